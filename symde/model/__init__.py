@@ -1,0 +1,1 @@
+"""Models: from the syntax tree to resolved definitions, and their view as sympy objects."""

@@ -1,0 +1,123 @@
+"""A model as plain data: what the builder gives and what lowering, printers and the sympy view read.
+
+Expressions are the syntax tree of :mod:`symde.language.syntax` with every name resolved: a ``Name`` is `t`,
+`pi`, a state, a parameter, an observable or a constant, inside a function body also one of its parameters;
+initial values and time spans may read `t0` (initial values only), parameters and constants. The tree may be a
+DAG (a traced function shares nodes), so walks memoise by identity (:mod:`symde.model.walk`).
+
+Nothing here knows sympy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symde.diagnostics import Source, Span
+    from symde.language.syntax import Expr
+
+TIME = "t"
+PI = "pi"
+INITIAL_TIME = "t0"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter; `default` may read other parameters and constants and follows them until set itself."""
+
+    name: str
+    default: Expr | None = None
+    unit: str | None = None
+    bounds: tuple[float, float] | None = None
+    nominal: float | None = None
+    doc: str | None = field(default=None, compare=False)
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state and its differential equation `name' = derivative`.
+
+    `initial` may read parameters, constants and `t0`; None where the text gives no initial value.
+    `span` is where the state is introduced, `equation` the statement that gives its derivative.
+    """
+
+    name: str
+    derivative: Expr
+    initial: Expr | None = None
+    unit: str | None = None
+    nominal: float | None = None
+    doc: str | None = field(default=None, compare=False)
+    span: Span | None = field(default=None, compare=False)
+    equation: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Observable:
+    """A named quantity that is computed and never integrated; may read earlier observables."""
+
+    name: str
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A name that stands for a number."""
+
+    name: str
+    value: float
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the modeller; its body may read its parameters and every name of the model."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A whole model: names resolved, second-order equations reduced, observables in order of dependence.
+
+    Attributes:
+        name: the model's name, ``"model"`` for an anonymous one.
+        states: in the order of the text; `x'' = e` gives the states `x` and `x'`.
+        parameters: in the order they are named.
+        observables: a later one may read an earlier one, never the reverse.
+        functions: a later one may call an earlier one, never the reverse.
+        tspan: default time span (start, end), may read parameters and constants.
+        source: the text that the spans point into.
+        form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"`` or ``"sympy"``.
+    """
+
+    name: str
+    doc: str | None
+    states: tuple[State, ...]
+    parameters: tuple[Parameter, ...]
+    observables: tuple[Observable, ...]
+    constants: tuple[Constant, ...]
+    functions: tuple[Function, ...]
+    tspan: tuple[Expr, Expr] | None
+    source: Source | None = field(default=None, compare=False)
+    form: str = field(default="long", compare=False)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The states' names, in order."""
+        return tuple(state.name for state in self.states)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The parameters' names, in order."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @property
+    def observable_names(self) -> tuple[str, ...]:
+        """The observables' names, in order of dependence."""
+        return tuple(observable.name for observable in self.observables)
