@@ -1,0 +1,1 @@
+"""From a model to functions: graph, its derivatives, kernels, and one printer for each target."""

@@ -1,0 +1,46 @@
+"""Powers with a whole constant exponent: which ones are multiplications, and in which order.
+
+All printers share this, so that x^3 has the same last bit in every target.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from symde.codegen.graph import Graph
+
+LARGEST = 64
+"""Exponents up to this size are multiplied out; the error of the chain stays below 7 roundings."""
+
+
+def integer_exponent(graph: Graph, node: int) -> int | None:
+    """The exponent of a `pow` node that is to be multiplied out, or None where `pow` shall be called."""
+    exponent = graph.args[node][1]
+    if graph.op[exponent] != "const":
+        return None
+    value = graph.value[exponent]
+    return int(value) if abs(value) <= LARGEST and value == int(value) else None
+
+
+@cache
+def multiplication_chain(exponent: int) -> tuple[tuple[int, int], ...]:
+    """Steps that make x^exponent by repeated squaring, for exponent >= 1.
+
+    Value 0 is x; step k makes value k+1 as the product of the two named values; the last value is the result. A
+    negative power is the reciprocal of the positive one, x^0 is 1.
+    """
+    steps: list[tuple[int, int]] = []
+    result: int | None = None
+    square = 0
+    while True:
+        if exponent & 1:
+            if result is None:
+                result = square
+            else:
+                steps.append((result, square))
+                result = len(steps)
+        exponent >>= 1
+        if not exponent:
+            return tuple(steps)
+        steps.append((square, square))
+        square = len(steps)
