@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import llvmlite.binding as llvm
@@ -23,26 +24,31 @@ class Library:
 
     __slots__ = ("name", "_addresses")
 
-    def __init__(self, data: bytes, name: str, symbols: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self, data: bytes, name: str, symbols: Mapping[str, int] | None = None, exports: Sequence[str] = ()
+    ) -> None:
         """Links object code.
 
         Args:
             data: The object file.
             name: A name no other library has.
             symbols: Addresses of symbols that the process itself does not define.
+            exports: Symbols to look up at once; without any, faults show when the first address is asked for.
 
         Raises:
             NativeError: The data is no object code for this machine, or reads a symbol that nothing defines.
         """
         self.name = name
-        self._addresses: dict[str, int] = {}
         builder = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
         for symbol, address in (symbols or {}).items():
             builder.import_symbol(symbol, address)
+        for symbol in exports:
+            builder.export_symbol(symbol)
         try:
             tracker = builder.link(_linker(), name)
         except RuntimeError as error:
             raise NativeError(f"object code cannot be linked: {error}") from error
+        self._addresses: dict[str, int] = {symbol: tracker[symbol] for symbol in exports}
         tracker.detach()  # else its end would unload the code
 
     def address(self, symbol: str) -> int:
@@ -68,27 +74,37 @@ def _linker() -> llvm.LLJIT:
     return llvm.create_lljit_compiler(machine(1), use_jit_link=os.name != "nt", suppress_errors=True)
 
 
+_DEFINED = re.compile(r'^define (?!internal|private|linkonce|available)[^@\n]*@"?([\w.$]+)"?\(', re.MULTILINE)
 _libraries: dict[str, Library] = {}
 _lock = threading.RLock()
 _count = 0
 
 
-def load_object(key: str, build: Callable[[], bytes], symbols: Mapping[str, int] | None = None) -> Library:
+def load_object(
+    key: str,
+    build: Callable[[], bytes],
+    symbols: Mapping[str, int] | None = None,
+    exports: Sequence[str] = (),
+) -> Library:
     """The library of a key: from this process, else from the cache folder, else built and stored.
 
     Args:
         key: Names everything the object code depends on, except for the machine, which is added here.
         build: Makes the object code.
-        symbols: Addresses of symbols that the process itself does not define. Not part of the key.
+        symbols: Addresses of symbols that the process itself does not define.
+        exports: Symbols to look up at once. An object from the cache that lacks one is built anew.
 
     Raises:
         NativeError: What `build` made cannot be linked.
     """
-    name = hashlib.sha256(f"{key}\0{host().identity()}".encode()).hexdigest()
+    imported = ",".join(sorted(symbols or ()))
+    name = hashlib.sha256(f"{key}\0{imported}\0{host().identity()}".encode()).hexdigest()
     with _lock:
         library = _libraries.get(name)
         if library is None:
-            library = _libraries[name] = _from_store(name, symbols) or _built(name, build, symbols)
+            library = _libraries[name] = (
+                _from_store(name, symbols, exports) or _built(name, build, symbols, exports)
+            )
         return library
 
 
@@ -109,22 +125,24 @@ def load_ir(
             ir_text, codegen_level=codegen_level, optimise=optimise, slp=slp, known=frozenset(symbols or ())
         )
 
-    return load_object(key, build, symbols)
+    return load_object(key, build, symbols, _DEFINED.findall(ir_text))
 
 
-def _from_store(name: str, symbols: Mapping[str, int] | None) -> Library | None:
+def _from_store(name: str, symbols: Mapping[str, int] | None, exports: Sequence[str]) -> Library | None:
     data = store.read(name)
     if data is None:
         return None
     try:
-        return Library(data, _unique(name), symbols)
+        return Library(data, _unique(name), symbols, exports)
     except NativeError:
         return None  # whole, and yet not loadable here: built anew
 
 
-def _built(name: str, build: Callable[[], bytes], symbols: Mapping[str, int] | None) -> Library:
+def _built(
+    name: str, build: Callable[[], bytes], symbols: Mapping[str, int] | None, exports: Sequence[str]
+) -> Library:
     data = build()
-    library = Library(data, _unique(name), symbols)
+    library = Library(data, _unique(name), symbols, exports)
     store.write(name, data)
     return library
 

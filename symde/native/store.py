@@ -26,7 +26,7 @@ _prune_pending = True
 
 
 def folder() -> Path | None:
-    """The cache folder: `SYMDE_CACHE_DIR`, else the user's own by the platform's custom; None without a home."""
+    """The cache folder: `SYMDE_CACHE_DIR`, else the user's by the platform's custom; None without a home."""
     if chosen := os.environ.get("SYMDE_CACHE_DIR"):
         return Path(chosen)
     try:
@@ -65,7 +65,7 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, data: bytes) -> None:
-    """Stores data under a name; readers see all of it or nothing. Where it cannot it warns once and returns."""
+    """Stores data under a name; readers see all of it or nothing. Where it cannot, it warns once."""
     place = folder()
     if place is None:
         return
