@@ -97,6 +97,10 @@ class Graph:
             self.span.append(span)
         return node
 
+    def known(self, op: str, *args: int) -> int | None:
+        """The node of an operation if it is there already."""
+        return self._known.get((op, args))
+
     def is_constant(self, node: int, value: float | None = None) -> bool:
         """Whether a node is a constant (equal to `value`, where given)."""
         return self.op[node] == "const" and (value is None or self.value[node] == value)
