@@ -117,6 +117,23 @@ class Graph:
                     pending.append(argument)
         return sorted(seen)
 
+    def depth_first(self, roots: Iterable[int]) -> list[int]:
+        """All nodes that the roots need, each as late as the order of the roots allows: values are used while near."""
+        args = self.args
+        seen: set[int] = set()
+        order: list[int] = []
+        stack = list(roots)
+        stack.reverse()
+        while stack:
+            node = stack.pop()
+            if node < 0:
+                order.append(~node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append(~node)
+                stack.extend(argument for argument in reversed(args[node]) if argument not in seen)
+        return order
+
     def inputs_read(self, roots: Iterable[int]) -> set[tuple[str, int]]:
         """The (vector, index) pairs that the roots depend on."""
         return {self.value[node] for node in self.reachable(roots) if self.op[node] == "input"}
