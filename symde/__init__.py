@@ -1,0 +1,75 @@
+"""symde: equations as text, solved and differentiated at machine speed.
+
+    import symde
+
+    model = symde.ode_def(text)
+    solution = symde.solve(symde.Problem(model, tspan=(0, 10)))
+
+Everything below is imported when first used, so that `import symde` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symde import testing
+    from symde.diagnostics import ModelError
+    from symde.export import export
+    from symde.integrator import Integrator
+    from symde.model import Model
+    from symde.model.ode_def import load, ode_def
+    from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
+    from symde.solve import solve
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Integrator": "symde.integrator",
+    "Model": "symde.model",
+    "ModelError": "symde.diagnostics",
+    "Problem": "symde.problem",
+    "Retcode": "symde.problem",
+    "Solution": "symde.problem",
+    "SolveError": "symde.problem",
+    "SolveInterrupted": "symde.problem",
+    "Stats": "symde.problem",
+    "export": "symde.export",
+    "load": "symde.model.ode_def",
+    "ode_def": "symde.model.ode_def",
+    "remake": "symde.problem",
+    "solve": "symde.solve",
+}
+_MODULES = ("testing",)
+
+__all__ = [*_HOME, *_MODULES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"symde.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'symde' has no attribute {name!r}")
+    if name in ("Problem", "Integrator"):
+        importlib.import_module("symde.solve")  # announces how models become systems
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `symde.solve` the function: importing the module of that name would put the module in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

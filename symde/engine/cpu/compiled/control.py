@@ -1,0 +1,98 @@
+"""Error norm, step-size control and the first step.
+
+Sources: K. Gustafsson, Control theoretic techniques for stepsize selection in explicit Runge-Kutta methods,
+ACM TOMS 17 (1991), for the PI law; E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential
+Equations I (1993), II.4, for the norm (4.11) and the starting step (4.14).
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+from symde.engine.cpu.layout import LARGEST_GROWTH, SAFETY, SMALLEST_ERROR, STRONGEST_CUT, TINY
+
+
+@compiled
+def block_norm(state, start, length):
+    """Mean square of error / (atol + rtol*|u|) over one block; NaN where u_new or the error is not finite."""
+    u, u_new = doubles(state.u), doubles(state.u_new)
+    error, atol, rtol = doubles(state.error), doubles(state.atol), state.rtol
+    total = 0.0
+    for i in range(start, start + length):
+        old, new = abs(u[i]), abs(u_new[i])
+        largest = old if old > new else new
+        # TINY keeps 0/0 out where a state and its tolerance are both zero
+        ratio = error[i] / (atol[i] + rtol * largest + TINY)
+        # 0 * inf is NaN: a state that overflowed must not pass for one with a small relative error
+        total += ratio * ratio + 0.0 * new
+    return total / length
+
+
+@compiled
+def error_norm(state):
+    """The largest mean square over the blocks (states, sensitivity columns, ...), NaN if any is."""
+    blocks = integers(state.blocks)
+    worst = 0.0
+    for k in range(state.n_blocks):
+        norm = block_norm(state, blocks[2 * k], blocks[2 * k + 1])
+        if not norm <= worst:
+            worst = norm
+    return worst
+
+
+@compiled
+def growth_after_acceptance(state, slot, mean_square):
+    """Factor of the next step by the PI law, one log and one exp."""
+    log_error = 0.5 * math.log(mean_square) if mean_square > SMALLEST_ERROR else 0.5 * math.log(SMALLEST_ERROR)
+    state.log_error = log_error
+    factor = SAFETY * math.exp(slot.beta * state.log_error_old - slot.alpha * log_error)
+    limit = 1.0 if state.rejected_last else LARGEST_GROWTH
+    return min(max(factor, STRONGEST_CUT), limit)
+
+
+@compiled
+def cut_after_rejection(slot, mean_square):
+    """Factor of the next attempt; a quarter where the error is not a number."""
+    if not mean_square < math.inf:
+        return 0.25
+    factor = SAFETY * math.exp(-0.5 * slot.gamma * math.log(mean_square))
+    return min(max(factor, STRONGEST_CUT), SAFETY)
+
+
+@compiled
+def scaled_norm(state, vector):
+    """Root mean square of a vector over atol + rtol*|u|."""
+    u, v, atol = doubles(state.u), doubles(vector), doubles(state.atol)
+    total = 0.0
+    for i in range(state.n):
+        ratio = v[i] / (atol[i] + state.rtol * abs(u[i]) + TINY)
+        total += ratio * ratio
+    return math.sqrt(total / state.n)
+
+
+@compiled
+def first_step(state, slot):
+    """A first step from f and a difference of f; needs f(t, u) in the first stage. 0 where f cannot be used."""
+    f0, f1, u, trial = doubles(state.stages), doubles(state.error), doubles(state.u), doubles(state.stage)
+    size, slope = scaled_norm(state, state.u), scaled_norm(state, state.stages)
+    span = abs(state.t_end - state.t)
+    h = 1e-6 if size < 1e-5 or slope < 1e-5 else 0.01 * size / slope
+    h = min(h, span, state.h_max)
+    signed = h * state.direction
+    for i in range(state.padded):
+        trial[i] = u[i] + signed * f0[i]
+    if evaluate(state, state.t + signed, state.stage, state.error) != 0:
+        return -1.0
+    for i in range(state.padded):
+        f1[i] = f1[i] - f0[i]
+    curvature = scaled_norm(state, state.error) / h
+    steepest = max(slope, curvature)
+    if not steepest < math.inf:
+        return 1e-3 * h
+    if steepest <= 1e-15:
+        estimate = max(1e-6, 1e-3 * h)
+    else:
+        estimate = (0.01 / steepest) ** (1.0 / (slot.order + 1.0))
+    return min(100.0 * h, estimate, span, state.h_max)

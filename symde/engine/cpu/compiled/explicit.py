@@ -1,0 +1,84 @@
+"""One step of an explicit Runge-Kutta method, read from its tableau.
+
+Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.1 and II.4-6.
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    compiled,
+    doubles,
+    explicit_data_at,
+    integers,
+    slot_at,
+    state_at,
+)
+from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum
+from symde.engine.cpu.layout import Attempt, Stage0
+
+
+@compiled
+def evaluate(state, t, u, out):
+    """out = f(t, u), counted."""
+    integers(state.inputs)[0] = u
+    integers(state.outputs)[0] = out
+    state.evaluations += 1
+    return call_kernel(state.rhs, t, state.inputs, state.outputs)
+
+
+@compiled
+def first_stage(state, stages):
+    """k_1 = f(t, u), evaluated only where it is not known already."""
+    code = 0
+    if state.stage0 == Stage0.STALE:
+        code = evaluate(state, state.t, state.u, state.stages)
+    elif state.stage0 == Stage0.LAST:
+        copy(state.padded, state.stages + 8 * state.padded * (stages - 1), state.stages)
+    state.stage0 = Stage0.VALID
+    return code
+
+
+def attempt(address):
+    """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
+    state = state_at(address)
+    method = explicit_data_at(slot_at(state, state.active).data)
+    stages, width, fsal = method.stages, method.all_stages, method.fsal
+    padded, h = state.padded, state.h
+    row = 8 * padded
+    c = doubles(method.c)
+    if first_stage(state, stages) != 0:
+        return Attempt.CALLBACK
+    before_last = stages - 1 if fsal else stages
+    for i in range(1, before_last):
+        combine(padded, state.u, h, method.a + 8 * width * i, i, state.stages, state.stage)
+        if evaluate(state, state.t + c[i] * h, state.stage, state.stages + row * i) != 0:
+            return Attempt.CALLBACK
+    weighted_sum(padded, h, method.b, before_last, state.stages, state.increment)
+    advance_compensated(state)
+    if fsal:
+        if evaluate(state, state.t_new, state.u_new, state.stages + row * (stages - 1)) != 0:
+            return Attempt.CALLBACK
+    if method.error != 0:
+        weighted_sum(padded, h, method.error, stages, state.stages, state.error)
+    return Attempt.FINE
+
+
+def interpolate(address):
+    """Coefficients of theta**0..degree over the last accepted step, from its stages and any extra ones."""
+    state = state_at(address)
+    method = explicit_data_at(slot_at(state, state.active).data)
+    width, padded, h = method.all_stages, state.padded, state.h_old
+    c = doubles(method.c)
+    for i in range(method.stages, width):
+        combine(padded, state.u_new, h, method.a + 8 * width * i, i, state.stages, state.stage)
+        if evaluate(state, state.t_old + c[i] * h, state.stage, state.stages + 8 * padded * i) != 0:
+            return Attempt.CALLBACK
+    copy(padded, state.u_new, state.coefficients)
+    for m in range(method.degree):
+        target = state.coefficients + 8 * padded * (m + 1)
+        weighted_sum(padded, h, method.interpolant + 8 * width * m, width, state.stages, target)
+    return Attempt.FINE
+
+
+ENTRIES = {"attempt": attempt, "interpolate": interpolate}

@@ -1,0 +1,164 @@
+"""The loop of every solve: `advance` goes from state to state until there is something for the host to do.
+
+It may be entered again after any status: signals, progress, full buffers, stop times, callbacks and stepping by
+hand are all re-entry. It knows no method: a step is attempted through the active slot's address.
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.control import cut_after_rejection, error_norm, first_step, growth_after_acceptance
+from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.output import write_output
+from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at
+from symde.engine.cpu.compiled.stiffness import watch_stiffness
+from symde.engine.cpu.layout import RESOLUTION, Attempt, Phase, Stage0, Status
+
+
+@compiled
+def start(state):
+    """First right-hand side and, where the caller gave none, the first step size."""
+    slot = slot_at(state, state.active)
+    state.phase = Phase.STEP
+    if slot.fixed or state.h_next > 0.0:
+        return Status.DONE
+    if evaluate(state, state.t, state.u, state.stages) != 0:
+        return Status.CALLBACK
+    total, f0 = 0.0, doubles(state.stages)
+    for i in range(state.n):
+        total += 0.0 * f0[i]
+    if total != 0.0:
+        return Status.NON_FINITE
+    state.stage0 = Stage0.VALID
+    state.h_next = first_step(state, slot)
+    return Status.DONE if state.h_next >= 0.0 else Status.CALLBACK
+
+
+@compiled
+def limit_of_step(state):
+    """The time no step may pass: the next stop or the end."""
+    if state.next_stop < state.n_stops:
+        stop = doubles(state.stops)[state.next_stop]
+        if (state.t_end - stop) * state.direction > 0.0:
+            return stop
+    return state.t_end
+
+
+@compiled
+def choose_step(state):
+    """Set h and t_new, exactly at the limit where it is in reach; whether it is."""
+    limit = limit_of_step(state)
+    remaining = ((limit - state.t) - state.t_low) * state.direction
+    size = min(state.h_next, state.h_max)
+    # a step stretched by one per cent spares a last tiny one
+    reaches = 1.01 * size >= remaining
+    if reaches:
+        state.h = remaining * state.direction
+        state.t_new, state.t_new_low = limit, 0.0
+    else:
+        state.h = size * state.direction
+        increment = state.h + state.t_low
+        state.t_new = state.t + increment
+        state.t_new_low = increment - (state.t_new - state.t)
+    return reaches
+
+
+@compiled
+def accept(state):
+    """The attempt becomes the state of the solve."""
+    slot = slot_at(state, state.active)
+    state.t_old, state.h_old = state.t, state.h
+    state.t, state.t_low = state.t_new, state.t_new_low
+    state.u, state.u_new = state.u_new, state.u
+    state.u_low, state.u_new_low = state.u_new_low, state.u_low
+    state.stage0 = Stage0.LAST if slot.fsal else Stage0.STALE
+    state.jacobian_fresh = 0
+    state.accepted += 1
+    state.interpolant_ready = 0
+    state.step_saved = 0
+    state.dense_saved = 0
+    state.non_finite = 0
+    state.phase = Phase.SAVE
+
+
+@compiled
+def control(state, mean_square, reaches):
+    """Accept or reject the attempt and choose the next step size."""
+    slot = slot_at(state, state.active)
+    size = abs(state.h)
+    if slot.fixed:
+        if mean_square == 0.0:
+            accept(state)
+            return Status.DONE
+        return Status.NON_FINITE
+    if mean_square <= 1.0:
+        proposal = size * growth_after_acceptance(state, slot, mean_square)
+        if reaches:  # a step cut short by a stop says little: keep what was allowed before it
+            proposal = max(proposal, state.h_next)
+        else:
+            state.log_error_old = state.log_error
+        state.h_next = proposal
+        state.rejected_last = 0
+        accept(state)
+    else:
+        state.non_finite = 0 if mean_square < 1e300 else 1
+        state.h_next = size * cut_after_rejection(slot, mean_square)
+        state.rejected_last = 1
+        state.rejected += 1
+    return Status.DONE
+
+
+@compiled
+def step(state, address):
+    """One attempt, accepted or not."""
+    reaches = choose_step(state)
+    if abs(state.h) <= RESOLUTION * abs(state.t) and not reaches or state.h == 0.0:
+        return Status.NON_FINITE if state.non_finite else Status.STEP_TOO_SMALL
+    state.budget -= 1
+    code = call_step(slot_at(state, state.active).attempt, address)
+    if code == Attempt.CALLBACK:
+        return Status.CALLBACK
+    mean_square = error_norm(state) if code == Attempt.FINE else 1e300
+    return control(state, mean_square, reaches)
+
+
+@compiled
+def after_output(state):
+    """The step is written: what next? DONE here means go on."""
+    if state.watch:
+        status = watch_stiffness(state)
+        if status != Status.DONE:
+            return status
+    if state.next_stop < state.n_stops and doubles(state.stops)[state.next_stop] == state.t:
+        state.next_stop += 1
+        return Status.STOPPED
+    return Status.STEPPED if state.single_step else Status.DONE
+
+
+def advance(address):
+    """Advance a solve until t_end or until the host is needed; the status."""
+    state = state_at(address)
+    if state.phase == Phase.START:
+        status = start(state)
+        if status != Status.DONE:
+            return status
+    while True:
+        if state.phase == Phase.SAVE:
+            status = write_output(state, address)
+            if status != Status.DONE:
+                return status
+            state.phase = Phase.STEP
+            status = after_output(state)
+            if status != Status.DONE:
+                return status
+        if (state.t_end - state.t) * state.direction <= 0.0:
+            return Status.DONE
+        if state.accepted + state.rejected >= state.max_steps:
+            return Status.MAX_STEPS
+        if state.budget <= 0:
+            return Status.BUDGET
+        status = step(state, address)
+        if status != Status.DONE:
+            return status
+
+
+ENTRIES = {"advance": advance}

@@ -1,0 +1,102 @@
+"""What an accepted step leaves behind: saved points, every step, interpolants; each resumable when a buffer fills."""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
+from symde.engine.cpu.compiled.vectors import copy
+from symde.engine.cpu.layout import Status
+
+
+@compiled
+def prepare_interpolant(state, address):
+    """Compute the interpolant of the last accepted step unless that is done already; its code."""
+    if state.interpolant_ready:
+        return 0
+    state.interpolant_ready = 1
+    return call_step(slot_at(state, state.active).interpolate, address)
+
+
+@compiled
+def evaluate_interpolant(state, theta, out):
+    """out = sum_m coefficients[m] * theta**m by Horner's rule."""
+    n, padded, o = state.n, state.padded, doubles(out)
+    c = doubles(state.coefficients)
+    degree = slot_at(state, state.active).degree
+    for i in range(n):
+        value = c[degree * padded + i]
+        for m in range(degree - 1, -1, -1):
+            value = value * theta + c[m * padded + i]
+        o[i] = value
+
+
+@compiled
+def next_row(state, t):
+    """The next free row of the saved points, its time written; its address."""
+    row = state.out_u + 8 * state.n * state.out_count
+    doubles(state.out_t)[state.out_count] = t
+    state.out_count += 1
+    return row
+
+
+@compiled
+def write_saveat(state, address):
+    """Save every requested time up to t."""
+    saveat = doubles(state.saveat)
+    while state.next_save < state.n_saveat:
+        t = saveat[state.next_save]
+        if (t - state.t) * state.direction > 0.0:
+            break
+        if state.out_count == state.out_capacity:
+            return Status.OUTPUT_FULL
+        if t == state.t:
+            copy(state.n, state.u, next_row(state, t))
+        else:
+            if prepare_interpolant(state, address) != 0:
+                return Status.CALLBACK
+            theta = (t - state.t_old) / state.h_old
+            evaluate_interpolant(state, theta, next_row(state, t))
+        state.next_save += 1
+    return Status.DONE
+
+
+@compiled
+def write_step(state):
+    """Save the end of the step."""
+    if state.save_steps and not state.step_saved:
+        if state.out_count == state.out_capacity:
+            return Status.OUTPUT_FULL
+        copy(state.n, state.u, next_row(state, state.t))
+        state.step_saved = 1
+    return Status.DONE
+
+
+@compiled
+def write_interpolant(state, address):
+    """Keep the interpolant: start, length, degree and coefficients without padding."""
+    if not state.keep_dense or state.dense_saved:
+        return Status.DONE
+    if state.dense_count == state.dense_capacity:
+        return Status.DENSE_FULL
+    if prepare_interpolant(state, address) != 0:
+        return Status.CALLBACK
+    index, degree = state.dense_count, slot_at(state, state.active).degree
+    doubles(state.dense_t)[index] = state.t_old
+    doubles(state.dense_h)[index] = state.h_old
+    integers(state.dense_degree)[index] = degree
+    row = state.dense_u + 8 * state.dense_width * index
+    for m in range(degree + 1):
+        copy(state.n, state.coefficients + 8 * state.padded * m, row + 8 * state.n * m)
+    state.dense_count = index + 1
+    state.dense_saved = 1
+    return Status.DONE
+
+
+@compiled
+def write_output(state, address):
+    """All output of the last accepted step; DONE, or the reason to return to the host first."""
+    status = write_saveat(state, address)
+    if status == Status.DONE:
+        status = write_step(state)
+    if status == Status.DONE:
+        status = write_interpolant(state, address)
+    return status

@@ -1,0 +1,111 @@
+"""One step of a Rosenbrock method, read from its coefficients.
+
+The form without products of J and stages:
+
+    (I/(h gamma) - J) U_i = f(t + alpha_i h, u + sum_j a_ij U_j) + sum_j (c_ij / h) U_j + h d_i f_t
+    u_new = u + sum_j m_j U_j
+
+Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    call_solve,
+    call_step,
+    compiled,
+    doubles,
+    integers,
+    rosenbrock_data_at,
+    slot_at,
+    state_at,
+)
+from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sum
+from symde.engine.cpu.layout import Attempt, Stage0
+
+
+@compiled
+def linearise(state):
+    """f, J and f_t at (t, u); kept when only the step size has changed since."""
+    if state.stage0 == Stage0.VALID and state.jacobian_fresh:
+        return 0
+    integers(state.inputs)[0] = state.u
+    outputs = integers(state.outputs)
+    outputs[0], outputs[1], outputs[2] = state.f0, state.jacobian, state.time_gradient
+    state.evaluations += 1
+    state.jacobians += 1
+    state.jacobian_fresh = 1
+    state.stage0 = Stage0.VALID
+    return call_kernel(state.rhs_jacobian, state.t, state.inputs, state.outputs)
+
+
+@compiled
+def stage_argument(state):
+    """stage = u + stage."""
+    u, stage = doubles(state.u), doubles(state.stage)
+    for i in range(state.padded):
+        stage[i] = u[i] + stage[i]
+
+
+@compiled
+def add_right_hand_side(state, f, weight, inverse_h):
+    """system_rhs = f + system_rhs / h + weight * f_t."""
+    x, f_t, rhs = doubles(f), doubles(state.time_gradient), doubles(state.system_rhs)
+    for i in range(state.padded):
+        rhs[i] = x[i] + inverse_h * rhs[i] + weight * f_t[i]
+
+
+@compiled
+def stage_system(state, method, i):
+    """The argument and the right side of the linear system of stage i; returns the kernel's code."""
+    padded, stages, h = state.padded, method.stages, state.h
+    row = 8 * stages * i
+    # the sums of a and of c share one pass over the earlier stages
+    two_weighted_sums(padded, method.a + row, method.c + row, i, state.stages, state.stage, state.system_rhs)
+    f, code = state.f0, 0
+    if i > 0:
+        stage_argument(state)
+        f = state.stage_f
+        code = evaluate(state, state.t + doubles(method.alpha)[i] * h, state.stage, f)
+    add_right_hand_side(state, f, h * doubles(method.d)[i], 1.0 / h)
+    return code
+
+
+def attempt(address):
+    """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
+    state = state_at(address)
+    method = rosenbrock_data_at(slot_at(state, state.active).data)
+    stages, padded = method.stages, state.padded
+    if linearise(state) != 0:
+        return Attempt.CALLBACK
+    state.shift = 1.0 / (state.h * method.gamma)
+    code = call_step(state.factor, address)
+    if code != Attempt.FINE:
+        return code
+    for i in range(stages):
+        if stage_system(state, method, i) != 0:
+            return Attempt.CALLBACK
+        code = call_solve(state.solve, address, state.system_rhs, state.stages + 8 * padded * i)
+        if code != Attempt.FINE:
+            return code
+    weighted_sum(padded, 1.0, method.m, stages, state.stages, state.increment)
+    advance_compensated(state)
+    weighted_sum(padded, 1.0, method.error, stages, state.stages, state.error)
+    return Attempt.FINE
+
+
+def interpolate(address):
+    """Coefficients of theta**0..degree over the last accepted step, from its stages."""
+    state = state_at(address)
+    method = rosenbrock_data_at(slot_at(state, state.active).data)
+    stages, padded = method.stages, state.padded
+    copy(padded, state.u_new, state.coefficients)
+    for m in range(method.degree):
+        target = state.coefficients + 8 * padded * (m + 1)
+        weighted_sum(padded, 1.0, method.interpolant + 8 * stages * m, stages, state.stages, target)
+    return Attempt.FINE
+
+
+ENTRIES = {"attempt": attempt, "interpolate": interpolate}

@@ -1,0 +1,167 @@
+"""The memory the compiled engine works on: C structures shared by the host (ctypes) and the compiled loop.
+
+Everything a solve needs to stop and go on again is in one `State`; the compiled functions keep nothing of
+their own. Addresses are 64-bit integers, vectors are padded with zeros to a multiple of `LANES` doubles so
+that loops over them need no remainder.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+
+LANES = 4
+"""Vectors are processed in blocks of this many doubles."""
+
+
+class Phase(IntEnum):
+    """Where `advance` goes on when it is entered again."""
+
+    START = 0  # nothing evaluated yet: first right-hand side, first step size
+    STEP = 1  # ready to attempt a step
+    SAVE = 2  # a step was accepted, its output is not yet all written
+
+
+class Status(IntEnum):
+    """Why `advance` returned to the host; the first group can be re-entered."""
+
+    DONE = 0  # t_end reached, all output written
+    STOPPED = 1  # the next stop time was reached exactly
+    STEPPED = 2  # one step was accepted, and the host asked to see each
+    OUTPUT_FULL = 3  # the buffer of saved points is full
+    DENSE_FULL = 4  # the buffer of interpolants is full
+    BUDGET = 5  # the host's allowance of attempts is used up (signals, progress)
+    MAX_STEPS = 10
+    STEP_TOO_SMALL = 11
+    NON_FINITE = 12
+    STIFF = 13
+    CALLBACK = 14  # a model kernel returned a code of its own: the host knows why
+    SINGULAR = 15
+
+
+class Stage0(IntEnum):
+    """What is known about the first stage of the next attempt."""
+
+    STALE = 0  # to be evaluated
+    VALID = 1  # evaluated at (t, u), as after a rejected step
+    LAST = 2  # equals the last stage of the step just accepted (first same as last)
+
+
+class Attempt(IntEnum):
+    """Codes an attempt or a linear solve returns."""
+
+    FINE = 0
+    INACCURATE = 1  # linear solve: the backward error is above the bound
+    SINGULAR = 2  # no usable factorisation: try a smaller step
+    CALLBACK = 3  # a model kernel failed: give up
+
+
+def _structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:
+    return type(name, (ctypes.Structure,), {"__doc__": doc, "_fields_": list(fields.items()), "__slots__": ()})
+
+
+_d, _i = ctypes.c_double, ctypes.c_int64
+
+Slot = _structure(
+    "Slot",
+    "One method ready to step: its family's compiled functions, its numbers and its controller's exponents.",
+    attempt=_i,  # address: int32 (State *), tries a step of size h from (t, u)
+    interpolate=_i,  # address: int32 (State *), writes the interpolant of the last accepted step
+    data=_i,  # the family's own structure of numbers
+    degree=_i,  # of the interpolant
+    fsal=_i,  # the last stage is the first of the next step
+    fixed=_i,  # no error estimate: the step size is the caller's
+    implicit=_i,  # solves linear systems (so stiffness is no reason to leave it)
+    order=_d,  # of the advancing formula, for the first step size
+    alpha=_d,  # exponent of the present error (Gustafsson's PI controller)
+    beta=_d,  # exponent of the previous error
+    gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
+    stability=_d,  # length of the stability region on the negative real axis
+)
+
+ExplicitData = _structure(
+    "ExplicitData",
+    "An explicit Runge-Kutta tableau; matrices row by row, `stages` or `all_stages` wide.",
+    stages=_i,
+    all_stages=_i,  # with those only the interpolant needs
+    fsal=_i,
+    degree=_i,
+    a=_i,  # all_stages x all_stages
+    b=_i,
+    c=_i,
+    error=_i,
+    interpolant=_i,  # degree x all_stages: coefficient of theta**(m + 1)
+)
+
+RosenbrockData = _structure(
+    "RosenbrockData",
+    "A Rosenbrock method in the form without products J*k (Hairer and Wanner II, IV.7, 7.25).",
+    stages=_i,
+    degree=_i,
+    gamma=_d,
+    a=_i,  # stages x stages
+    c=_i,  # stages x stages
+    alpha=_i,
+    d=_i,
+    m=_i,
+    error=_i,
+    interpolant=_i,  # degree x stages
+)
+
+State = _structure(
+    "State",
+    "A solve: all that `advance` reads and writes.",
+    # time; t + t_low is the compensated sum
+    t=_d, t_low=_d, t_new=_d, t_new_low=_d, h=_d, t_old=_d, h_old=_d, t_end=_d, direction=_d,
+    # size of steps
+    h_next=_d, h_max=_d, rtol=_d, log_error=_d, log_error_old=_d,
+    # control flow
+    phase=_i, non_finite=_i, budget=_i, max_steps=_i, single_step=_i, rejected_last=_i, stage0=_i,
+    # work done
+    accepted=_i, rejected=_i, evaluations=_i, jacobians=_i, products=_i, factorisations=_i, solves=_i,
+    refinements=_i, pivotings=_i, switches=_i,
+    # method
+    slots=_i, active=_i, n_slots=_i, interpolant_ready=_i,
+    # stiffness watch
+    spectral_radius=_d, watch=_i, stiff_hits=_i, mild_hits=_i, patience=_i, since_check=_i,
+    # vectors of length `padded`
+    n=_i, padded=_i, u=_i, u_new=_i, u_low=_i, u_new_low=_i, increment=_i, error=_i, atol=_i, stage=_i,
+    stages=_i, coefficients=_i, direction_vector=_i, product=_i,
+    # blocks of the error test: pairs (start, length); the largest block norm counts
+    blocks=_i, n_blocks=_i,
+    # model kernels (double t, const double **in, double **out) and their tables
+    rhs=_i, rhs_jacobian=_i, jacobian_vector=_i, inputs=_i, outputs=_i,
+    # linear systems W x = b with W = shift*I - J
+    factor=_i, solve=_i,  # engine functions: int32 (State *) and int32 (State *, b, x)
+    shift=_d, jacobian_fresh=_i, jacobian=_i, f0=_i, time_gradient=_i, system_rhs=_i,
+    stage_f=_i, lu_factor=_i, lu_solve=_i, factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
+    solve_outputs=_i, residual=_i, correction=_i,
+    dense=_i, pivots=_i, use_dense=_i, row_pointers=_i, columns=_i,
+    # what is kept
+    stops=_i, n_stops=_i, next_stop=_i,
+    saveat=_i, n_saveat=_i, next_save=_i, save_steps=_i, step_saved=_i,
+    out_t=_i, out_u=_i, out_count=_i, out_capacity=_i,
+    keep_dense=_i, dense_saved=_i, dense_t=_i, dense_h=_i, dense_degree=_i, dense_u=_i, dense_count=_i,
+    dense_capacity=_i, dense_width=_i,
+)  # fmt: skip
+
+BACKWARD_ERROR = 1e-10
+"""Largest componentwise backward error with which the solution of a linear system is accepted."""
+
+SAFETY, LARGEST_GROWTH, STRONGEST_CUT = 0.9, 10.0, 0.2
+"""Limits of the step-size factor."""
+
+SMALLEST_ERROR = 1e-12
+"""Mean squares below this count as this: an error of nothing says nothing about the next step."""
+
+TINY = 1e-300
+"""Added to scales so that 0/0 does not arise; far below any scale that matters."""
+
+STIFF_FRACTION, MILD_FRACTION = 0.7, 0.35
+"""A step is at the border of stability above the first fraction of the stability interval, well inside below the second."""
+
+STIFF_HITS, MILD_HITS, WATCH_INTERVAL = 6, 20, 4
+"""Successive findings before an automatic switch, and accepted steps between findings."""
+
+RESOLUTION = 16 * 2.0**-53
+"""Steps below this fraction of t are lost in its rounding."""

@@ -1,0 +1,308 @@
+"""A solve's memory and its conversation with the compiled loop.
+
+A `Session` belongs to one system and one choice of methods. It can be run again and again with other
+parameters, spans and tolerances; nothing is compiled or allocated for that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from symde.engine.cpu import layout
+from symde.engine.cpu.layout import Phase, Stage0, Status
+from symde.engine.cpu.library import function_address
+from symde.engine.cpu.slots import PackedMethod
+
+_advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
+_STATE_SIZE = ctypes.sizeof(layout.State)
+COUNTERS = (
+    "accepted", "rejected", "evaluations", "jacobians", "products", "factorisations", "solves", "refinements",
+    "pivotings", "switches",
+)  # fmt: skip
+
+SLICE_SECONDS = 0.1
+"""The loop returns to Python about this often, for signals and progress."""
+
+
+class Kernels(Protocol):
+    """The compiled functions of a model, by address. 0 where the model has none."""
+
+    n: int
+    m: int
+    pattern: tuple[np.ndarray, np.ndarray]
+    lu_length: int
+
+    def address(self, name: str) -> int: ...
+
+
+def _integers(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+class _Arena:
+    """One block of zeros handed out in aligned pieces."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, int] = {}
+
+    def ask(self, **lengths: int) -> None:
+        self.requests.update(lengths)
+
+    def allocate(self) -> dict[str, np.ndarray]:
+        sizes = {name: -(-max(length, 1) // 8) * 8 for name, length in self.requests.items()}
+        block = np.zeros(sum(sizes.values()) + 8)
+        offset = (-block.ctypes.data % 64) // 8
+        views = {}
+        for name, length in self.requests.items():
+            views[name] = block[offset : offset + max(length, 1)]
+            offset += sizes[name]
+        return views
+
+
+class Session:
+    """Buffers and state of one system under one or two methods (the second taken when stiffness shows)."""
+
+    def __init__(self, kernels: Kernels, methods: Sequence[PackedMethod]) -> None:
+        self.kernels, self.methods = kernels, tuple(methods)
+        self.n, self.m = kernels.n, kernels.m
+        self.padded = -(-self.n // layout.LANES) * layout.LANES
+        self.implicit = any(method.implicit for method in self.methods)
+        self._advance = _advance_type(function_address("loop", "advance"))
+        self.arrays = self._vectors()
+        self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
+        self.atol = self.arrays["atol"][: self.n]
+        self._slots = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
+        self.state = layout.State()
+        self._address = ctypes.addressof(self.state)
+        self._kept: dict[str, np.ndarray] = {}
+        self._fill_template()
+        self.out_capacity = self.dense_capacity = 0
+
+    def _vectors(self) -> dict[str, np.ndarray]:
+        arena, padded = _Arena(), self.padded
+        names = (
+            "u", "u_new", "u_low", "u_new_low", "increment", "error", "atol", "stage", "direction_vector", "product",
+        )  # fmt: skip
+        arena.ask(**dict.fromkeys(names, padded), p=self.m)
+        arena.ask(stages=padded * max(method.stages for method in self.methods))
+        arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
+        if self.implicit:
+            linear = ("f0", "time_gradient", "system_rhs", "stage_f", "residual", "correction")
+            arena.ask(**dict.fromkeys(linear, padded), jacobian=len(self.kernels.pattern[1]))
+            arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
+        return arena.allocate()
+
+    def _integer_array(self, name: str, values: Any) -> int:
+        self._kept[name] = _integers(np.asarray(values))
+        return self._kept[name].ctypes.data
+
+    def _fill_template(self) -> None:
+        """Everything that is the same for every run, kept as bytes and restored before each."""
+        state, kernels = self.state, self.kernels
+        for name, array in self.arrays.items():
+            if hasattr(state, name):
+                setattr(state, name, array.ctypes.data)
+        state.n, state.padded = self.n, self.padded
+        state.slots, state.n_slots = ctypes.addressof(self._slots), len(self.methods)
+        state.blocks, state.n_blocks = self._integer_array("blocks", [0, self.n]), 1
+        inputs = np.zeros(8, dtype=np.int64)
+        inputs[1], inputs[6] = self.arrays["p"].ctypes.data, self.arrays["direction_vector"].ctypes.data
+        state.inputs = self._integer_array("inputs", inputs)
+        state.outputs = self._integer_array("outputs", np.zeros(8))
+        state.rhs = kernels.address("rhs")
+        state.patience = 1
+        watched = len(self.methods) > 1 or not (self.implicit or self.methods[0].slot.fixed)
+        if watched:
+            state.jacobian_vector = kernels.address("jacobian_vector")
+            state.watch = int(state.jacobian_vector != 0)
+        if self.implicit:
+            self._fill_linear_algebra()
+        self._template = bytes(state)
+        # a fixed, irregular direction: the power iteration needs a part of every eigenvector
+        self._direction = np.cos(1.0 + 2.399963 * np.arange(self.n)) + 0.1
+
+    def _fill_linear_algebra(self) -> None:
+        state, kernels, arrays = self.state, self.kernels, self.arrays
+        state.rhs_jacobian = kernels.address("rhs_jacobian")
+        state.row_pointers = self._integer_array("row_pointers", kernels.pattern[0])
+        state.columns = self._integer_array("columns", kernels.pattern[1])
+        state.pivots = self._integer_array("pivots", np.zeros(self.n))
+        module = "generated" if kernels.lu_length else "dense"
+        state.factor = function_address(module, "factor")
+        state.solve = function_address(module, "solve")
+        if not kernels.lu_length:
+            return
+        state.lu_factor, state.lu_solve = kernels.address("lu_factor"), kernels.address("lu_solve")
+        shift = self._address + layout.State.shift.offset
+        jacobian, lu = arrays["jacobian"].ctypes.data, arrays["lu"].ctypes.data
+        state.factor_inputs = self._integer_array("factor_inputs", [jacobian, shift])
+        state.factor_outputs = self._integer_array("factor_outputs", [lu])
+        state.solve_inputs = self._integer_array("solve_inputs", [jacobian, shift, lu, 0])
+        state.solve_outputs = self._integer_array("solve_outputs", [0])
+
+    # -- a run ------------------------------------------------------------------------------------------------
+
+    def begin(
+        self,
+        t0: float,
+        t1: float,
+        *,
+        rtol: float,
+        saveat: np.ndarray | None,
+        save_steps: bool,
+        dense: bool,
+        dt0: float | None,
+        dtmax: float,
+        max_steps: int,
+        stops: np.ndarray | None = None,
+        single_step: bool = False,
+    ) -> None:
+        """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
+        state = self.state
+        ctypes.memmove(self._address, self._template, _STATE_SIZE)
+        arrays = self.arrays
+        arrays["u_low"][:] = 0.0
+        arrays["error"][:] = 0.0
+        if state.watch:
+            arrays["direction_vector"][: self.n] = self._direction
+        state.t, state.t_old, state.t_end = t0, t0, t1
+        state.direction = 1.0 if t1 >= t0 else -1.0
+        state.rtol = rtol
+        state.h_next = dt0 or 0.0
+        state.h_max = dtmax
+        state.max_steps = max_steps
+        state.single_step = int(single_step)
+        self._begin_output(t0, saveat, save_steps, dense)
+        if stops is not None and len(stops):
+            self._kept["stops"] = stops
+            state.stops, state.n_stops = stops.ctypes.data, len(stops)
+
+    def _begin_output(self, t0: float, saveat: np.ndarray | None, save_steps: bool, dense: bool) -> None:
+        state = self.state
+        wanted = (0 if saveat is None else len(saveat)) + (64 if save_steps else 0)
+        if wanted > self.out_capacity:
+            self._reserve_output(wanted, 0)
+        else:
+            self._point_output()
+        if saveat is not None:
+            self._kept["saveat"] = saveat
+            state.saveat, state.n_saveat = saveat.ctypes.data, len(saveat)
+        state.save_steps = int(save_steps)
+        if dense:
+            state.keep_dense = 1
+            state.dense_width = self.n * (1 + max(method.degree for method in self.methods))
+            if self.dense_capacity:
+                self._point_dense()
+            else:
+                self._reserve_dense(64, 0)
+        starts_with_t0 = saveat is not None and len(saveat) > 0 and saveat[0] == t0
+        rows = 1 if save_steps else 0
+        if starts_with_t0:
+            rows = int(np.searchsorted(saveat == t0, False)) if len(saveat) > 1 and saveat[1] == t0 else 1
+            state.next_save = rows
+        self.out_t[:rows] = t0
+        self.out_u[:rows] = self.u
+        state.out_count = rows
+
+    def _reserve_output(self, capacity: int, count: int) -> None:
+        t, u = np.empty(capacity), np.empty((capacity, self.n))
+        if count:
+            t[:count], u[:count] = self.out_t[:count], self.out_u[:count]
+        self.out_t, self.out_u, self.out_capacity = t, u, capacity
+        self._point_output()
+
+    def _point_output(self) -> None:
+        state = self.state
+        if self.out_capacity:
+            state.out_t, state.out_u = self.out_t.ctypes.data, self.out_u.ctypes.data
+        state.out_capacity = self.out_capacity
+
+    def _reserve_dense(self, capacity: int, count: int) -> None:
+        width = self.n * (1 + max(method.degree for method in self.methods))
+        arrays = np.empty(capacity), np.empty(capacity), np.zeros(capacity, np.int64), np.zeros((capacity, width))
+        if count:
+            for new, old in zip(arrays, (self.dense_t, self.dense_h, self.dense_degree, self.dense_u), strict=True):
+                new[:count] = old[:count]
+        self.dense_t, self.dense_h, self.dense_degree, self.dense_u = arrays
+        self.dense_capacity = capacity
+        self._point_dense()
+
+    def _point_dense(self) -> None:
+        state = self.state
+        state.dense_t, state.dense_h = self.dense_t.ctypes.data, self.dense_h.ctypes.data
+        state.dense_degree, state.dense_u = self.dense_degree.ctypes.data, self.dense_u.ctypes.data
+        state.dense_capacity = self.dense_capacity
+
+    def run(self, on_slice: Callable[[], None] | None = None) -> Status:
+        """Advance until the loop is done, fails, or hands over at a stop or a step.
+
+        Python regains control every `SLICE_SECONDS`, so that signals are seen; `on_slice` is called then.
+        """
+        state, advance, address = self.state, self._advance, self._address
+        allowance = self._first_allowance()
+        while True:
+            state.budget = allowance
+            started = time.perf_counter()
+            status = advance(address)
+            if status == Status.OUTPUT_FULL:
+                self._reserve_output(2 * self.out_capacity, state.out_count)
+            elif status == Status.DENSE_FULL:
+                self._reserve_dense(2 * self.dense_capacity, state.dense_count)
+            elif status == Status.BUDGET:
+                if time.perf_counter() - started < 0.5 * SLICE_SECONDS:
+                    allowance *= 2
+                elif allowance > 1:
+                    allowance //= 2
+                if on_slice is not None:
+                    on_slice()
+            else:
+                return Status(status)
+
+    def _first_allowance(self) -> int:
+        work = 100 * self.n
+        if self.implicit and not self.kernels.lu_length:
+            work += self.n**3
+        return max(1, min(1000, 100_000_000 // work))
+
+    # -- what the state holds -----------------------------------------------------------------------------------
+
+    def vector(self, name: str) -> np.ndarray:
+        """A copy of a vector of the state by name; `u` moves between two places as steps are accepted."""
+        buffer = (ctypes.c_double * self.n).from_address(getattr(self.state, name))
+        return np.array(buffer)
+
+    def counters(self) -> dict[str, int]:
+        """Counts of work."""
+        state = self.state
+        return {name: getattr(state, name) for name in COUNTERS}
+
+    def saved(self) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of the saved times and states."""
+        count = self.state.out_count
+        if not count:
+            return np.empty(0), np.empty((0, self.n))
+        return self.out_t[:count].copy(), self.out_u[:count].copy()
+
+    def interpolants(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Copies of starts, lengths, degrees and coefficients (steps, degree + 1, n) of the kept interpolants."""
+        count = self.state.dense_count
+        coefficients = self.dense_u[:count].reshape(count, -1, self.n).copy()
+        return self.dense_t[:count].copy(), self.dense_h[:count].copy(), self.dense_degree[:count].copy(), coefficients
+
+    def load_u(self, u: np.ndarray) -> None:
+        """Replace the present state of a run that has been started."""
+        buffer = (ctypes.c_double * self.n).from_address(self.state.u)
+        buffer[:] = u.tolist()
+        self.state.stage0, self.state.jacobian_fresh = Stage0.STALE, 0
+        low = (ctypes.c_double * self.n).from_address(self.state.u_low)
+        low[:] = [0.0] * self.n
+
+    @property
+    def started(self) -> bool:
+        """Whether the first right-hand side has been evaluated."""
+        return self.state.phase != Phase.START

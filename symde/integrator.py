@@ -1,0 +1,165 @@
+"""Stepping a problem by hand."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from symde.engine.choice import methods_for
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.session import Session
+from symde.engine.cpu.slots import packed
+from symde.outcome import RETCODES, collect, explain
+from symde.problem import options
+from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
+from symde.problem.solution import Solution, SolveError
+from symde.problem.stats import Stats
+from symde.problem.values import by_name, real
+from symde.solve import begin
+
+
+class Integrator:
+    """A solve that goes on only when asked.
+
+        integrator = symde.Integrator(problem, "Rodas5P")
+        integrator.step()            # one accepted step
+        integrator.advance(10.0)     # exactly to t = 10
+        integrator.t, integrator.u
+
+    Args:
+        problem: What to solve; its span tells the start, the direction and how far stepping may go.
+        method, rtol, atol, dt0, dtmax, max_steps: As in `symde.solve`.
+
+    Raises:
+        ValueError, TypeError: as `symde.solve`.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        method: Any = None,
+        *,
+        rtol: float = options.DEFAULT_RTOL,
+        atol: Any = options.DEFAULT_ATOL,
+        dt0: float | None = None,
+        dtmax: float | None = None,
+        max_steps: int = options.DEFAULT_MAX_STEPS,
+    ) -> None:
+        self.problem = problem
+        self._methods = methods_for(method, rtol)
+        self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
+        self._session = Session(problem.system.kernels, [packed(method) for method in self._methods])
+        self.reinit()
+
+    def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:
+        """Start afresh; from another state, time or parameters where given (by order or by name).
+
+        The history of steps, the saved points and the counts are forgotten.
+        """
+        system, (t0, t1) = self.problem.system, self.problem.tspan
+        begin(self._session, self.problem, self._methods, saveat=None, dense=True, single_step=True, **self._options)
+        if p is not None:
+            values = by_name(p, system.parameter_names, "parameter")
+            for name, value in values.items():
+                self._session.p[system.parameter_names.index(name)] = value
+        if u is not None:
+            for name, value in by_name(u, system.state_names, "state").items():
+                self._session.u[system.state_names.index(name)] = value
+        if t is not None:
+            self._start_at(real(t, "t"), t0, t1)
+        self._started = time.perf_counter()
+        self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
+
+    def _start_at(self, t: float, t0: float, t1: float) -> None:
+        if not min(t0, t1) <= t <= max(t0, t1):
+            raise ValueError(f"t = {t:g} is outside the problem's span {t0:g} to {t1:g}")
+        self._session.state.t = self._session.state.t_old = t
+
+    @property
+    def t(self) -> float:
+        """The present time."""
+        return self._session.state.t
+
+    @property
+    def u(self) -> np.ndarray:
+        """The present state, shape (n,); a copy."""
+        return self._session.vector("u")
+
+    @property
+    def dt(self) -> float:
+        """The size proposed for the next step (0 before the first)."""
+        return self._session.state.h_next
+
+    @property
+    def done(self) -> bool:
+        """Whether the end of the span is reached."""
+        state = self._session.state
+        return (state.t_end - state.t) * state.direction <= 0
+
+    @property
+    def state(self) -> dict[str, float]:
+        """The present state by name."""
+        return dict(zip(self.problem.system.state_names, self.u.tolist(), strict=True))
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of the work so far."""
+        return Stats(**self._session.counters(), seconds=time.perf_counter() - self._started)
+
+    def step(self) -> float:
+        """Take one accepted step; the new time. At the end of the span nothing happens.
+
+        Raises:
+            SolveError: no step is possible.
+        """
+        self._run()
+        return self.t
+
+    def advance(self, t: float) -> np.ndarray:
+        """Advance exactly to time t and give the state there, shape (n,).
+
+        Raises:
+            ValueError: t is behind, or beyond the span. SolveError: t cannot be reached.
+        """
+        t, state = real(t, "t"), self._session.state
+        if (t - state.t) * state.direction < 0:
+            raise ValueError(f"t = {t:g} lies behind the present time {state.t:g}: reinit() starts afresh")
+        if (t - state.t_end) * state.direction > 0:
+            raise ValueError(f"t = {t:g} lies beyond the end of the span, {state.t_end:g}")
+        if t == state.t:
+            return self.u
+        stops = np.array([t])
+        state.stops, state.n_stops, state.next_stop = stops.ctypes.data, 1, 0
+        state.single_step = 0
+        try:
+            self._run()
+        finally:
+            state.stops, state.n_stops, state.next_stop, state.single_step = 0, 0, 0, 1
+        return self.u
+
+    def set_u(self, u: Any) -> None:
+        """Replace the present state (by order or by name) and go on from it."""
+        values = self.u
+        for name, value in by_name(u, self.problem.system.state_names, "state").items():
+            values[self.problem.system.state_names.index(name)] = value
+        self._session.load_u(values)
+
+    def solution(self) -> Solution:
+        """What has been computed so far, as a solution."""
+        return collect(self._session, self.problem, Retcode.SUCCESS, self._started)
+
+    def _run(self) -> None:
+        status = self._session.run()
+        if status in (Status.DONE, Status.STEPPED, Status.STOPPED):
+            return
+        if status == Status.CALLBACK:
+            error = self.problem.system.take_error()
+            raise error if error is not None else RuntimeError("a model kernel failed without saying why")
+        retcode = RETCODES[status]
+        message = explain(self._session, self.problem, retcode)
+        raise SolveError(message, collect(self._session, self.problem, retcode, self._started, message))
+
+

@@ -1,0 +1,150 @@
+"""Models made ready for solving: kernels, names and numbers behind the `System` protocol."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.evaluate import evaluate, first_nonfinite
+from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parameters, evaluate_tspan
+from symde.diagnostics import Span
+from symde.model.definition import Definition
+from symde.model.model import Model
+from symde.problem.system import Equation, NonFinite, System
+from symde.python_function import CallbackSystem
+
+_systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
+
+
+def lower_model(model: Any, n: int | None, m: int | None) -> System | None:
+    """The system of a model, a text or a plain function; None for anything else.
+
+    A model's system is made once, so problems that share a model share its compiled code.
+    """
+    if isinstance(model, str):
+        from symde.model.ode_def import ode_def
+
+        model = ode_def(model)
+    if isinstance(model, Model):
+        system = _systems.get(model)
+        if system is None:
+            system = _systems[model] = ModelSystem(model.definition)
+        return system
+    if callable(model) and n is not None:
+        return lower_function(model, n, m or 0)
+    return None
+
+
+def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
+    """A plain f(u, p, t): compiled where it can be traced, else called back."""
+    from symde.model.trace import TraceError, trace
+
+    callback = CallbackSystem(function, n, m)
+    try:
+        system = ModelSystem(trace(function, n, m))
+    except TraceError:
+        return callback
+    return system if _agree(system, callback) else callback
+
+
+def _agree(traced: ModelSystem, called: CallbackSystem) -> bool:
+    """Whether the traced function gives what the function itself gives, at two points.
+
+    A function that depends on more than (u, p, t), such as a counter or random numbers, does not.
+    """
+    points = np.random.default_rng(7)
+    for t in (0.25, 1.75):
+        u, p = points.uniform(0.5, 1.5, called.kernels.n), points.uniform(0.5, 1.5, called.kernels.m)
+        try:
+            expected = called.slope(t, u, p)
+        except (ArithmeticError, ValueError, TypeError):
+            return False
+        if not np.allclose(traced.slope(t, u, p), expected, rtol=1e-12, atol=1e-300, equal_nan=True):
+            return False
+    return True
+
+
+class ModelSystem:
+    """The system of a model's definition."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.state_names = definition.state_names
+        self.parameter_names = definition.parameter_names
+        self.observable_names = definition.observable_names
+        scales = [state.nominal for state in definition.states]
+        self.nominal = None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
+        self.kernels = ModelKernels(definition)
+        self.sessions: dict[Any, list[Any]] = {}
+
+    def parameters(self, given: Mapping[str, float]) -> np.ndarray:
+        """All parameters; those not given follow their defaults."""
+        return evaluate_parameters(self.definition, given)
+
+    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
+        """The initial state from the model's own values and those given."""
+        if len(given) == len(self.state_names):
+            return np.array([given[name] for name in self.state_names], dtype=float)
+        return evaluate_initial(self.definition, p, t0, given)
+
+    def time_span(self, p: np.ndarray) -> tuple[float, float] | None:
+        """The model's own time span."""
+        return evaluate_tspan(self.definition, p)
+
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Observed quantities, shape (n_times, n_observables)."""
+        lowered = self.kernels.lowered
+        values = evaluate(lowered.graph, lowered.observables, t, {"u": u.T, "p": p})
+        columns = [np.broadcast_to(values[node], t.shape) for node in lowered.observables]
+        return np.stack(columns, axis=1).astype(float) if columns else np.empty((len(t), 0))
+
+    def unit(self, name: str) -> str | None:
+        """The unit a state or parameter was declared with."""
+        for part in (*self.definition.states, *self.definition.parameters):
+            if part.name == name:
+                return part.unit
+        return None
+
+    def equation(self, index: int) -> Equation:
+        """The equation of a state in the modeller's words."""
+        state = self.definition.states[index]
+        span = state.equation
+        if span is None:
+            return Equation(state.name, f"{state.name}' = ...", "", 0)
+        return Equation(state.name, " ".join(span.text.split()), span.source.name, _line(span))
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The right-hand side, by the graph's interpreter."""
+        lowered = self.kernels.lowered
+        values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
+        return np.array([values[node] for node in lowered.rhs], dtype=float)
+
+    def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        """The first non-finite subexpression of the right-hand side."""
+        graph, rhs = self.kernels.lowered.graph, self.kernels.lowered.rhs
+        values = evaluate(graph, rhs, t, {"u": u, "p": p})
+        node = first_nonfinite(graph, rhs, values)
+        if node is None:
+            return None
+        span = graph.span[node]
+        arguments = tuple(
+            (_words(graph.span[argument]), float(values[argument]))
+            for argument in graph.args[node]
+            if graph.span[argument] is not None and graph.op[argument] != "const"
+        )
+        return NonFinite(_words(span), float(values[node]), _line(span), arguments)
+
+    def take_error(self) -> BaseException | None:
+        """Compiled kernels raise nothing."""
+        return None
+
+
+def _words(span: Span | None) -> str:
+    return "an expression" if span is None else " ".join(span.text.split())
+
+
+def _line(span: Span | None) -> int:
+    return 0 if span is None else span.source.position(span.start)[0]

@@ -1,0 +1,126 @@
+"""From the loop's status to a solution, or to an error that says where, why and what to try."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.session import Session
+from symde.problem.dense import DenseOutput
+from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
+from symde.problem.solution import Solution, SolveError, SolveInterrupted
+from symde.problem.system import NonFinite
+
+RETCODES = {
+    Status.DONE: Retcode.SUCCESS,
+    Status.MAX_STEPS: Retcode.MAX_STEPS,
+    Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.NON_FINITE: Retcode.NON_FINITE,
+    Status.STIFF: Retcode.STIFF,
+    Status.SINGULAR: Retcode.SINGULAR,
+}
+
+
+def finish(session: Session, problem: Problem, status: Status | Retcode, started: float, throw: bool) -> Solution:
+    """The solution of a run that has ended."""
+    if status == Status.CALLBACK:
+        error = problem.system.take_error()
+        raise error if error is not None else RuntimeError("a model kernel failed without saying why")
+    retcode = status if isinstance(status, Retcode) else RETCODES[status]
+    if retcode.success:
+        return collect(session, problem, retcode, started)
+    message = explain(session, problem, retcode)
+    solution = collect(session, problem, retcode, started, message)
+    if throw:
+        raise SolveError(message, solution)
+    return solution
+
+
+def interrupted(
+    session: Session, problem: Problem, interrupt: KeyboardInterrupt, started: float, throw: bool
+) -> Solution:
+    """What was computed before Ctrl-C."""
+    message = f"interrupted at t = {session.state.t:g}"
+    solution = collect(session, problem, Retcode.INTERRUPTED, started, message)
+    if throw:
+        raise SolveInterrupted(message, solution) from interrupt
+    return solution
+
+
+def collect(session: Session, problem: Problem, retcode: Retcode, started: float, message: str = "") -> Solution:
+    """Everything the session has saved, as a solution."""
+    t, u = session.saved()
+    counters: dict[str, Any] = session.counters()
+    counters["seconds"] = time.perf_counter() - started
+    methods = tuple(packed.method for packed in session.methods)
+    dense = continuous(session) if session.state.keep_dense else None
+    return Solution(
+        problem, t, u, retcode, dense=dense, counters=counters, method=methods, message=message
+    )
+
+
+def continuous(session: Session) -> DenseOutput | None:
+    """The interpolants of the steps taken."""
+    if not session.state.dense_count:
+        return None
+    start, length, degree, coefficients = session.interpolants()
+    unused = np.arange(coefficients.shape[1]) > degree[:, None]
+    coefficients[unused] = 0.0
+    return DenseOutput(start, length, float(session.state.t), coefficients)
+
+
+def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
+    """What happened, in the modeller's words: time, worst state, its equation and line, and a remedy."""
+    state, system = session.state, problem.system
+    lines = [f"{retcode.word}: {retcode.sentence}, at t = {state.t:.6g}"]
+    if abs(state.h):
+        lines[0] += f" (step size {abs(state.h):.3g}, after {state.accepted} steps)"
+    u = session.vector("u")
+    index, error = worst_component(session)
+    equation = system.equation(index)
+    where = f"{equation.file}, line {equation.line}" if equation.line else "no model text"
+    lines.append(f"  worst state: {equation.state} = {u[index]:.6g}{error}")
+    lines.append(f"  equation:    {equation.text}    ({where})")
+    culprit = _first_non_finite(session, problem, u)
+    if culprit is not None:
+        place = f" (line {culprit.line})" if culprit.line else ""
+        values = ", ".join(f"{name} = {value:.6g}" for name, value in culprit.arguments)
+        lines.append(f"  not finite:  {culprit.expression} is {culprit.value}{place}" + (f" for {values}" if values else ""))
+    lines.append(f"  help: {retcode.remedy}")
+    return "\n".join(lines)
+
+
+def worst_component(session: Session) -> tuple[int, str]:
+    """Index of the state with the largest scaled error of the last attempt, and that error as text."""
+    u, error = session.vector("u"), session.vector("error")
+    scale = session.atol + session.state.rtol * np.abs(u)
+    with np.errstate(all="ignore"):
+        scaled = np.abs(error) / np.where(scale > 0, scale, 1e-300)
+    if not scaled.any():
+        return int(np.argmax(np.abs(u))), ""
+    broken = ~np.isfinite(scaled)
+    index = int(np.argmax(broken)) if broken.any() else int(np.argmax(scaled))
+    return index, f" (error estimate {scaled[index]:.3g} times its tolerance)"
+
+
+def _first_non_finite(session: Session, problem: Problem, u: np.ndarray) -> NonFinite | None:
+    """The first non-finite subexpression at the present state or a little further along its slope.
+
+    A solve that stops at the edge of a function's domain stands just inside it: the trial states that failed lay
+    ahead, at most a few of the last accepted steps away.
+    """
+    state, system = session.state, problem.system
+    found = system.non_finite(state.t, u, problem.p)
+    if found is not None or not state.non_finite:
+        return found
+    slope = system.slope(state.t, u, problem.p)
+    reach = max(abs(state.h), abs(state.h_old)) * state.direction
+    for distance in reach * 2.0 ** np.arange(-2, 12):
+        found = system.non_finite(state.t + distance, u + distance * slope, problem.p)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,98 @@
+"""Options of a solve, checked: every mistake is told with what was expected and found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from symde.problem.values import by_name, real
+
+DEFAULT_RTOL, DEFAULT_ATOL = 1e-6, 1e-9
+DEFAULT_MAX_STEPS = 1_000_000
+SMALLEST_RTOL = 1e-14
+
+
+def relative_tolerance(rtol: Any) -> float:
+    """A relative tolerance in [1e-14, 1), or 0 for none."""
+    value = real(rtol, "rtol")
+    if value != 0 and not SMALLEST_RTOL <= value < 1:
+        raise ValueError(f"rtol = {value:g}: it must lie between {SMALLEST_RTOL:g} and 1 (float64 holds no more)")
+    return value
+
+
+def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | None, rtol: float) -> Any:
+    """Absolute tolerance: a number, or an array of shape (n,).
+
+    A single number is scaled by the states' nominal values; values by component or by name are taken as they are.
+    """
+    if isinstance(atol, Mapping) or np.ndim(atol):
+        given = by_name(atol, names, "state")
+        scale = np.ones(len(names)) if nominal is None else nominal
+        values: Any = np.array([given.get(name, DEFAULT_ATOL * scale[i]) for i, name in enumerate(names)])
+        smallest = float(values.min()) if len(values) else 0.0
+    else:
+        smallest = real(atol, "atol")
+        values = smallest if nominal is None else smallest * nominal
+    if smallest < 0:
+        raise ValueError(f"atol = {smallest:g}: it must not be negative")
+    if smallest == 0 and rtol == 0:
+        raise ValueError("rtol and atol are both zero: no step could be small enough")
+    return values
+
+
+def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
+    """The times to save: a list as it is; a number d means t0, t0 + d, ... and the end."""
+    if saveat is None:
+        return None
+    if np.ndim(saveat) == 0:
+        return _grid(real(saveat, "saveat"), t0, t1)
+    try:
+        times = np.array(saveat, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"saveat must be a number or a list of times, found {saveat!r}") from None
+    if times.ndim != 1 or not len(times):
+        raise ValueError(f"saveat must be a non-empty list of times, found shape {times.shape}")
+    if not np.isfinite(times).all():
+        raise ValueError(f"saveat[{int(np.argmin(np.isfinite(times)))}] is not finite")
+    direction = 1.0 if t1 > t0 else -1.0
+    if (direction * np.diff(times) < 0).any():
+        raise ValueError("saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)"))
+    first, last = sorted((t0, t1))
+    outside = times[(times < first) | (times > last)]
+    if len(outside):
+        raise ValueError(f"saveat contains {outside[0]:g}, outside the span {t0:g} to {t1:g}")
+    return times
+
+
+def _grid(step: float, t0: float, t1: float) -> np.ndarray:
+    if step <= 0:
+        raise ValueError(f"saveat = {step:g}: a spacing must be positive")
+    span = abs(t1 - t0)
+    if span / step > 1e9:
+        raise ValueError(f"saveat = {step:g} asks for {span / step:.3g} points: use a larger spacing")
+    # a last grid point within rounding of the end is the end
+    count = math.ceil(span / step * (1 - 1e-12) - 1e-9)
+    times = t0 + math.copysign(step, t1 - t0) * np.arange(count + 1)
+    times[-1] = t1
+    return times
+
+
+def step_size(value: Any, what: str) -> float | None:
+    """A positive step size, or None."""
+    if value is None:
+        return None
+    size = real(value, what)
+    if size <= 0:
+        raise ValueError(f"{what} = {size:g}: a step size must be positive (backward spans need no sign)")
+    return size
+
+
+def step_limit(value: Any) -> int:
+    """A positive number of steps."""
+    number = real(value, "max_steps")
+    if number < 1 or number != int(number):
+        raise ValueError(f"max_steps = {value!r}: it must be a positive whole number")
+    return int(number)

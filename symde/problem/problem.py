@@ -1,0 +1,150 @@
+"""A model with the numbers that make it a problem to solve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symde.problem.system import System, system_of
+from symde.problem.values import by_name, count, real
+
+
+class Problem:
+    """Initial value problem: u' = f(u, p, t), u(t0) = u0, t0..t1.
+
+    Args:
+        model: A model, a model text, or a plain function f(u, p, t).
+        u0: Initial state by order or by name, or a function of p (an array) that gives it. States that are not
+            named keep the model's initial value, which may depend on the parameters.
+        tspan: (t0, t1), or a function of p; t1 < t0 integrates backwards. Default: the model's `time`.
+        p: Parameters by order or by name. Parameters that are not named keep the model's default, which follows
+            the parameters it is made of.
+        history: History of a delay equation. Not in this version.
+        kind: Reading of the model. Only "ode" in this version.
+
+    Attributes:
+        model: As given.
+        u0: Initial state, shape (n,).
+        p: Parameters, shape (m,).
+        tspan: (t0, t1).
+
+    Raises:
+        ValueError: a name is unknown, a value is missing, of the wrong length or not finite, or the span is empty.
+        TypeError: a value is not a real number.
+    """
+
+    __slots__ = ("_p_given", "_tspan_given", "_u0_given", "kind", "model", "p", "system", "tspan", "u0")
+
+    def __init__(
+        self, model: Any, u0: Any = None, tspan: Any = None, p: Any = None, history: Any = None, kind: str | None = None
+    ) -> None:
+        if history is not None:
+            raise ValueError("history belongs to delay equations, which this version does not solve yet")
+        if kind not in (None, "ode"):
+            raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
+        self.model, self.kind = model, kind
+        self.system: System = system_of(model, **_sizes(model, u0, p))
+        self._p_given = by_name(p, self.system.parameter_names, "parameter")
+        self._u0_given = u0 if callable(u0) else by_name(u0, self.system.state_names, "state")
+        self._tspan_given = tspan
+        self._evaluate()
+
+    def _evaluate(self) -> None:
+        """The numbers that follow from what was given."""
+        system = self.system
+        try:
+            self.p = system.parameters(self._p_given)
+        except KeyError as missing:
+            raise ValueError(_missing("parameter", "param", "p", missing.args[0])) from None
+        self.tspan = _span(self._tspan_given, system, self.p)
+        given = self._u0_given
+        if callable(given):
+            given = by_name(given(self.p.copy()), system.state_names, "state")
+        try:
+            self.u0 = system.initial_state(self.p, self.tspan[0], given)
+        except KeyError as missing:
+            raise ValueError(_missing("state", "state", "u0", missing.args[0])) from None
+        _require_finite(self.u0, system.state_names, "initial value of state")
+        _require_finite(self.p, system.parameter_names, "parameter")
+        self.u0.flags.writeable = self.p.flags.writeable = False
+
+    def __repr__(self) -> str:
+        t0, t1 = self.tspan
+        return f"<Problem {getattr(self.model, 'name', '') or 'anonymous'}: {len(self.u0)} states, t = {t0:g}..{t1:g}>"
+
+
+def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
+    """A plain function says nothing of its sizes: they are those of the values given with it."""
+    if not callable(model) or hasattr(model, "state_names"):
+        return {}
+    return {"n": count(u0, "u0"), "m": count(p, "p") if p is not None else 0}
+
+
+def _missing(kind: str, keyword: str, argument: str, name: str) -> str:
+    return f"no value for {kind} `{name}`: give {argument}={{{name!r}: ...}}, or write `{keyword} {name} = ...` in the model"
+
+
+def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
+    """The time span as two different finite numbers."""
+    span = given(p.copy()) if callable(given) else given
+    if span is None:
+        span = system.time_span(p)
+    if span is None:
+        raise ValueError("no time span: give tspan=(t0, t1), or write `time t0 .. t1` in the model")
+    try:
+        t0, t1 = span
+    except (TypeError, ValueError):
+        raise ValueError(f"tspan must be two times (t0, t1), found {span!r}") from None
+    t0, t1 = real(t0, "tspan[0]"), real(t1, "tspan[1]")
+    if t0 == t1:
+        raise ValueError(f"tspan is empty: it starts and ends at {t0:g}")
+    return t0, t1
+
+
+def _require_finite(values: np.ndarray, names: tuple[str, ...], what: str) -> None:
+    if not np.isfinite(values).all():
+        index = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"{what} `{names[index]}` is {values[index]}: it must be finite")
+
+
+_UNCHANGED: Any = object()
+
+
+def remake(problem: Problem, *, u0: Any = _UNCHANGED, tspan: Any = _UNCHANGED, p: Any = _UNCHANGED) -> Problem:
+    """The problem with other numbers; nothing is compiled again.
+
+    Values by name change only those named; a sequence replaces all. Initial values and defaults that depend on
+    parameters follow them, unless they were set. `None` goes back to the model's own values.
+    """
+    new = object.__new__(Problem)
+    new.model, new.kind, new.system = problem.model, problem.kind, problem.system
+    new._p_given = _merged(problem._p_given, p, problem.system.parameter_names, "parameter")
+    new._tspan_given = problem._tspan_given if tspan is _UNCHANGED else tspan
+    if callable(u0):
+        new._u0_given = u0
+    elif callable(problem._u0_given):
+        new._u0_given = _partly_replaced(problem._u0_given, u0, problem.system.state_names)
+    else:
+        new._u0_given = _merged(problem._u0_given, u0, problem.system.state_names, "state")
+    new._evaluate()
+    return new
+
+
+def _merged(old: dict[str, float], change: Any, names: tuple[str, ...], kind: str) -> dict[str, float]:
+    if change is _UNCHANGED:
+        return old
+    if change is None:
+        return {}
+    return {**old, **by_name(change, names, kind)}
+
+
+def _partly_replaced(function: Callable[[np.ndarray], Any], change: Any, names: tuple[str, ...]) -> Any:
+    """A function for the initial state, some of whose values are now fixed."""
+    if change is _UNCHANGED:
+        return function
+    fixed = by_name(change, names, "state")
+    if len(fixed) in (0, len(names)):
+        return fixed
+    return lambda p: {**by_name(function(p), names, "state"), **fixed}

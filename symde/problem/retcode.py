@@ -1,0 +1,52 @@
+"""Why a solve ended: a value with a sentence and a remedy."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Retcode(Enum):
+    """How a solve ended. `str()` gives the word, `.sentence` what happened, `.remedy` what to try."""
+
+    SUCCESS = ("success", "the solve reached the end of its span", "")
+    STOPPED = ("stopped", "the callback asked the solve to stop", "")
+    MAX_STEPS = (
+        "max_steps",
+        "the limit on the number of steps was reached",
+        "raise max_steps, loosen rtol and atol, or try a stiff method such as 'Rodas5P'",
+    )
+    STEP_TOO_SMALL = (
+        "dt_underflow",
+        "the step size fell below the resolution of the time",
+        "the solution probably grows without bound there: end the span before that time, or check the "
+        "signs and units of the equation named above",
+    )
+    NON_FINITE = (
+        "non_finite",
+        "the right-hand side is not finite",
+        "keep the argument inside its domain (bounds on parameters and initial values), or end the span earlier",
+    )
+    STIFF = (
+        "stiff",
+        "the problem looks stiff: stability, not accuracy, holds the step size down, and the span cannot be covered",
+        "use a stiff method such as 'Rodas5P', or give no method and let symde choose",
+    )
+    SINGULAR = (
+        "singular",
+        "the linear systems of the method are singular however small the step",
+        "check the equations named above for a division by zero in their derivatives",
+    )
+    INTERRUPTED = ("interrupted", "the solve was interrupted", "")
+
+    def __init__(self, word: str, sentence: str, remedy: str) -> None:
+        self.word = word
+        self.sentence = sentence
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return self.word
+
+    @property
+    def success(self) -> bool:
+        """Whether the solution covers what was asked for."""
+        return self in (Retcode.SUCCESS, Retcode.STOPPED)

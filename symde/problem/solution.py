@@ -1,0 +1,173 @@
+"""What a solve gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symde.problem.retcode import Retcode
+from symde.problem.stats import Stats
+from symde.problem.values import unknown_name
+
+if TYPE_CHECKING:
+    from symde.problem.dense import DenseOutput
+    from symde.problem.problem import Problem
+
+
+class Solution:
+    """Solution of an initial value problem.
+
+    Attributes:
+        t: Saved times, shape (n_times,).
+        u: Saved states, shape (n_times, n).
+        problem: The problem that was solved.
+        retcode: How the solve ended.
+        message: The same as a sentence, with what to try where it failed.
+        stats: Counts of the work done.
+        events: Events that happened; empty, as this version's models have none.
+        method: Names of the methods used, in order of preference.
+        dense: The continuous solution, or None where only points were saved.
+    """
+
+    __slots__ = ("_counters", "dense", "events", "message", "method", "problem", "retcode", "t", "u")
+
+    def __init__(
+        self,
+        problem: Problem,
+        t: np.ndarray,
+        u: np.ndarray,
+        retcode: Retcode,
+        *,
+        dense: DenseOutput | None = None,
+        counters: dict[str, Any] | None = None,
+        method: tuple[Any, ...] = (),
+        message: str = "",
+    ) -> None:
+        self.problem, self.t, self.u, self.retcode = problem, t, u, retcode
+        self.dense, self.method = dense, method
+        self._counters = counters or {}
+        self.message = message or retcode.sentence
+        self.events: tuple[Any, ...] = ()
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of the work done."""
+        return Stats(**self._counters)
+
+    @property
+    def success(self) -> bool:
+        """Whether the solution covers what was asked for."""
+        return self.retcode.success
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the states, in the order of the columns of `u`."""
+        return self.problem.system.state_names
+
+    def __getitem__(self, name: Any) -> np.ndarray:
+        """A state, observed quantity or parameter by name, at the saved times: shape (n_times,).
+
+        An integer gives the state of that index.
+        """
+        if isinstance(name, int | np.integer):
+            return self.u[:, name]
+        return self._named(str(name), self.t, self.u)
+
+    def _named(self, name: str, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+        system = self.problem.system
+        if name in system.state_names:
+            return u[:, system.state_names.index(name)]
+        if name in system.observable_names:
+            return system.observe(t, u, self.problem.p)[:, system.observable_names.index(name)]
+        if name in system.parameter_names:
+            return np.full(len(t), self.problem.p[system.parameter_names.index(name)])
+        if name == "t":
+            return t
+        known = (*system.state_names, *system.observable_names, *system.parameter_names)
+        raise unknown_name(name, "quantity", known)
+
+    def __call__(self, t: Any, names: str | Sequence[str] | None = None) -> np.ndarray:
+        """The solution at any time of its span, from the method's own interpolant.
+
+        Args:
+            t: A time, or an array of times.
+            names: One quantity or several; default: all states.
+
+        Returns:
+            Shape (n,) for one time and (len(t), n) for several; without the last axis for a single name.
+
+        Raises:
+            ValueError: a time is outside the span, or no interpolant was kept (`saveat` without `dense=True`).
+        """
+        if self.dense is None:
+            raise ValueError("only the points of saveat were kept: solve with dense=True to evaluate anywhere")
+        times = np.asarray(t, dtype=float)
+        flat = np.atleast_1d(times)
+        if flat.ndim > 1:
+            raise ValueError(f"times must be a number or one-dimensional, found shape {times.shape}")
+        values = self.dense(flat)
+        if isinstance(names, str):
+            values = self._named(names, flat, values)
+        elif names is not None:
+            values = np.stack([self._named(name, flat, values) for name in names], axis=1)
+        return values[0] if times.ndim == 0 else values
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        """Pairs (t, u)."""
+        return iter(zip(self.t.tolist(), self.u, strict=True))
+
+    def __repr__(self) -> str:
+        span = f"t = {self.t[0]:g}..{self.t[-1]:g}" if len(self.t) else "no points"
+        counts = self.stats
+        return (
+            f"<Solution {self.retcode}: {len(self.t)} points, {span}, {len(self.names)} states "
+            f"({', '.join(self.names[:6])}{', ...' if len(self.names) > 6 else ''}); "
+            f"{counts.accepted} steps, {counts.rejected} rejected>"
+        )
+
+    def citations(self) -> list[str]:
+        """The publications of the methods used."""
+        return [method.citation for method in self.method]
+
+    def __getattr__(self, name: str) -> Any:
+        accessor = _accessors.get(name)
+        if accessor is None:
+            raise AttributeError(f"Solution has no attribute {name!r}")
+        return lambda *args, **kwargs: accessor(self, *args, **kwargs)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_accessors]
+
+
+_accessors: dict[str, Callable[..., Any]] = {}
+
+
+def register_accessor(name: str, function: Callable[..., Any]) -> None:
+    """Make `function(solution, ...)` available as `solution.name(...)`."""
+    _accessors[name] = function
+
+
+class SolveError(RuntimeError):
+    """A solve that did not reach its end. `solution` holds the part that was computed."""
+
+    def __init__(self, message: str, solution: Solution) -> None:
+        super().__init__(message)
+        self.solution = solution
+
+    @property
+    def retcode(self) -> Retcode:
+        """Why the solve ended."""
+        return self.solution.retcode
+
+
+class SolveInterrupted(KeyboardInterrupt):
+    """A solve interrupted by Ctrl-C. `solution` holds the part that was computed."""
+
+    def __init__(self, message: str, solution: Solution) -> None:
+        super().__init__(message)
+        self.solution = solution

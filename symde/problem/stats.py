@@ -1,0 +1,31 @@
+"""Counts of the work a solve did."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Work of one solve; `seconds` is wall time inside the engine."""
+
+    accepted: int = 0
+    rejected: int = 0
+    evaluations: int = 0
+    jacobians: int = 0
+    products: int = 0
+    factorisations: int = 0
+    solves: int = 0
+    refinements: int = 0
+    pivotings: int = 0
+    switches: int = 0
+    seconds: float = 0.0
+
+    @property
+    def steps(self) -> int:
+        """Steps attempted."""
+        return self.accepted + self.rejected
+
+    def as_dict(self) -> dict[str, float]:
+        """The counts by name."""
+        return asdict(self)

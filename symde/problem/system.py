@@ -1,0 +1,100 @@
+"""What a problem knows of its model: names, values and what a failure needs, never symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """An equation in the modeller's words, for messages; `line` is 0 where there is no text."""
+
+    state: str
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class NonFinite:
+    """The first subexpression that is not finite although everything it is made of is."""
+
+    expression: str
+    value: float
+    line: int
+    arguments: tuple[tuple[str, float], ...]
+
+
+class System(Protocol):
+    """A model made ready for solving."""
+
+    state_names: tuple[str, ...]
+    parameter_names: tuple[str, ...]
+    observable_names: tuple[str, ...]
+    nominal: np.ndarray | None  # scale of each state's absolute tolerance; None: all 1
+    kernels: Any
+    sessions: dict[Any, list[Any]]  # solver memory kept between solves
+
+    def parameters(self, given: Mapping[str, float]) -> np.ndarray:
+        """All parameters; those not given follow their defaults. KeyError names one without a value."""
+        ...
+
+    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
+        """The initial state. KeyError names a state without a value."""
+        ...
+
+    def time_span(self, p: np.ndarray) -> tuple[float, float] | None:
+        """The model's own time span, if it states one."""
+        ...
+
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Observed quantities, shape (n_times, n_observables)."""
+        ...
+
+    def unit(self, name: str) -> str | None:
+        """The unit a state or parameter was declared with."""
+        ...
+
+    def equation(self, index: int) -> Equation:
+        """The equation of a state."""
+        ...
+
+    def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        """The first non-finite subexpression of the right-hand side or its Jacobian."""
+        ...
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The right-hand side, shape (n,)."""
+        ...
+
+    def take_error(self) -> BaseException | None:
+        """The exception a user's function raised inside a kernel, once."""
+        ...
+
+
+Lowering = Callable[[Any, int | None, int | None], "System | None"]
+_lowerings: list[Lowering] = []
+
+
+def register_lowering(lower: Lowering) -> None:
+    """Announce a way to make a `System` from (model, n, m); it returns None for what it does not know."""
+    _lowerings.append(lower)
+
+
+def system_of(model: Any, n: int | None = None, m: int | None = None) -> System:
+    """The system of a model; a plain function needs its numbers of states n and of parameters m.
+
+    Raises:
+        TypeError: nothing knows how to solve such an object.
+    """
+    for lower in _lowerings:
+        system = lower(model, n, m)
+        if system is not None:
+            return system
+    raise TypeError(
+        f"expected a model (symde.ode_def(...)), a model text or a function f(u, p, t); found {type(model).__name__}"
+    )

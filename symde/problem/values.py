@@ -1,0 +1,71 @@
+"""Values a caller gives by order or by name, checked and made plain floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symde.diagnostics import suggest
+
+
+def real(value: Any, what: str) -> float:
+    """One finite real number.
+
+    Raises:
+        TypeError: not a real number. ValueError: NaN or infinite.
+    """
+    if isinstance(value, complex) or (isinstance(value, np.ndarray | np.generic) and np.iscomplexobj(value)):
+        raise TypeError(f"{what} is complex ({value}): symde solves real equations; split it into two states")
+    if isinstance(value, str | bytes | bool | None):
+        raise TypeError(f"{what} must be a number, found {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} must be a number, found {type(value).__name__}: {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{what} is {number}: it must be finite")
+    return number
+
+
+def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
+    """The error for a name the model does not have."""
+    nearest = suggest(name, names)
+    known = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    hint = f"; did you mean `{nearest}`?" if nearest else f"; the model has {known or 'none'}"
+    return ValueError(f"unknown {kind} `{name}`{hint}")
+
+
+def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
+    """Values by name, from a mapping or from a sequence in the model's order."""
+    if given is None:
+        return {}
+    if isinstance(given, Mapping) or hasattr(given, "items"):
+        known = set(names)
+        result = {}
+        for key, value in given.items():
+            name = str(key)
+            if name not in known:
+                raise unknown_name(name, kind, names)
+            result[name] = real(value, f"{kind} `{name}`")
+        return result
+    if isinstance(given, str | bytes):
+        raise TypeError(f"values of {kind}s come as a sequence or a mapping by name, found the text {given!r}")
+    try:
+        values = list(given) if np.ndim(given) else [given]
+    except (TypeError, ValueError):
+        raise TypeError(f"values of {kind}s come as a sequence or a mapping by name, found {given!r}") from None
+    if np.ndim(given) > 1:
+        raise ValueError(f"values of {kind}s must be one-dimensional, found shape {np.shape(given)}")
+    if len(values) != len(names):
+        raise ValueError(f"expected {len(names)} values of {kind}s ({', '.join(names[:12])}), found {len(values)}")
+    return {name: real(value, f"{kind} `{name}`") for name, value in zip(names, values, strict=True)}
+
+
+def count(given: Any, what: str) -> int:
+    """How many values a plain function is called with, from the values themselves."""
+    if given is None or callable(given):
+        raise ValueError(f"a plain function f(u, p, t) needs {what} as numbers: they tell how many there are")
+    return len(given) if hasattr(given, "__len__") else 1

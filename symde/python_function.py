@@ -1,0 +1,155 @@
+"""A plain Python function f(u, p, t) as a system: traced to a model where possible, else called back.
+
+A traced function runs at compiled speed with exact derivatives. One that branches on values or calls foreign code
+cannot be traced; it is called for every evaluation, and stiff methods take its Jacobian by differences (which
+changes how fast Newton-like iterations go, not what they converge to: Rosenbrock methods lose order with it, so the
+error control takes smaller steps).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from symde.problem.system import Equation, NonFinite
+
+Function = Callable[[np.ndarray, np.ndarray, float], Any]
+
+_kernel_type = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_double, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_void_p)
+)
+_ROOT_EPSILON = np.sqrt(np.finfo(float).eps)
+
+
+def _array(address: int, length: int) -> np.ndarray:
+    return np.frombuffer((ctypes.c_double * length).from_address(address)) if length else np.empty(0)
+
+
+class CallbackKernels:
+    """Kernels that call a Python function; an exception stops the solve and is raised from there."""
+
+    lu_length = 0
+
+    def __init__(self, function: Function, n: int, m: int) -> None:
+        self.function, self.n, self.m = function, n, m
+        rows, columns = np.arange(0, n * n + 1, n), np.tile(np.arange(n), n)
+        self.pattern = (rows, columns)
+        self.error: BaseException | None = None
+        bodies = {"rhs": self._rhs, "rhs_jacobian": self._rhs_jacobian, "jacobian_vector": self._jacobian_vector}
+        self._kernels = {name: _kernel_type(self._guarded(body)) for name, body in bodies.items()}
+
+    def address(self, name: str) -> int:
+        """Address of a kernel, 0 where there is none."""
+        kernel = self._kernels.get(name)
+        return ctypes.cast(kernel, ctypes.c_void_p).value or 0 if kernel else 0
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """f(u, p, t) as an array of shape (n,); the function gets copies, so it may keep or change them."""
+        value = self.function(u.copy(), p.copy(), t)
+        if value is None:
+            raise TypeError("the function f(u, p, t) returned None: it must return the derivatives of all states")
+        slope = np.asarray(value)
+        if np.iscomplexobj(slope):
+            raise TypeError("the function f(u, p, t) returned complex values: symde solves real equations")
+        slope = slope.astype(float, copy=False)
+        if slope.shape != (self.n,):
+            raise ValueError(f"the function f(u, p, t) returned shape {slope.shape}, expected ({self.n},) as u")
+        return slope
+
+    def _guarded(self, body: Callable[..., None]) -> Callable[..., int]:
+        def kernel(t: float, inputs: Any, outputs: Any) -> int:
+            try:
+                body(t, _array(inputs[0], self.n), _array(inputs[1], self.m), inputs, outputs)
+            except BaseException as error:  # carried through the compiled loop and raised by the solve
+                self.error = error
+                return 1
+            return 0
+
+        return kernel
+
+    def _rhs(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
+        _array(outputs[0], self.n)[:] = self.slope(t, u, p)
+
+    def _rhs_jacobian(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
+        f = self.slope(t, u, p)
+        _array(outputs[0], self.n)[:] = f
+        jacobian = _array(outputs[1], self.n * self.n).reshape(self.n, self.n)
+        scale = np.abs(u).max(initial=0.0) or 1.0
+        for j in range(self.n):
+            moved = u.copy()
+            moved[j] += _ROOT_EPSILON * max(abs(u[j]), 1e-3 * scale)
+            jacobian[:, j] = (self.slope(t, moved, p) - f) / (moved[j] - u[j])
+        later = t + _ROOT_EPSILON * max(abs(t), 1e-3)
+        _array(outputs[2], self.n)[:] = (self.slope(later, u, p) - f) / (later - t)
+
+    def _jacobian_vector(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
+        direction = _array(inputs[6], self.n)
+        size = _ROOT_EPSILON * max(float(np.linalg.norm(u)), 1e-3)
+        difference = self.slope(t, u + size * direction, p) - self.slope(t, u, p)
+        _array(outputs[0], self.n)[:] = difference / size
+
+
+class CallbackSystem:
+    """A system around a Python function that could not be traced."""
+
+    observable_names: tuple[str, ...] = ()
+    nominal = None
+
+    def __init__(self, function: Function, n: int, m: int) -> None:
+        self.state_names = tuple(f"u{i + 1}" for i in range(n))
+        self.parameter_names = tuple(f"p{j + 1}" for j in range(m))
+        self.kernels = CallbackKernels(function, n, m)
+        self.sessions: dict[Any, list[Any]] = {}
+
+    def parameters(self, given: Mapping[str, float]) -> np.ndarray:
+        """The parameters as given."""
+        return np.array([given[name] for name in self.parameter_names], dtype=float)
+
+    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
+        """The initial state as given."""
+        return np.array([given[name] for name in self.state_names], dtype=float)
+
+    def time_span(self, p: np.ndarray) -> tuple[float, float] | None:
+        """A function states none."""
+        return None
+
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """A function has no observed quantities."""
+        return np.empty((len(t), 0))
+
+    def unit(self, name: str) -> str | None:
+        """A function declares no units."""
+        return None
+
+    def equation(self, index: int) -> Equation:
+        """The function itself stands for its equations."""
+        function = self.kernels.function
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        name = getattr(function, "__name__", type(function).__name__)
+        text = f"component {index} of {name}(u, p, t)"
+        return Equation(
+            self.state_names[index], text, code.co_filename if code else "", code.co_firstlineno if code else 0
+        )
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The right-hand side."""
+        return self.kernels.slope(t, u, p)
+
+    def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        """The first component that is not finite."""
+        f = self.slope(t, u, p)
+        bad = np.flatnonzero(~np.isfinite(f))
+        if not len(bad):
+            return None
+        equation = self.equation(int(bad[0]))
+        arguments = tuple(zip(self.state_names, u.tolist(), strict=True))[:6]
+        return NonFinite(equation.text, float(f[bad[0]]), equation.line, arguments)
+
+    def take_error(self) -> BaseException | None:
+        """The exception the function raised, once."""
+        error, self.kernels.error = self.kernels.error, None
+        return error

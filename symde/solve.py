@@ -1,0 +1,164 @@
+"""The pipeline on one page: a problem goes in, a solution comes out.
+
+    model    --lowering-->  System: names, values, kernels (compiled on first use, cached)
+    method   --registry-->  one method's numbers, or two and a switch between them
+    both     --session--->  the compiled loop runs over buffers that are kept for the next solve
+    status   --outcome--->  Solution, or an error that says where, why and what to try
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symde.engine.choice import methods_for
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.session import Session
+from symde.lowering import lower_model
+from symde.outcome import finish, interrupted
+from symde.problem import options
+from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
+from symde.problem.solution import Solution
+from symde.problem.system import register_lowering
+from symde.sessions import borrow, give_back
+
+register_lowering(lower_model)
+
+Callback = Callable[[float, np.ndarray], Any]
+
+
+def solve(
+    problem: Problem,
+    method: Any = None,
+    *,
+    rtol: float = options.DEFAULT_RTOL,
+    atol: Any = options.DEFAULT_ATOL,
+    saveat: Any = None,
+    dense: bool | None = None,
+    backend: str | None = None,
+    events: Any = None,
+    callback: Callback | None = None,
+    dt0: float | None = None,
+    dtmax: float | None = None,
+    max_steps: int = options.DEFAULT_MAX_STEPS,
+    seed: int | None = None,
+    progress: bool = False,
+    throw: bool = True,
+) -> Solution:
+    """Solve an initial value problem.
+
+    Args:
+        problem: What to solve.
+        method: Name of a method in any case, or a method object. Default: an explicit method that gives way to
+            a Rosenbrock method when stiffness shows, and comes back when it has gone.
+        rtol: Relative tolerance of a step.
+        atol: Absolute tolerance: a number (scaled by the states' `nominal`), or values by order or by name.
+        saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.
+            Default: every step.
+        dense: Keep the continuous solution. Default: only without `saveat`.
+        backend: "cpu" (default).
+        events: Not in this version.
+        callback: Called as callback(t, u) after every accepted step; a true result stops the solve.
+        dt0: First step size; needed by methods without error estimate, which keep it.
+        dtmax: Largest step size.
+        max_steps: Limit on the number of attempted steps.
+        seed: Belongs to noise and jumps, which this version's models do not have.
+        progress: Show a bar in simulated time (needs tqdm).
+        throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
+
+    Returns:
+        The solution, at the saved times and, where kept, anywhere between.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+        SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
+        ValueError, TypeError: an option is not what it should be.
+    """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"solve takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)")
+    _refuse_later_features(backend, events, seed)
+    methods = methods_for(method, rtol)
+    session, key = borrow(problem.system, methods)
+    try:
+        begin(session, problem, methods, rtol=rtol, atol=atol, saveat=saveat, dense=dense, dt0=dt0, dtmax=dtmax,
+              max_steps=max_steps, single_step=callback is not None)  # fmt: skip
+        started = time.perf_counter()
+        try:
+            status = run(session, problem, callback, progress)
+        except KeyboardInterrupt as interrupt:
+            return interrupted(session, problem, interrupt, started, throw)
+        return finish(session, problem, status, started, throw)
+    finally:
+        give_back(problem.system, key, session)
+
+
+def begin(
+    session: Session,
+    problem: Problem,
+    methods: tuple[Any, ...],
+    *,
+    rtol: Any,
+    atol: Any,
+    saveat: Any,
+    dense: bool | None,
+    dt0: Any,
+    dtmax: Any,
+    max_steps: Any,
+    single_step: bool,
+) -> None:
+    """Check the options and ready a session with the problem's numbers."""
+    system = problem.system
+    t0, t1 = problem.tspan
+    rtol = options.relative_tolerance(rtol)
+    tolerances = options.absolute_tolerance(atol, system.state_names, system.nominal, rtol)
+    times = options.save_times(saveat, t0, t1)
+    first = options.step_size(dt0, "dt0")
+    if first is None and not methods[0].adaptive:
+        raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")
+    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, tolerances
+    session.begin(
+        t0,
+        t1,
+        rtol=rtol,
+        saveat=times,
+        save_steps=times is None,
+        dense=times is None if dense is None else bool(dense),
+        dt0=first,
+        dtmax=options.step_size(dtmax, "dtmax") or abs(t1 - t0),
+        max_steps=options.step_limit(max_steps),
+        single_step=single_step,
+    )
+
+
+def run(session: Session, problem: Problem, callback: Callback | None, progress: bool) -> Status | Retcode:
+    """Run a session to its end; callbacks and the progress bar have their say in between."""
+    if callback is None and not progress:
+        return session.run()
+    from symde.progress import bar
+
+    with bar(problem.tspan, session.state) if progress else _silent() as on_slice:
+        while True:
+            status = session.run(on_slice)
+            if status != Status.STEPPED or callback is None:
+                return status
+            if callback(session.state.t, session.vector("u")):
+                return Retcode.STOPPED
+
+
+def _silent() -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+def _refuse_later_features(backend: str | None, events: Any, seed: Any) -> None:
+    if backend not in (None, "cpu"):
+        raise ValueError(f"unknown backend {backend!r}: this version solves on 'cpu'")
+    if events:
+        raise ValueError("events are not in this version: end the span at the event and go on with remake(...)")
+    if seed is not None:
+        raise ValueError("seed belongs to noise and jumps, and this model has neither")
