@@ -55,6 +55,7 @@ class Kernel:
         inputs: Vectors in the order of the `in` table.
         outputs: Vectors in the order of the `out` table.
         comments: Lines for the header of printed source.
+        code: A truth value that makes the kernel return 1 where it holds; None for a kernel that returns 0.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Kernel:
     inputs: tuple[Vector, ...]
     outputs: tuple[Output, ...]
     comments: tuple[str, ...] = ()
+    code: int | None = None
 
     def roots(self) -> list[int]:
         """The nodes of all outputs, in order of output."""
@@ -69,7 +71,7 @@ class Kernel:
 
     def nodes(self) -> list[int]:
         """All nodes the kernel evaluates, in order of evaluation."""
-        return self.graph.reachable(self.roots())
+        return self.graph.reachable(self.roots() if self.code is None else [*self.roots(), self.code])
 
 
 Printer = Callable[[Kernel], str]
