@@ -109,8 +109,8 @@ def _pieces(
     functions = []
     for name, cut in zip(names, cuts, strict=True):
         writer = _Writer(kernel, places, declarations)
-        result = writer.result(kernel.code if cut is cuts[-1] else None)
-        body = [*writer.loads(cut, kept), *writer.nodes(cut, kept), *result]
+        body = [*writer.loads(cut, kept), *writer.nodes(cut, kept)]
+        body += writer.result(kernel.code if cut is cuts[-1] else None)
         functions.append(_define("internal i32", name, parameters, body, "noinline nounwind"))
     calls = [f"%r{number} = call i32 @{name}({arguments})" for number, name in enumerate(names)]
     last = f"ret i32 %r{len(names) - 1}"
