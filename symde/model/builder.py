@@ -1,0 +1,356 @@
+"""Syntax tree -> resolved definition: the language's rules about names, kinds and structure.
+
+The stages, in order; each reports all it finds, and the errors are raised together at the end:
+
+1. `draft.gather`                     statements by kind; names declared twice; features of later versions
+2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
+3. `equations.collect_states`         one equation a state, second order reduced, initial values
+4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
+5. `scope.Scope.check`                every name means something and may be read where it is
+6. `kinds.check_expression`           functions, arities, numbers and conditions
+7. here                               constants folded, order of dependence, cycles, size
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from symde.diagnostics import Diagnostics
+from symde.language.syntax import Expr, ModelBlock, Name, Number
+from symde.model.definition import (
+    INITIAL_TIME,
+    PI,
+    TIME,
+    Constant,
+    Definition,
+    Function,
+    Observable,
+    Parameter,
+    State,
+)
+from symde.model.derivative_names import classify_assignments
+from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, Draft, gather
+from symde.model.equations import StateDraft, collect_states
+from symde.model.evaluate import NotConstant, evaluate
+from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
+from symde.model.kinds import check_expression
+from symde.model.order import describe_cycle, order_by_dependence
+from symde.model.parameters import collect_parameters
+from symde.model.scope import DEFAULT, EQUATION, FIXED, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.walk import calls, identifiers, names, substitute
+from symde.model.derivative_calls import derivative_calls_as_names
+
+DEFAULT_NAME = "model"
+
+
+def build(block: ModelBlock, parameters: Sequence[str] | None = None) -> Definition:
+    """The resolved definition of one model.
+
+    Args:
+        block: its syntax tree.
+        parameters: the caller's parameter names, for a text that names none itself.
+
+    Raises:
+        ModelError: with every independent mistake of the model.
+        ValueError: `parameters` are given for a text that names its own.
+    """
+    found = Diagnostics()
+    definition = _Builder(block, found, parameters).build()
+    found.raise_if_any()
+    return definition
+
+
+class _Builder:
+    """Stages 3 to 7 over one draft."""
+
+    def __init__(self, block: ModelBlock, found: Diagnostics, parameters: Sequence[str] | None):
+        block = derivative_calls_as_names(block)
+        self.block = block
+        self.found = found
+        self.draft = gather(block, found)
+        caller = frozenset(parameters or ())
+        classify_assignments(self.draft, caller)
+        self.states = collect_states(self.draft, caller)
+        self.parameters = collect_parameters(self.draft, self.states, parameters)
+        self.scope = self._make_scope()
+        self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
+
+    def build(self) -> Definition:
+        """The definition; only meaningful where nothing was found."""
+        functions = self._functions()
+        constants = self._constants()
+        values = {constant.name: constant.value for constant in constants} | {PI: math.pi}
+        parameters = self._parameters(values)
+        self._check_equations()
+        observables = self._observables()
+        self.written = _written_out(observables)
+        states = self._states(values)
+        tspan = self._time_span()
+        self._check_something_defined()
+        definition = Definition(
+            name=self.block.name.id if self.block.name is not None else DEFAULT_NAME,
+            doc=self.block.doc,
+            states=states,
+            parameters=parameters,
+            observables=observables,
+            constants=constants,
+            functions=functions,
+            tspan=tspan,
+            source=self.block.span.source,
+            form=self.block.form,
+        )
+        self._check_size(definition)
+        return definition
+
+    def _make_scope(self) -> Scope:
+        draft = self.draft
+        kinds: dict[str, str] = {name: STATE for name in self.states}
+        kinds |= {name: PARAMETER for name in self.parameters}
+        kinds |= {name: CONSTANT for name in draft.constants}
+        kinds |= {name: OBSERVABLE for name in draft.observables if name not in kinds}
+        kinds |= {name: FUNCTION for name in draft.functions}
+        # A declared state without equation was reported once; reading it is no second mistake.
+        kinds |= {name: STATE for name in draft.states if name not in kinds}
+        hints = {
+            "short": "list it after `end` to make it a parameter",
+            "long": "declare it: `param NAME = value`",
+            "function": "make it a keyword-only argument to make it a parameter",
+        }
+        hint = hints.get(draft.block.form, "name it among the parameters")
+        return Scope(self.found, kinds, unknown_help=hint, unknown_allowed=draft.incomplete)
+
+    def _check(self, expression: Expr, context: Context, arguments: Iterable[str] = ()) -> None:
+        self.scope.check(expression, context, arguments)
+        check_expression(expression, self.found, self.scope.kinds, self.arities, self.draft.incomplete)
+
+    def _functions(self) -> tuple[Function, ...]:
+        """Functions with callees first; recursion is refused."""
+        drafts = self.draft.functions
+        reads = {name: [call.function for call in calls(one.body)] for name, one in drafts.items()}
+        order, cycles = order_by_dependence(reads)
+        for cycle in cycles:
+            self.found.error(
+                "E307",
+                f"function `{cycle[0]}` calls itself: {describe_cycle(cycle)}",
+                drafts[cycle[0]].name.span,
+                "functions are not recursive",
+                "write the recursion out, or use an observed quantity",
+            )
+        functions = []
+        for name in order:
+            one = drafts[name]
+            arguments = tuple(parameter.id for parameter in one.parameters)
+            self._check(one.body, EQUATION, arguments)
+            own = identifiers([one.body]) - set(arguments)
+            below = (word for callee in reads[name] for word in self.scope.body_reads.get(callee, ()))
+            self.scope.body_reads[name] = tuple(dict.fromkeys([*sorted(own), *below]))
+            functions.append(Function(name, arguments, one.body, one.name.span))
+        return tuple(functions)
+
+    def _constants(self) -> tuple[Constant, ...]:
+        drafts = self.draft.constants
+        order = self._ordered({name: one.value for name, one in drafts.items()}, CONSTANT, FIXED)
+        values: dict[str, float] = {PI: math.pi}
+        for name in order:
+            value = self._fixed(drafts[name].value, values, "a constant")
+            values[name] = math.nan if value is None else value
+        return tuple(Constant(name, values[name], one.name.span) for name, one in drafts.items())
+
+    def _ordered(self, expressions: Mapping[str, Expr], kind: str, context: Context) -> list[str]:
+        """Check expressions that read each other; the names with dependencies first, cycles reported."""
+        for expression in expressions.values():
+            self._check(expression, context)
+        reads = {name: [one.id for one in names(value)] for name, value in expressions.items()}
+        order, cycles = order_by_dependence(reads)
+        for cycle in cycles:
+            self.found.error(
+                "E306",
+                f"{kind} `{cycle[0]}` depends on itself: {describe_cycle(cycle)}",
+                expressions[cycle[0]].span,
+                "closes the circle",
+                "give one of them a number",
+            )
+        return order
+
+    def _fixed(self, expression: Expr, values: Mapping[str, float], place: str) -> float | None:
+        """The value of an expression of numbers and constants; None, with an error unless one was reported."""
+        try:
+            value = evaluate(expression, values)
+        except NotConstant as problem:
+            if self._is_known_mistake(problem.node):
+                return None
+            self.found.error(
+                "E316", f"{place} must be a number", expression.span, "not constant", FIXED.remedy
+            )
+            return None
+        except (ArithmeticError, ValueError):
+            value = math.nan
+        # Parts made of literals alone were reported where they stand.
+        if math.isnan(value) and any(names(expression)) and not any(map(math.isnan, values.values())):
+            self.found.error("E316", f"{place} must be a number", expression.span, "undefined", None)
+        return value
+
+    def _is_known_mistake(self, node: Expr) -> bool:
+        return isinstance(node, Name) and node.id not in self.scope.kinds or not isinstance(node, Name)
+
+    def _parameters(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
+        drafts = self.parameters
+        self._ordered(
+            {name: one.default for name, one in drafts.items() if one.default is not None},
+            PARAMETER,
+            DEFAULT,
+        )
+        parameters = []
+        for name, one in drafts.items():
+            bounds = self._bounds(one.bounds, values)
+            nominal = self._nominal(one.nominal, values)
+            parameters.append(
+                Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span)
+            )
+        return tuple(parameters)
+
+    def _bounds(
+        self, bounds: tuple[Expr, Expr] | None, values: Mapping[str, float]
+    ) -> tuple[float, float] | None:
+        if bounds is None:
+            return None
+        infinite = dict(values) | {"inf": math.inf}
+        ends = []
+        for end in bounds:
+            if not any(name.id == "inf" for name in names(end)):
+                self._check(end, FIXED)
+            ends.append(self._fixed(end, infinite, "a bound"))
+        low, high = ends
+        if low is None or high is None or math.isnan(low) or math.isnan(high):
+            return None
+        if low >= high:
+            span = bounds[0].span.to(bounds[1].span)
+            help_text = "write the lower bound first" if low > high else "leave room between the bounds"
+            self.found.error("E314", f"the bounds {low:g} and {high:g} hold nothing", span, "empty", help_text)
+        return (low, high)
+
+    def _nominal(self, nominal: Expr | None, values: Mapping[str, float]) -> float | None:
+        if nominal is None:
+            return None
+        self._check(nominal, FIXED)
+        value = self._fixed(nominal, values, "a nominal size")
+        if value is not None and value <= 0:
+            message = f"a nominal size is positive, and this is {value:g}"
+            help_text = "give the usual magnitude, without sign"
+            self.found.error("E315", message, nominal.span, "not positive", help_text)
+        return value
+
+    def _check_equations(self) -> None:
+        for equation in self.draft.equations:
+            self._check(equation.value, EQUATION)
+        for assignment in self.draft.observables.values():
+            self._check(assignment.value, EQUATION)
+
+    def _observables(self) -> tuple[Observable, ...]:
+        """Observed quantities and the derivatives that are read by name, in order of dependence."""
+        drafts = self.draft.observables
+        values = {name: one.value for name, one in drafts.items() if name in self.scope.kinds}
+        spans = {name: drafts[name].target.span for name in values}
+        for word, state in self.scope.derivative_reads.items():
+            if state in self.states:
+                values[word] = self.states[state].derivative
+                spans[word] = self.states[state].equation
+        reads = {name: self._reads(value) for name, value in values.items()}
+        order, cycles = order_by_dependence(reads)
+        for cycle in cycles:
+            self.found.error(
+                "E305",
+                f"`{cycle[0]}` depends on itself: {describe_cycle(cycle)}",
+                spans[cycle[0]],
+                "defined through itself",
+                "an observed quantity is computed from states, parameters and other observed quantities",
+            )
+        return tuple(Observable(name, values[name], spans[name]) for name in order)
+
+    def _reads(self, value: Expr) -> list[str]:
+        """Names that an expression reads, also through the functions it calls."""
+        below = (word for call in calls(value) for word in self.scope.body_reads.get(call.function, ()))
+        return [*(name.id for name in names(value)), *below]
+
+    def _states(self, values: Mapping[str, float]) -> tuple[State, ...]:
+        states = []
+        for draft in self.states.values():
+            initial = self._initial(draft)
+            declaration = draft.declaration
+            nominal = self._nominal(declaration.nominal, values) if declaration is not None else None
+            states.append(
+                State(
+                    draft.name,
+                    draft.derivative,
+                    initial,
+                    declaration.unit if declaration is not None else None,
+                    nominal,
+                    declaration.doc if declaration is not None else None,
+                    draft.span,
+                    draft.equation,
+                )
+            )
+        return tuple(states)
+
+    def _initial(self, draft: StateDraft) -> Expr | None:
+        """An initial value, with observed quantities that are known before the states written out."""
+        if draft.initial is None:
+            return None
+        self._check(draft.initial, INITIAL)
+        for name in names(draft.initial):
+            late = sorted(self._late(self.written[name.id])) if name.id in self.written else []
+            if late:
+                what = "the time `t`" if late[0] == TIME else f"the state `{late[0]}`"
+                self.found.error(
+                    "E208",
+                    f"an initial value cannot read `{name.id}`",
+                    name.span,
+                    f"depends on {what}",
+                    INITIAL.remedy,
+                )
+        return substitute(draft.initial, self.written)
+
+    def _late(self, value: Expr) -> set[str]:
+        """What an expression reads that is not known before the solve starts."""
+        late = {TIME} | {name for name, kind in self.scope.kinds.items() if kind == STATE}
+        return late & set(self._reads(value))
+
+    def _time_span(self) -> tuple[Expr, Expr] | None:
+        span = self.draft.timespan
+        if span is None:
+            return None
+        self._check(span.start, TIME_SPAN)
+        self._check(span.end, TIME_SPAN)
+        return (span.start, span.end)
+
+    def _check_something_defined(self) -> None:
+        if self.states or self.draft.states or self.draft.incomplete or self.draft.equations:
+            return
+        self.found.error(
+            "E321", "the model has no differential equation", self.block.span, "", "write one: `x' = ...`"
+        )
+
+    def _check_size(self, definition: Definition) -> None:
+        sizes = expanded_sizes(definition.functions)
+        roots = [state.derivative for state in definition.states]
+        roots += [observable.value for observable in definition.observables]
+        total = expanded_size(roots, sizes)
+        if total <= EXPANSION_LIMIT:
+            return
+        largest = max(definition.functions, key=lambda one: sizes[one.name])
+        self.found.error(
+            "E319",
+            f"with its functions written out the model has more than {EXPANSION_LIMIT:,} operations",
+            largest.span,
+            f"`{largest.name}` alone stands for {sizes[largest.name]:,} operations",
+            "name repeated parts as observed quantities: they are computed once",
+        )
+
+
+def _written_out(observables: Iterable[Observable]) -> dict[str, Expr]:
+    """Each observed quantity without the names of others (as a DAG: shared parts stay shared)."""
+    written: dict[str, Expr] = {}
+    for one in observables:
+        written[one.name] = substitute(one.value, written)
+    return written

@@ -1,0 +1,114 @@
+"""When two definitions are the same model: spelling aside, the same names, equations and values.
+
+Spelling is: where a statement stands in its file, documentation, the form of the text, `^` or `**`, `1` or `1.0`,
+`ifelse(c, a, b)` or `a if c else b`, implicit products, and where a sign stands in a product (`(-k)*x` and
+`-(k*x)` are the same number in floating point, and Python and the language group them differently).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from symde.language.syntax import (
+    Call,
+    Compare,
+    Conditional,
+    Expr,
+    Logic,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Power,
+    Product,
+    Sum,
+)
+from symde.model.definition import Definition
+from symde.model.walk import fold
+
+# The key of a node is a shape (a tuple with the keys of its operands in it) turned into something small.
+Shorten = Callable[[tuple[Any, ...]], Hashable]
+
+
+def same(first: Definition, second: Definition) -> bool:
+    """Whether two definitions are the same model."""
+    numbers: dict[tuple[Any, ...], int] = {}
+
+    def number(shape: tuple[Any, ...]) -> int:
+        return numbers.setdefault(shape, len(numbers))
+
+    return first is second or _shape(first, number) == _shape(second, number)
+
+
+def fingerprint(definition: Definition) -> int:
+    """A hash that equal definitions share (within one process)."""
+    return hash(_shape(definition, hash))
+
+
+def _shape(definition: Definition, shorten: Shorten) -> Hashable:
+    def key(expression: Expr | None) -> Hashable:
+        return None if expression is None else expression_key(expression, shorten)
+
+    states = tuple((s.name, key(s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states)
+    parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
+    observables = tuple((one.name, key(one.value)) for one in definition.observables)
+    constants = frozenset((one.name, one.value) for one in definition.constants)
+    functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
+    tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
+    return (definition.name, states, parameters, observables, constants, functions, tspan)
+
+
+def expression_key(expression: Expr, shorten: Shorten) -> Hashable:
+    """A key that two expressions share exactly when they mean the same operations."""
+
+    # Each node gives (negative, key): the sign is pulled out of products and negations.
+    def combine(node: Expr, operands: tuple[tuple[bool, Hashable], ...]) -> tuple[bool, Hashable]:
+        return _combine(node, operands, shorten)
+
+    return _signed(fold(expression, combine), shorten)
+
+
+def _signed(operand: tuple[bool, Hashable], shorten: Shorten) -> Hashable:
+    negative, key = operand
+    return shorten(("negate", key)) if negative else key
+
+
+def _combine(
+    node: Expr, operands: tuple[tuple[bool, Hashable], ...], shorten: Shorten
+) -> tuple[bool, Hashable]:
+    if isinstance(node, Negate):
+        negative, key = operands[0]
+        return (not negative, key)
+    if isinstance(node, Product):
+        negative = sum(sign for sign, _ in operands) % 2 == 1
+        factors = tuple((symbol, key) for (symbol, _), (_, key) in zip(node.factors, operands, strict=True))
+        return (negative, shorten(("product", factors)))
+    if isinstance(node, Sum):
+        terms = tuple(
+            ("-" if (symbol == "-") != negative else "+", key)
+            for (symbol, _), (negative, key) in zip(node.terms, operands, strict=True)
+        )
+        return (False, shorten(("sum", terms)))
+    return (False, shorten(_other(node, tuple(_signed(operand, shorten) for operand in operands))))
+
+
+def _other(node: Expr, operands: tuple[Hashable, ...]) -> tuple[Any, ...]:
+    match node:
+        case Number(value=value):
+            return ("number", float(value) if abs(value) <= 2**53 else value)
+        case Name(id=name):
+            return ("name", name)
+        case Power():
+            return ("power", operands)
+        case Compare(operators=operators):
+            return ("compare", operators, operands)
+        case Logic(operator=operator):
+            return ("logic", operator, operands)
+        case Not():
+            return ("not", operands)
+        case Conditional():
+            return ("call", "ifelse", operands)
+        case Call(function=function):
+            return ("call", "ifelse" if function == "where" else function, operands)
+    raise TypeError(f"not an expression: {type(node).__name__}")

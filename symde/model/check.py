@@ -1,0 +1,130 @@
+"""What is legal in a model and still likely a mistake: the warnings of `symde check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symde.diagnostics import Diagnostic
+from symde.language.syntax import Expr, Product
+from symde.model.definition import Definition
+from symde.model.evaluate import evaluate
+from symde.model.functions import BUILT_IN
+from symde.model.model import Model
+from symde.model.walk import calls, identifiers, postorder
+
+
+def check(model: Model | Definition) -> list[Diagnostic]:
+    """Warnings about a model, in the order of its text; empty where nothing is odd.
+
+    Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104 product
+    without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
+    W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter.
+    """
+    definition = model.definition if isinstance(model, Model) else model
+    found = [warning for rule in _RULES for warning in rule(definition)]
+    return sorted(found, key=lambda one: one.span.start if one.span is not None else -1)
+
+
+def _expressions(definition: Definition) -> Iterator[Expr]:
+    """Every expression of the model."""
+    yield from (one.derivative for one in definition.states)
+    yield from (one.value for one in definition.observables)
+    yield from (one.body for one in definition.functions)
+    yield from (one.initial for one in definition.states if one.initial is not None)
+    yield from (one.default for one in definition.parameters if one.default is not None)
+    yield from definition.tspan or ()
+
+
+def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
+    read = identifiers(_expressions(definition))
+    for one in definition.parameters:
+        if one.name not in read:
+            message = f"parameter `{one.name}` is never read"
+            yield Diagnostic("W101", message, one.span, "unused", "remove it, or check the spelling where it is meant")
+
+
+def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
+    read = identifiers(_expressions(definition))
+    for state in definition.states:
+        if state.name not in read:
+            message = f"nothing reads state `{state.name}`"
+            help_text = "fine for an integral that is only looked at; else check the spelling"
+            yield Diagnostic("W102", message, state.span, "in no equation", help_text)
+
+
+def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
+    values = {one.name: one.value for one in definition.constants}
+    for state in definition.states:
+        try:
+            zero = evaluate(state.derivative, values) == 0
+        except (ArithmeticError, ValueError):
+            zero = False
+        if zero:
+            message = f"the derivative of `{state.name}` is always zero"
+            help_text = f"make `{state.name}` a parameter, if it never changes"
+            yield Diagnostic("W103", message, state.derivative.span, "constant", help_text)
+
+
+def _implicit_divisors(definition: Definition) -> Iterator[Diagnostic]:
+    for node in postorder(*_expressions(definition)):
+        if isinstance(node, Product):
+            for sign, factor in node.factors:
+                if sign == "/" and isinstance(factor, Product) and factor.implicit:
+                    text = factor.span.text if factor.span is not None else "..."
+                    message = f"`/{text}` divides by the whole product"
+                    help_text = f"write `/({text})` to say so, or put `*` between the factors"
+                    yield Diagnostic("W104", message, factor.span, "binds tighter than `/`", help_text)
+
+
+def _shadowing_functions(definition: Definition) -> Iterator[Diagnostic]:
+    for one in definition.functions:
+        if one.name in BUILT_IN:
+            message = f"function `{one.name}` replaces the built-in `{one.name}`"
+            yield Diagnostic("W105", message, one.span, "everywhere in this model", "choose another name")
+
+
+def _no_defaults(definition: Definition) -> Iterator[Diagnostic]:
+    for one in definition.parameters:
+        if one.default is None:
+            message = f"parameter `{one.name}` has no default value"
+            help_text = f"write `param {one.name} = value`, or give it to the problem"
+            yield Diagnostic("W106", message, one.span, "no value", help_text)
+
+
+def _no_initial_values(definition: Definition) -> Iterator[Diagnostic]:
+    for state in definition.states:
+        if state.initial is None:
+            message = f"state `{state.name}` has no initial value"
+            help_text = f"write `{state.name}(t0) = value`, or give it to the problem"
+            yield Diagnostic("W107", message, state.span, "no value", help_text)
+
+
+def _unused_functions(definition: Definition) -> Iterator[Diagnostic]:
+    called = {call.function for call in calls(*_expressions(definition))}
+    for one in definition.functions:
+        if one.name not in called:
+            yield Diagnostic("W108", f"function `{one.name}` is never called", one.span, "unused", None)
+
+
+def _built_in_names(definition: Definition) -> Iterator[Diagnostic]:
+    """A parameter that nobody declared and that is called like a function: the brackets were forgotten."""
+    if definition.form != "anonymous":
+        return
+    for one in definition.parameters:
+        if one.name in BUILT_IN and one.default is None:
+            message = f"`{one.name}` is read as a parameter"
+            help_text = f"call the built-in function with its arguments: `{one.name}(...)`"
+            yield Diagnostic("W109", message, one.span, "no arguments, so no function", help_text)
+
+
+_RULES = (
+    _unused_parameters,
+    _unread_states,
+    _zero_derivatives,
+    _implicit_divisors,
+    _shadowing_functions,
+    _no_defaults,
+    _no_initial_values,
+    _unused_functions,
+    _built_in_names,
+)

@@ -1,0 +1,210 @@
+"""First pass of the builder: statements sorted by what they are, with the mistakes that this alone shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symde.diagnostics import Diagnostics, Span
+from symde.language.syntax import (
+    Assignment,
+    ConstantDeclaration,
+    Derivative,
+    Expr,
+    FunctionDefinition,
+    Implicit,
+    InitialValue,
+    Later,
+    ModelBlock,
+    Name,
+    ParameterDeclaration,
+    StateDeclaration,
+    TimeSpan,
+)
+from symde.model.definition import PI, TIME
+from symde.model.later import IMPLICIT, later_code
+
+RESERVED = {TIME: "time", PI: "the number pi"}
+
+PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE = (
+    "parameter",
+    "state",
+    "constant",
+    "function",
+    "observed quantity",
+)
+
+
+@dataclass(slots=True)
+class Equation:
+    """`name` differentiated `order` times equals `value`; `target` is what the text differentiates."""
+
+    name: str
+    order: int
+    value: Expr
+    target: Span
+    span: Span
+
+
+@dataclass(slots=True)
+class Draft:
+    """The statements of one model by kind, still unresolved. Names declared twice keep their first meaning."""
+
+    block: ModelBlock
+    found: Diagnostics
+    listed: tuple[Name, ...] | None = None
+    declared: dict[str, tuple[str, Span]] = field(default_factory=dict)
+    states: dict[str, StateDeclaration] = field(default_factory=dict)
+    parameters: dict[str, ParameterDeclaration] = field(default_factory=dict)
+    constants: dict[str, ConstantDeclaration] = field(default_factory=dict)
+    functions: dict[str, FunctionDefinition] = field(default_factory=dict)
+    assignments: list[Assignment] = field(default_factory=list)
+    observables: dict[str, Assignment] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    initial_values: list[InitialValue] = field(default_factory=list)
+    timespan: TimeSpan | None = None
+    incomplete: bool = False
+
+    def declare(self, name: str, kind: str, span: Span) -> bool:
+        """Record that `name` means `kind`; False, with an error, where it is reserved or means something already."""
+        if is_reserved(name):
+            self.found.error(
+                "E204",
+                f"`{name}` is reserved",
+                span,
+                f"always {RESERVED[base_of(name)]}",
+                "choose another name",
+            )
+            return False
+        if name in self.declared:
+            known, where = self.declared[name]
+            if known == kind:
+                message = f"{kind} `{name}` is declared twice"
+            else:
+                message = f"`{name}` is declared as a {kind}, but it is a {known} already"
+            self.found.error("E203", message, span, first_seen(where), "remove or rename one of them")
+            return False
+        self.declared[name] = (kind, span)
+        return True
+
+    def kind_of(self, name: str) -> str | None:
+        """What `name` is declared as, None where no statement declares it."""
+        return self.declared[name][0] if name in self.declared else None
+
+
+def base_of(name: str) -> str:
+    """The name without its primes: ``x`` for ``x''``."""
+    return name.rstrip("'")
+
+
+def primes_of(name: str) -> int:
+    """How many primes a name ends with."""
+    return len(name) - len(base_of(name))
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name (or what its primes differentiate) belongs to the language."""
+    return base_of(name) in RESERVED
+
+
+def first_seen(where: Span | None) -> str:
+    """A label that points to the line of an earlier statement."""
+    return f"first in line {where.source.position(where.start)[0]}" if where is not None else "again"
+
+
+def gather(block: ModelBlock, found: Diagnostics) -> Draft:
+    """The statements of `block` sorted by kind, with errors for names declared twice and later features."""
+    draft = Draft(block, found)
+    _gather_parameters(draft)
+    for statement in block.statements:
+        match statement:
+            case ParameterDeclaration():
+                pass
+            case StateDeclaration(name=name):
+                if draft.declare(name.id, STATE, name.span):
+                    draft.states[name.id] = statement
+            case ConstantDeclaration(name=name):
+                if draft.declare(name.id, CONSTANT, name.span):
+                    draft.constants[name.id] = statement
+            case FunctionDefinition():
+                _gather_function(draft, statement)
+            case Assignment():
+                draft.assignments.append(statement)
+            case Derivative(target=target, order=order, value=value):
+                name, order = base_of(target.id), order + primes_of(target.id)
+                draft.equations.append(Equation(name, order, value, target.span, statement.span))
+            case InitialValue():
+                draft.initial_values.append(statement)
+            case TimeSpan():
+                _gather_timespan(draft, statement)
+            case Later(feature=feature):
+                _refuse_later(draft, feature, statement.span)
+            case Implicit():
+                help_text = "write every equation as `x' = ...` or `x = ...`"
+                _refuse_later(draft, f"{IMPLICIT} and algebraic equations", statement.span, help_text)
+    return draft
+
+
+def _refuse_later(draft: Draft, feature: str, span: Span, help_text: str | None = None) -> None:
+    message = f"{feature}: not in this version yet"
+    draft.found.error(later_code(feature), message, span, "not built yet", help_text)
+    draft.incomplete = True
+
+
+def _gather_parameters(draft: Draft) -> None:
+    """Parameters in the order they are named: those listed after `end` first."""
+    block = draft.block
+    declarations: dict[str, ParameterDeclaration] = {}
+    for statement in block.statements:
+        if isinstance(statement, ParameterDeclaration):
+            name = statement.name
+            if draft.declare(name.id, PARAMETER, name.span):
+                declarations[name.id] = statement
+    if block.parameters is None:
+        draft.parameters = declarations
+        return
+    draft.listed = block.parameters
+    for name in block.parameters:
+        if name.id in declarations and name.id not in draft.parameters:
+            draft.parameters[name.id] = declarations[name.id]
+        elif draft.declare(name.id, PARAMETER, name.span):
+            draft.parameters[name.id] = ParameterDeclaration(
+                name, None, None, None, None, None, span=name.span
+            )
+    draft.parameters |= {name: one for name, one in declarations.items() if name not in draft.parameters}
+
+
+def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
+    seen: dict[str, Span] = {}
+    for parameter in statement.parameters:
+        if is_reserved(parameter.id):
+            draft.found.error(
+                "E204",
+                f"`{parameter.id}` is reserved",
+                parameter.span,
+                f"always {RESERVED[base_of(parameter.id)]}",
+                "choose another name for the argument; a function may read `t` without it",
+            )
+        elif parameter.id in seen:
+            draft.found.error(
+                "E317",
+                f"function `{statement.name.id}` has two arguments named `{parameter.id}`",
+                parameter.span,
+                "named before",
+                "give every argument a name of its own",
+            )
+        seen[parameter.id] = parameter.span
+    if draft.declare(statement.name.id, FUNCTION, statement.name.span):
+        draft.functions[statement.name.id] = statement
+
+
+def _gather_timespan(draft: Draft, statement: TimeSpan) -> None:
+    if draft.timespan is None:
+        draft.timespan = statement
+        return
+    draft.found.error(
+        "E320",
+        "the time span is given twice",
+        statement.span,
+        first_seen(draft.timespan.span),
+        "keep one `time a .. b`",
+    )

@@ -1,0 +1,159 @@
+"""Kinds and calls: numbers where numbers stand, conditions where conditions stand, known functions, right arity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from symde.diagnostics import Diagnostics, suggest
+from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not, Number
+from symde.model.draft import FUNCTION, STATE
+from symde.model.evaluate import NotConstant, value_of
+from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
+from symde.model.later import DELAYS, later_code
+from symde.model.walk import children, postorder
+
+
+def check_expression(
+    root: Expr, found: Diagnostics, kinds: Mapping[str, str], arities: Mapping[str, int], incomplete: bool = False
+) -> None:
+    """Report wrong calls, wrong kinds and constant parts that are no finite number.
+
+    Args:
+        root: a number is expected of it.
+        found: takes the errors.
+        kinds: kind of every name of the model.
+        arities: number of arguments of every function of the model.
+        incomplete: a later feature may define more functions, so unknown ones are not reported.
+    """
+    constants: dict[int, float] = {}
+    _expect(root, NUMBER, found)
+    for node in postorder(root):
+        if isinstance(node, Call):
+            _check_call(node, found, kinds, arities, incomplete)
+        for operand, kind in zip(children(node), operand_kinds(node, arities), strict=True):
+            _expect(operand, kind, found)
+        _check_constant(node, constants, found, arities)
+
+
+def kind_of(node: Expr) -> str:
+    """Whether a node gives a number or a truth value."""
+    return BOOLEAN if isinstance(node, (Compare, Logic, Not)) else NUMBER
+
+
+def operand_kinds(node: Expr, arities: Mapping[str, int]) -> tuple[str, ...]:
+    """The kinds that a node expects of its operands."""
+    count = len(children(node))
+    if isinstance(node, (Logic, Not)):
+        return (BOOLEAN,) * count
+    if isinstance(node, Conditional):
+        return (BOOLEAN, NUMBER, NUMBER)
+    if isinstance(node, Call) and node.function not in arities and node.function in BUILT_IN:
+        return tuple(BUILT_IN[node.function].kind(position, count) for position in range(count))
+    return (NUMBER,) * count
+
+
+def _expect(node: Expr, kind: str, found: Diagnostics) -> None:
+    if kind_of(node) == kind:
+        return
+    text = node.span.text if node.span is not None else "..."
+    short = text if len(text) <= 40 and "\n" not in text else "..."
+    if kind == NUMBER:
+        message, label = "a number is expected here, and this is a condition", "true or false, not a number"
+        help_text = f"choose the numbers it stands for: `ifelse({short}, 1, 0)`"
+    else:
+        message, label = "a condition is expected here, and this is a number", "a number, not true or false"
+        help_text = f"compare it with something: `{short} > 0` or `{short} != 0`"
+    found.error("E312", message, node.span, label, help_text)
+
+
+def _check_call(
+    call: Call, found: Diagnostics, kinds: Mapping[str, str], arities: Mapping[str, int], incomplete: bool
+) -> None:
+    name, count = call.function, len(call.arguments)
+    kind = kinds.get(name)
+    if kind == FUNCTION:
+        if count != arities[name]:
+            expected = f"{arities[name]} argument{'s' * (arities[name] != 1)}"
+            _wrong_arity(call, expected, found)
+    elif kind == STATE:
+        _refuse_state_call(call, found)
+    elif kind is not None:
+        found.error(
+            "E205",
+            f"`{name}` is a {kind} and cannot be called",
+            call.span,
+            f"declared as a {kind}",
+            f"write `{name}*(...)` to multiply",
+        )
+    elif name in BUILT_IN:
+        if not BUILT_IN[name].accepts(count):
+            _wrong_arity(call, BUILT_IN[name].arity, found)
+    elif not incomplete:
+        _unknown_function(call, found, kinds)
+
+
+def _wrong_arity(call: Call, expected: str, found: Diagnostics) -> None:
+    count = len(call.arguments)
+    given = f"{count} argument{'s' * (count != 1)} given"
+    meaning = BUILT_IN[call.function].meaning if call.function in BUILT_IN else None
+    message = f"`{call.function}` takes {expected}, and {count} {'is' if count == 1 else 'are'} given"
+    found.error("E206", message, call.span, given, f"`{call.function}`: {meaning}" if meaning else None)
+
+
+def _refuse_state_call(call: Call, found: Diagnostics) -> None:
+    arguments = call.arguments
+    if len(arguments) == 1 and isinstance(arguments[0], Name) and arguments[0].id == "t":
+        found.error(
+            "E205",
+            f"state `{call.function}` is written without its time",
+            call.span,
+            "the value at time t",
+            f"write `{call.function}`",
+        )
+        return
+    message = "delays (a state at an earlier time): not in this version yet"
+    label = f"`{call.function}` at another time than t"
+    help_text = f"write `{call.function}*(...)` if a product is meant"
+    found.error(later_code(DELAYS), message, call.span, label, help_text)
+
+
+def _unknown_function(call: Call, found: Diagnostics, kinds: Mapping[str, str]) -> None:
+    name = call.function
+    functions = [one for one, kind in kinds.items() if kind == FUNCTION]
+    near = FOREIGN.get(name) or FOREIGN.get(name.lower()) or suggest(name, [*functions, *BUILT_IN])
+    if near is None and name.lower() in BUILT_IN:
+        near = name.lower()
+    if name == "pow":
+        help_text = "write a power as `x^n`"
+    elif near is not None:
+        help_text = f"did you mean `{near}`?"
+    else:
+        help_text = f"define it: `{name}(x) = ...`, or write `{name}*(...)` to multiply"
+    found.error("E202", f"unknown function `{name}`", call.span, "no function of that name", help_text)
+
+
+def _check_constant(
+    node: Expr, constants: dict[int, float], found: Diagnostics, arities: Mapping[str, int]
+) -> None:
+    """Fold parts made of literals alone; what is no finite float64 number (`9^9^9`, `1/0`) is a mistake."""
+    operands = children(node)
+    if not isinstance(node, Number) and not operands or isinstance(node, Call) and node.function in arities:
+        return
+    if any(id(operand) not in constants for operand in operands):
+        return
+    try:
+        value = value_of(node, tuple(constants[id(operand)] for operand in operands), {})
+    except NotConstant:
+        return
+    except OverflowError:
+        value = math.inf
+    except (ArithmeticError, ValueError):
+        value = math.nan
+    if math.isfinite(value):
+        constants[id(node)] = value
+    elif math.isnan(value):
+        found.error("E318", "this is no number", node.span, "undefined", None)
+    else:
+        message = "this is too large for a number"
+        found.error("E318", message, node.span, "beyond 1.8e308", None)

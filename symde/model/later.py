@@ -1,0 +1,37 @@
+"""Statements that the language knows and this version does not build yet: one code each."""
+
+from __future__ import annotations
+
+NOISE = "noise"
+EVENTS = "events"
+DELAYS = "delays"
+IMPLICIT = "implicit"
+
+_CODES: tuple[tuple[str, str], ...] = (
+    ("stratonovich", "E916"),
+    ("noise", "E901"),
+    ("stochastic", "E901"),
+    ("event", "E902"),
+    ("delay", "E903"),
+    ("history", "E903"),
+    ("jump", "E904"),
+    ("reaction", "E905"),
+    ("array", "E906"),
+    ("extern", "E907"),
+    ("dom", "E908"),
+    ("hamilton", "E909"),
+    ("stiff", "E910"),
+    ("conserved", "E911"),
+    ("import", "E912"),
+    ("use", "E912"),
+    ("discrete", "E913"),
+    ("implicit", "E914"),
+    ("algebraic", "E914"),
+)
+OTHER = "E999"
+
+
+def later_code(feature: str) -> str:
+    """The error code of a later feature, from the words that name it."""
+    words = feature.lower()
+    return next((code for word, code in _CODES if word in words), OTHER)

@@ -1,0 +1,141 @@
+"""The sympy objects of one model, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import sympy
+
+from symde.model.deep import with_deep_stack
+from symde.model.definition import TIME, Definition
+from symde.model.expansion import depth
+from symde.model.sympy_derivative import differentiate
+from symde.model.sympy_view import SympyView, symbol
+
+Value = TypeVar("Value")
+
+
+class Mathematics:
+    """Symbols, equations and derivatives of a definition."""
+
+    def __init__(self, definition: Definition):
+        self.definition = definition
+        self.time = symbol(TIME)
+        self.states = tuple(symbol(name) for name in definition.state_names)
+        self.parameters = tuple(symbol(name) for name in definition.parameter_names)
+        self.observables = tuple(symbol(name) for name in definition.observable_names)
+        self._memos: dict[Any, dict[Any, Any]] = {}
+
+    def _run(self, work: Callable[[], Value]) -> Value:
+        """`work()`; sympy recurses over expressions, so deep ones run where the stack is large."""
+        return with_deep_stack(work) if self._depth > 30 else work()
+
+    @cached_property
+    def _depth(self) -> int:
+        roots = [state.derivative for state in self.definition.states]
+        roots += [one.value for one in self.definition.observables]
+        roots += [one.body for one in self.definition.functions]
+        levels = sorted((depth(root) for root in roots), reverse=True)
+        # Named parts may stand in each other, so their depths add up.
+        named = len(self.definition.observables) + len(self.definition.functions)
+        return sum(levels[: named + 1])
+
+    @cached_property
+    def _view(self) -> SympyView:
+        return SympyView(self.definition)
+
+    @cached_property
+    def _values(self) -> tuple[Any, ...]:
+        return self._run(
+            lambda: tuple(self._view.expression(state.derivative) for state in self.definition.states)
+        )
+
+    @cached_property
+    def equations(self) -> tuple[Any, ...]:
+        """``Eq(Derivative(x, t), f)``; the derivative of a symbol is kept unevaluated."""
+        return self._run(
+            lambda: tuple(
+                sympy.Eq(sympy.Derivative(state, self.time, evaluate=False), value, evaluate=False)
+                for state, value in zip(self.states, self._values, strict=True)
+            )
+        )
+
+    def observable_values(self) -> dict[Any, Any]:
+        """Symbol of each observed quantity -> its value."""
+        observables = self.definition.observables
+        return self._run(lambda: {symbol(one.name): self._view.expression(one.value) for one in observables})
+
+    def rhs(self) -> Any:
+        """f as a column."""
+        return sympy.Matrix(len(self.states), 1, list(self._values))
+
+    def jacobian(self) -> Any:
+        """∂f/∂u."""
+        return self._derivatives(self.states)
+
+    def parameter_jacobian(self) -> Any:
+        """∂f/∂p."""
+        return self._derivatives(self.parameters)
+
+    def time_gradient(self) -> Any:
+        """∂f/∂t."""
+        return self._derivatives((self.time,))
+
+    def hessian(self) -> tuple[Any, ...]:
+        """∂²fᵢ/∂uⱼ∂uₖ as one matrix for each i."""
+        return self._run(self._hessian)
+
+    def _derivatives(self, variables: tuple[Any, ...]) -> Any:
+        def entry(row: int, column: int) -> Any:
+            return self._partial(self._values[row], variables[column])
+
+        return self._run(lambda: sympy.Matrix(len(self._values), len(variables), entry))
+
+    def _partial(self, value: Any, variable: Any) -> Any:
+        if variable not in value.free_symbols:
+            return sympy.S.Zero
+        return differentiate(value, variable, self._memos.setdefault(variable, {}))
+
+    def _hessian(self) -> tuple[Any, ...]:
+        matrices = []
+        n = len(self.states)
+        for value in self._values:
+            gradient = [self._partial(value, state) for state in self.states]
+            matrix = sympy.zeros(n, n)
+            for row in range(n):
+                for column in range(row + 1):
+                    entry = self._partial(gradient[row], self.states[column])
+                    matrix[row, column] = matrix[column, row] = entry
+            matrices.append(matrix)
+        return tuple(matrices)
+
+    def latex(self) -> str:
+        """An ``aligned`` block, one line an equation."""
+        return self._run(self._latex)
+
+    def _latex(self) -> str:
+        time = sympy.latex(self.time)
+        lines = []
+        for state, value in zip(self.definition.states, self._values, strict=True):
+            name = latex_name(state.name)
+            names = {one: latex_name(one.name) for one in self.states + self.parameters}
+            right = sympy.latex(value, symbol_names=names)
+            lines.append(rf"\frac{{d {name}}}{{d {time}}} &= {right}")
+        return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+
+def latex_name(name: str) -> str:
+    """A name in LaTeX: ``y₁`` as ``y_{1}``, ``x'`` as a dotted letter, Greek letters by their commands."""
+    primes = len(name) - len(name.rstrip("'"))
+    base = name.rstrip("'")
+    letters = base.rstrip("₀₁₂₃₄₅₆₇₈₉")
+    subscript = base[len(letters) :].translate(_SUBSCRIPTS)
+    plain = sympy.latex(sympy.Symbol(letters)) if not subscript else None
+    if plain is None:
+        plain = sympy.latex(sympy.Symbol(letters)) + f"_{{{subscript}}}"
+    return {0: plain, 1: rf"\dot{{{plain}}}", 2: rf"\ddot{{{plain}}}"}.get(primes, plain + "'" * primes)

@@ -1,0 +1,179 @@
+"""The public face of a model: its mathematics as sympy objects, its text, its structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symde.model.canonical import fingerprint, same
+from symde.model.definition import Definition
+from symde.model.packing import Packed, pack, unpack
+from symde.model.structure import sparsity
+from symde.model.text import model_text
+
+if TYPE_CHECKING:
+    import sympy
+
+    from symde.model.mathematics import Mathematics
+
+
+class Model:
+    """A system of ordinary differential equations with names.
+
+    Made by :func:`symde.ode_def`, :func:`symde.load` and :meth:`Model.from_sympy`. Two models are equal when
+    they have the same name, states, parameters, observed quantities, equations, initial values and defaults,
+    whatever form they were written in. Models are immutable, hashable and can be pickled.
+
+    sympy is imported when a sympy object is first asked for. All symbols are real, without other assumptions.
+
+    Attributes:
+        definition: the model as plain data, as the code generator reads it.
+    """
+
+    def __init__(self, definition: Definition):
+        self.definition = definition
+
+    @classmethod
+    def from_sympy(
+        cls,
+        equations: Mapping[Any, Any],
+        parameters: Sequence[Any] | Mapping[Any, Any] | None = None,
+        initial: Mapping[Any, Any] | None = None,
+        t: Any = None,
+        name: str = "model",
+    ) -> Model:
+        """A model from sympy expressions.
+
+        Args:
+            equations: state -> its time derivative; states are symbols, names or functions ``x(t)``.
+            parameters: symbols or names in order, or a mapping to their defaults; None takes every other
+                symbol of the equations and initial values, sorted by name.
+            initial: state -> initial value, which may read parameters and a symbol `t0`.
+            t: the symbol of time, if it is not called `t`.
+            name: the model's name.
+
+        Raises:
+            ModelError: an expression has no counterpart in the language, or a symbol is not defined.
+        """
+        from symde.model.sympy_reader import definition_from_sympy
+
+        return cls(definition_from_sympy(equations, parameters, initial, t, name))
+
+    @property
+    def name(self) -> str:
+        """The model's name, ``"model"`` for an anonymous text."""
+        return self.definition.name
+
+    @property
+    def doc(self) -> str | None:
+        """The documentation string of the model."""
+        return self.definition.doc
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states, in order."""
+        return self.definition.state_names
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
+        return self.definition.parameter_names
+
+    @property
+    def observable_names(self) -> tuple[str, ...]:
+        """Names of the observed quantities, in order of dependence."""
+        return self.definition.observable_names
+
+    @cached_property
+    def _mathematics(self) -> Mathematics:
+        from symde.model.mathematics import Mathematics
+
+        return Mathematics(self.definition)
+
+    @property
+    def states(self) -> tuple[sympy.Symbol, ...]:
+        """The states as sympy symbols."""
+        return self._mathematics.states
+
+    @property
+    def parameters(self) -> tuple[sympy.Symbol, ...]:
+        """The parameters as sympy symbols."""
+        return self._mathematics.parameters
+
+    @property
+    def observables(self) -> tuple[sympy.Symbol, ...]:
+        """The observed quantities as sympy symbols."""
+        return self._mathematics.observables
+
+    @property
+    def equations(self) -> tuple[sympy.Eq, ...]:
+        """``Eq(Derivative(x, t), f)`` for each state; f is in states, parameters and `t` alone."""
+        return self._mathematics.equations
+
+    def rhs(self) -> sympy.Matrix:
+        """The right-hand side f, shape (n, 1)."""
+        return self._mathematics.rhs()
+
+    def jacobian(self) -> sympy.Matrix:
+        """∂f/∂u, shape (n, n). Kinks have the derivative of the active branch."""
+        return self._mathematics.jacobian()
+
+    def parameter_jacobian(self) -> sympy.Matrix:
+        """∂f/∂p, shape (n, number of parameters)."""
+        return self._mathematics.parameter_jacobian()
+
+    def time_gradient(self) -> sympy.Matrix:
+        """∂f/∂t, shape (n, 1)."""
+        return self._mathematics.time_gradient()
+
+    def hessian(self) -> tuple[sympy.Matrix, ...]:
+        """∂²f/∂u², one (n, n) matrix for each equation: ``hessian()[i][j, k]`` is ∂²fᵢ/∂uⱼ∂uₖ."""
+        return self._mathematics.hessian()
+
+    def observable_values(self) -> dict[sympy.Symbol, sympy.Expr]:
+        """Each observed quantity and its value in states, parameters and `t`."""
+        return self._mathematics.observable_values()
+
+    def sparsity(self) -> np.ndarray:
+        """Where the Jacobian may be nonzero: bool array (n, n), from the text's structure, without sympy."""
+        return sparsity(self.definition)
+
+    def latex(self) -> str:
+        r"""The equations in LaTeX, an ``aligned`` block without delimiters."""
+        return self._mathematics.latex()
+
+    def text(self) -> str:
+        """The model in the long form of the language; :func:`symde.ode_def` of it gives an equal model."""
+        return model_text(self.definition)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __eq__(self, other: object) -> bool:
+        return same(self.definition, other.definition) if isinstance(other, Model) else NotImplemented
+
+    def __hash__(self) -> int:
+        return fingerprint(self.definition)
+
+    def __reduce__(self) -> tuple[Any, tuple[Packed]]:
+        return _unpickle, (pack(self.definition),)
+
+    def __repr__(self) -> str:
+        parts = [f"states {_listed(self.state_names)}"]
+        if self.parameter_names:
+            parts.append(f"parameters {_listed(self.parameter_names)}")
+        if self.observable_names:
+            parts.append(f"observables {_listed(self.observable_names)}")
+        return f"<Model {self.name}: {'; '.join(parts)}>"
+
+
+def _unpickle(packed: Packed) -> Model:
+    return Model(unpack(packed))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names if len(names) <= 8 else (*names[:6], "..."))
+    return shown if len(names) <= 8 else f"{shown} ({len(names)})"

@@ -1,0 +1,100 @@
+"""From text, files and decorated functions to models."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import overload
+
+from symde.diagnostics import suggest
+from symde.language import parse, parse_function
+from symde.language.syntax import ModelBlock
+from symde.model.builder import build
+from symde.model.model import Model
+
+
+@overload
+def ode_def(
+    source: str | Callable[..., object], /, *, parameters: Sequence[str] | None = None, name: str | None = None
+) -> Model: ...
+
+
+@overload
+def ode_def(
+    source: None = None, /, *, parameters: Sequence[str] | None = None, name: str | None = None
+) -> Callable[[Callable[..., object]], Model]: ...
+
+
+def ode_def(
+    source: str | Callable[..., object] | None = None,
+    /,
+    *,
+    parameters: Sequence[str] | None = None,
+    name: str | None = None,
+) -> Model | Callable[[Callable[..., object]], Model]:
+    """The model that a text or a function describes; also a decorator, with or without arguments.
+
+    Args:
+        source: model text in any form of the language, or a Python function whose source is read (positional
+            arguments are states with their initial values, keyword-only arguments parameters).
+        parameters: names of the parameters in order, for a text that names none itself.
+        name: which model of a text with several.
+
+    Raises:
+        ModelError: every independent mistake of the text, with its position.
+        ValueError: the text holds several models and `name` does not choose one, or `parameters` contradict it.
+        TypeError: `source` is neither text nor function.
+    """
+    if source is None:
+        return functools.partial(ode_def, parameters=parameters, name=name)
+    if isinstance(source, str):
+        return _model(parse(source), parameters, name, "the text")
+    if callable(source):
+        return _model((parse_function(source),), parameters, name, "the function")
+    raise TypeError(f"a model is a text or a function, not {type(source).__name__}")
+
+
+def load(
+    path: str | PathLike[str], name: str | None = None, *, parameters: Sequence[str] | None = None
+) -> Model:
+    """The model in a file (UTF-8); `name` chooses one where the file holds several.
+
+    Raises:
+        OSError: the file cannot be read.
+        ModelError: every independent mistake of the text, with its position in the file.
+        ValueError: the file is no UTF-8 text, or holds several models and `name` does not choose one.
+    """
+    file = fspath(path)
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise ValueError(f"{file} is no UTF-8 text: {problem}") from problem
+    return _model(parse(text, filename=file), parameters, name, file)
+
+
+def _model(
+    blocks: Sequence[ModelBlock], parameters: Sequence[str] | None, name: str | None, where: str
+) -> Model:
+    if isinstance(parameters, str):
+        raise TypeError(f"parameters= takes a list of names, and {parameters!r} is a single text")
+    return Model(build(_choose(blocks, name, where), parameters))
+
+
+def _choose(blocks: Sequence[ModelBlock], name: str | None, where: str) -> ModelBlock:
+    names = [block.name.id if block.name is not None else None for block in blocks]
+    named = [one for one in names if one is not None]
+    if name is None:
+        if len(blocks) == 1:
+            return blocks[0]
+        listed = ", ".join(named) or "no name"
+        raise ValueError(f"{where} holds {len(blocks)} models ({listed}): choose one with name=")
+    chosen = [block for block, one in zip(blocks, names, strict=True) if one == name]
+    if len(chosen) == 1:
+        return chosen[0]
+    if not chosen:
+        near = suggest(name, named)
+        hint = f"; did you mean {near!r}?" if near is not None else f" (it holds {', '.join(named) or 'none with a name'})"
+        raise ValueError(f"{where} holds no model named {name!r}{hint}")
+    raise ValueError(f"{where} holds {len(chosen)} models named {name!r}")

@@ -1,0 +1,168 @@
+"""Scopes: what a name means, where it may be read, and what to say where it means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from symde.diagnostics import Diagnostics, Span, suggest
+from symde.language.syntax import Expr, Name
+from symde.model.definition import INITIAL_TIME, PI, TIME
+from symde.model.derivative_names import differentiated
+from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, base_of, primes_of
+from symde.model.functions import BUILT_IN
+from symde.model.later import NOISE, later_code
+from symde.model.walk import calls, names
+
+ARGUMENT = "argument"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an expression stands: the kinds of names it may read, in messages `place` and `remedy`."""
+
+    place: str
+    kinds: frozenset[str]
+    special: frozenset[str]
+    remedy: str
+
+
+EQUATION = Context(
+    "an equation", frozenset({STATE, PARAMETER, CONSTANT, OBSERVABLE, ARGUMENT}), frozenset({TIME, PI}), ""
+)
+INITIAL = Context(
+    "an initial value",
+    frozenset({PARAMETER, CONSTANT, OBSERVABLE}),
+    frozenset({INITIAL_TIME, PI}),
+    "an initial value may read parameters, constants and `t0`",
+)
+DEFAULT = Context(
+    "a parameter's default",
+    frozenset({PARAMETER, CONSTANT}),
+    frozenset({PI}),
+    "a default may read other parameters and constants",
+)
+TIME_SPAN = Context(
+    "the time span",
+    frozenset({PARAMETER, CONSTANT}),
+    frozenset({PI}),
+    "a time span may read parameters and constants",
+)
+FIXED = Context(
+    "a constant",
+    frozenset({CONSTANT}),
+    frozenset({PI}),
+    "its value must be known before any parameter: write a number or a `const`",
+)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of a model and their kinds.
+
+    Attributes:
+        kinds: kind of every name that a statement (or the caller) defines.
+        spans: where each was introduced.
+        body_reads: for each function, the names it reads beyond its arguments, through all functions it calls.
+        unknown_help: what to do about a name that nothing is like.
+        unknown_allowed: whether an undefined name is an error (False where a later feature may define it).
+        derivative_reads: `dx` and `x'` that were read without being defined -> the state they differentiate.
+    """
+
+    found: Diagnostics
+    kinds: dict[str, str]
+    spans: dict[str, Span] = field(default_factory=dict)
+    body_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown_help: str = ""
+    unknown_allowed: bool = False
+    derivative_reads: dict[str, str] = field(default_factory=dict)
+    reported: set[str] = field(default_factory=set)
+
+    def derivative_of(self, name: str) -> str | None:
+        """The state whose derivative an undefined `dx`, `x'` or `x''` means, None where there is none."""
+        if name in self.kinds:
+            return None
+        if primes_of(name):
+            state = name[:-1]
+        else:
+            state = differentiated(name) or ""
+        return state if self.kinds.get(state) == STATE else None
+
+    def check(self, expression: Expr, context: Context, arguments: Iterable[str] = ()) -> None:
+        """Report every name in `expression` that means nothing, or that its place may not read."""
+        own = set(arguments)
+        for name in names(expression):
+            if name.id not in own:
+                self._check_name(name, context)
+        if context is not EQUATION:
+            for call in calls(expression):
+                self._check_body(call.function, call.span, context)
+
+    def _check_name(self, name: Name, context: Context) -> None:
+        word = name.id
+        kind = self.kinds.get(word)
+        if kind in context.kinds or (kind is None and word in context.special):
+            return
+        if kind is not None and kind != FUNCTION:
+            self._refuse(name, kind, context)
+        elif kind is None and word in (TIME, PI, INITIAL_TIME):
+            self._refuse(name, "the time" if word == TIME else "the initial time", context)
+        elif (state := self.derivative_of(word)) is not None:
+            if STATE in context.kinds:
+                self.derivative_reads.setdefault(word, state)
+            else:
+                self._refuse(name, f"derivative of `{state}`", context)
+        elif word not in self.reported:
+            self.reported.add(word)
+            self._unknown(name)
+
+    def _check_body(self, function: str, span: Span, context: Context) -> None:
+        for word in self.body_reads.get(function, ()):
+            kind = self.kinds.get(word)
+            if kind is None and word not in context.special or kind is not None and kind not in context.kinds:
+                message = f"function `{function}` cannot be called in {context.place}: it reads `{word}`"
+                self.found.error("E208", message, span, f"reads {describe(kind, word)}", context.remedy)
+                return
+
+    def _refuse(self, name: Name, kind: str, context: Context) -> None:
+        if name.id == INITIAL_TIME:
+            message, label = f"`{INITIAL_TIME}` cannot be read in {context.place}", "the initial time"
+            help_text = context.remedy or f"`{INITIAL_TIME}` is known to initial values only"
+        else:
+            article = "" if kind.startswith(("the ", "derivative")) else "an " if kind[0] in "aeiou" else "a "
+            message, label = f"{context.place} cannot read `{name.id}`", f"{article}{kind}"
+            help_text = context.remedy
+        self.found.error("E208", message, name.span, label, help_text or None)
+
+    def _unknown(self, name: Name) -> None:
+        word = name.id
+        if is_noise(word):
+            feature = "noise (stochastic differential equations)"
+            message = f"{feature}: not in this version yet"
+            self.found.error(later_code(NOISE), message, name.span, f"`{word}` is read as noise")
+            return
+        if self.unknown_allowed:
+            return
+        kind = self.kinds.get(word)
+        if kind == FUNCTION or word in BUILT_IN:
+            label, help_text = "a function, not a value", f"call it with its arguments: `{word}(...)`"
+        elif primes_of(word):
+            label = f"`{base_of(word)}` has no such derivative"
+            help_text = f"`{base_of(word)}` is not a state with an equation of that order"
+        else:
+            label = "not a state, parameter or function"
+            near = suggest(word, [one for one in self.kinds])
+            help_text = self.unknown_help if near is None else f"there is a {self.kinds[near]} `{near}`"
+        self.found.error("E201", f"unknown name `{word}`", name.span, label, help_text or None)
+
+
+def describe(kind: str | None, name: str) -> str:
+    """A name with its kind, for labels: ``"the state `x`"``."""
+    if kind is None:
+        return "the time `t`" if name == TIME else f"`{name}`"
+    return f"the {kind} `{name}`"
+
+
+def is_noise(name: str) -> bool:
+    """Whether an undefined name is a stochastic differential (`dt` beside `dW`, `dW1`, `dW_name`)."""
+    return name == "dt" or name.startswith("dW")
