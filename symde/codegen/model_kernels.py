@@ -1,0 +1,122 @@
+"""The kernels of a model: which outputs each computes, with names and equations for printed source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from symde.codegen.derivatives import SparseJacobian, directional, jacobian, time_gradient
+from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
+from symde.codegen.lower import LoweredModel, lower
+from symde.diagnostics import Span
+from symde.model.definition import Definition
+
+
+class ModelGraph:
+    """A model's graph and the derivatives that have been asked for.
+
+    Attributes:
+        definition: The model.
+        lowered: Its right-hand side and observables as graph nodes.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.lowered: LoweredModel = lower(definition)
+
+    @cached_property
+    def jacobian(self) -> SparseJacobian:
+        """The derivative of the right-hand side by the states."""
+        return jacobian(self.lowered.graph, self.lowered.rhs, self.lowered.states)
+
+    @cached_property
+    def parameter_jacobian(self) -> SparseJacobian:
+        """The derivative of the right-hand side by the parameters."""
+        return jacobian(self.lowered.graph, self.lowered.rhs, self.lowered.parameters)
+
+    @cached_property
+    def time_gradient(self) -> tuple[int, ...]:
+        """The partial derivative of the right-hand side by t."""
+        return tuple(time_gradient(self.lowered.graph, self.lowered.rhs))
+
+    @cached_property
+    def jacobian_vector(self) -> tuple[int, ...]:
+        """The Jacobian times the input `direction`."""
+        graph = self.lowered.graph
+        directions = {node: graph.input("direction", i) for i, node in enumerate(self.lowered.states)}
+        return tuple(directional(graph, self.lowered.rhs, directions))
+
+    @cached_property
+    def equations(self) -> tuple[Span | None, ...]:
+        """Where each state's equation stands in the text."""
+        return tuple(state.equation for state in self.definition.states)
+
+    def kernel(self, name: str) -> Kernel:
+        """A kernel by name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector` or `observables`.
+
+        Raises:
+            KeyError: There is no kernel of that name.
+        """
+        outputs = _OUTPUTS[name](self)
+        definition = self.definition
+        heading = f"model {definition.name}"
+        comments = (heading if definition.doc is None else f"{heading}: {' '.join(definition.doc.split())}",)
+        return Kernel(name, self.lowered.graph, self.inputs(), outputs, comments)
+
+    def inputs(self) -> tuple[Vector, ...]:
+        """The input vectors of every kernel of the model, in the fixed order of the input table."""
+        names = self.definition.state_names
+        labels = {
+            "u": names,
+            "p": self.definition.parameter_names,
+            "direction": tuple(f"direction[{name}]" for name in names),
+            "adjoint": tuple(f"adjoint[{name}]" for name in names),
+        }
+        return tuple(Vector(name, len(labels.get(name, ())), labels.get(name, ())) for name in INPUTS)
+
+
+def _rhs(model: ModelGraph) -> tuple[Output, ...]:
+    names = model.definition.state_names
+    equations = tuple(_text(span, f"{name}' = ...") for name, span in zip(names, model.equations, strict=True))
+    return (Output("f", model.lowered.rhs, tuple(f"d{name}" for name in names), equations),)
+
+
+def _rhs_jacobian(model: ModelGraph) -> tuple[Output, ...]:
+    names = model.definition.state_names
+    gradient = Output("time_gradient", model.time_gradient, tuple(f"d(d{name})/dt" for name in names))
+    return (*_rhs(model), *_jacobian(model), gradient)
+
+
+def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
+    names = model.definition.state_names
+    entries = model.jacobian
+    labels = [
+        f"d(d{names[row]})/d{names[entries.indices[k]]}"
+        for row in range(len(names))
+        for k in range(entries.indptr[row], entries.indptr[row + 1])
+    ]
+    return (Output("jacobian", entries.nodes, tuple(labels)),)
+
+
+def _jacobian_vector(model: ModelGraph) -> tuple[Output, ...]:
+    return (Output("jv", model.jacobian_vector, tuple(f"jv[{name}]" for name in model.definition.state_names)),)
+
+
+def _observables(model: ModelGraph) -> tuple[Output, ...]:
+    names = model.definition.observable_names
+    spans = [observable.span for observable in model.definition.observables]
+    comments = tuple(_text(span, name) for name, span in zip(names, spans, strict=True))
+    return (Output("observables", model.lowered.observables, names, comments),)
+
+
+def _text(span: Span | None, otherwise: str) -> str:
+    return otherwise if span is None else " ".join(span.text.split())
+
+
+_OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
+    "rhs": _rhs,
+    "rhs_jacobian": _rhs_jacobian,
+    "jacobian": _jacobian,
+    "jacobian_vector": _jacobian_vector,
+    "observables": _observables,
+}

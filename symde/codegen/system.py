@@ -1,0 +1,161 @@
+"""A model's compiled kernels, made when first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+
+from symde.codegen.graph import Graph
+from symde.codegen.kernel import Kernel
+from symde.codegen.llvm import ir_module
+from symde.codegen.lower import LoweredModel
+from symde.codegen.lu import StaticLU, lu_kernels, plan_lu
+from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.start import ModelStart
+from symde.diagnostics import Span
+from symde.model.definition import Definition
+from symde.native import load_ir
+
+_IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute")
+"""Kernels that are needed together and compiled together; every other kernel is a module of its own."""
+
+
+class ModelKernels:
+    """The kernels of one model: addresses that stay valid, and what a caller must know of them.
+
+    Attributes:
+        definition: The model.
+        n: Number of states.
+        m: Number of parameters.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.n = len(definition.states)
+        self.m = len(definition.parameters)
+        self._addresses: dict[str, int] = {}
+        self._lock = threading.RLock()
+
+    @cached_property
+    def model_graph(self) -> ModelGraph:
+        """The model's graph with its derivatives."""
+        with self._lock:
+            return ModelGraph(self.definition)
+
+    @property
+    def lowered(self) -> LoweredModel:
+        """The nodes of right-hand side and observables."""
+        return self.model_graph.lowered
+
+    @property
+    def graph(self) -> Graph:
+        """The graph, for the analysis of failures."""
+        return self.lowered.graph
+
+    @property
+    def equations(self) -> tuple[Span | None, ...]:
+        """Where each state's equation stands in the text."""
+        return self.model_graph.equations
+
+    @cached_property
+    def pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers (n+1) and columns (nnz) of the Jacobian, compressed rows, int32."""
+        with self._lock:
+            entries = self.model_graph.jacobian
+        return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    @cached_property
+    def lu_plan(self) -> StaticLU | None:
+        """The generated factorisation, None where it would be too long."""
+        with self._lock:
+            entries = self.model_graph.jacobian
+            return plan_lu(entries.indptr, entries.indices)
+
+    @property
+    def lu_length(self) -> int:
+        """Length of the vector `lu` of the generated factorisation; 0 where there is none."""
+        return 0 if self.lu_plan is None else self.lu_plan.length
+
+    def address(self, name: str) -> int:
+        """The address of a kernel, compiled or loaded by now.
+
+        Args:
+            name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length` is not
+                0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_solve_transposed`, `lu_residual`.
+
+        Raises:
+            KeyError: There is no kernel of that name.
+        """
+        address = self._addresses.get(name)
+        if address is None:
+            with self._lock:
+                self._load(name)
+            address = self._addresses[name]
+        return address
+
+    def ir(self, name: str) -> str:
+        """The LLVM IR of the module that holds a kernel."""
+        with self._lock:
+            return ir_module([self._kernel(member) for member in self._group(name)])
+
+    def _load(self, name: str) -> None:
+        group = self._group(name)
+        library = load_ir(self.ir(name))
+        for member in group:
+            self._addresses[member] = library.address(member)
+
+    def _group(self, name: str) -> tuple[str, ...]:
+        if name in _IMPLICIT:
+            return _IMPLICIT if self.lu_plan is not None else (name,)
+        return (name,)
+
+    def _kernel(self, name: str) -> Kernel:
+        if not name.startswith("lu_"):
+            return self.model_graph.kernel(name)
+        return self._lu_kernels[name]
+
+    @cached_property
+    def _lu_kernels(self) -> Mapping[str, Kernel]:
+        return {} if self.lu_plan is None else {kernel.name: kernel for kernel in lu_kernels(self.lu_plan)}
+
+
+_STARTS_KEPT = 64
+_starts: OrderedDict[int, tuple[Definition, ModelStart]] = OrderedDict()
+_starts_lock = threading.Lock()
+
+
+def model_start(definition: Definition) -> ModelStart:
+    """The start of a model, the same object for the same definition object while it is among the last used."""
+    # By identity: to hash a definition is to walk all its expressions.
+    with _starts_lock:
+        known = _starts.get(id(definition))
+        if known is not None:
+            _starts.move_to_end(id(definition))
+            return known[1]
+    start = ModelStart(definition)
+    with _starts_lock:
+        _starts[id(definition)] = definition, start
+        if len(_starts) > _STARTS_KEPT:
+            _starts.popitem(last=False)
+    return start
+
+
+def evaluate_parameters(definition: Definition, overrides: Mapping[str, float]) -> np.ndarray:
+    """All parameters of a model, shape (m,): see `ModelStart.parameters`."""
+    return model_start(definition).parameters(overrides)
+
+
+def evaluate_initial(
+    definition: Definition, p: np.ndarray, t0: float, overrides: Mapping[str, float] | None = None
+) -> np.ndarray:
+    """The initial state of a model, shape (n,): see `ModelStart.initial`."""
+    return model_start(definition).initial(p, t0, overrides)
+
+
+def evaluate_tspan(definition: Definition, p: np.ndarray) -> tuple[float, float] | None:
+    """The default time span of a model: see `ModelStart.tspan`."""
+    return model_start(definition).tspan(p)
