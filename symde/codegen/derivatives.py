@@ -1,7 +1,7 @@
 """Exact derivatives on the graph: sparse forward accumulation and a reverse sweep.
 
-Both only add nodes to the graph, so they compose: a reverse sweep over a directional derivative gives the partial
-derivatives of w'J(u)v.
+Both only add nodes to the graph, so they compose: a reverse sweep over a directional derivative gives the
+partial derivatives of w'J(u)v.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Tangent = dict[int, int]
 
 @dataclass(frozen=True, slots=True)
 class SparseJacobian:
-    """A Jacobian in compressed rows: entry k of row i, for indptr[i] <= k < indptr[i+1], is column indices[k].
+    """A Jacobian in compressed rows: row i holds the entries indptr[i] <= k < indptr[i+1].
 
     Attributes:
         indptr: Start of each row, one more than there are rows.
@@ -80,10 +80,12 @@ def _tangent(g: Algebra, node: int, known: dict[int, Tangent], uses: Mapping[int
     return total
 
 
-def _sum(g: Algebra, op: str, args: tuple[int, ...], known: dict[int, Tangent], uses: Mapping[int, int]) -> Tangent:
+def _sum(
+    g: Algebra, op: str, args: tuple[int, ...], known: dict[int, Tangent], uses: Mapping[int, int]
+) -> Tangent:
     left, right = known.get(args[0], {}), known.get(args[1], {})
-    # A long sum is a chain of partial sums: one that nothing else reads gives its dictionary on, else the chain
-    # would cost the square of its length.
+    # A long sum is a chain of partial sums: one that nothing else reads gives its dictionary on, else the
+    # chain would cost the square of its length.
     total = left if uses[args[0]] == 1 and args[0] != args[1] else dict(left)
     combine = g.add if op == "add" else g.sub
     for column, inner in right.items():
@@ -127,7 +129,7 @@ def jacobian(graph: Graph, roots: Sequence[int], variables: Sequence[int]) -> Sp
 
 
 def directional(graph: Graph, roots: Sequence[int], directions: Mapping[int, int]) -> list[int]:
-    """The derivative of each root along a direction: variable node -> node of its component of the direction."""
+    """The derivative of each root along a direction (variable node -> node of its component)."""
     rows = tangents(graph, roots, {variable: {0: direction} for variable, direction in directions.items()})
     zero = graph.constant(0.0)
     return [row.get(0, zero) for row in rows]
@@ -144,7 +146,9 @@ Guard = tuple[tuple[int, bool], ...]
 _MOST_GUARDS = 8
 
 
-def adjoint(graph: Graph, roots: Sequence[int], weights: Sequence[int], variables: Iterable[int]) -> list[int]:
+def adjoint(
+    graph: Graph, roots: Sequence[int], weights: Sequence[int], variables: Iterable[int]
+) -> list[int]:
     """The derivative of sum(weights*roots) by each variable, in one reverse sweep.
 
     A branch that a condition leaves out contributes exactly 0, also where its own derivative is infinite.
@@ -187,7 +191,11 @@ def _depends(graph: Graph, order: Iterable[int], variables: set[int]) -> set[int
 
 
 def _pass_on(
-    g: Algebra, node: int, contributions: dict[Guard, int], pending: dict[int, dict[Guard, int]], active: set[int]
+    g: Algebra,
+    node: int,
+    contributions: dict[Guard, int],
+    pending: dict[int, dict[Guard, int]],
+    active: set[int],
 ) -> None:
     choice = chosen(g, node)
     if choice is not None:
@@ -206,7 +214,9 @@ def _pass_on(
                 _contribute(g, pending, argument, guard, g.mul(partial, weight))
 
 
-def _contribute(g: Algebra, pending: dict[int, dict[Guard, int]], node: int, guard: Guard, value: int) -> None:
+def _contribute(
+    g: Algebra, pending: dict[int, dict[Guard, int]], node: int, guard: Guard, value: int
+) -> None:
     if not g.is_zero(value):
         known = pending.setdefault(node, {})
         known[guard] = g.add(known[guard], value) if guard in known else value

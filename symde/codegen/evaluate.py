@@ -55,7 +55,10 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
 
 
 def evaluate(
-    graph: Graph, roots: Iterable[int], t: float = 0.0, inputs: Mapping[str, Sequence[float] | np.ndarray] | None = None
+    graph: Graph,
+    roots: Iterable[int],
+    t: float = 0.0,
+    inputs: Mapping[str, Sequence[float] | np.ndarray] | None = None,
 ) -> dict[int, np.ndarray]:
     """The value of every node that the roots need.
 
@@ -76,7 +79,9 @@ def evaluate(
     return values
 
 
-def _value(graph: Graph, node: int, values: Mapping[int, np.ndarray], t: float, inputs: Mapping) -> np.ndarray:
+def _value(
+    graph: Graph, node: int, values: Mapping[int, np.ndarray], t: float, inputs: Mapping
+) -> np.ndarray:
     op = graph.op[node]
     if op == "const":
         return np.float64(graph.value[node])
@@ -94,7 +99,7 @@ def _value(graph: Graph, node: int, values: Mapping[int, np.ndarray], t: float, 
 
 
 class Program:
-    """Some nodes of a graph made ready to be evaluated again and again at single points, about 1 us a node."""
+    """Nodes of a graph made ready for repeated evaluation at single points, about 1 us a node."""
 
     __slots__ = ("_graph", "_order", "_roots")
 
@@ -121,8 +126,10 @@ def _integer_power(x: np.ndarray, exponent: int) -> np.ndarray:
     return 1.0 / chain[-1] if exponent < 0 else chain[-1]
 
 
-def first_nonfinite(graph: Graph, roots: Iterable[int], values: Mapping[int, float | np.ndarray]) -> int | None:
-    """The node where the first non-finite root got its infinity or NaN: itself not finite, its arguments finite.
+def first_nonfinite(
+    graph: Graph, roots: Iterable[int], values: Mapping[int, float | np.ndarray]
+) -> int | None:
+    """The node where the first non-finite root became so: not finite itself though its arguments are.
 
     Branches that a condition leaves out do not count. None where all roots are finite.
 
@@ -133,7 +140,9 @@ def first_nonfinite(graph: Graph, roots: Iterable[int], values: Mapping[int, flo
     """
     bad = next((root for root in roots if not np.isfinite(values[root])), None)
     while bad is not None:
-        culprit = next((argument for argument in _read(graph, bad, values) if not np.isfinite(values[argument])), None)
+        culprit = next(
+            (argument for argument in _read(graph, bad, values) if not np.isfinite(values[argument])), None
+        )
         if culprit is None:
             return bad
         bad = culprit

@@ -1,7 +1,8 @@
 """The computation graph: scalar operations, single assignment, common subexpressions shared by construction.
 
-A node is an integer; its arguments are always smaller integers, so ascending order is an order of evaluation. Equal
-nodes are the same node (hash-consing). Every node may remember the place in the model text it came from.
+A node is an integer; its arguments are always smaller integers, so ascending order is an order of
+evaluation. Equal nodes are the same node (hash-consing). Every node may remember the place in the model
+text it came from.
 
 Nothing is rewritten here: what was asked for is what the graph holds. Folding of zeros and ones belongs to
 `symde.codegen.algebra`, which builds derivatives.
@@ -18,7 +19,9 @@ LEAVES = frozenset({"const", "input", "time"})
 
 ARITY: dict[str, int] = {
     **dict.fromkeys(("add", "sub", "mul", "div", "pow", "atan2", "min", "max", "mod"), 2),
-    **dict.fromkeys(("neg", "sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan"), 1),
+    **dict.fromkeys(
+        ("neg", "sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan"), 1
+    ),
     **dict.fromkeys(("sinh", "cosh", "tanh", "abs", "sign", "floor", "ceil", "erf"), 1),
     **dict.fromkeys(("gamma", "digamma", "trigamma"), 1),
     **dict.fromkeys(("lt", "le", "eq", "and", "or"), 2),
@@ -28,11 +31,12 @@ ARITY: dict[str, int] = {
 """Number of arguments of every operation that has any.
 
 Meaning, all in float64 with NaN kept NaN: `min` and `max` are NaN when either argument is; `sign(0)` is 0 and
-`sign(NaN)` NaN; `mod(x, y) = x - y*floor(x/y)` has the sign of y; `select(c, a, b)` is a where c holds, else b.
+`sign(NaN)` NaN; `mod(x, y) = x - y*floor(x/y)` has the sign of y; `select(c, a, b)` is a where c holds,
+else b.
 """
 
 BOOLEAN = frozenset({"lt", "le", "eq", "and", "or", "not"})
-"""Operations whose result is a truth value: legal only as arguments of these and as first argument of `select`."""
+"""Operations that give a truth value: legal only as arguments of these and as first argument of `select`."""
 
 
 class Graph:
@@ -118,7 +122,7 @@ class Graph:
         return sorted(seen)
 
     def depth_first(self, roots: Iterable[int]) -> list[int]:
-        """All nodes that the roots need, each as late as the order of the roots allows: values are used while near."""
+        """All nodes that the roots need, each as late as the order of the roots allows."""
         args = self.args
         seen: set[int] = set()
         order: list[int] = []

@@ -4,8 +4,8 @@ One calling convention for all compiled targets:
 
     int32 kernel(double t, const double *const *in, double *const *out)
 
-`in` and `out` are tables of pointers in the order of `Kernel.inputs` and `Kernel.outputs`; the result is 0, or a code
-that the kernel's own description explains.
+`in` and `out` are tables of pointers in the order of `Kernel.inputs` and `Kernel.outputs`; the result is 0,
+or a code that the kernel's own description explains.
 """
 
 from __future__ import annotations

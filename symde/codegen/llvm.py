@@ -1,8 +1,8 @@
 """Kernels as LLVM IR text.
 
-A kernel is straight-line code: one value for each node, in an order that keeps values near their uses. A large one is
-cut into internal functions, since instruction selection takes more than linear time in the length of a block; values
-that a later piece reads go through an array on the stack.
+A kernel is straight-line code: one value for each node, in an order that keeps values near their uses. A
+large one is cut into internal functions, since instruction selection takes more than linear time in the
+length of a block; values that a later piece reads go through an array on the stack.
 """
 
 from __future__ import annotations
@@ -17,22 +17,32 @@ from symde.codegen.powers import integer_exponent, multiplication_chain
 PIECE = 400
 """Nodes of one function of a large kernel.
 
-Measured at 1000 states, right-hand side with Jacobian, 23,000 nodes: pieces of 200 take 1.07 s to compile and 5.4 us
-to run, of 400 0.93 s and 4.5 us, of 1500 1.32 s and 4.9 us.
+Measured at 1000 states, right-hand side with Jacobian, 23,000 nodes: pieces of 200 take 1.07 s to compile
+and 5.4 us to run, of 400 0.93 s and 4.5 us, of 1500 1.32 s and 4.9 us.
 """
 
 DIRECT = 64
 """Nodes up to which a kernel is one function.
 
-A piece gets its vectors as arguments that are known not to overlap; that halves the time of compilation (2.3 s
-against 0.93 s above), and a tiny kernel is better off without the second call.
+A piece gets its vectors as arguments that are known not to overlap; that halves the time of compilation
+(2.3 s against 0.93 s above), and a tiny kernel is better off without the second call.
 """
 
 _ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
-_INTRINSICS = {"sqrt": "sqrt", "abs": "fabs", "floor": "floor", "ceil": "ceil", "min": "minimum", "max": "maximum"}
+_INTRINSICS = {
+    "sqrt": "sqrt",
+    "abs": "fabs",
+    "floor": "floor",
+    "ceil": "ceil",
+    "min": "minimum",
+    "max": "maximum",
+}
 _COMPARISONS = {"lt": "olt", "le": "ole", "eq": "oeq"}
 _LIBRARY = {
-    **{name: name for name in ("exp", "log", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "atan2")},
+    **{
+        name: name
+        for name in ("exp", "log", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "atan2")
+    },
     **{name: name for name in ("sinh", "cosh", "tanh", "erf", "pow")},
     "gamma": "tgamma",
 }
@@ -87,7 +97,9 @@ def _tables(kernel: Kernel, used: set[str]) -> list[str]:
     return lines
 
 
-def _define(linkage: str, name: str, parameters: str, body: Sequence[str], attributes: str = "nounwind") -> str:
+def _define(
+    linkage: str, name: str, parameters: str, body: Sequence[str], attributes: str = "nounwind"
+) -> str:
     lines = "\n  ".join(body)
     return f"define {linkage} @{name}({parameters}) {attributes} {{\n  {lines}\n}}\n"
 
@@ -248,7 +260,9 @@ class _Writer:
     def _call(self, result: str, function: str, args: Sequence[str]) -> str:
         if function not in self.declarations:
             types = ", ".join("double" for _ in args)
-            self.declarations[function] = f"declare double @{function}({types}) nounwind willreturn memory(none)"
+            self.declarations[function] = (
+                f"declare double @{function}({types}) nounwind willreturn memory(none)"
+            )
         return f"{result} = call double @{function}({', '.join('double ' + argument for argument in args)})"
 
     def _power(self, node: int, x: str, exponent: int) -> list[str]:

@@ -7,7 +7,10 @@ import struct
 
 from symde.codegen.special import DIGAMMA_SERIES, SHIFT, TRIGAMMA_SERIES
 
-USES: dict[str, tuple[str, ...]] = {"digamma": ("log", "tan", "llvm.floor.f64"), "trigamma": ("sin", "llvm.floor.f64")}
+USES: dict[str, tuple[str, ...]] = {
+    "digamma": ("log", "tan", "llvm.floor.f64"),
+    "trigamma": ("sin", "llvm.floor.f64"),
+}
 """Functions that each definition calls, to be declared beside it."""
 
 

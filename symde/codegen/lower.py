@@ -1,8 +1,8 @@
 """A model's definition to graph nodes.
 
-Constants are folded in, observables become named nodes that all their readers share, the modeller's functions are
-put in place of their calls. Sums and products are evaluated left to right as written. Nothing recurses, and shared
-syntax nodes are visited once.
+Constants are folded in, observables become named nodes that all their readers share, the modeller's
+functions are put in place of their calls. Sums and products are evaluated left to right as written. Nothing
+recurses, and shared syntax nodes are visited once.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Lowering:
             caller.values[id(caller.waiting)] = result
 
     def _advance(self, frame: _Frame) -> _Frame | None:
-        """Lowers on to the end (None) or to a call of a function not yet seen with these arguments (its frame)."""
+        """Lowers on to the end (None) or to a call not yet seen with these arguments (its frame)."""
         values = frame.values
         for node in frame.nodes:
             if isinstance(node, syntax.Call) and node.function in self._functions:
@@ -116,7 +116,12 @@ class Lowering:
         return self._apply(op, [values[id(operand)] for operand in children(node)], node.span)
 
     def _chain(
-        self, parts: tuple[tuple[str, syntax.Expr], ...], values: Mapping[int, int], plus: str, minus: str, lone: str
+        self,
+        parts: tuple[tuple[str, syntax.Expr], ...],
+        values: Mapping[int, int],
+        plus: str,
+        minus: str,
+        lone: str,
     ) -> int:
         (sign, first), *rest = parts
         total, start = values[id(first)], first.span
@@ -217,7 +222,9 @@ def lower(definition: Definition) -> LoweredModel:
     """
     graph = Graph()
     states = tuple(graph.input("u", i, state.span) for i, state in enumerate(definition.states))
-    parameters = tuple(graph.input("p", j, parameter.span) for j, parameter in enumerate(definition.parameters))
+    parameters = tuple(
+        graph.input("p", j, parameter.span) for j, parameter in enumerate(definition.parameters)
+    )
     scope = {TIME: graph.time(), **_numbers(graph, definition)}
     scope.update(zip(definition.state_names, states, strict=True))
     scope.update(zip(definition.parameter_names, parameters, strict=True))
@@ -234,7 +241,7 @@ def lower(definition: Definition) -> LoweredModel:
 
 @dataclass(frozen=True, slots=True)
 class LoweredStart:
-    """What a model says about its start, as graph nodes that read parameters (input "p") and t0 (the time node).
+    """What a model says about its start, as nodes that read parameters (input "p") and t0 (time).
 
     Attributes:
         graph: Holds all nodes.
@@ -272,5 +279,7 @@ def lower_start(definition: Definition) -> LoweredStart:
 
 def _numbers(graph: Graph, definition: Definition) -> dict[str, int]:
     numbers = {PI: graph.constant(math.pi)}
-    numbers.update((constant.name, graph.constant(constant.value, constant.span)) for constant in definition.constants)
+    numbers.update(
+        (constant.name, graph.constant(constant.value, constant.span)) for constant in definition.constants
+    )
     return numbers

@@ -1,8 +1,9 @@
 """LU factorisation generated for one sparsity pattern: W = shift*I - J with a fixed order of pivots.
 
-What a general solver decides while it runs is decided here once: which entry is the pivot of each column, in which
-order columns are eliminated, which entries fill in. What is left is straight-line arithmetic. There is no pivoting by
-size, so every solve ends with a test of its backward error; where that fails the caller must use another solver.
+What a general solver decides while it runs is decided here once: which entry is the pivot of each column,
+in which order columns are eliminated, which entries fill in. What is left is straight-line arithmetic.
+There is no pivoting by size, so every solve ends with a test of its backward error; where that fails the
+caller must use another solver.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ OPERATION_LIMIT = 7000
 """Multiply-subtracts up to which straight-line code is faster than loops over index arrays (n about 100)."""
 
 TOLERANCE = 1e-10
-"""A solution is refused when some |r_i| > TOLERANCE*(|b_i| + sum_j |W_ij x_j|) for the residual r = b - W x."""
+"""A solution is refused when some |r_i| > TOLERANCE*(|b_i| + sum_j |W_ij x_j|), where r = b - W x."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,11 @@ def _match(
     if sample is None:
         if all(i in row for i, row in enumerate(pattern)):
             return list(range(n))
-        return cheapest_matching([{j: 0.0 if i == j else 1.0 for j in sorted(row)} for i, row in enumerate(pattern)])
-    # The shift counts as the size of a typical entry: steps make it neither much larger nor much smaller for long.
+        return cheapest_matching(
+            [{j: 0.0 if i == j else 1.0 for j in sorted(row)} for i, row in enumerate(pattern)]
+        )
+    # The shift counts as the size of a typical entry: steps make it neither much larger nor much smaller
+    # for long.
     sizes = [abs(value) for value in sample if value and math.isfinite(value)]
     typical = math.exp(sum(map(math.log, sizes)) / len(sizes)) if sizes else 1.0
     values = [{i: typical} if shifted[i] else {} for i in range(n)]
@@ -147,7 +151,8 @@ def _eliminate(
 ) -> tuple[list[int], list[set[int]], list[set[int]], int] | None:
     """Markowitz's order on the matched pivots: always the one whose elimination may fill in least.
 
-    Rows are named by the column of their pivot. Among equals a pivot that is more than the bare shift goes first.
+    Rows are named by the column of their pivot. Among equals a pivot that is more than the bare shift goes
+    first.
 
     Source: Markowitz (1957), Management Science 3(3).
 
@@ -197,10 +202,11 @@ def _eliminate(
 def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     """The kernels of a plan.
 
-    `lu_factor` reads (jacobian, shift) and writes `lu`. `lu_solve` and `lu_solve_transposed` read (jacobian, shift,
-    lu, rhs), write `x` and return 1 where the backward error of x is above `TOLERANCE` or x is not finite.
-    `lu_substitute` is `lu_solve` without the test, which takes two thirds of its time: for further right-hand sides
-    of a factorisation that has passed. `lu_residual` reads (jacobian, shift, x, rhs) and writes `r` = rhs - W x.
+    `lu_factor` reads (jacobian, shift) and writes `lu`. `lu_solve` and `lu_solve_transposed` read
+    (jacobian, shift, lu, rhs), write `x` and return 1 where the backward error of x is above `TOLERANCE` or
+    x is not finite. `lu_substitute` is `lu_solve` without the test, which takes two thirds of its time: for
+    further right-hand sides of a factorisation that has passed. `lu_residual` reads (jacobian, shift, x,
+    rhs) and writes `r` = rhs - W x.
     """
     return (
         _factor(plan),
@@ -249,7 +255,9 @@ def _factor(plan: StaticLU) -> Kernel:
             for m in plan.upper[k]:
                 product = graph.apply("mul", factor, work[k][m])
                 entry = work[row].get(m)
-                work[row][m] = graph.apply("neg", product) if entry is None else graph.apply("sub", entry, product)
+                work[row][m] = (
+                    graph.apply("neg", product) if entry is None else graph.apply("sub", entry, product)
+                )
     return Kernel("lu_factor", graph, _vectors(plan), (Output("lu", tuple(slots)),))
 
 
@@ -258,12 +266,16 @@ def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> 
     n = plan.n
     rhs = [graph.input("rhs", i) for i in range(n)]
     lu = [graph.input("lu", slot) for slot in range(plan.length)]
-    solution = _substitute_transposed(plan, graph, lu, rhs) if transposed else _substitute(plan, graph, lu, rhs)
+    solution = (
+        _substitute_transposed(plan, graph, lu, rhs) if transposed else _substitute(plan, graph, lu, rhs)
+    )
     inputs = (*_vectors(plan), Vector("lu", plan.length), Vector("rhs", n))
     refused = None
     if tested:
         matrix = _matrix(plan, graph)
-        refused = graph.apply("not", _acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs))
+        refused = graph.apply(
+            "not", _acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs)
+        )
     return Kernel(name, graph, inputs, (Output("x", tuple(solution)),), code=refused)
 
 
@@ -315,7 +327,7 @@ def _transpose(matrix: list[dict[int, int]]) -> list[dict[int, int]]:
 
 
 def _acceptance(graph: Graph, matrix: list[dict[int, int]], x: list[int], rhs: list[int]) -> int:
-    """Whether every component of the residual is small against the terms it is the sum of, and all are finite."""
+    """Whether every component of the residual is finite and small against the terms it sums."""
     tolerance, tiny = graph.constant(TOLERANCE), graph.constant(1e-300)
     accepted = -1
     for row, right in zip(matrix, rhs, strict=True):

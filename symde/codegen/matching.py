@@ -12,8 +12,8 @@ Costs = Sequence[Mapping[int, float]]
 def cheapest_matching(costs: Costs) -> list[int] | None:
     """The row matched to each column, of least total cost; None where no matching covers every column.
 
-    With the cost log(largest of the column / entry) the product of the pivots is as large as it can be. Shortest
-    augmenting paths with reduced costs, one search for each row not yet matched.
+    With the cost log(largest of the column / entry) the product of the pivots is as large as it can be.
+    Shortest augmenting paths with reduced costs, one search for each row not yet matched.
 
     Source: Duff and Koster (2001), SIAM J. Matrix Anal. Appl. 22(4), algorithm MPD.
     """

@@ -77,7 +77,9 @@ class ModelGraph:
 
 def _rhs(model: ModelGraph) -> tuple[Output, ...]:
     names = model.definition.state_names
-    equations = tuple(_text(span, f"{name}' = ...") for name, span in zip(names, model.equations, strict=True))
+    equations = tuple(
+        _text(span, f"{name}' = ...") for name, span in zip(names, model.equations, strict=True)
+    )
     return (Output("f", model.lowered.rhs, tuple(f"d{name}" for name in names), equations),)
 
 
@@ -99,7 +101,9 @@ def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
 
 
 def _jacobian_vector(model: ModelGraph) -> tuple[Output, ...]:
-    return (Output("jv", model.jacobian_vector, tuple(f"jv[{name}]" for name in model.definition.state_names)),)
+    return (
+        Output("jv", model.jacobian_vector, tuple(f"jv[{name}]" for name in model.definition.state_names)),
+    )
 
 
 def _observables(model: ModelGraph) -> tuple[Output, ...]:

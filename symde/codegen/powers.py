@@ -26,8 +26,8 @@ def integer_exponent(graph: Graph, node: int) -> int | None:
 def multiplication_chain(exponent: int) -> tuple[tuple[int, int], ...]:
     """Steps that make x^exponent by repeated squaring, for exponent >= 1.
 
-    Value 0 is x; step k makes value k+1 as the product of the two named values; the last value is the result. A
-    negative power is the reciprocal of the positive one, x^0 is 1.
+    Value 0 is x; step k makes value k+1 as the product of the two named values; the last value is the
+    result. A negative power is the reciprocal of the positive one, x^0 is 1.
     """
     steps: list[tuple[int, int]] = []
     result: int | None = None

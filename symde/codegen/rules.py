@@ -1,7 +1,8 @@
 """The one table of derivatives: operation -> partial derivatives by each argument.
 
 A rule gets the algebra, the node and the node's arguments, and gives one node for each argument; None is a
-derivative that is zero everywhere it exists. Kinks are taken branch by branch: `abs` gives the sign, steps give 0.
+derivative that is zero everywhere it exists. Kinks are taken branch by branch: `abs` gives the sign, steps
+give 0.
 """
 
 from __future__ import annotations

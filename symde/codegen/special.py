@@ -1,7 +1,7 @@
 """Digamma and trigamma: the derivatives of log(gamma), which the C library lacks.
 
-The functions are written so that printers can copy them: a shift upwards by the recurrence, then the asymptotic
-series; below zero the reflection. Relative error below 1e-14 away from the zeros of digamma.
+The functions are written so that printers can copy them: a shift upwards by the recurrence, then the
+asymptotic series; below zero the reflection. Relative error below 1e-14 away from the zeros of digamma.
 
 Source: Abramowitz and Stegun (1964), 6.3.5-6.3.7, 6.3.18, 6.4.6-6.4.7, 6.4.12.
 """

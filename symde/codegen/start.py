@@ -83,7 +83,10 @@ def _numbers(graph: Graph, nodes: Sequence[int | None]) -> tuple[np.ndarray, dic
 
 def _in_order(graph: Graph, dependent: Mapping[int, int]) -> list[tuple[int, int]]:
     """Defaults so that each comes after those it reads. The model's builder has excluded cycles."""
-    reads = {j: {index for _, index in graph.inputs_read([node])} & dependent.keys() for j, node in dependent.items()}
+    reads = {
+        j: {index for _, index in graph.inputs_read([node])} & dependent.keys()
+        for j, node in dependent.items()
+    }
     order: list[tuple[int, int]] = []
     done: set[int] = set()
     for first in dependent:

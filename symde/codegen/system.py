@@ -84,8 +84,8 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length` is not
-                0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_solve_transposed`, `lu_residual`.
+            name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
+                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_solve_transposed`, `lu_residual`.
 
         Raises:
             KeyError: There is no kernel of that name.
@@ -129,7 +129,7 @@ _starts_lock = threading.Lock()
 
 
 def model_start(definition: Definition) -> ModelStart:
-    """The start of a model, the same object for the same definition object while it is among the last used."""
+    """The start of a model; the same object for the same definition object while recently used."""
     # By identity: to hash a definition is to walk all its expressions.
     with _starts_lock:
         known = _starts.get(id(definition))
