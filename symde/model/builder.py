@@ -17,9 +17,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from symde.diagnostics import Diagnostics
-from symde.language.syntax import Expr, ModelBlock, Name, Number
+from symde.language.syntax import Call, Expr, ModelBlock
 from symde.model.definition import (
-    INITIAL_TIME,
     PI,
     TIME,
     Constant,
@@ -29,17 +28,17 @@ from symde.model.definition import (
     Parameter,
     State,
 )
+from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
-from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, Draft, gather
+from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
 from symde.model.evaluate import NotConstant, evaluate
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.kinds import check_expression
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import DEFAULT, EQUATION, FIXED, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.scope import BOUND, DEFAULT, EQUATION, FIXED, INFINITY, INITIAL, TIME_SPAN, Context, Scope
 from symde.model.walk import calls, identifiers, names, substitute
-from symde.model.derivative_calls import derivative_calls_as_names
 
 DEFAULT_NAME = "model"
 
@@ -71,7 +70,7 @@ class _Builder:
         self.draft = gather(block, found)
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
-        self.states = collect_states(self.draft, caller)
+        self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
         self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
@@ -178,11 +177,10 @@ class _Builder:
         try:
             value = evaluate(expression, values)
         except NotConstant as problem:
-            if self._is_known_mistake(problem.node):
-                return None
-            self.found.error(
-                "E316", f"{place} must be a number", expression.span, "not constant", FIXED.remedy
-            )
+            # Names that are no constants were reported by the scope, unknown functions with their calls.
+            if isinstance(problem.node, Call) and problem.node.function in self.arities:
+                label = f"calls the function `{problem.node.function}`"
+                self.found.error("E316", f"{place} must be a number", problem.node.span, label, FIXED.remedy)
             return None
         except (ArithmeticError, ValueError):
             value = math.nan
@@ -190,9 +188,6 @@ class _Builder:
         if math.isnan(value) and any(names(expression)) and not any(map(math.isnan, values.values())):
             self.found.error("E316", f"{place} must be a number", expression.span, "undefined", None)
         return value
-
-    def _is_known_mistake(self, node: Expr) -> bool:
-        return isinstance(node, Name) and node.id not in self.scope.kinds or not isinstance(node, Name)
 
     def _parameters(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
         drafts = self.parameters
@@ -205,9 +200,7 @@ class _Builder:
         for name, one in drafts.items():
             bounds = self._bounds(one.bounds, values)
             nominal = self._nominal(one.nominal, values)
-            parameters.append(
-                Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span)
-            )
+            parameters.append(Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span))
         return tuple(parameters)
 
     def _bounds(
@@ -215,11 +208,10 @@ class _Builder:
     ) -> tuple[float, float] | None:
         if bounds is None:
             return None
-        infinite = dict(values) | {"inf": math.inf}
+        infinite = dict(values) | {INFINITY: math.inf}
         ends = []
         for end in bounds:
-            if not any(name.id == "inf" for name in names(end)):
-                self._check(end, FIXED)
+            self._check(end, BOUND)
             ends.append(self._fixed(end, infinite, "a bound"))
         low, high = ends
         if low is None or high is None or math.isnan(low) or math.isnan(high):
@@ -227,7 +219,9 @@ class _Builder:
         if low >= high:
             span = bounds[0].span.to(bounds[1].span)
             help_text = "write the lower bound first" if low > high else "leave room between the bounds"
-            self.found.error("E314", f"the bounds {low:g} and {high:g} hold nothing", span, "empty", help_text)
+            self.found.error(
+                "E314", f"the bounds {low:g} and {high:g} hold nothing", span, "empty", help_text
+            )
         return (low, high)
 
     def _nominal(self, nominal: Expr | None, values: Mapping[str, float]) -> float | None:

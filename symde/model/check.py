@@ -40,7 +40,9 @@ def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
     for one in definition.parameters:
         if one.name not in read:
             message = f"parameter `{one.name}` is never read"
-            yield Diagnostic("W101", message, one.span, "unused", "remove it, or check the spelling where it is meant")
+            yield Diagnostic(
+                "W101", message, one.span, "unused", "remove it, or check the spelling where it is meant"
+            )
 
 
 def _unread_states(definition: Definition) -> Iterator[Diagnostic]:

@@ -47,7 +47,11 @@ class Equation:
 
 @dataclass(slots=True)
 class Draft:
-    """The statements of one model by kind, still unresolved. Names declared twice keep their first meaning."""
+    """The statements of one model by kind, still unresolved.
+
+    Names declared twice keep their first meaning; those in `disputed` have their error already. `incomplete`:
+    a statement of a later version was left out, so missing names and equations mean nothing.
+    """
 
     block: ModelBlock
     found: Diagnostics
@@ -62,6 +66,7 @@ class Draft:
     equations: list[Equation] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     timespan: TimeSpan | None = None
+    disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
 
     def declare(self, name: str, kind: str, span: Span) -> bool:
@@ -77,6 +82,7 @@ class Draft:
             return False
         if name in self.declared:
             known, where = self.declared[name]
+            self.disputed.add(name)
             if known == kind:
                 message = f"{kind} `{name}` is declared twice"
             else:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symde.diagnostics import Span, suggest
-from symde.language.syntax import Expr, Name, Number, StateDeclaration
+from symde.language.syntax import Expr, Name, StateDeclaration
 from symde.model.definition import INITIAL_TIME
 from symde.model.draft import (
     OBSERVABLE,
+    RESERVED,
     STATE,
     Draft,
     Equation,
@@ -16,7 +17,6 @@ from symde.model.draft import (
     first_seen,
     is_reserved,
     primes_of,
-    RESERVED,
 )
 from symde.model.evaluate import evaluate
 
@@ -33,9 +33,9 @@ class StateDraft:
     initial: Expr | None = None
 
 
-def collect_states(draft: Draft, caller_parameters: frozenset[str]) -> dict[str, StateDraft]:
+def collect_states(draft: Draft) -> dict[str, StateDraft]:
     """The states in order: as declared, then as their equations come; `x'' = e` gives `x` and then `x'`."""
-    equations = _one_equation_each(draft, caller_parameters)
+    equations = _one_equation_each(draft)
     states: dict[str, StateDraft] = {}
     declared = dict.fromkeys(base_of(name) for name in draft.states)
     for name in [*declared, *(name for name in equations if name not in declared)]:
@@ -58,13 +58,11 @@ def _declared_prime(draft: Draft, base: str) -> Span:
     return next(one.name.span for name, one in draft.states.items() if base_of(name) == base)
 
 
-def _one_equation_each(draft: Draft, caller_parameters: frozenset[str]) -> dict[str, Equation]:
+def _one_equation_each(draft: Draft) -> dict[str, Equation]:
     equations: dict[str, Equation] = {}
     for equation in draft.equations:
         name = equation.name
-        kind = draft.kind_of(name)
-        if kind is None and name in caller_parameters:
-            kind = "parameter"
+        kind = STATE if name in draft.disputed else draft.kind_of(name)
         if is_reserved(name):
             label = f"always {RESERVED[name]}"
             draft.found.error("E204", f"`{name}` is reserved", equation.target, label, "choose another name")
@@ -147,9 +145,7 @@ def _refuse_initial(draft: Draft, name: str, equation: Equation, span: Span) -> 
     )
 
 
-def _take_initial_values(
-    draft: Draft, states: dict[str, StateDraft], equations: dict[str, Equation]
-) -> None:
+def _take_initial_values(draft: Draft, states: dict[str, StateDraft], equations: dict[str, Equation]) -> None:
     for one in draft.initial_values:
         name = base_of(one.target.id) + "'" * (one.order + primes_of(one.target.id))
         if name in states:

@@ -88,7 +88,9 @@ _TABLE = (
     BuiltIn("max", "max", 2, None, "largest argument"),
     BuiltIn("ifelse", "select", 3, 3, "ifelse(condition, value if true, value if false)"),
     BuiltIn("where", "select", 3, 3, "where(condition, value if true, value if false)"),
-    BuiltIn("piecewise", "select", 3, None, "piecewise(value, condition, value, condition, ..., value otherwise)"),
+    BuiltIn(
+        "piecewise", "select", 3, None, "piecewise(value, condition, value, condition, ..., value otherwise)"
+    ),
 )
 
 BUILT_IN: dict[str, BuiltIn] = {function.name: function for function in _TABLE}

@@ -15,7 +15,11 @@ from symde.model.walk import children, postorder
 
 
 def check_expression(
-    root: Expr, found: Diagnostics, kinds: Mapping[str, str], arities: Mapping[str, int], incomplete: bool = False
+    root: Expr,
+    found: Diagnostics,
+    kinds: Mapping[str, str],
+    arities: Mapping[str, int],
+    incomplete: bool = False,
 ) -> None:
     """Report wrong calls, wrong kinds and constant parts that are no finite number.
 

@@ -17,7 +17,11 @@ from symde.model.model import Model
 
 @overload
 def ode_def(
-    source: str | Callable[..., object], /, *, parameters: Sequence[str] | None = None, name: str | None = None
+    source: str | Callable[..., object],
+    /,
+    *,
+    parameters: Sequence[str] | None = None,
+    name: str | None = None,
 ) -> Model: ...
 
 
@@ -95,6 +99,10 @@ def _choose(blocks: Sequence[ModelBlock], name: str | None, where: str) -> Model
         return chosen[0]
     if not chosen:
         near = suggest(name, named)
-        hint = f"; did you mean {near!r}?" if near is not None else f" (it holds {', '.join(named) or 'none with a name'})"
+        hint = (
+            f"; did you mean {near!r}?"
+            if near is not None
+            else f" (it holds {', '.join(named) or 'none with a name'})"
+        )
         raise ValueError(f"{where} holds no model named {name!r}{hint}")
     raise ValueError(f"{where} holds {len(chosen)} models named {name!r}")

@@ -43,7 +43,9 @@ def _from_caller(
         if wanted == list(draft.parameters):
             return draft.parameters
         own = ", ".join(draft.parameters) or "none"
-        raise ValueError(f"the text names its parameters itself ({own}); leave out parameters={list(caller)!r}")
+        raise ValueError(
+            f"the text names its parameters itself ({own}); leave out parameters={list(caller)!r}"
+        )
     first = {name.id: name for name in reversed(list(_readings(draft)))}
     declarations: dict[str, ParameterDeclaration] = {}
     for name in wanted:
@@ -80,9 +82,7 @@ def _readings(draft: Draft) -> Iterator[Name]:
     for value in values:
         initial |= {id(name) for name in names(value)}
     for expression in draft_expressions(draft):
-        found += (
-            name for name in names(expression) if not (name.id == INITIAL_TIME and id(name) in initial)
-        )
+        found += (name for name in names(expression) if not (name.id == INITIAL_TIME and id(name) in initial))
     for function in draft.functions.values():
         own = {parameter.id for parameter in function.parameters}
         found += (name for name in names(function.body) if name.id not in own)

@@ -15,6 +15,7 @@ from symde.model.later import NOISE, later_code
 from symde.model.walk import calls, names
 
 ARGUMENT = "argument"
+INFINITY = "inf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ TIME_SPAN = Context(
     frozenset({PARAMETER, CONSTANT}),
     frozenset({PI}),
     "a time span may read parameters and constants",
+)
+BOUND = Context(
+    "a bound", frozenset({CONSTANT}), frozenset({PI, INFINITY}), "a bound is a number, a `const` or `inf`"
 )
 FIXED = Context(
     "a constant",

@@ -120,7 +120,9 @@ class Reader:
         Raises:
             ModelError: it contains something that the language does not have.
         """
-        root = sympy.sympify(expression, strict=True) if not isinstance(expression, sympy.Basic) else expression
+        root = (
+            sympy.sympify(expression, strict=True) if not isinstance(expression, sympy.Basic) else expression
+        )
         known: dict[Any, Expr] = {}
         stack = [(root, False)]
         while stack:
@@ -178,7 +180,9 @@ def _number(node: Any) -> Expr:
     if node is sympy.E:
         return Call("exp", (Number(1, "1", span=None),), span=None)
     if isinstance(node, sympy.Rational) and not node.is_Integer:
-        return Product((("*", _number(sympy.Integer(node.p))), ("/", _number(sympy.Integer(node.q)))), span=None)
+        return Product(
+            (("*", _number(sympy.Integer(node.p))), ("/", _number(sympy.Integer(node.q)))), span=None
+        )
     if isinstance(node, sympy.Integer) and abs(int(node)) < 2**63:
         value: int | float = int(node)
     elif node.is_finite and node.is_real and abs(node) < 1.8e308:
@@ -191,7 +195,9 @@ def _number(node: Any) -> Expr:
 
 def _piecewise(node: Any, operands: tuple[Expr, ...]) -> Expr:
     if node.args[-1][1] != sympy.true:
-        raise _error(f"`{_short(node)}` has no value where none of its conditions holds", "end it with (value, True)")
+        raise _error(
+            f"`{_short(node)}` has no value where none of its conditions holds", "end it with (value, True)"
+        )
     *pairs, otherwise = operands
     result = otherwise
     for value, condition in reversed(list(zip(pairs[0::2], pairs[1::2], strict=True))):

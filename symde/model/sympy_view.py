@@ -98,7 +98,9 @@ def apply(node: Expr, operands: tuple[Any, ...]) -> Any:
             return sympy.Add(*(operand if sign == "+" else -operand for (sign, _), operand in pairs))
         case Product(factors=factors):
             pairs = zip(factors, operands, strict=True)
-            return sympy.Mul(*(operand if sign == "*" else power(operand, -1) for (sign, _), operand in pairs))
+            return sympy.Mul(
+                *(operand if sign == "*" else power(operand, -1) for (sign, _), operand in pairs)
+            )
         case Negate():
             return -operands[0]
         case Power():

@@ -32,7 +32,9 @@ def as_expression(value: Any) -> Expr:
 
 
 def _refuse(self: Traced, *_: Any) -> NoReturn:
-    raise TraceError("a value is needed while the function is traced: it branches on or converts its arguments")
+    raise TraceError(
+        "a value is needed while the function is traced: it branches on or converts its arguments"
+    )
 
 
 def _call(function: str) -> Callable[..., Traced]:
