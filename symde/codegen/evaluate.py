@@ -10,13 +10,21 @@ from symde.codegen import special
 from symde.codegen.graph import Graph
 from symde.codegen.powers import integer_exponent, multiplication_chain
 
+
+def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # numpy takes the power 0.5 for the square root, which differs from C's pow at -0.0 and -inf.
+    if np.ndim(y) == 0 and y == 0.5:
+        x = np.where(np.isneginf(x), np.inf, x) + 0.0
+    return np.power(x, y)
+
+
 FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
     "div": np.divide,
     "neg": np.negative,
-    "pow": np.power,
+    "pow": _power,
     "sqrt": np.sqrt,
     "exp": np.exp,
     "log": np.log,

@@ -31,7 +31,9 @@ entry:
 reflect:
   %r = fsub double {constant(1.0)}, %x
   %pr = call double @symde_digamma(double %r)
-  %part = fsub double %x, %floor
+  %above = fadd double %x, {constant(0.5)}
+  %nearest = call double @llvm.floor.f64(double %above)
+  %part = fsub double %x, %nearest
   %angle = fmul double %part, {constant(math.pi)}
   %tan = call double @tan(double %angle)
   %cot = fdiv double {constant(math.pi)}, %tan
@@ -59,14 +61,16 @@ entry:
 reflect:
   %r = fsub double {constant(1.0)}, %x
   %pr = call double @symde_trigamma(double %r)
-  %part = fsub double %x, %floor
+  %above = fadd double %x, {constant(0.5)}
+  %nearest = call double @llvm.floor.f64(double %above)
+  %part = fsub double %x, %nearest
   %angle = fmul double %part, {constant(math.pi)}
   %sin = call double @sin(double %angle)
   %csc = fdiv double {constant(math.pi)}, %sin
   %csc2 = fmul double %csc, %csc
   %reflected = fsub double %csc2, %pr
   ret double %reflected
-{_shift("%z = fmul double %y, %y", "%inverse = fdiv double " + constant(1.0) + ", %z")}
+{_shift("%z = fdiv double " + constant(1.0) + ", %y", "%inverse = fdiv double %z, %y")}
 series:
   %yy = fmul double %y, %y
   %square = fdiv double {constant(1.0)}, %yy

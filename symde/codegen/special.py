@@ -27,8 +27,8 @@ def digamma(x: float) -> float:
     if x <= 0.0:
         if x == math.floor(x):
             return math.nan
-        # The argument is reduced first: tan(pi*x) for a large x has no digits left.
-        return digamma(1.0 - x) - math.pi / math.tan(math.pi * (x - math.floor(x)))
+        # The distance to the nearest pole keeps all its digits, which pi*x has lost.
+        return digamma(1.0 - x) - math.pi / math.tan(math.pi * (x - math.floor(x + 0.5)))
     shift = 0.0
     while x < SHIFT:
         shift += 1.0 / x
@@ -39,17 +39,21 @@ def digamma(x: float) -> float:
 def trigamma(x: float) -> float:
     """The derivative of digamma(x); infinite at the poles 0, -1, -2, ..."""
     if not math.isfinite(x):
-        return 0.0 if x > 0.0 else math.nan
+        return 0.0 if x > 0.0 else -x
     if x <= 0.0:
         if x == math.floor(x):
             return math.inf
-        return (math.pi / math.sin(math.pi * (x - math.floor(x)))) ** 2 - trigamma(1.0 - x)
+        return _square(math.pi / math.sin(math.pi * (x - math.floor(x + 0.5)))) - trigamma(1.0 - x)
     shift = 0.0
     while x < SHIFT:
-        shift += 1.0 / (x * x)
+        shift += 1.0 / x / x  # x*x may underflow
         x += 1.0
     square = 1.0 / (x * x)
     return (1.0 + _series(TRIGAMMA_SERIES, square)) / x + 0.5 * square + shift
+
+
+def _square(x: float) -> float:
+    return x * x  # infinite where x**2 raises
 
 
 def _series(coefficients: tuple[float, ...], square: float) -> float:
