@@ -1,7 +1,8 @@
 """Models: from the syntax tree to resolved definitions, and their view as sympy objects.
 
 `builder.build` makes a :class:`~symde.model.definition.Definition`, plain data that lowering reads;
-:class:`~symde.model.model.Model` is its public face. sympy is imported when one of its objects is first asked for.
+:class:`~symde.model.model.Model` is its public face. sympy is imported when one of its objects is first
+asked for.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
-from symde.model.evaluate import NotConstant, evaluate
+from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.kinds import check_expression
 from symde.model.order import describe_cycle, order_by_dependence
@@ -173,10 +173,10 @@ class _Builder:
         return order
 
     def _fixed(self, expression: Expr, values: Mapping[str, float], place: str) -> float | None:
-        """The value of an expression of numbers and constants; None, with an error unless one was reported."""
+        """The value of an expression of numbers and constants; None where it has none (reported)."""
         try:
             value = evaluate(expression, values)
-        except NotConstant as problem:
+        except NotConstantError as problem:
             # Names that are no constants were reported by the scope, unknown functions with their calls.
             if isinstance(problem.node, Call) and problem.node.function in self.arities:
                 label = f"calls the function `{problem.node.function}`"

@@ -1,8 +1,8 @@
 """When two definitions are the same model: spelling aside, the same names, equations and values.
 
-Spelling is: where a statement stands in its file, documentation, the form of the text, `^` or `**`, `1` or `1.0`,
-`ifelse(c, a, b)` or `a if c else b`, implicit products, and where a sign stands in a product (`(-k)*x` and
-`-(k*x)` are the same number in floating point, and Python and the language group them differently).
+Spelling is: where a statement stands in its file, documentation, the form of the text, `^` or `**`, `1` or
+`1.0`, `ifelse(c, a, b)` or `a if c else b`, implicit products, and where a sign stands in a product (`(-k)*x`
+and `-(k*x)` are the same number in floating point, and Python and the language group them differently).
 """
 
 from __future__ import annotations

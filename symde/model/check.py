@@ -16,8 +16,8 @@ from symde.model.walk import calls, identifiers, postorder
 def check(model: Model | Definition) -> list[Diagnostic]:
     """Warnings about a model, in the order of its text; empty where nothing is odd.
 
-    Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104 product
-    without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
+    Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104
+    product without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
     W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter.
     """
     definition = model.definition if isinstance(model, Model) else model

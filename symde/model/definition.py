@@ -93,7 +93,7 @@ class Definition:
         functions: a later one may call an earlier one, never the reverse.
         tspan: default time span (start, end), may read parameters and constants.
         source: the text that the spans point into.
-        form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"`` or ``"sympy"``.
+        form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """Is `dNAME = e` a differential equation or an observed quantity that happens to begin with d?
 
-Inside `@ode_def` it is an equation. Elsewhere it is one where NAME is declared as a state, initialised or read;
-where only `dNAME` is read it is an observed quantity; where neither or both hold it is an error that offers
-`NAME' = e`, so that `dose = 5*k` never silently makes a state `ose`.
+Inside `@ode_def` it is an equation. Elsewhere it is one where NAME is declared as a state, initialised or
+read; where only `dNAME` is read it is an observed quantity; where neither or both hold it is an error that
+offers `NAME' = e`, so that `dose = 5*k` never silently makes a state `ose`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def differentiated(name: str) -> str | None:
 
 
 def classify_assignments(draft: Draft, caller_parameters: frozenset[str]) -> None:
-    """Move every assignment to the draft's equations or observables, with an error where the rule gives none."""
+    """Move every assignment to the draft's equations or observables; an error where neither fits."""
     read = names_read(draft)
     initialised = {base_of(one.target.id) for one in draft.initial_values}
     defined = {equation.name for equation in draft.equations}

@@ -70,7 +70,7 @@ class Draft:
     incomplete: bool = False
 
     def declare(self, name: str, kind: str, span: Span) -> bool:
-        """Record that `name` means `kind`; False, with an error, where it is reserved or means something already."""
+        """Record that `name` means `kind`; False, with an error, where it is reserved or taken."""
         if is_reserved(name):
             self.found.error(
                 "E204",

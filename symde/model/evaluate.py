@@ -24,7 +24,7 @@ from symde.model.functions import BUILT_IN
 from symde.model.walk import fold
 
 
-class NotConstant(ValueError):
+class NotConstantError(ValueError):
     """An expression reads something that is no constant; `node` is the part that does."""
 
     def __init__(self, node: Expr):
@@ -36,7 +36,7 @@ def evaluate(expression: Expr, values: Mapping[str, float]) -> float:
     """The value of an expression over known names, in float64 and in the order the text has.
 
     Raises:
-        NotConstant: a name is not in `values`, or a call is not of a built-in function.
+        NotConstantError: a name is not in `values`, or a call is not of a built-in function.
         ArithmeticError: division by zero or overflow.
         ValueError: an argument outside a function's domain.
     """
@@ -93,7 +93,7 @@ def _apply(node: Expr, operands: tuple[float, ...], values: Mapping[str, float])
             return float(value)
         case Name(id=name):
             if name not in values:
-                raise NotConstant(node)
+                raise NotConstantError(node)
             return values[name]
         case Sum(terms=terms):
             return _accumulate([sign for sign, _ in terms], operands, 0.0)
@@ -112,7 +112,7 @@ def _apply(node: Expr, operands: tuple[float, ...], values: Mapping[str, float])
             return float(not operands[0])
         case Call(function=function):
             if function not in BUILT_IN or not BUILT_IN[function].accepts(len(operands)):
-                raise NotConstant(node)
+                raise NotConstantError(node)
             return float(FLOAT_FUNCTIONS[function](*operands))
     raise TypeError(f"not an expression: {type(node).__name__}")
 
@@ -142,7 +142,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
     "abs": abs,
-    "sign": lambda x: float((x > 0) - (x < 0)),
+    "sign": lambda x: float(x > 0) - float(x < 0),
     "exp": math.exp,
     "log": math.log,
     "log10": math.log10,

@@ -1,4 +1,4 @@
-"""How large a model becomes when its functions are written out; a bound, so that no text can make it explode."""
+"""How large a model becomes when its functions are written out, and a bound on that."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The built-in functions of the language as a table: name -> operation of the graph, arity, kinds of arguments.
+"""The built-in functions of the language as a table: name -> operation of the graph, arity, kinds.
 
-The builder checks calls against it, lowering reads the operation, the sympy view and its tests read the names.
+The builder checks calls against it, lowering reads the operation, the sympy view reads the names.
 Plain data: no sympy, no numpy.
 """
 

@@ -1,4 +1,4 @@
-"""Kinds and calls: numbers where numbers stand, conditions where conditions stand, known functions, right arity."""
+"""Kinds and calls: numbers and conditions where they belong, known functions, right arity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from symde.diagnostics import Diagnostics, suggest
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not, Number
 from symde.model.draft import FUNCTION, STATE
-from symde.model.evaluate import NotConstant, value_of
+from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
 from symde.model.later import DELAYS, later_code
 from symde.model.walk import children, postorder
@@ -148,7 +148,7 @@ def _check_constant(
         return
     try:
         value = value_of(node, tuple(constants[id(operand)] for operand in operands), {})
-    except NotConstant:
+    except NotConstantError:
         return
     except OverflowError:
         value = math.inf

@@ -13,7 +13,7 @@ def normalised(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Whether `name` may stand in a model text: a letter or `_`, then letters, digits, `_`, subscript digits."""
+    """Whether `name` may stand in a text: a letter or `_`, then letters, digits, `_`, subscript digits."""
     base = name.rstrip("'")
     if not base or not (base[0].isalpha() or base[0] == "_"):
         return False

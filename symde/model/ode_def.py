@@ -48,7 +48,7 @@ def ode_def(
 
     Raises:
         ModelError: every independent mistake of the text, with its position.
-        ValueError: the text holds several models and `name` does not choose one, or `parameters` contradict it.
+        ValueError: the text holds several models and `name` does not choose one, or names its parameters.
         TypeError: `source` is neither text nor function.
     """
     if source is None:

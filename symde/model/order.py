@@ -9,8 +9,8 @@ def order_by_dependence(reads: Mapping[str, Iterable[str]]) -> tuple[list[str], 
     """The names of `reads` with dependencies first, and the cycles among them.
 
     Args:
-        reads: for each name, the names that its definition reads; names that are no keys are ignored. The order
-            of the keys is kept wherever dependence allows.
+        reads: for each name, the names that its definition reads; names that are no keys are ignored. The
+            order of the keys is kept wherever dependence allows.
 
     Returns:
         The sorted names (all of them, also those on a cycle) and the cycles found, each as the names in the

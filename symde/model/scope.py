@@ -66,16 +66,14 @@ class Scope:
 
     Attributes:
         kinds: kind of every name that a statement (or the caller) defines.
-        spans: where each was introduced.
-        body_reads: for each function, the names it reads beyond its arguments, through all functions it calls.
+        body_reads: for each function, the names it reads beyond its arguments, also through others it calls.
         unknown_help: what to do about a name that nothing is like.
-        unknown_allowed: whether an undefined name is an error (False where a later feature may define it).
+        unknown_allowed: undefined names are no errors, because a feature of a later version may define them.
         derivative_reads: `dx` and `x'` that were read without being defined -> the state they differentiate.
     """
 
     found: Diagnostics
     kinds: dict[str, str]
-    spans: dict[str, Span] = field(default_factory=dict)
     body_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown_help: str = ""
     unknown_allowed: bool = False

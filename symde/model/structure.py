@@ -27,7 +27,7 @@ def sparsity(definition: Definition) -> np.ndarray:
 
 
 def equation_reads(definition: Definition, names: Iterable[str]) -> list[Bits]:
-    """For each state's equation, which of `names` it reads, also through observed quantities and functions."""
+    """For each equation, which of `names` it reads, also through observed quantities and functions."""
     known = {name: 1 << position for position, name in enumerate(names)}
     inliner = Inliner(definition.functions)
     for one in definition.observables:

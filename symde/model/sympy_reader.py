@@ -36,7 +36,7 @@ def definition_from_sympy(
     t: Any,
     name: str,
 ) -> Definition:
-    """The definition of `state' = expression` for every entry of `equations`; see :meth:`Model.from_sympy`."""
+    """The definition of `state' = expression` for every entry; see :meth:`Model.from_sympy`."""
     time = name_of(t) if t is not None else TIME
     reader = Reader(time)
     values = {name_of(key): reader.read(value) for key, value in equations.items()}
@@ -96,7 +96,7 @@ def _error(message: str, help_text: str | None = None, code: str = "E330") -> Mo
 
 
 def name_of(key: Any) -> str:
-    """The name of a symbol, of a function of time ``x(t)``, of its derivative's function, or a string itself."""
+    """The name of a symbol, of a function ``x(t)`` or of its derivative; a string itself."""
     if isinstance(key, str):
         return normalised(key)
     if isinstance(key, sympy.Derivative) and isinstance(key.expr, (AppliedUndef, sympy.Symbol)):

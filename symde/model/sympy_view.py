@@ -1,7 +1,7 @@
 """Expressions as sympy objects: the mathematical face of a model.
 
-Symbols are real and nothing more. Kinks keep their names (`Abs`, `floor`, `Mod`, `Min`, ...); conditionals become
-`Piecewise` that sympy is told not to rearrange.
+Symbols are real and nothing more. Kinks keep their names (`Abs`, `floor`, `Mod`, `Min`, ...); conditionals
+become `Piecewise` that sympy is told not to rearrange.
 """
 
 from __future__ import annotations

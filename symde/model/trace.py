@@ -18,8 +18,8 @@ from symde.model.canonical import expression_key
 from symde.model.definition import TIME, Definition, Parameter, State
 from symde.model.traced import Traced, TraceError, as_expression
 
-# What a function may raise because it was given traced values, its own mistakes included: those it raises again
-# when it is called with numbers.
+# What a function may raise because it was given traced values, its own mistakes included: those it raises
+# again when it is called with numbers.
 _PROBLEMS = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError)
 
 

@@ -67,8 +67,8 @@ def _is_scalar(value: Any) -> bool:
 class Traced:
     """A real number that is not known yet: arithmetic on it makes a larger expression.
 
-    Branches, comparisons and conversions raise :class:`TraceError`. numpy calls the methods `sin`, `exp`, ... on
-    the elements of object arrays, so arrays of traced values work with its functions and with `@`.
+    Branches, comparisons and conversions raise :class:`TraceError`. numpy calls the methods `sin`, `exp`, ...
+    on the elements of object arrays, so arrays of traced values work with its functions and with `@`.
     """
 
     __slots__ = ("expression",)

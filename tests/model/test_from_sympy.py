@@ -1,0 +1,87 @@
+"""Models from sympy expressions."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+from hypothesis import HealthCheck, assume, given, settings
+
+from symde.diagnostics import ModelError
+from symde.language.syntax import Expr
+from symde.model.model import Model
+from symde.model.ode_def import ode_def
+from symde.model.sympy_view import SympyView
+
+from .expressions import expressions
+from .test_sympy_view import definition
+
+x, y, k, t = sympy.symbols("x y k t", real=True)
+
+
+def test_symbols_names_and_functions_of_time_are_states() -> None:
+    time = sympy.Symbol("s")
+    f = sympy.Function("x")(time)
+    by_function = Model.from_sympy({f: -k * f + time}, t=time)
+    assert by_function == Model.from_sympy({"x": -k * x + t}) == ode_def("x' = -k*x + t")
+
+
+def test_parameters_are_the_other_symbols_sorted_or_as_given() -> None:
+    b, a = sympy.symbols("b a")
+    assert Model.from_sympy({x: b * x - a}).parameter_names == ("a", "b")
+    assert Model.from_sympy({x: b * x - a}, parameters=[b, "a"]).parameter_names == ("b", "a")
+    model = Model.from_sympy({x: b * x - a}, parameters={b: 2, a: 3 * b}, initial={x: 2 * a})
+    assert model == ode_def("param b = 2, a = 3*b\nstate x = 2*a\nx' = b*x - a") or model.equations == (
+        ode_def("param b = 2, a = 3*b\nstate x = 2*a\nx' = b*x - a").equations
+    )
+
+
+def test_symbols_lose_their_assumptions() -> None:
+    positive = sympy.Symbol("x", positive=True)
+    model = Model.from_sympy({positive: -positive * abs(positive)})
+    assert model.states[0].is_positive is None
+
+
+@pytest.mark.parametrize(
+    ("equations", "message"),
+    [
+        ({x: sympy.besselj(0, x)}, "besselj"),
+        ({x: sympy.I * x}, "no counterpart|no finite real"),
+        ({x: sympy.oo}, "no finite real"),
+        ({x: sympy.Piecewise((1, x < 0))}, "has no value"),
+        ({sympy.Symbol("a b"): x}, "cannot be the name"),
+        ({t: x}, "cannot be the name"),
+        ({x: sympy.Integral(x, x)}, "no counterpart"),
+    ],
+)
+def test_what_the_language_lacks_is_refused(equations: dict, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Model.from_sympy(equations)
+
+
+def test_undefined_symbols_are_errors_where_parameters_are_given() -> None:
+    with pytest.raises(ModelError, match="cannot read `k`"):
+        Model.from_sympy({x: k * x}, parameters=[])
+    with pytest.raises(ModelError, match="is a state and a parameter"):
+        Model.from_sympy({x: k * x}, parameters=["x", "k"])
+    with pytest.raises(ModelError, match="has no equation"):
+        Model.from_sympy({x: k * x}, initial={y: 1})
+    with pytest.raises(ModelError, match="initial value cannot read `x`"):
+        Model.from_sympy({x: x, y: y}, initial={y: x}, parameters=[])
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+@given(expressions(("x", "y", "k", "t")))
+def test_reading_what_the_view_shows_gives_the_same_view(expression: Expr) -> None:
+    shown = SympyView(definition(expression)).expression(expression)
+    assume(not shown.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I, sympy.AccumBounds))
+    assume(all(abs(number) < 1e300 for number in shown.atoms(sympy.Number)))
+    assume(
+        not any(
+            isinstance(one, (sympy.re, sympy.im, sympy.arg, sympy.factorial))
+            for one in sympy.preorder_traversal(shown)
+        )
+    )
+    model = Model.from_sympy({x: shown, y: 0}, parameters=[k])
+    assert model.equations[0].rhs == shown
