@@ -72,7 +72,8 @@ def test_chains_of_products_give_the_power(exponent):
 
 
 @pytest.mark.parametrize(
-    "exponent, expected", [(2.0, 2), (-3.0, -3), (0.0, 0), (64.0, 64), (65.0, None), (0.5, None), (math.inf, None)]
+    "exponent, expected",
+    [(2.0, 2), (-3.0, -3), (0.0, 0), (64.0, 64), (65.0, None), (0.5, None), (math.inf, None)],
 )
 def test_only_small_whole_powers_are_products(exponent, expected):
     graph = Graph()
