@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +11,18 @@ from symde.codegen import special
 from symde.codegen.graph import Graph
 from symde.codegen.powers import integer_exponent, multiplication_chain
 
+Value = np.float64 | np.bool_ | np.ndarray
+"""Value of a node: a number or truth value, or an array of them where many points are evaluated at once."""
 
-def _power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+
+def _power(x: Value, y: Value) -> Value:
     # numpy takes the power 0.5 for the square root, which differs from C's pow at -0.0 and -inf.
     if np.ndim(y) == 0 and y == 0.5:
         x = np.where(np.isneginf(x), np.inf, x) + 0.0
     return np.power(x, y)
 
 
-FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
+FUNCTIONS: dict[str, Callable[..., Any]] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
@@ -65,9 +69,9 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
 def evaluate(
     graph: Graph,
     roots: Iterable[int],
-    t: float = 0.0,
+    t: float | np.ndarray = 0.0,
     inputs: Mapping[str, Sequence[float] | np.ndarray] | None = None,
-) -> dict[int, np.ndarray]:
+) -> dict[int, Value]:
     """The value of every node that the roots need.
 
     Args:
@@ -79,17 +83,16 @@ def evaluate(
     Returns:
         Node -> value, in order of evaluation. Nothing is raised or warned of: values may be infinite or NaN.
     """
-    inputs = inputs or {}
-    values: dict[int, np.ndarray] = {}
+    values: dict[int, Value] = {}
     with np.errstate(all="ignore"):
         for node in graph.reachable(roots):
-            values[node] = _value(graph, node, values, t, inputs)
+            values[node] = _value(graph, node, values, t, inputs or {})
     return values
 
 
 def _value(
-    graph: Graph, node: int, values: Mapping[int, np.ndarray], t: float, inputs: Mapping
-) -> np.ndarray:
+    graph: Graph, node: int, values: Mapping[int, Value], t: float | np.ndarray, inputs: Mapping
+) -> Value:
     op = graph.op[node]
     if op == "const":
         return np.float64(graph.value[node])
@@ -118,14 +121,14 @@ class Program:
 
     def run(self, t: float, inputs: Mapping[str, Sequence[float] | np.ndarray]) -> list[float]:
         """The values of the roots."""
-        values: dict[int, np.ndarray] = {}
+        values: dict[int, Value] = {}
         with np.errstate(all="ignore"):
             for node in self._order:
                 values[node] = _value(self._graph, node, values, t, inputs)
         return [float(values[root]) for root in self._roots]
 
 
-def _integer_power(x: np.ndarray, exponent: int) -> np.ndarray:
+def _integer_power(x: Any, exponent: int) -> Any:
     if exponent == 0:
         return np.ones_like(x)
     chain = [x]
@@ -134,9 +137,7 @@ def _integer_power(x: np.ndarray, exponent: int) -> np.ndarray:
     return 1.0 / chain[-1] if exponent < 0 else chain[-1]
 
 
-def first_nonfinite(
-    graph: Graph, roots: Iterable[int], values: Mapping[int, float | np.ndarray]
-) -> int | None:
+def first_nonfinite(graph: Graph, roots: Iterable[int], values: Mapping[int, Value]) -> int | None:
     """The node where the first non-finite root became so: not finite itself though its arguments are.
 
     Branches that a condition leaves out do not count. None where all roots are finite.
@@ -157,7 +158,7 @@ def first_nonfinite(
     return None
 
 
-def _read(graph: Graph, node: int, values: Mapping[int, float | np.ndarray]) -> tuple[int, ...]:
+def _read(graph: Graph, node: int, values: Mapping[int, Value]) -> tuple[int, ...]:
     args = graph.args[node]
     if graph.op[node] == "select":
         return (args[1],) if values[args[0]] else (args[2],)

@@ -28,6 +28,12 @@ A piece gets its vectors as arguments that are known not to overlap; that halves
 (2.3 s against 0.93 s above), and a tiny kernel is better off without the second call.
 """
 
+STACK = 16_384
+"""Values a large kernel keeps on the stack, 128 KB; more go to the heap: threads may have small stacks."""
+
+OUT_OF_MEMORY = 2
+"""Code of a large kernel that found no memory."""
+
 _ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
 _INTRINSICS = {
     "sqrt": "sqrt",
@@ -126,9 +132,24 @@ def _pieces(
         functions.append(_define("internal i32", name, parameters, body, "noinline nounwind"))
     calls = [f"%r{number} = call i32 @{name}({arguments})" for number, name in enumerate(names)]
     last = f"ret i32 %r{len(names) - 1}"
-    body = [*tables, f"%kept = alloca [{max(1, len(kept))} x double], align 16", *calls, last]
+    before, after = _array(len(kept), declarations)
+    body = [*tables, *before, *calls, *after, last]
     functions.append(_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body))
     return functions
+
+
+def _array(length: int, declarations: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Lines that make the array %kept, and lines that end it."""
+    if length <= STACK:
+        return [f"%kept = alloca [{max(1, length)} x double], align 16"], []
+    declarations["malloc"] = "declare noalias ptr @malloc(i64)"
+    declarations["free"] = "declare void @free(ptr)"
+    made = [f"%kept = call ptr @malloc(i64 {8 * length})", "%none = icmp eq ptr %kept, null"]
+    return [
+        *made,
+        "br i1 %none, label %empty, label %run\nempty:",
+        f"ret i32 {OUT_OF_MEMORY}\nrun:",
+    ], ["call void @free(ptr %kept)"]
 
 
 def _kept(graph: Graph, cuts: list[list[int]]) -> dict[int, int]:

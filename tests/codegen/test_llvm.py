@@ -128,8 +128,9 @@ def test_pieces_give_what_one_function_gives(monkeypatch):
     nodes.append(graph.apply("select", nodes[-1], nodes[5], nodes[400]))
     u = rng.standard_normal(20)
     reference = interpreted(graph, nodes, u)
-    for piece in (7, 100, 400, 10_000):
+    for piece, stack in [(7, 16_384), (100, 16_384), (100, 10), (400, 16_384), (10_000, 16_384)]:
         monkeypatch.setattr(llvm, "PIECE", piece)
+        monkeypatch.setattr(llvm, "STACK", stack)
         # 600 sines in a row pass on an error of some roundings of a fused multiply-add.
         np.testing.assert_allclose(compiled(graph, nodes, u), reference, rtol=1e-9, atol=1e-12)
 
