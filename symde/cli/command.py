@@ -1,0 +1,92 @@
+"""Arguments of the shell command. Each subcommand imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from symde.diagnostics import ModelError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class UsageError(ValueError):
+    """The command line asks for something that cannot be understood."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return USAGE
+    try:
+        code = importlib.import_module(f"symde.cli.{options.command}").run(options)
+        sys.stdout.flush()
+        return code
+    except ModelError as error:
+        print(error, file=sys.stderr)
+    except UsageError as error:
+        parser.error(str(error))
+    except (ValueError, TypeError, ImportError) as error:
+        print(f"symde: error: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader has gone (`symde show FILE | head`): nothing more to say, nor to flush at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"symde: error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("symde: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    from symde import __version__
+
+    parser = argparse.ArgumentParser(prog="symde", description="Differential equations as text.")
+    parser.add_argument("--version", action="version", version=f"symde {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _solve(commands.add_parser("solve", help="solve a model and print its end values"))
+    show = commands.add_parser("show", help="print a model's equations, structure and Jacobian")
+    _file(show)
+    show.add_argument("--latex", action="store_true", help="print the equations in LaTeX, nothing else")
+    check = commands.add_parser("check", help="look for problems of a model; check its derivatives")
+    _file(check)
+    check.add_argument("--points", type=int, default=5, metavar="N", help="points for the derivatives (5)")
+    export = commands.add_parser("export", help="print a model as source of another language")
+    _file(export)
+    export.add_argument("--target", required=True, metavar="TARGET", help="numba, numpy, c, llvm or latex")
+    export.add_argument("-o", "--output", metavar="PATH", help="write a file instead of printing")
+    commands.add_parser("methods", help="list the methods")
+    commands.add_parser("doctor", help="tell versions, processor and cache folder")
+    return parser
+
+
+def _file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="model file (*.symde), or - for standard input")
+    parser.add_argument("--model", metavar="NAME", help="which model, where the file holds several")
+
+
+def _solve(parser: argparse.ArgumentParser) -> None:
+    _file(parser)
+    several = {"nargs": "+", "action": "extend"}
+    parser.add_argument("--method", metavar="NAME", help="see `symde methods`; default: chosen")
+    parser.add_argument("--tspan", nargs="+", metavar="T", help="time span, as `0 1e5` or `0..1e5`")
+    parser.add_argument("--set", **several, default=[], metavar="NAME=VALUE", help="parameters")
+    parser.add_argument("--u0", **several, default=[], metavar="NAME=VALUE", help="initial values")
+    parser.add_argument("--rtol", type=float, metavar="R", help="relative tolerance (1e-6)")
+    parser.add_argument("--atol", **several, metavar="A", help="absolute tolerance (1e-9), or NAME=VALUE ...")
+    parser.add_argument("--saveat", metavar="DT|T1,T2,...", help="times to save; default: each step")
+    parser.add_argument("--max-steps", type=int, metavar="N", help="limit on the number of steps")
+    parser.add_argument("--dt0", type=float, metavar="DT", help="first step; of some methods every step")
+    parser.add_argument("--plot", metavar="PNG", help="draw the solution into this file (png, pdf, svg)")
+    parser.add_argument("--xscale", choices=("linear", "log"), help="time axis of the plot")
+    parser.add_argument("--vars", nargs="+", metavar="NAME", help="what to plot; default: all states")
+    parser.add_argument("--csv", metavar="CSV", help="write the saved points into this file")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,0 +1,95 @@
+"""`symde show`: a model as symde understood it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import numpy as np
+
+from symde.cli.models import models
+from symde.cli.table import table
+from symde.language import unparse
+from symde.model.model import Model
+
+GRID_LIMIT, ENTRY_LIMIT = 40, 200
+"""States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print each model of the file."""
+    for model in models(options.file, options.model):
+        print(model.latex() if options.latex else "\n".join(_sections(model)))
+    return 0
+
+
+def _sections(model: Model) -> Iterator[str]:
+    definition = model.definition
+    yield f"model {model.name}" + (f": {model.doc}" if model.doc else "")
+    counts = (
+        (len(definition.states), "state"),
+        (len(definition.parameters), "parameter"),
+        (len(definition.observables), "observed quantity"),
+    )
+    yield ", ".join(f"{count} {_plural(word, count)}" for count, word in counts) + "\n"
+    equations = [[f"{one.name}'", f"= {unparse(one.derivative)}"] for one in definition.states]
+    equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
+    yield from _section("equations", equations)
+    functions = [
+        [f"{one.name}({', '.join(one.parameters)})", f"= {unparse(one.body)}"] for one in definition.functions
+    ]
+    yield from _section("functions", functions)
+    yield from _section("constants", [[one.name, f"= {one.value:g}"] for one in definition.constants])
+    states = [
+        [
+            one.name,
+            f"= {unparse(one.initial)}" if one.initial is not None else "",
+            one.unit or "",
+            one.doc or "",
+        ]
+        for one in definition.states
+    ]
+    yield from _section("initial values", states)
+    parameters = [
+        [
+            one.name,
+            f"= {unparse(one.default)}" if one.default is not None else "",
+            one.unit or "",
+            f"in ({one.bounds[0]:g}, {one.bounds[1]:g})" if one.bounds else "",
+            one.doc or "",
+        ]
+        for one in definition.parameters
+    ]
+    yield from _section("parameters", parameters)
+    if definition.tspan is not None:
+        yield f"time {unparse(definition.tspan[0])} .. {unparse(definition.tspan[1])}\n"
+    yield from _jacobian(model)
+
+
+def _plural(word: str, count: int) -> str:
+    if count == 1:
+        return word
+    return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def _section(title: str, rows: list[list[str]]) -> Iterator[str]:
+    """A title and an indented table without empty columns; nothing where there are no rows."""
+    kept = [column for column in range(len(rows[0]) if rows else 0) if any(row[column] for row in rows)]
+    if rows:
+        text = table([[row[column] for column in kept] for row in rows])
+        yield f"{title}\n" + "\n".join(f"  {line}" for line in text.splitlines()) + "\n"
+
+
+def _jacobian(model: Model) -> Iterator[str]:
+    pattern = model.sparsity()
+    n, count = len(pattern), int(pattern.sum())
+    yield f"Jacobian: {count} of {n * n} entries ({100 * count / max(n * n, 1):.3g} %)"
+    if n <= GRID_LIMIT:
+        yield "\n".join("  " + " ".join("x" if entry else "." for entry in row) for row in pattern) + "\n"
+    if count <= ENTRY_LIMIT:
+        jacobian, names = model.jacobian(), model.state_names
+        entries = [
+            [f"∂({names[row]}')/∂{names[column]}", f"= {jacobian[row, column]}"]
+            for row, column in np.argwhere(pattern)
+        ]
+        yield from _section("entries", entries)

@@ -1,0 +1,156 @@
+"""Solutions as pictures. matplotlib is imported when the first one is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symde.problem.solution import Solution
+from symde.problem.values import unknown_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 1000
+"""Points of a curve drawn from the continuous solution."""
+
+DECADES = 18
+"""Decades that a logarithmic time axis from zero shows at most."""
+
+
+def plot(
+    solution: Solution,
+    vars: str | Sequence[Any] | None = None,
+    tspan: tuple[float, float] | None = None,
+    xscale: Any = None,
+    yscale: Any = None,
+    ax: Axes | None = None,
+    title: str | None = None,
+    scales: Mapping[str, float] | None = None,
+    points: int = POINTS,
+    **style: Any,
+) -> Axes:
+    """Draw a solution over time.
+
+    Args:
+        solution: What to draw; smooth where its continuous solution was kept, else through the saved points.
+        vars: Names (or indices) of states and observed quantities, one or several. Default: all states.
+            A pair of names in a list, such as [("x", "y")], draws the second over the first.
+        tspan: The window of time to draw. Default: all, from the first positive time on a logarithmic axis.
+        xscale: "log" (or "log10") or "linear" time axis.
+        yscale: The same for the values.
+        ax: Axes to draw into. Default: new ones.
+        title: Title of the picture. Default: none.
+        scales: Factors by name, for quantities of very different sizes in one picture.
+        points: Points of a curve.
+        style: Passed on to matplotlib's `plot`.
+
+    Returns:
+        The axes. Save the picture with `ax.figure.savefig(...)`.
+
+    Raises:
+        ValueError: an unknown name or scale, or a window outside the solution.
+        ImportError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        raise ImportError("plots are drawn with matplotlib: pip install 'symde[plot]'") from None
+
+    xscale, yscale = _scale(xscale, "xscale"), _scale(yscale, "yscale")
+    curves = _curves(solution, vars)
+    names = {name for curve in curves for name in curve}
+    quantities = _sample(solution, names, _window(solution, tspan, xscale), xscale, points)
+    if ax is None:
+        _, ax = pyplot.subplots(layout="constrained")
+    factors = scales or {}
+    for name, factor in factors.items():
+        if name not in names:
+            raise unknown_name(name, "quantity in scales", sorted(names))
+        quantities[name] = factor * quantities[name]
+    labels = {name: f"{factors[name]:g} × {name}" if name in factors else name for name in names}
+    for x, y in curves:
+        label = labels[y] if x == "t" else f"{labels[y]} over {labels[x]}"
+        ax.plot(quantities[x], quantities[y], **{"label": label, **style})
+    ax.set_xscale(xscale)
+    ax.set_yscale(yscale)
+    ax.set_xlabel(_axis_label(solution, [x for x, _ in curves]))
+    ax.set_ylabel(_axis_label(solution, [y for _, y in curves]))
+    if title is not None:
+        ax.set_title(title)
+    if len(curves) > 1:
+        ax.legend()
+    return ax
+
+
+def _scale(given: Any, what: str) -> str:
+    """A matplotlib scale; numpy's log10 as well, since that is how other tools spell it."""
+    word = getattr(given, "__name__", given)
+    if word in (None, "linear", "identity"):
+        return "linear"
+    if word in ("log", "log10"):
+        return "log"
+    raise ValueError(f"{what} must be 'linear', 'log' or 'log10', found {given!r}")
+
+
+def _curves(solution: Solution, vars: str | Sequence[Any] | None) -> list[tuple[str, str]]:
+    """Pairs (horizontal, vertical) of names."""
+    if vars is None:
+        vars = solution.names
+    chosen = [vars] if isinstance(vars, str | int) else list(vars)
+    return [
+        (_name(solution, one[0]), _name(solution, one[1]))
+        if isinstance(one, tuple)
+        else ("t", _name(solution, one))
+        for one in chosen
+    ]
+
+
+def _name(solution: Solution, given: Any) -> str:
+    return solution.names[given] if isinstance(given, int | np.integer) else str(given)
+
+
+def _window(solution: Solution, tspan: tuple[float, float] | None, xscale: str) -> tuple[float, float]:
+    """First and last time to draw, ascending."""
+    first, last = sorted((float(solution.t[0]), float(solution.t[-1])))
+    if tspan is not None:
+        start, end = sorted(float(bound) for bound in tspan)
+        if start > last or end < first:
+            raise ValueError(f"tspan = ({start:g}, {end:g}) lies outside the solution, {first:g} to {last:g}")
+        first, last = max(start, first), min(end, last)
+    if xscale == "log" and first <= 0:
+        positive = solution.t[solution.t > 0]
+        if not len(positive) or last <= 0:
+            raise ValueError(f"a logarithmic time axis needs positive times, found {first:g} to {last:g}")
+        first = max(float(positive.min()), last * 10.0**-DECADES)
+    return first, last
+
+
+def _sample(
+    solution: Solution, names: set[str], window: tuple[float, float], xscale: str, points: int
+) -> dict[str, np.ndarray]:
+    """Quantities by name at times within the window: spaced as the eye sees them, or as they were saved."""
+    first, last = window
+    inside = (solution.t >= first) & (solution.t <= last)
+    if solution.dense is None or first == last:
+        return {name: solution[name][inside] for name in names}
+    if xscale == "log":
+        times = np.clip(np.logspace(math.log10(first), math.log10(last), points), first, last)
+    else:
+        times = np.linspace(first, last, points)
+    if inside.sum() <= points:
+        # The solver's own steps are where the solution bends.
+        times = np.union1d(times, solution.t[inside])
+    return {name: solution(times, name) for name in names}
+
+
+def _axis_label(solution: Solution, names: Sequence[str]) -> str:
+    """The name and unit of an axis; of several quantities the unit they share."""
+    different = list(dict.fromkeys(names))
+    units = {solution.problem.system.unit(name) for name in different}
+    unit = units.pop() if len(units) == 1 else None
+    name = different[0] if len(different) == 1 else ""
+    return f"{name} [{unit}]".strip() if unit else name
