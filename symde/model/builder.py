@@ -96,7 +96,7 @@ class _Builder:
             constants=constants,
             functions=functions,
             tspan=tspan,
-            source=self.block.span.source,
+            source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
         )
         self._check_size(definition)
@@ -112,9 +112,9 @@ class _Builder:
         # A declared state without equation was reported once; reading it is no second mistake.
         kinds |= {name: STATE for name in draft.states if name not in kinds}
         hints = {
-            "short": "list it after `end` to make it a parameter",
-            "long": "declare it: `param NAME = value`",
-            "function": "make it a keyword-only argument to make it a parameter",
+            "short": "list `{name}` after `end` to make it a parameter",
+            "long": "declare it: `param {name} = value`",
+            "function": "make `{name}` a keyword-only argument, to make it a parameter",
         }
         hint = hints.get(draft.block.form, "name it among the parameters")
         return Scope(self.found, kinds, unknown_help=hint, unknown_allowed=draft.incomplete)
@@ -217,7 +217,8 @@ class _Builder:
         if low is None or high is None or math.isnan(low) or math.isnan(high):
             return None
         if low >= high:
-            span = bounds[0].span.to(bounds[1].span)
+            first, last = bounds[0].span, bounds[1].span
+            span = first.to(last) if first is not None and last is not None else None
             help_text = "write the lower bound first" if low > high else "leave room between the bounds"
             self.found.error(
                 "E314", f"the bounds {low:g} and {high:g} hold nothing", span, "empty", help_text

@@ -1,8 +1,9 @@
 """When two definitions are the same model: spelling aside, the same names, equations and values.
 
 Spelling is: where a statement stands in its file, documentation, the form of the text, `^` or `**`, `1` or
-`1.0`, `ifelse(c, a, b)` or `a if c else b`, implicit products, and where a sign stands in a product (`(-k)*x`
-and `-(k*x)` are the same number in floating point, and Python and the language group them differently).
+`1.0`, `ifelse(c, a, b)` or `a if c else b`, implicit products, brackets around the first terms of a sum, and
+where a sign stands in a product (`(-k)*x` and `-(k*x)` are the same number in floating point, and Python and
+the language group them differently).
 """
 
 from __future__ import annotations
@@ -81,16 +82,35 @@ def _combine(
         negative, key = operands[0]
         return (not negative, key)
     if isinstance(node, Product):
-        negative = sum(sign for sign, _ in operands) % 2 == 1
-        factors = tuple((symbol, key) for (symbol, _), (_, key) in zip(node.factors, operands, strict=True))
-        return (negative, shorten(("product", factors)))
+        return _product_key(node, operands, shorten)
     if isinstance(node, Sum):
-        terms = tuple(
-            ("-" if (symbol == "-") != negative else "+", key)
-            for (symbol, _), (negative, key) in zip(node.terms, operands, strict=True)
-        )
-        return (False, shorten(("sum", terms)))
+        return (False, _sum_key(node, operands, shorten))
     return (False, shorten(_other(node, tuple(_signed(operand, shorten) for operand in operands))))
+
+
+# Sums and products become pairs from the left, which is how they are computed: `(a + b) + c` is `a + b + c`.
+
+
+def _product_key(
+    node: Product, operands: tuple[tuple[bool, Hashable], ...], shorten: Shorten
+) -> tuple[bool, Hashable]:
+    (first, *symbols), (total, *keys) = (symbol for symbol, _ in node.factors), (key for _, key in operands)
+    if first == "/":
+        total = shorten(("reciprocal", total))
+    for symbol, key in zip(symbols, keys, strict=True):
+        total = shorten(("product", symbol, total, key))
+    return (sum(negative for negative, _ in operands) % 2 == 1, total)
+
+
+def _sum_key(node: Sum, operands: tuple[tuple[bool, Hashable], ...], shorten: Shorten) -> Hashable:
+    signed = [
+        (negative != (symbol == "-"), key)
+        for (symbol, _), (negative, key) in zip(node.terms, operands, strict=True)
+    ]
+    total = _signed(signed[0], shorten)
+    for negative, key in signed[1:]:
+        total = shorten(("sum", negative, total, key))
+    return total
 
 
 def _other(node: Expr, operands: tuple[Hashable, ...]) -> tuple[Any, ...]:

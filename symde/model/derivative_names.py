@@ -7,9 +7,10 @@ offers `NAME' = e`, so that `dose = 5*k` never silently makes a state `ose`.
 
 from __future__ import annotations
 
-from symde.language.syntax import Assignment, Name
-from symde.model.definition import PI, TIME
-from symde.model.draft import OBSERVABLE, STATE, Draft, Equation, base_of, first_seen, is_reserved
+from collections.abc import Iterator
+
+from symde.language.syntax import Assignment, Expr, Name
+from symde.model.draft import OBSERVABLE, STATE, Draft, Equation, base_of, first_seen, is_reserved, line_of
 from symde.model.walk import names
 
 
@@ -32,7 +33,7 @@ def classify_assignments(draft: Draft, caller_parameters: frozenset[str]) -> Non
         base = differentiated(target.id)
         if base is None or draft.kind_of(target.id) is not None or target.id in caller_parameters:
             _observe(draft, assignment)
-        elif draft.block.form == "short" or base == TIME or base == PI:
+        elif _always_equation(draft, base):
             _differentiate(draft, assignment, base)
         else:
             kind = draft.kind_of(base)
@@ -47,6 +48,12 @@ def classify_assignments(draft: Draft, caller_parameters: frozenset[str]) -> Non
                 _refuse(draft, assignment, base, both=fits_state)
 
 
+def _always_equation(draft: Draft, base: str) -> bool:
+    """Inside `@ode_def`; a decorated function names its states, so there only for those."""
+    form = draft.block.form
+    return form == "short" or (form == "function" and draft.kind_of(base) == STATE) or is_reserved(base)
+
+
 def names_read(draft: Draft) -> set[str]:
     """Every name that some expression of the model reads (arguments inside their function excepted)."""
     read = {name.id for expression in draft_expressions(draft) for name in names(expression)}
@@ -56,7 +63,7 @@ def names_read(draft: Draft) -> set[str]:
     return read
 
 
-def draft_expressions(draft: Draft):
+def draft_expressions(draft: Draft) -> Iterator[Expr]:
     """The expressions of a draft, functions' bodies excepted, in no particular order."""
     yield from (one.value for one in draft.assignments)
     yield from (one.value for one in draft.equations)
@@ -79,28 +86,16 @@ def _differentiate(draft: Draft, assignment: Assignment, base: str) -> None:
 
 def _observe(draft: Draft, assignment: Assignment) -> None:
     target: Name = assignment.target
-    known = draft.declared.get(target.id)
-    if target.id in draft.observables:
+    kind = draft.kind_of(target.id)
+    if kind == OBSERVABLE:
         draft.found.error(
             "E203",
             f"`{target.id}` is assigned twice",
             target.span,
-            first_seen(draft.observables[target.id].target.span),
+            first_seen(draft.declared[target.id][1]),
             "remove or rename one of them",
         )
-    elif is_reserved(target.id) or known is None or known[0] not in (STATE,):
-        if known is not None and known[0] != OBSERVABLE:
-            kind, where = known
-            draft.found.error(
-                "E308",
-                f"`{target.id}` is a {kind} and cannot be assigned",
-                target.span,
-                f"declared as a {kind} in line {where.source.position(where.start)[0]}",
-                "choose another name for the observed quantity",
-            )
-        elif draft.declare(target.id, OBSERVABLE, target.span):
-            draft.observables[target.id] = assignment
-    else:
+    elif kind == STATE:
         draft.found.error(
             "E308",
             f"state `{target.id}` cannot be assigned",
@@ -108,6 +103,16 @@ def _observe(draft: Draft, assignment: Assignment) -> None:
             "declared as a state",
             f"write `{target.id}' = ...` for its differential equation, or choose another name",
         )
+    elif kind is not None:
+        draft.found.error(
+            "E308",
+            f"`{target.id}` is a {kind} and cannot be assigned",
+            target.span,
+            f"declared as a {kind} in line {line_of(draft.declared[target.id][1])}",
+            "choose another name for the observed quantity",
+        )
+    elif draft.declare(target.id, OBSERVABLE, target.span):
+        draft.observables[target.id] = assignment
 
 
 def _refuse(draft: Draft, assignment: Assignment, base: str, both: bool) -> None:

@@ -41,8 +41,8 @@ class Equation:
     name: str
     order: int
     value: Expr
-    target: Span
-    span: Span
+    target: Span | None
+    span: Span | None
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Draft:
     block: ModelBlock
     found: Diagnostics
     listed: tuple[Name, ...] | None = None
-    declared: dict[str, tuple[str, Span]] = field(default_factory=dict)
+    declared: dict[str, tuple[str, Span | None]] = field(default_factory=dict)
     states: dict[str, StateDeclaration] = field(default_factory=dict)
     parameters: dict[str, ParameterDeclaration] = field(default_factory=dict)
     constants: dict[str, ConstantDeclaration] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Draft:
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
 
-    def declare(self, name: str, kind: str, span: Span) -> bool:
+    def declare(self, name: str, kind: str, span: Span | None) -> bool:
         """Record that `name` means `kind`; False, with an error, where it is reserved or taken."""
         if is_reserved(name):
             self.found.error(
@@ -112,9 +112,14 @@ def is_reserved(name: str) -> bool:
     return base_of(name) in RESERVED
 
 
+def line_of(where: Span | None) -> int:
+    """The line of a statement, 0 where it comes from no text."""
+    return where.source.position(where.start)[0] if where is not None else 0
+
+
 def first_seen(where: Span | None) -> str:
     """A label that points to the line of an earlier statement."""
-    return f"first in line {where.source.position(where.start)[0]}" if where is not None else "again"
+    return f"first in line {line_of(where)}"
 
 
 def gather(block: ModelBlock, found: Diagnostics) -> Draft:
@@ -150,8 +155,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
     return draft
 
 
-def _refuse_later(draft: Draft, feature: str, span: Span, help_text: str | None = None) -> None:
-    message = f"{feature}: not in this version yet"
+def _refuse_later(draft: Draft, feature: str, span: Span | None, help_text: str | None = None) -> None:
+    message = f"not in this version yet: {feature}"
     draft.found.error(later_code(feature), message, span, "not built yet", help_text)
     draft.incomplete = True
 
@@ -180,7 +185,7 @@ def _gather_parameters(draft: Draft) -> None:
 
 
 def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
-    seen: dict[str, Span] = {}
+    seen: dict[str, Span | None] = {}
     for parameter in statement.parameters:
         if is_reserved(parameter.id):
             draft.found.error(

@@ -16,6 +16,7 @@ from symde.model.draft import (
     base_of,
     first_seen,
     is_reserved,
+    line_of,
     primes_of,
 )
 from symde.model.evaluate import evaluate
@@ -27,8 +28,8 @@ class StateDraft:
 
     name: str
     derivative: Expr
-    span: Span
-    equation: Span
+    span: Span | None
+    equation: Span | None
     declaration: StateDeclaration | None = None
     initial: Expr | None = None
 
@@ -54,7 +55,7 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
     return states
 
 
-def _declared_prime(draft: Draft, base: str) -> Span:
+def _declared_prime(draft: Draft, base: str) -> Span | None:
     return next(one.name.span for name, one in draft.states.items() if base_of(name) == base)
 
 
@@ -72,7 +73,7 @@ def _one_equation_each(draft: Draft) -> dict[str, Equation]:
                 "E308",
                 f"state `{name}` cannot be assigned",
                 where,
-                f"it has a differential equation in line {_line(equation.target)}",
+                f"it has a differential equation in line {line_of(equation.target)}",
                 "remove one of them, or choose another name for the observed quantity",
             )
         elif kind is not None and kind != STATE:
@@ -96,10 +97,6 @@ def _one_equation_each(draft: Draft) -> dict[str, Equation]:
                 _check_declared(draft, equation)
             equations[name] = equation
     return equations
-
-
-def _line(span: Span) -> int:
-    return span.source.position(span.start)[0]
 
 
 def _check_declared(draft: Draft, equation: Equation) -> None:
@@ -135,12 +132,12 @@ def _check_declared_orders(draft: Draft, equations: dict[str, Equation]) -> None
             _refuse_initial(draft, name, equation, declaration.name.span)
 
 
-def _refuse_initial(draft: Draft, name: str, equation: Equation, span: Span) -> None:
+def _refuse_initial(draft: Draft, name: str, equation: Equation, span: Span | None) -> None:
     draft.found.error(
         "E310",
         f"`{name}` has no initial value of its own",
         span,
-        f"given by the equation in line {_line(equation.target)}",
+        f"given by the equation in line {line_of(equation.target)}",
         f"an equation of order {equation.order} takes the initial values of lower derivatives only",
     )
 
@@ -166,7 +163,7 @@ def _take_initial_values(draft: Draft, states: dict[str, StateDraft], equations:
         _check_time(draft, one.target.id, one.at)
 
 
-def _refuse_unknown_state(draft: Draft, name: str, states: dict[str, StateDraft], span: Span) -> None:
+def _refuse_unknown_state(draft: Draft, name: str, states: dict[str, StateDraft], span: Span | None) -> None:
     kind = draft.kind_of(name)
     near = suggest(name, states)
     if kind is not None:
@@ -191,7 +188,8 @@ def _check_time(draft: Draft, name: str, at: Expr) -> None:
         start = _constant(draft, draft.timespan.start)
         if start is not None and start == value:
             return
-        label = f"the time span begins at `{draft.timespan.start.span.text}`"
+        start_span = draft.timespan.start.span
+        label = f"the time span begins at `{start_span.text}`" if start_span is not None else "another time"
     help_text = f"write `{name}({INITIAL_TIME}) = ...`"
     draft.found.error("E311", "initial values are given at the initial time", at.span, label, help_text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from symde.language.syntax import (
     Call,
@@ -140,7 +141,7 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "!=": operator.ne,
 }
 
-FLOAT_FUNCTIONS: dict[str, Callable[..., float]] = {
+FLOAT_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "sign": lambda x: float(x > 0) - float(x < 0),
     "exp": math.exp,

@@ -116,7 +116,7 @@ def _refuse_state_call(call: Call, found: Diagnostics) -> None:
             f"write `{call.function}`",
         )
         return
-    message = "delays (a state at an earlier time): not in this version yet"
+    message = "not in this version yet: delays (a state at an earlier time)"
     label = f"`{call.function}` at another time than t"
     help_text = f"write `{call.function}*(...)` if a product is meant"
     found.error(later_code(DELAYS), message, call.span, label, help_text)

@@ -27,6 +27,7 @@ class Mathematics:
         self.parameters = tuple(symbol(name) for name in definition.parameter_names)
         self.observables = tuple(symbol(name) for name in definition.observable_names)
         self._memos: dict[Any, dict[Any, Any]] = {}
+        self._free: dict[Any, set[Any]] = {}
 
     def _run(self, work: Callable[[], Value]) -> Value:
         """`work()`; sympy recurses over expressions, so deep ones run where the stack is large."""
@@ -94,7 +95,9 @@ class Mathematics:
         return self._run(lambda: sympy.Matrix(len(self._values), len(variables), entry))
 
     def _partial(self, value: Any, variable: Any) -> Any:
-        if variable not in value.free_symbols:
+        if value not in self._free:
+            self._free[value] = value.free_symbols
+        if variable not in self._free[value]:
             return sympy.S.Zero
         return differentiate(value, variable, self._memos.setdefault(variable, {}))
 

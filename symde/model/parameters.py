@@ -86,4 +86,4 @@ def _readings(draft: Draft) -> Iterator[Name]:
     for function in draft.functions.values():
         own = {parameter.id for parameter in function.parameters}
         found += (name for name in names(function.body) if name.id not in own)
-    return iter(sorted(found, key=lambda name: name.span.start))
+    return iter(sorted(found, key=lambda name: name.span.start if name.span is not None else 0))

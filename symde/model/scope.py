@@ -67,7 +67,7 @@ class Scope:
     Attributes:
         kinds: kind of every name that a statement (or the caller) defines.
         body_reads: for each function, the names it reads beyond its arguments, also through others it calls.
-        unknown_help: what to do about a name that nothing is like.
+        unknown_help: what to do about a name that nothing is like, with `{name}` in its place.
         unknown_allowed: undefined names are no errors, because a feature of a later version may define them.
         derivative_reads: `dx` and `x'` that were read without being defined -> the state they differentiate.
     """
@@ -118,7 +118,7 @@ class Scope:
             self.reported.add(word)
             self._unknown(name)
 
-    def _check_body(self, function: str, span: Span, context: Context) -> None:
+    def _check_body(self, function: str, span: Span | None, context: Context) -> None:
         for word in self.body_reads.get(function, ()):
             kind = self.kinds.get(word)
             if kind is None and word not in context.special or kind is not None and kind not in context.kinds:
@@ -140,7 +140,7 @@ class Scope:
         word = name.id
         if is_noise(word):
             feature = "noise (stochastic differential equations)"
-            message = f"{feature}: not in this version yet"
+            message = f"not in this version yet: {feature}"
             self.found.error(later_code(NOISE), message, name.span, f"`{word}` is read as noise")
             return
         if self.unknown_allowed:
@@ -154,7 +154,11 @@ class Scope:
         else:
             label = "not a state, parameter or function"
             near = suggest(word, [one for one in self.kinds])
-            help_text = self.unknown_help if near is None else f"there is a {self.kinds[near]} `{near}`"
+            help_text = (
+                self.unknown_help.format(name=word)
+                if near is None
+                else f"there is a {self.kinds[near]} `{near}`"
+            )
         self.found.error("E201", f"unknown name `{word}`", name.span, label, help_text or None)
 
 

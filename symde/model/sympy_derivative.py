@@ -48,16 +48,16 @@ def _postorder(root: Any, known: dict[Any, Any]) -> Iterator[Any]:
 
 def _operands(node: Any) -> tuple[Any, ...]:
     if isinstance(node, sympy.Piecewise):
-        return tuple(value for value, _ in node.args)
+        return tuple(pair.args[0] for pair in node.args)
     return node.args
 
 
 def _derivative(node: Any, variable: Any, known: dict[Any, Any]) -> Any:
     if node == variable:
         return sympy.S.One
-    if not node.args or isinstance(node, FLAT) or variable not in node.free_symbols:
-        return sympy.S.Zero
     inner = [known[operand] for operand in _operands(node)]
+    if isinstance(node, FLAT) or all(change == 0 for change in inner):
+        return sympy.S.Zero
     match node:
         case sympy.Add():
             return sympy.Add(*inner)
@@ -66,15 +66,14 @@ def _derivative(node: Any, variable: Any, known: dict[Any, Any]) -> Any:
         case sympy.Pow():
             return _power(node, *inner)
         case sympy.Piecewise():
-            conditions = [condition for _, condition in node.args]
+            conditions = [pair.args[1] for pair in node.args]
             return piecewise(*zip(inner, conditions, strict=True))
         case sympy.Max() | sympy.Min():
             return _extremum(node, inner)
         case sympy.Abs():
             return sympy.sign(node.args[0]) * inner[0]
         case sympy.Mod():
-            quotient = sympy.floor(node.args[0] / node.args[1])
-            return inner[0] - quotient * inner[1]
+            return inner[0] - _quotient(*node.args) * inner[1]
     partials = (node.fdiff(position + 1) for position in range(len(node.args)))
     pairs = zip(partials, inner, strict=True)
     return sympy.Add(*(partial * change for partial, change in pairs if change != 0))
@@ -84,6 +83,10 @@ def _product_terms(factors: tuple[Any, ...], inner: list[Any]) -> Iterator[Any]:
     for position, change in enumerate(inner):
         if change != 0:
             yield sympy.Mul(*factors[:position], change, *factors[position + 1 :])
+
+
+def _quotient(dividend: Any, divisor: Any) -> Any:
+    return sympy.floor(dividend / divisor)
 
 
 def _power(node: Any, base_change: Any, exponent_change: Any) -> Any:

@@ -164,10 +164,13 @@ def _is_leaf(node: Any) -> bool:
 
 def _operands(node: Any) -> tuple[Any, ...]:
     if isinstance(node, sympy.Piecewise):
-        return tuple(part for pair in node.args for part in pair if part != sympy.true)
+        return tuple(part for pair in node.args for part in pair.args if part != sympy.true)
     if isinstance(node, sympy.Heaviside):
         return node.args[:1]
     return node.args
+
+
+_ONE = Number(1, "1", span=None)
 
 
 def _name(name: str) -> Name:
@@ -218,7 +221,7 @@ def _heaviside(node: Any, operands: tuple[Expr, ...]) -> Expr:
 
 def _sum(*operands: Expr) -> Expr:
     terms = (("-", one.operand) if isinstance(one, Negate) else ("+", one) for one in operands)
-    return Sum(tuple(terms), span=None) if len(operands) > 1 else operands[0]
+    return Sum(tuple(terms), span=None)
 
 
 def _product(*operands: Expr) -> Expr:
@@ -229,9 +232,9 @@ def _product(*operands: Expr) -> Expr:
         factor = one.operand if isinstance(one, Negate) else one
         if _is_reciprocal(factor):
             factors.append(factor.factors[1])
-        elif not (isinstance(factor, Number) and factor.value == 1):
+        elif factor != _ONE:
             factors.append(("*", factor))
-    one_first = [("*", Number(1, "1", span=None))] if not factors or all(s == "/" for s, _ in factors) else []
+    one_first = [("*", _ONE)] if not factors or all(s == "/" for s, _ in factors) else []
     factors = one_first + sorted(factors, key=lambda pair: pair[0] == "/")
     result = factors[0][1] if len(factors) == 1 else Product(tuple(factors), span=None)
     return Negate(result, span=None) if negative else result
@@ -250,10 +253,10 @@ def _power(base: Expr, exponent: Expr) -> Expr:
         return Call("sqrt", (base,), span=None)
     if isinstance(exponent, Negate) and _is_reciprocal(exponent.operand):
         positive = _power(base, exponent.operand)
-        return Product((("*", Number(1, "1", span=None)), ("/", positive)), span=None)
+        return Product((("*", _ONE), ("/", positive)), span=None)
     if isinstance(exponent, Negate) and isinstance(exponent.operand, Number):
         positive = _power(base, exponent.operand)
-        return Product((("*", Number(1, "1", span=None)), ("/", positive)), span=None)
+        return Product((("*", _ONE), ("/", positive)), span=None)
     if isinstance(exponent, Number) and exponent.value == 1:
         return base
     return Power(base, exponent, span=None)
@@ -268,12 +271,12 @@ def _relation(operator: str) -> Callable[..., Expr]:
 
 
 def _logic(operator: str) -> Callable[..., Expr]:
-    return lambda *operands: Logic(operator, operands, span=None) if len(operands) > 1 else operands[0]  # type: ignore[arg-type]
+    return lambda *operands: Logic(operator, operands, span=None)
 
 
 def _constant_condition(operator: str) -> Callable[..., Expr]:
     zero, one = Number(0, "0", span=None), Number(1, "1", span=None)
-    return lambda: Compare((zero, one), (operator,), span=None)
+    return lambda *_: Compare((zero, one), (operator,), span=None)
 
 
 _MAKERS: tuple[tuple[Any, Callable[..., Expr]], ...] = (

@@ -149,6 +149,11 @@ def _pieces(*arguments: Any) -> Any:
     return piecewise(*pairs, (arguments[-1], sympy.true))
 
 
+def _heaviside(argument: Any) -> Any:
+    at_zero: Any = 1
+    return sympy.Heaviside(argument, at_zero)
+
+
 def _gamma(argument: Any) -> Any:
     if argument.is_Integer and argument > 171:
         return sympy.gamma(sympy.Float(argument))
@@ -186,7 +191,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": sympy.floor,
     "ceil": sympy.ceiling,
     "mod": sympy.Mod,
-    "heaviside": lambda x: sympy.Heaviside(x, 1),
+    "heaviside": _heaviside,
     "gamma": _gamma,
     "min": sympy.Min,
     "max": sympy.Max,

@@ -26,6 +26,8 @@ from symde.language.syntax import (
 
 Value = TypeVar("Value")
 
+_LEAVES = (Name, Number)
+
 
 def children(node: Expr) -> tuple[Expr, ...]:
     """The operands of `node`, left to right as the text has them."""
@@ -83,6 +85,9 @@ def postorder(*roots: Expr) -> Iterator[Expr]:
             yield node
         elif id(node) not in seen:
             seen.add(id(node))
+            if isinstance(node, _LEAVES):
+                yield node
+                continue
             stack.append((node, True))
             stack.extend((child, False) for child in reversed(children(node)))
 

@@ -22,7 +22,8 @@ def test_symbols_names_and_functions_of_time_are_states() -> None:
     time = sympy.Symbol("s")
     f = sympy.Function("x")(time)
     by_function = Model.from_sympy({f: -k * f + time}, t=time)
-    assert by_function == Model.from_sympy({"x": -k * x + t}) == ode_def("x' = -k*x + t")
+    assert by_function == Model.from_sympy({"x": -k * x + t})
+    assert by_function.equations == ode_def("x' = -k*x + t").equations
 
 
 def test_parameters_are_the_other_symbols_sorted_or_as_given() -> None:
@@ -30,9 +31,9 @@ def test_parameters_are_the_other_symbols_sorted_or_as_given() -> None:
     assert Model.from_sympy({x: b * x - a}).parameter_names == ("a", "b")
     assert Model.from_sympy({x: b * x - a}, parameters=[b, "a"]).parameter_names == ("b", "a")
     model = Model.from_sympy({x: b * x - a}, parameters={b: 2, a: 3 * b}, initial={x: 2 * a})
-    assert model == ode_def("param b = 2, a = 3*b\nstate x = 2*a\nx' = b*x - a") or model.equations == (
-        ode_def("param b = 2, a = 3*b\nstate x = 2*a\nx' = b*x - a").equations
-    )
+    other = ode_def("param b = 2, a = 3*b\nstate x = 2*a\nx' = b*x - a")
+    assert model.equations == other.equations
+    assert model.definition.states[0].initial == other.definition.states[0].initial
 
 
 def test_symbols_lose_their_assumptions() -> None:
@@ -77,11 +78,6 @@ def test_reading_what_the_view_shows_gives_the_same_view(expression: Expr) -> No
     shown = SympyView(definition(expression)).expression(expression)
     assume(not shown.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I, sympy.AccumBounds))
     assume(all(abs(number) < 1e300 for number in shown.atoms(sympy.Number)))
-    assume(
-        not any(
-            isinstance(one, (sympy.re, sympy.im, sympy.arg, sympy.factorial))
-            for one in sympy.preorder_traversal(shown)
-        )
-    )
+    assume(not shown.has(sympy.re, sympy.im, sympy.arg, sympy.factorial))
     model = Model.from_sympy({x: shown, y: 0}, parameters=[k])
     assert model.equations[0].rhs == shown
