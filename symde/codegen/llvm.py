@@ -71,7 +71,7 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
     places = _places(kernel)
     used = {kernel.graph.value[node][0] for node in order if kernel.graph.op[node] == "input"}
     tables = _tables(kernel, used)
-    if len(order) <= DIRECT or kernel.code is not None and len(order) <= PIECE:
+    if len(order) <= DIRECT:
         writer = _Writer(kernel, places, declarations)
         body = [*tables, *writer.nodes(order, {}), *writer.result(kernel.code)]
         return [_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
