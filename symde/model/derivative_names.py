@@ -126,5 +126,9 @@ def _refuse(draft: Draft, assignment: Assignment, base: str, both: bool) -> None
     else:
         message = f"`{target.id} = ...` is neither an equation nor an observed quantity that is read"
         label = f"nothing reads `{base}` or `{target.id}`"
-    help_text = f"write `{base}' = ...` for a differential equation, or rename the observed quantity"
+    kind = draft.kind_of(base)
+    if kind is not None and kind != STATE:
+        help_text = f"rename the observed quantity, or make `{base}` a state"
+    else:
+        help_text = f"write `{base}' = ...` for a differential equation, or rename the observed quantity"
     draft.found.error("E304", message, target.span, label, help_text)

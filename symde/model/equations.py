@@ -133,12 +133,13 @@ def _check_declared_orders(draft: Draft, equations: dict[str, Equation]) -> None
 
 
 def _refuse_initial(draft: Draft, name: str, equation: Equation, span: Span | None) -> None:
+    below = ["'" * order for order in range(equation.order)]
     draft.found.error(
         "E310",
         f"`{name}` has no initial value of its own",
         span,
         f"given by the equation in line {line_of(equation.target)}",
-        f"an equation of order {equation.order} takes the initial values of lower derivatives only",
+        "the states of this equation are " + ", ".join(f"`{base_of(name)}{primes}`" for primes in below),
     )
 
 

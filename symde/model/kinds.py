@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from symde.diagnostics import Diagnostics, suggest
+from symde.diagnostics import Diagnostics, Span, suggest
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not, Number
 from symde.model.draft import FUNCTION, STATE
 from symde.model.evaluate import NotConstantError, value_of
@@ -86,7 +86,7 @@ def _check_call(
         found.error(
             "E205",
             f"`{name}` is a {kind} and cannot be called",
-            call.span,
+            name_span(call),
             f"declared as a {kind}",
             f"write `{name}*(...)` to multiply",
         )
@@ -134,7 +134,15 @@ def _unknown_function(call: Call, found: Diagnostics, kinds: Mapping[str, str]) 
         help_text = f"did you mean `{near}`?"
     else:
         help_text = f"define it: `{name}(x) = ...`, or write `{name}*(...)` to multiply"
-    found.error("E202", f"unknown function `{name}`", call.span, "no function of that name", help_text)
+    found.error("E202", f"unknown function `{name}`", name_span(call), "no function of that name", help_text)
+
+
+def name_span(call: Call) -> Span | None:
+    """The place of a call's function name."""
+    span = call.span
+    if span is None or not span.text.startswith(call.function):
+        return span
+    return Span(span.source, span.start, span.start + len(call.function))
 
 
 def _check_constant(

@@ -152,13 +152,9 @@ class Scope:
             label = f"`{base_of(word)}` has no such derivative"
             help_text = f"`{base_of(word)}` is not a state with an equation of that order"
         else:
-            label = "not a state, parameter or function"
-            near = suggest(word, [one for one in self.kinds])
-            help_text = (
-                self.unknown_help.format(name=word)
-                if near is None
-                else f"there is a {self.kinds[near]} `{near}`"
-            )
+            label, near = "not a state, parameter or function", suggest(word, self.kinds)
+            known = f"there is a {self.kinds[near]} `{near}`" if near is not None else None
+            help_text = known or self.unknown_help.format(name=word)
         self.found.error("E201", f"unknown name `{word}`", name.span, label, help_text or None)
 
 

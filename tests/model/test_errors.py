@@ -45,12 +45,12 @@ MISTAKES = [
     Mistake("function read as a value", "param k = 1\nx' = -k*exp", "E201", "exp", "", "`exp(...)`"),
     Mistake("higher derivative than the equation", "x' = -x + x'''", "E201", "x'''", "", "not a state"),
     Mistake(
-        "unknown function with a near one", "x' = -sqr(x)", "E202", "sqr(x)", "`sqr`", "did you mean `sqrt`"
+        "unknown function with a near one", "x' = -sqr(x)", "E202", "sqr", "`sqr`", "did you mean `sqrt`"
     ),
-    Mistake("function by its name elsewhere", "x' = -ln(x)", "E202", "ln(x)", "`ln`", "did you mean `log`"),
-    Mistake("function in capitals", "x' = -EXP(x)", "E202", "EXP(x)", "`EXP`", "did you mean `exp`"),
-    Mistake("power as a function", "x' = -pow(x, 2)", "E202", "pow(x, 2)", "`pow`", "x^n"),
-    Mistake("unknown function", "x' = -qqqqq(x)", "E202", "qqqqq(x)", "`qqqqq`", "`qqqqq*(...)`"),
+    Mistake("function by its name elsewhere", "x' = -ln(x)", "E202", "ln", "`ln`", "did you mean `log`"),
+    Mistake("function in capitals", "x' = -EXP(x)", "E202", "EXP", "`EXP`", "did you mean `exp`"),
+    Mistake("power as a function", "x' = -pow(x, 2)", "E202", "pow", "`pow`", "x^n"),
+    Mistake("unknown function", "x' = -qqqqq(x)", "E202", "qqqqq", "`qqqqq`", "`qqqqq*(...)`"),
     Mistake("parameter declared twice", "param k = 1\nparam k = 2\nx' = -k*x", "E203", "k", "declared twice"),
     Mistake("state declared twice", "state x = 1, x = 2\nx' = -x", "E203", "x", "declared twice"),
     Mistake(
@@ -68,7 +68,7 @@ MISTAKES = [
     Mistake("time assigned", "t = 1\nx' = -x", "E204", "t", "`t` is reserved"),
     Mistake("derivative of time", "t' = 1\nx' = -x", "E204", "t", "`t` is reserved"),
     Mistake("time as an argument", "f(t) = t\nx' = f(x)", "E204", "t", "`t` is reserved", "may read `t`"),
-    Mistake("parameter called", "param k = 1\nx' = -k(x)", "E205", "k(x)", "cannot be called", "`k*(...)`"),
+    Mistake("parameter called", "param k = 1\nx' = -k(x)", "E205", "k", "cannot be called", "`k*(...)`"),
     Mistake("state with its time", "x' = -x(t)", "E205", "x(t)", "", "write `x`"),
     Mistake(
         "wrong arity of a built-in",
