@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symde.codegen.graph import BOOLEAN, Graph
+from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
-from symde.codegen.llvm_special import USES, constant, definition
-from symde.codegen.powers import integer_exponent, multiplication_chain
+from symde.codegen.llvm_writer import Places, Writer
 
 PIECE = 400
 """Nodes of one function of a large kernel.
@@ -34,26 +33,6 @@ STACK = 16_384
 OUT_OF_MEMORY = 2
 """Code of a large kernel that found no memory."""
 
-_ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
-_INTRINSICS = {
-    "sqrt": "sqrt",
-    "abs": "fabs",
-    "floor": "floor",
-    "ceil": "ceil",
-    "min": "minimum",
-    "max": "maximum",
-}
-_COMPARISONS = {"lt": "olt", "le": "ole", "eq": "oeq"}
-_LIBRARY = {
-    **{
-        name: name
-        for name in ("exp", "log", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "atan2")
-    },
-    **{name: name for name in ("sinh", "cosh", "tanh", "erf", "pow")},
-    "gamma": "tgamma",
-}
-# `contract` allows a fused multiply-add and nothing else: NaN and infinity keep their meaning.
-
 
 def ir_module(kernels: Sequence[Kernel]) -> str:
     """One module with a function for each kernel, under the kernel's name.
@@ -72,7 +51,7 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
     used = {kernel.graph.value[node][0] for node in order if kernel.graph.op[node] == "input"}
     tables = _tables(kernel, used)
     if len(order) <= DIRECT:
-        writer = _Writer(kernel, places, declarations)
+        writer = Writer(kernel, places, declarations)
         body = [*tables, *writer.nodes(order, {}), *writer.result(kernel.code)]
         return [_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
@@ -80,9 +59,9 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
     return _pieces(kernel, order, places, tables, vectors, declarations)
 
 
-def _places(kernel: Kernel) -> dict[int, list[tuple[int, int]]]:
+def _places(kernel: Kernel) -> Places:
     """Output and index within it of each node that is an output; a node may be several."""
-    places: dict[int, list[tuple[int, int]]] = {}
+    places: Places = {}
     for number, output in enumerate(kernel.outputs):
         for index, node in enumerate(output.nodes):
             places.setdefault(node, []).append((number, index))
@@ -113,7 +92,7 @@ def _define(
 def _pieces(
     kernel: Kernel,
     order: list[int],
-    places: dict[int, list[tuple[int, int]]],
+    places: Places,
     tables: list[str],
     vectors: list[str],
     declarations: dict[str, str],
@@ -126,7 +105,7 @@ def _pieces(
     arguments = ", ".join(["double %t", *(f"ptr {vector}" for vector in vectors)])
     functions = []
     for name, cut in zip(names, cuts, strict=True):
-        writer = _Writer(kernel, places, declarations)
+        writer = Writer(kernel, places, declarations)
         body = [*writer.loads(cut, kept), *writer.nodes(cut, kept)]
         body += writer.result(kernel.code if cut is cuts[-1] else None)
         functions.append(_define("internal i32", name, parameters, body, "noinline nounwind"))
@@ -162,165 +141,3 @@ def _kept(graph: Graph, cuts: list[list[int]]) -> dict[int, int]:
                 if piece[argument] != number and graph.args[argument]:
                     kept.setdefault(argument, len(kept))
     return kept
-
-
-class _Writer:
-    """Writes the lines of one function."""
-
-    def __init__(
-        self, kernel: Kernel, places: dict[int, list[tuple[int, int]]], declarations: dict[str, str]
-    ) -> None:
-        self.graph = kernel.graph
-        self.inputs = {vector.name: number for number, vector in enumerate(kernel.inputs)}
-        self.places = places
-        self.declarations = declarations
-        self.names: dict[int, str] = {}
-        self.count = 0
-
-    def loads(self, cut: list[int], kept: dict[int, int]) -> list[str]:
-        """Reads what earlier pieces computed, and leaves that they have read."""
-        here = set(cut)
-        lines: list[str] = []
-        for node in cut:
-            for argument in self.graph.args[node]:
-                if argument in here or argument in self.names:
-                    continue
-                if argument in kept:
-                    name = self.names[argument] = f"%k{argument}"
-                    lines.append(f"%ka{argument} = getelementptr double, ptr %kept, i64 {kept[argument]}")
-                    if self.graph.op[argument] in BOOLEAN:
-                        lines.append(f"%kd{argument} = load double, ptr %ka{argument}")
-                        lines.append(f"{name} = fcmp one double %kd{argument}, {constant(0.0)}")
-                    else:
-                        lines.append(f"{name} = load double, ptr %ka{argument}")
-                else:
-                    lines.extend(self._leaf(argument))
-        return lines
-
-    def nodes(self, order: list[int], kept: dict[int, int]) -> list[str]:
-        """One value for each node, stored at once where it is an output or a later piece reads it."""
-        lines: list[str] = []
-        args = self.graph.args
-        for node in order:
-            lines.extend(self._operation(node) if args[node] else self._leaf(node))
-            for number, index in self.places.get(node, ()):
-                lines.append(f"%s{number}_{index} = getelementptr double, ptr %o{number}, i64 {index}")
-                lines.extend(self._store(node, f"%s{number}_{index}"))
-            if node in kept:
-                lines.append(f"%kp{node} = getelementptr double, ptr %kept, i64 {kept[node]}")
-                lines.extend(self._store(node, f"%kp{node}"))
-        return lines
-
-    def result(self, code: int | None) -> list[str]:
-        """Returns 1 where the condition `code` holds, else 0."""
-        if code is None:
-            return ["ret i32 0"]
-        return [f"%code = zext i1 {self.names[code]} to i32", "ret i32 %code"]
-
-    def _store(self, node: int, pointer: str) -> list[str]:
-        value = self.names[node]
-        if self.graph.op[node] not in BOOLEAN:
-            return [f"store double {value}, ptr {pointer}"]
-        number = self._fresh()
-        return [f"{number} = uitofp i1 {value} to double", f"store double {number}, ptr {pointer}"]
-
-    def _leaf(self, node: int) -> list[str]:
-        graph = self.graph
-        op = graph.op[node]
-        if op == "const":
-            self.names[node] = constant(graph.value[node])
-            return []
-        if op == "time":
-            self.names[node] = "%t"
-            return []
-        vector, index = graph.value[node]
-        number = self.inputs[vector]
-        self.names[node] = f"%n{node}"
-        return [
-            f"%a{node} = getelementptr double, ptr %i{number}, i64 {index}",
-            f"%n{node} = load double, ptr %a{node}",
-        ]
-
-    def _operation(self, node: int) -> list[str]:
-        graph, names = self.graph, self.names
-        op = graph.op[node]
-        args = [names[argument] for argument in graph.args[node]]
-        result = names[node] = f"%n{node}"
-        if op in _ARITHMETIC:
-            return [f"{result} = {_ARITHMETIC[op]} double {args[0]}, {args[1]}"]
-        if op == "neg":
-            return [f"{result} = fneg double {args[0]}"]
-        if op == "pow":
-            exponent = integer_exponent(graph, node)
-            if exponent is not None:
-                return self._power(node, args[0], exponent)
-        if op in _LIBRARY:
-            return [self._call(result, _LIBRARY[op], args)]
-        if op in _INTRINSICS:
-            return [self._call(result, f"llvm.{_INTRINSICS[op]}.f64", args)]
-        if op in _COMPARISONS:
-            return [f"{result} = fcmp {_COMPARISONS[op]} double {args[0]}, {args[1]}"]
-        if op in ("and", "or"):
-            return [f"{result} = {op} i1 {args[0]}, {args[1]}"]
-        if op == "not":
-            return [f"{result} = xor i1 {args[0]}, true"]
-        if op == "select":
-            return [f"{result} = select i1 {args[0]}, double {args[1]}, double {args[2]}"]
-        if op == "sign":
-            return self._sign(result, args[0])
-        if op == "mod":
-            return self._mod(result, *args)
-        return [self._own(result, op, args[0])]
-
-    def _own(self, result: str, op: str, argument: str) -> str:
-        for function in USES[op]:
-            self._call("", function, [""])  # declares it
-        self.declarations[op] = definition(op)
-        return f"{result} = call double @symde_{op}(double {argument})"
-
-    def _call(self, result: str, function: str, args: Sequence[str]) -> str:
-        if function not in self.declarations:
-            types = ", ".join("double" for _ in args)
-            self.declarations[function] = (
-                f"declare double @{function}({types}) nounwind willreturn memory(none)"
-            )
-        return f"{result} = call double @{function}({', '.join('double ' + argument for argument in args)})"
-
-    def _power(self, node: int, x: str, exponent: int) -> list[str]:
-        chain, lines = [x], []
-        for a, b in multiplication_chain(abs(exponent)) if exponent else ():
-            name = self._fresh()
-            lines.append(f"{name} = fmul double {chain[a]}, {chain[b]}")
-            chain.append(name)
-        if exponent < 0:
-            name = self._fresh()
-            lines.append(f"{name} = fdiv double {constant(1.0)}, {chain[-1]}")
-            chain.append(name)
-        self.names[node] = chain[-1] if exponent else constant(1.0)
-        return lines
-
-    def _sign(self, result: str, x: str) -> list[str]:
-        above, below, rest = self._fresh(), self._fresh(), self._fresh()
-        return [
-            f"{above} = fcmp ogt double {x}, {constant(0.0)}",
-            f"{below} = fcmp olt double {x}, {constant(0.0)}",
-            f"{rest} = select i1 {below}, double {constant(-1.0)}, double {x}",
-            f"{result} = select i1 {above}, double {constant(1.0)}, double {rest}",
-        ]
-
-    def _mod(self, result: str, x: str, y: str) -> list[str]:
-        remainder, differ, below_x, below_y, some, shift, moved = (self._fresh() for _ in range(7))
-        return [
-            self._call(remainder, "fmod", [x, y]),
-            f"{below_x} = fcmp olt double {remainder}, {constant(0.0)}",
-            f"{below_y} = fcmp olt double {y}, {constant(0.0)}",
-            f"{differ} = xor i1 {below_x}, {below_y}",
-            f"{some} = fcmp one double {remainder}, {constant(0.0)}",
-            f"{shift} = and i1 {differ}, {some}",
-            f"{moved} = fadd double {remainder}, {y}",
-            f"{result} = select i1 {shift}, double {moved}, double {remainder}",
-        ]
-
-    def _fresh(self) -> str:
-        self.count += 1
-        return f"%x{self.count}"

@@ -1,4 +1,4 @@
-"""LU factorisation generated for one sparsity pattern: W = shift*I - J with a fixed order of pivots.
+"""The plan of an LU factorisation for one sparsity pattern: W = shift*I - J with a fixed order of pivots.
 
 What a general solver decides while it runs is decided here once: which entry is the pivot of each column,
 in which order columns are eliminated, which entries fill in. What is left is straight-line arithmetic.
@@ -13,15 +13,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symde.codegen.graph import Graph
-from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.matching import cheapest_matching
 
 OPERATION_LIMIT = 7000
 """Multiply-subtracts up to which straight-line code is faster than loops over index arrays (n about 100)."""
-
-TOLERANCE = 1e-10
-"""A solution is refused when some |r_i| > TOLERANCE*(|b_i| + sum_j |W_ij x_j|), where r = b - W x."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,158 +192,3 @@ def _eliminate(
         for k in rows | columns:
             heapq.heappush(queue, (len(right[k]) * len(below[k]), weak[k], k))
     return order, lower, upper, operations
-
-
-def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
-    """The kernels of a plan.
-
-    `lu_factor` reads (jacobian, shift) and writes `lu`. `lu_solve` and `lu_solve_transposed` read
-    (jacobian, shift, lu, rhs), write `x` and return 1 where the backward error of x is above `TOLERANCE` or
-    x is not finite. `lu_substitute` is `lu_solve` without the test, which takes two thirds of its time: for
-    further right-hand sides of a factorisation that has passed. `lu_residual` reads (jacobian, shift, x,
-    rhs) and writes `r` = rhs - W x.
-    """
-    return (
-        _factor(plan),
-        _solve(plan, "lu_solve", transposed=False),
-        _solve(plan, "lu_substitute", transposed=False, tested=False),
-        _solve(plan, "lu_solve_transposed", transposed=True),
-        _residual(plan),
-    )
-
-
-def _vectors(plan: StaticLU) -> tuple[Vector, Vector]:
-    return Vector("jacobian", len(plan.indices)), Vector("shift", 1)
-
-
-def _matrix(plan: StaticLU, graph: Graph) -> list[dict[int, int]]:
-    """Node of each entry of W, by row and column."""
-    shift = graph.input("shift", 0)
-    matrix: list[dict[int, int]] = []
-    for i in range(plan.n):
-        row: dict[int, int] = {i: shift} if plan.shifted[i] else {}
-        for k in range(plan.indptr[i], plan.indptr[i + 1]):
-            j = plan.indices[k]
-            entry = graph.input("jacobian", k)
-            row[j] = graph.apply("sub", shift, entry) if j in row else graph.apply("neg", entry)
-        matrix.append(row)
-    return matrix
-
-
-def _factor(plan: StaticLU) -> Kernel:
-    graph = Graph()
-    matrix = _matrix(plan, graph)
-    position = {column: k for k, column in enumerate(plan.columns)}
-    work = [{position[j]: node for j, node in matrix[row].items()} for row in plan.rows]
-    below: list[list[int]] = [[] for _ in range(plan.n)]
-    for k, entries in enumerate(plan.lower):
-        for m in entries:
-            below[m].append(k)
-    slots = [0] * plan.length
-    one = graph.constant(1.0)
-    for k in range(plan.n):
-        reciprocal = slots[plan.diagonal[k]] = graph.apply("div", one, work[k][k])
-        for m, slot in plan.upper[k].items():
-            slots[slot] = work[k][m]
-        for row in below[k]:
-            factor = slots[plan.lower[row][k]] = graph.apply("mul", work[row][k], reciprocal)
-            for m in plan.upper[k]:
-                product = graph.apply("mul", factor, work[k][m])
-                entry = work[row].get(m)
-                work[row][m] = (
-                    graph.apply("neg", product) if entry is None else graph.apply("sub", entry, product)
-                )
-    return Kernel("lu_factor", graph, _vectors(plan), (Output("lu", tuple(slots)),))
-
-
-def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> Kernel:
-    graph = Graph()
-    n = plan.n
-    rhs = [graph.input("rhs", i) for i in range(n)]
-    lu = [graph.input("lu", slot) for slot in range(plan.length)]
-    solution = (
-        _substitute_transposed(plan, graph, lu, rhs) if transposed else _substitute(plan, graph, lu, rhs)
-    )
-    inputs = (*_vectors(plan), Vector("lu", plan.length), Vector("rhs", n))
-    refused = None
-    if tested:
-        matrix = _matrix(plan, graph)
-        refused = graph.apply(
-            "not", _acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs)
-        )
-    return Kernel(name, graph, inputs, (Output("x", tuple(solution)),), code=refused)
-
-
-def _subtract_products(graph: Graph, start: int, pairs: list[tuple[int, int]]) -> int:
-    for a, b in pairs:
-        start = graph.apply("sub", start, graph.apply("mul", a, b))
-    return start
-
-
-def _substitute(plan: StaticLU, graph: Graph, lu: list[int], rhs: list[int]) -> list[int]:
-    z: list[int] = []
-    for k in range(plan.n):
-        pairs = [(lu[slot], z[m]) for m, slot in plan.lower[k].items()]
-        z.append(_subtract_products(graph, rhs[plan.rows[k]], pairs))
-    solution = [0] * plan.n
-    for k in reversed(range(plan.n)):
-        z[k] = _subtract_products(graph, z[k], [(lu[slot], z[m]) for m, slot in plan.upper[k].items()])
-        z[k] = graph.apply("mul", z[k], lu[plan.diagonal[k]])
-        solution[plan.columns[k]] = z[k]
-    return solution
-
-
-def _substitute_transposed(plan: StaticLU, graph: Graph, lu: list[int], rhs: list[int]) -> list[int]:
-    n = plan.n
-    left: list[list[tuple[int, int]]] = [[] for _ in range(n)]  # of U transposed
-    right: list[list[tuple[int, int]]] = [[] for _ in range(n)]  # of L transposed
-    for k in range(n):
-        for m, slot in plan.upper[k].items():
-            left[m].append((slot, k))
-        for m, slot in plan.lower[k].items():
-            right[m].append((slot, k))
-    z: list[int] = []
-    for k in range(n):
-        value = _subtract_products(graph, rhs[plan.columns[k]], [(lu[slot], z[m]) for slot, m in left[k]])
-        z.append(graph.apply("mul", value, lu[plan.diagonal[k]]))
-    solution = [0] * n
-    for k in reversed(range(n)):
-        z[k] = _subtract_products(graph, z[k], [(lu[slot], z[m]) for slot, m in right[k]])
-        solution[plan.rows[k]] = z[k]
-    return solution
-
-
-def _transpose(matrix: list[dict[int, int]]) -> list[dict[int, int]]:
-    transposed: list[dict[int, int]] = [{} for _ in matrix]
-    for i, row in enumerate(matrix):
-        for j, node in row.items():
-            transposed[j][i] = node
-    return transposed
-
-
-def _acceptance(graph: Graph, matrix: list[dict[int, int]], x: list[int], rhs: list[int]) -> int:
-    """Whether every component of the residual is finite and small against the terms it sums."""
-    tolerance, tiny = graph.constant(TOLERANCE), graph.constant(1e-300)
-    accepted = -1
-    for row, right in zip(matrix, rhs, strict=True):
-        residual, size = right, graph.apply("abs", right)
-        for j, entry in row.items():
-            term = graph.apply("mul", entry, x[j])
-            residual = graph.apply("sub", residual, term)
-            size = graph.apply("add", size, graph.apply("abs", term))
-        # Strictly less, so that NaN and infinity fail; the tiny term lets a row of zeros pass.
-        bound = graph.apply("add", graph.apply("mul", tolerance, size), tiny)
-        good = graph.apply("lt", graph.apply("abs", residual), bound)
-        accepted = good if accepted < 0 else graph.apply("and", accepted, good)
-    return accepted
-
-
-def _residual(plan: StaticLU) -> Kernel:
-    graph = Graph()
-    x = [graph.input("x", j) for j in range(plan.n)]
-    nodes = []
-    for i, row in enumerate(_matrix(plan, graph)):
-        pairs = [(entry, x[j]) for j, entry in row.items()]
-        nodes.append(_subtract_products(graph, graph.input("rhs", i), pairs))
-    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
-    return Kernel("lu_residual", graph, inputs, (Output("r", tuple(nodes)),))

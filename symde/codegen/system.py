@@ -13,7 +13,8 @@ from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
-from symde.codegen.lu import StaticLU, lu_kernels, plan_lu
+from symde.codegen.lu import StaticLU, plan_lu
+from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import ModelStart
 from symde.diagnostics import Span

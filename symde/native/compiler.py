@@ -92,11 +92,11 @@ def compile_ir(
     except RuntimeError as error:
         raise NativeError(str(error)) from error
     with module:
-        _require_definitions(module, known)
         module.triple = target.triple
         module.data_layout = str(target.target_data)
         if optimise:
             _run_passes(module, target, optimise, slp)
+        _require_definitions(module, known)  # after the passes: they drop what nothing calls
         return target.emit_object(module)
 
 

@@ -102,8 +102,8 @@ def load_object(
     with _lock:
         library = _libraries.get(name)
         if library is None:
-            library = _libraries[name] = (
-                _from_store(name, symbols, exports) or _built(name, build, symbols, exports)
+            library = _libraries[name] = _from_store(name, symbols, exports) or _built(
+                name, build, symbols, exports
             )
         return library
 

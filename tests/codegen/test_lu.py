@@ -9,7 +9,8 @@ import pytest
 
 from symde.codegen.call import call
 from symde.codegen.llvm import ir_module
-from symde.codegen.lu import StaticLU, lu_kernels, plan_lu
+from symde.codegen.lu import StaticLU, plan_lu
+from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.matching import cheapest_matching
 from symde.native import Library, load_ir
 
