@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from symde.diagnostics import Diagnostics
-from symde.language.syntax import Call, Expr, ModelBlock
+from symde.language.syntax import Expr, ModelBlock
 from symde.model.definition import (
     PI,
     TIME,
@@ -32,12 +32,12 @@ from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
-from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.kinds import check_expression
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import BOUND, DEFAULT, EQUATION, FIXED, INFINITY, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.scope import DEFAULT, EQUATION, FIXED, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
 DEFAULT_NAME = "model"
@@ -74,6 +74,7 @@ class _Builder:
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
         self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
+        self.values = FixedValues(found, self._check, self.arities)
 
     def build(self) -> Definition:
         """The definition; only meaningful where nothing was found."""
@@ -152,7 +153,7 @@ class _Builder:
         order = self._ordered({name: one.value for name, one in drafts.items()}, CONSTANT, FIXED)
         values: dict[str, float] = {PI: math.pi}
         for name in order:
-            value = self._fixed(drafts[name].value, values, "a constant")
+            value = self.values.number(drafts[name].value, values, "a constant")
             values[name] = math.nan if value is None else value
         return tuple(Constant(name, values[name], one.name.span) for name, one in drafts.items())
 
@@ -172,23 +173,6 @@ class _Builder:
             )
         return order
 
-    def _fixed(self, expression: Expr, values: Mapping[str, float], place: str) -> float | None:
-        """The value of an expression of numbers and constants; None where it has none (reported)."""
-        try:
-            value = evaluate(expression, values)
-        except NotConstantError as problem:
-            # Names that are no constants were reported by the scope, unknown functions with their calls.
-            if isinstance(problem.node, Call) and problem.node.function in self.arities:
-                label = f"calls the function `{problem.node.function}`"
-                self.found.error("E316", f"{place} must be a number", problem.node.span, label, FIXED.remedy)
-            return None
-        except (ArithmeticError, ValueError):
-            value = math.nan
-        # Parts made of literals alone were reported where they stand.
-        if math.isnan(value) and any(names(expression)) and not any(map(math.isnan, values.values())):
-            self.found.error("E316", f"{place} must be a number", expression.span, "undefined", None)
-        return value
-
     def _parameters(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
         drafts = self.parameters
         self._ordered(
@@ -198,43 +182,10 @@ class _Builder:
         )
         parameters = []
         for name, one in drafts.items():
-            bounds = self._bounds(one.bounds, values)
-            nominal = self._nominal(one.nominal, values)
+            bounds = self.values.bounds(one.bounds, values)
+            nominal = self.values.nominal(one.nominal, values)
             parameters.append(Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span))
         return tuple(parameters)
-
-    def _bounds(
-        self, bounds: tuple[Expr, Expr] | None, values: Mapping[str, float]
-    ) -> tuple[float, float] | None:
-        if bounds is None:
-            return None
-        infinite = dict(values) | {INFINITY: math.inf}
-        ends = []
-        for end in bounds:
-            self._check(end, BOUND)
-            ends.append(self._fixed(end, infinite, "a bound"))
-        low, high = ends
-        if low is None or high is None or math.isnan(low) or math.isnan(high):
-            return None
-        if low >= high:
-            first, last = bounds[0].span, bounds[1].span
-            span = first.to(last) if first is not None and last is not None else None
-            help_text = "write the lower bound first" if low > high else "leave room between the bounds"
-            self.found.error(
-                "E314", f"the bounds {low:g} and {high:g} hold nothing", span, "empty", help_text
-            )
-        return (low, high)
-
-    def _nominal(self, nominal: Expr | None, values: Mapping[str, float]) -> float | None:
-        if nominal is None:
-            return None
-        self._check(nominal, FIXED)
-        value = self._fixed(nominal, values, "a nominal size")
-        if value is not None and value <= 0:
-            message = f"a nominal size is positive, and this is {value:g}"
-            help_text = "give the usual magnitude, without sign"
-            self.found.error("E315", message, nominal.span, "not positive", help_text)
-        return value
 
     def _check_equations(self) -> None:
         for equation in self.draft.equations:
@@ -273,7 +224,7 @@ class _Builder:
         for draft in self.states.values():
             initial = self._initial(draft)
             declaration = draft.declaration
-            nominal = self._nominal(declaration.nominal, values) if declaration is not None else None
+            nominal = self.values.nominal(declaration.nominal, values) if declaration is not None else None
             states.append(
                 State(
                     draft.name,
