@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -39,13 +39,22 @@ class ModelKernels:
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
+        self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
 
-    @cached_property
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        # Not functools.cached_property: until Python 3.12 it holds a lock of its own, and two threads that take
+        # that one and this object's in opposite order wait for ever.
+        if name not in self._made:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make()
+        return self._made[name]
+
+    @property
     def model_graph(self) -> ModelGraph:
         """The model's graph with its derivatives."""
-        with self._lock:
-            return ModelGraph(self.definition)
+        return self._once("graph", lambda: ModelGraph(self.definition))
 
     @property
     def lowered(self) -> LoweredModel:
@@ -62,19 +71,23 @@ class ModelKernels:
         """Where each state's equation stands in the text."""
         return self.model_graph.equations
 
-    @cached_property
+    @property
     def pattern(self) -> tuple[np.ndarray, np.ndarray]:
         """Row pointers (n+1) and columns (nnz) of the Jacobian, compressed rows, int32."""
-        with self._lock:
-            entries = self.model_graph.jacobian
+        return self._once("pattern", self._pattern)
+
+    def _pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        entries = self.model_graph.jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
-    @cached_property
+    @property
     def lu_plan(self) -> StaticLU | None:
         """The generated factorisation, None where it would be too long."""
-        with self._lock:
-            entries = self.model_graph.jacobian
-            return plan_lu(entries.indptr, entries.indices)
+        return self._once("plan", self._plan)
+
+    def _plan(self) -> StaticLU | None:
+        entries = self.model_graph.jacobian
+        return plan_lu(entries.indptr, entries.indices)
 
     @property
     def lu_length(self) -> int:
@@ -117,10 +130,9 @@ class ModelKernels:
     def _kernel(self, name: str) -> Kernel:
         if not name.startswith("lu_"):
             return self.model_graph.kernel(name)
-        return self._lu_kernels[name]
+        return self._once("lu_kernels", self._lu_kernels)[name]
 
-    @cached_property
-    def _lu_kernels(self) -> Mapping[str, Kernel]:
+    def _lu_kernels(self) -> dict[str, Kernel]:
         return {} if self.lu_plan is None else {kernel.name: kernel for kernel in lu_kernels(self.lu_plan)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,17 @@ def test_a_model_too_dense_for_generated_code_has_none():
     assert kernels.address("rhs_jacobian")
     with pytest.raises(KeyError, match="lu_factor"):
         kernels.address("lu_factor")
+
+
+def test_threads_that_ask_at_once_get_the_same_addresses():
+    kernels = ModelKernels(robertson())
+    names = ["rhs", "lu_solve", "rhs_jacobian", "jacobian_vector", "lu_residual"]
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(kernels.address, name) for name in names * 8]
+        lengths = [pool.submit(lambda: (kernels.lu_length, len(kernels.pattern[1]))) for _ in range(16)]
+        found = [job.result(timeout=60) for job in jobs]
+    assert found == [kernels.address(name) for name in names] * 8
+    assert {job.result() for job in lengths} == {(kernels.lu_length, 7)}
 
 
 def test_unknown_kernels_are_refused():
