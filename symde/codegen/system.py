@@ -43,8 +43,8 @@ class ModelKernels:
         self._lock = threading.RLock()
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        # Not functools.cached_property: until Python 3.12 it holds a lock of its own, and two threads that take
-        # that one and this object's in opposite order wait for ever.
+        # Not functools.cached_property: until Python 3.12 it holds a lock of its own, and two threads that
+        # take that one and this object's in opposite order wait for ever.
         if name not in self._made:
             with self._lock:
                 if name not in self._made:
