@@ -1,0 +1,1 @@
+"""Methods as data: one short file each, read by the engines."""
