@@ -107,7 +107,7 @@ class Integrator:
     @property
     def stats(self) -> Stats:
         """Counts of the work so far."""
-        return Stats(**self._session.counters(), seconds=time.perf_counter() - self._started)
+        return Stats(**self._session.counters().as_dict(), seconds=time.perf_counter() - self._started)
 
     def step(self) -> float:
         """Take one accepted step; the new time. At the end of the span nothing happens.

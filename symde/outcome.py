@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 
@@ -54,12 +53,10 @@ def interrupted(
 def collect(session: Session, problem: Problem, retcode: Retcode, started: float, message: str = "") -> Solution:
     """Everything the session has saved, as a solution."""
     t, u = session.saved()
-    counters: dict[str, Any] = session.counters()
-    counters["seconds"] = time.perf_counter() - started
-    methods = tuple(packed.method for packed in session.methods)
+    counters, seconds = session.counters(), time.perf_counter() - started
     dense = continuous(session) if session.state.keep_dense else None
     return Solution(
-        problem, t, u, retcode, dense=dense, counters=counters, method=methods, message=message
+        problem, t, u, retcode, dense=dense, counters=counters, seconds=seconds, method=session.chosen, message=message
     )
 
 

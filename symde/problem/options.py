@@ -28,7 +28,7 @@ def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | 
 
     A single number is scaled by the states' nominal values; values by component or by name are taken as they are.
     """
-    if isinstance(atol, Mapping) or np.ndim(atol):
+    if not isinstance(atol, float) and (isinstance(atol, Mapping) or np.ndim(atol)):
         given = by_name(atol, names, "state")
         scale = np.ones(len(names)) if nominal is None else nominal
         values: Any = np.array([given.get(name, DEFAULT_ATOL * scale[i]) for i, name in enumerate(names)])
@@ -47,24 +47,38 @@ def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
     """The times to save: a list as it is; a number d means t0, t0 + d, ... and the end."""
     if saveat is None:
         return None
-    if np.ndim(saveat) == 0:
-        return _grid(real(saveat, "saveat"), t0, t1)
     try:
         times = np.array(saveat, dtype=float)
     except (TypeError, ValueError):
         raise TypeError(f"saveat must be a number or a list of times, found {saveat!r}") from None
+    if times.ndim == 0:
+        return _grid(real(saveat, "saveat"), t0, t1)
     if times.ndim != 1 or not len(times):
         raise ValueError(f"saveat must be a non-empty list of times, found shape {times.shape}")
+    if not _in_order(times, t0, t1):
+        raise _disorder(times, t0, t1)
+    return times
+
+
+def _in_order(times: np.ndarray, t0: float, t1: float) -> bool:
+    """Whether t0, the times and t1 follow one another in the direction of integration; NaN never does."""
+    if len(times) == 1:
+        return t0 <= times[0] <= t1 or t0 >= times[0] >= t1
+    forward = t1 > t0
+    ordered = times[:-1] <= times[1:] if forward else times[:-1] >= times[1:]
+    inside = t0 <= times[0] and times[-1] <= t1 if forward else t0 >= times[0] and times[-1] >= t1
+    return bool(inside) and bool(ordered.all())
+
+
+def _disorder(times: np.ndarray, t0: float, t1: float) -> ValueError:
+    """What is wrong with times that are not in order."""
     if not np.isfinite(times).all():
-        raise ValueError(f"saveat[{int(np.argmin(np.isfinite(times)))}] is not finite")
-    direction = 1.0 if t1 > t0 else -1.0
-    if (direction * np.diff(times) < 0).any():
-        raise ValueError("saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)"))
+        return ValueError(f"saveat[{int(np.argmin(np.isfinite(times)))}] is not finite")
     first, last = sorted((t0, t1))
     outside = times[(times < first) | (times > last)]
     if len(outside):
-        raise ValueError(f"saveat contains {outside[0]:g}, outside the span {t0:g} to {t1:g}")
-    return times
+        return ValueError(f"saveat contains {outside[0]:g}, outside the span {t0:g} to {t1:g}")
+    return ValueError("saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)"))
 
 
 def _grid(step: float, t0: float, t1: float) -> np.ndarray:

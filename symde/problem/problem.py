@@ -70,6 +70,9 @@ class Problem:
         _require_finite(self.p, system.parameter_names, "parameter")
         self.u0.flags.writeable = self.p.flags.writeable = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Problem, (self.model, self._u0_given or None, self._tspan_given, self._p_given or None, None, self.kind)
+
     def __repr__(self) -> str:
         t0, t1 = self.tspan
         return f"<Problem {getattr(self.model, 'name', '') or 'anonymous'}: {len(self.u0)} states, t = {t0:g}..{t1:g}>"

@@ -31,7 +31,7 @@ class Solution:
         dense: The continuous solution, or None where only points were saved.
     """
 
-    __slots__ = ("_counters", "dense", "events", "message", "method", "problem", "retcode", "t", "u")
+    __slots__ = ("_counters", "_seconds", "dense", "events", "message", "method", "problem", "retcode", "t", "u")
 
     def __init__(
         self,
@@ -41,20 +41,22 @@ class Solution:
         retcode: Retcode,
         *,
         dense: DenseOutput | None = None,
-        counters: dict[str, Any] | None = None,
+        counters: Any = None,
+        seconds: float = 0.0,
         method: tuple[Any, ...] = (),
         message: str = "",
     ) -> None:
         self.problem, self.t, self.u, self.retcode = problem, t, u, retcode
         self.dense, self.method = dense, method
-        self._counters = counters or {}
+        self._counters, self._seconds = counters, seconds
         self.message = message or retcode.sentence
         self.events: tuple[Any, ...] = ()
 
     @property
     def stats(self) -> Stats:
         """Counts of the work done."""
-        return Stats(**self._counters)
+        counts = {} if self._counters is None else self._counters.as_dict()
+        return Stats(**counts, seconds=self._seconds)
 
     @property
     def success(self) -> bool:

@@ -17,6 +17,8 @@ def real(value: Any, what: str) -> float:
     Raises:
         TypeError: not a real number. ValueError: NaN or infinite.
     """
+    if type(value) is float and value - value == 0.0:  # the usual case, without further ado
+        return value
     if isinstance(value, complex) or (isinstance(value, np.ndarray | np.generic) and np.iscomplexobj(value)):
         raise TypeError(f"{what} is complex ({value}): symde solves real equations; split it into two states")
     if isinstance(value, str | bytes | bool | None):

@@ -62,6 +62,12 @@ def _structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:
 
 _d, _i = ctypes.c_double, ctypes.c_int64
 
+COUNTERS = (
+    "accepted", "rejected", "evaluations", "jacobians", "products", "factorisations", "solves", "refinements",
+    "pivotings", "switches",
+)  # fmt: skip
+"""Counts of work, in the order in which they stand in `State`."""
+
 Slot = _structure(
     "Slot",
     "One method ready to step: its family's compiled functions, its numbers and its controller's exponents.",
@@ -118,8 +124,7 @@ State = _structure(
     # control flow
     phase=_i, non_finite=_i, budget=_i, max_steps=_i, single_step=_i, rejected_last=_i, stage0=_i,
     # work done
-    accepted=_i, rejected=_i, evaluations=_i, jacobians=_i, products=_i, factorisations=_i, solves=_i,
-    refinements=_i, pivotings=_i, switches=_i,
+    **dict.fromkeys(COUNTERS, _i),
     # method
     slots=_i, active=_i, n_slots=_i, interpolant_ready=_i,
     # stiffness watch

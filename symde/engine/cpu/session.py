@@ -20,13 +20,19 @@ from symde.engine.cpu.slots import PackedMethod
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 _STATE_SIZE = ctypes.sizeof(layout.State)
-COUNTERS = (
-    "accepted", "rejected", "evaluations", "jacobians", "products", "factorisations", "solves", "refinements",
-    "pivotings", "switches",
-)  # fmt: skip
 
 SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
+
+
+class Counters(ctypes.Structure):
+    """Counts of work: the part of the state that begins with `accepted`."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in layout.COUNTERS]
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: getattr(self, name) for name in layout.COUNTERS}
 
 
 class Kernels(Protocol):
@@ -69,6 +75,7 @@ class Session:
 
     def __init__(self, kernels: Kernels, methods: Sequence[PackedMethod]) -> None:
         self.kernels, self.methods = kernels, tuple(methods)
+        self.chosen = tuple(packed.method for packed in methods)
         self.n, self.m = kernels.n, kernels.m
         self.padded = -(-self.n // layout.LANES) * layout.LANES
         self.implicit = any(method.implicit for method in self.methods)
@@ -76,12 +83,15 @@ class Session:
         self.arrays = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
+        self._u_low, self._error = self.arrays["u_low"], self.arrays["error"]
+        self._direction_vector = self.arrays["direction_vector"][: self.n]
         self._slots = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
         self._kept: dict[str, np.ndarray] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
+        self._width = self.n * (1 + max(method.degree for method in self.methods))
 
     def _vectors(self) -> dict[str, np.ndarray]:
         arena, padded = _Arena(), self.padded
@@ -165,11 +175,10 @@ class Session:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
         state = self.state
         ctypes.memmove(self._address, self._template, _STATE_SIZE)
-        arrays = self.arrays
-        arrays["u_low"][:] = 0.0
-        arrays["error"][:] = 0.0
+        self._u_low.fill(0.0)
+        self._error.fill(0.0)
         if state.watch:
-            arrays["direction_vector"][: self.n] = self._direction
+            self._direction_vector[:] = self._direction
         state.t, state.t_old, state.t_end = t0, t0, t1
         state.direction = 1.0 if t1 >= t0 else -1.0
         state.rtol = rtol
@@ -188,55 +197,44 @@ class Session:
         if wanted > self.out_capacity:
             self._reserve_output(wanted, 0)
         else:
-            self._point_output()
+            state.out_t, state.out_u, state.out_capacity = self._out_place
+        rows = 1 if save_steps else 0
         if saveat is not None:
             self._kept["saveat"] = saveat
             state.saveat, state.n_saveat = saveat.ctypes.data, len(saveat)
+            while rows < len(saveat) and saveat[rows] == t0:
+                rows += 1
+            state.next_save = rows
         state.save_steps = int(save_steps)
         if dense:
-            state.keep_dense = 1
-            state.dense_width = self.n * (1 + max(method.degree for method in self.methods))
-            if self.dense_capacity:
-                self._point_dense()
-            else:
-                self._reserve_dense(64, 0)
-        starts_with_t0 = saveat is not None and len(saveat) > 0 and saveat[0] == t0
-        rows = 1 if save_steps else 0
-        if starts_with_t0:
-            rows = int(np.searchsorted(saveat == t0, False)) if len(saveat) > 1 and saveat[1] == t0 else 1
-            state.next_save = rows
-        self.out_t[:rows] = t0
-        self.out_u[:rows] = self.u
-        state.out_count = rows
+            state.keep_dense, state.dense_width = 1, self._width
+            self._reserve_dense(max(self.dense_capacity, 64), 0)
+        if rows:
+            self.out_t[:rows] = t0
+            self.out_u[:rows] = self.u
+            state.out_count = rows
 
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))
         if count:
             t[:count], u[:count] = self.out_t[:count], self.out_u[:count]
         self.out_t, self.out_u, self.out_capacity = t, u, capacity
-        self._point_output()
-
-    def _point_output(self) -> None:
-        state = self.state
-        if self.out_capacity:
-            state.out_t, state.out_u = self.out_t.ctypes.data, self.out_u.ctypes.data
-        state.out_capacity = self.out_capacity
+        self._out_place = t.ctypes.data, u.ctypes.data, capacity
+        self.state.out_t, self.state.out_u, self.state.out_capacity = self._out_place
 
     def _reserve_dense(self, capacity: int, count: int) -> None:
-        width = self.n * (1 + max(method.degree for method in self.methods))
-        arrays = np.empty(capacity), np.empty(capacity), np.zeros(capacity, np.int64), np.zeros((capacity, width))
-        if count:
-            for new, old in zip(arrays, (self.dense_t, self.dense_h, self.dense_degree, self.dense_u), strict=True):
-                new[:count] = old[:count]
-        self.dense_t, self.dense_h, self.dense_degree, self.dense_u = arrays
-        self.dense_capacity = capacity
-        self._point_dense()
-
-    def _point_dense(self) -> None:
+        if capacity > self.dense_capacity:
+            shape = (capacity, self._width)
+            arrays = np.empty(capacity), np.empty(capacity), np.zeros(capacity, np.int64), np.zeros(shape)
+            if count:
+                old = self.dense_t, self.dense_h, self.dense_degree, self.dense_u
+                for new, previous in zip(arrays, old, strict=True):
+                    new[:count] = previous[:count]
+            self.dense_t, self.dense_h, self.dense_degree, self.dense_u = arrays
+            self.dense_capacity = capacity
+            self._dense_place = (*(array.ctypes.data for array in arrays), capacity)
         state = self.state
-        state.dense_t, state.dense_h = self.dense_t.ctypes.data, self.dense_h.ctypes.data
-        state.dense_degree, state.dense_u = self.dense_degree.ctypes.data, self.dense_u.ctypes.data
-        state.dense_capacity = self.dense_capacity
+        state.dense_t, state.dense_h, state.dense_degree, state.dense_u, state.dense_capacity = self._dense_place
 
     def run(self, on_slice: Callable[[], None] | None = None) -> Status:
         """Advance until the loop is done, fails, or hands over at a stop or a step.
@@ -276,10 +274,9 @@ class Session:
         buffer = (ctypes.c_double * self.n).from_address(getattr(self.state, name))
         return np.array(buffer)
 
-    def counters(self) -> dict[str, int]:
-        """Counts of work."""
-        state = self.state
-        return {name: getattr(state, name) for name in COUNTERS}
+    def counters(self) -> Counters:
+        """Counts of work, as they stand now."""
+        return Counters.from_buffer_copy(self.state, layout.State.accepted.offset)
 
     def saved(self) -> tuple[np.ndarray, np.ndarray]:
         """Copies of the saved times and states."""
