@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def one_line(text: str, limit: int = 400) -> str:
@@ -23,8 +24,17 @@ def _is_visible(character: str) -> bool:
 
 
 def c_comment(text: str) -> str:
-    """A comment of C on one line. It ends after its text, so that a backslash or `??/` never ends the line."""
-    return f"/* {one_line(text).replace('*/', '* /').replace('/*', '/ *')} */"
+    """A comment of C on one line; its end stands on that line, behind any backslash or `??/` of the text."""
+    return f"/* {_inside_c(one_line(text))} */"
+
+
+def c_block(lines: Sequence[str]) -> list[str]:
+    """A comment of C on many lines; each of them is one line already."""
+    return ["/*", *(f" * {_inside_c(line)}".rstrip() for line in lines), " */"]
+
+
+def _inside_c(line: str) -> str:
+    return line.replace("*/", "* /").replace("/*", "/ *")
 
 
 def c_string(text: str) -> str:
@@ -36,8 +46,3 @@ def _c_byte(byte: int) -> str:
     if 32 <= byte < 127 and chr(byte) not in '"\\?':
         return chr(byte)
     return f"\\{byte:03o}"
-
-
-def python_comment(text: str) -> str:
-    """A comment of Python on one line."""
-    return f"# {one_line(text)}".rstrip()

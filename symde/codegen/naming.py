@@ -17,7 +17,9 @@ def ascii_identifier(name: str) -> str:
     """An ASCII identifier that reads like `name`; different names may get the same one."""
     name = unicodedata.normalize("NFC", name)
     text = "".join(
-        character if character.isascii() and (character.isalnum() or character == "_") else _spelled(character)
+        character
+        if character.isascii() and (character.isalnum() or character == "_")
+        else _spelled(character)
         for character in name
     )
     # A leading underscore is reserved in C, a digit starts no identifier anywhere.

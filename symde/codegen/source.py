@@ -1,0 +1,245 @@
+"""What printed source of a whole model contains, the same for every language: names, header, functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from symde.codegen.comments import one_line
+from symde.codegen.derivatives import SparseJacobian
+from symde.codegen.expressions import Scope
+from symde.codegen.graph import Graph
+from symde.codegen.lower import LoweredStart, lower_start
+from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.naming import Names, ascii_identifier
+from symde.diagnostics import Span
+from symde.model.definition import Definition, Parameter, State
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A state, a parameter or an observable: the modeller's name, its identifier, and what else is known."""
+
+    name: str
+    identifier: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A function to print: its roots on one graph, with a label and a comment for some of them.
+
+    Attributes:
+        graph: Holds the roots.
+        roots: One node for each element of the result.
+        labels: What each element is (empty: not told).
+        comments: The equation of each element in the modeller's words (empty: none).
+    """
+
+    graph: Graph
+    roots: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """A model ready to be printed.
+
+    Attributes:
+        title: The modeller's name of the model.
+        identifier: An ASCII name for it.
+        doc: Its documentation, "" where there is none.
+        states: In order of `u`.
+        parameters: In order of `p`.
+        observables: In order of the result of `observables`.
+        rhs: du/dt = f(t, u, p), with one comment for each equation.
+        jacobian: Entries of df/du in compressed rows; `jacobian_pattern` tells their places.
+        jacobian_pattern: Row pointers and columns.
+        parameter_jacobian: Entries of df/dp likewise.
+        parameter_jacobian_pattern: Row pointers and columns.
+        time_gradient: df/dt.
+        observed: The observables.
+        start: Defaults, initial values and time span.
+        names: Gives out identifiers that none of the above has.
+    """
+
+    title: str
+    identifier: str
+    doc: str
+    states: tuple[Quantity, ...]
+    parameters: tuple[Quantity, ...]
+    observables: tuple[Quantity, ...]
+    rhs: Routine
+    jacobian: Routine
+    jacobian_pattern: SparseJacobian
+    parameter_jacobian: Routine
+    parameter_jacobian_pattern: SparseJacobian
+    time_gradient: Routine
+    observed: Routine
+    start: LoweredStart
+    names: Names
+
+    def scope(self, routine: Routine, time: str = "t") -> Scope:
+        """The names that a function's body uses."""
+        inputs = {("u", i): state.identifier for i, state in enumerate(self.states)}
+        inputs.update({("p", j): parameter.identifier for j, parameter in enumerate(self.parameters)})
+        identifiers = {one.name: one.identifier for one in self.observables}
+        named = {node: identifiers[name] for node, name in routine.graph.names.items()}
+        return Scope(inputs, named, self.names.numbered("v"), time)
+
+    def read(self, routine: Routine) -> list[tuple[str, int]]:
+        """The elements of `u` and `p` that a function reads: the states first, each in order."""
+        return sorted(routine.graph.inputs_read(routine.roots), key=lambda one: (one[0] != "u", one[1]))
+
+    def reads_time(self, routine: Routine) -> bool:
+        """Whether a function reads the independent variable."""
+        graph = routine.graph
+        return any(graph.op[node] == "time" for node in graph.reachable(routine.roots))
+
+
+def model_source(definition: Definition, reserved: Collection[str]) -> ModelSource:
+    """Everything a printer needs of a model.
+
+    Args:
+        definition: The model.
+        reserved: Identifiers that mean something else in the printed source.
+    """
+    model = ModelGraph(definition)
+    graph, lowered = model.lowered.graph, model.lowered
+    names = Names(reserved)
+    all_names = [*definition.state_names, *definition.parameter_names, *definition.observable_names]
+    identifiers = iter(names.identifiers(all_names))
+    states = tuple(Quantity(one.name, next(identifiers), _note(one)) for one in definition.states)
+    parameters = tuple(Quantity(one.name, next(identifiers), _note(one)) for one in definition.parameters)
+    observables = tuple(
+        Quantity(one.name, next(identifiers), _words(one.span, "")) for one in definition.observables
+    )
+    by_state, by_parameter = model.jacobian, model.parameter_jacobian
+    slopes = [_derivative_name(state.identifier) for state in states]
+    return ModelSource(
+        title=definition.name,
+        identifier=ascii_identifier(definition.name),
+        doc=definition.doc or "",
+        states=states,
+        parameters=parameters,
+        observables=observables,
+        rhs=Routine(graph, lowered.rhs, comments=tuple(_equation(state) for state in definition.states)),
+        jacobian=Routine(graph, by_state.nodes, _entries(slopes, states, by_state)),
+        jacobian_pattern=by_state,
+        parameter_jacobian=Routine(graph, by_parameter.nodes, _entries(slopes, parameters, by_parameter)),
+        parameter_jacobian_pattern=by_parameter,
+        time_gradient=Routine(graph, model.time_gradient, tuple(f"{slope}/dt" for slope in slopes)),
+        observed=Routine(
+            graph,
+            lowered.observables,
+            comments=tuple(_words(one.span, one.name) for one in definition.observables),
+        ),
+        start=lower_start(definition),
+        names=names,
+    )
+
+
+def _derivative_name(identifier: str) -> str:
+    return f"d(d{identifier}/dt)"
+
+
+def _entries(
+    slopes: Sequence[str], variables: Sequence[Quantity], entries: SparseJacobian
+) -> tuple[str, ...]:
+    return tuple(f"{slopes[row]}/d{variables[column].identifier}" for row, column in places(entries))
+
+
+def places(entries: SparseJacobian) -> Iterator[tuple[int, int]]:
+    """Row and column of each entry of a Jacobian."""
+    for row in range(len(entries.indptr) - 1):
+        for k in range(entries.indptr[row], entries.indptr[row + 1]):
+            yield row, entries.indices[k]
+
+
+def _equation(state: State) -> str:
+    return _words(state.equation, f"{state.name}' = ...")
+
+
+def _words(span: Span | None, otherwise: str) -> str:
+    return span.text if span is not None and span.text else otherwise
+
+
+def _note(one: State | Parameter) -> str:
+    """Unit and documentation."""
+    return "  ".join(part for part in (one.unit and f"[{one.unit}]", one.doc) if part)
+
+
+def header(source: ModelSource, target: str, functions: Sequence[tuple[str, str]]) -> list[str]:
+    """The lines of the comment that opens a file; the modeller's words in them are on one line each.
+
+    Args:
+        source: The model.
+        target: What language this is, in a word or two.
+        functions: How each function is called, and what it gives.
+    """
+    from symde import __version__
+
+    lines = [one_line(f"Model {source.title}{': ' if source.doc else ''}{source.doc}")]
+    lines.append(f"Written by symde {__version__} as {target}.")
+    defaults = [_default(source.start.graph, node) for node in source.start.defaults]
+    initial = [_default(source.start.graph, node) for node in source.start.initial]
+    lines += _listed("States u", "u", source.states, initial)
+    lines += _listed("Parameters p", "p", source.parameters, defaults)
+    lines += _listed("Observables", "observables", source.observables, None)
+    if functions:
+        width = max(len(call) for call, _ in functions) + 2
+        lines += ["", "Functions", *(f"  {call:{width}}{meaning}" for call, meaning in functions)]
+    return lines
+
+
+def _listed(
+    heading: str, vector: str, quantities: Sequence[Quantity], values: Sequence[str] | None
+) -> list[str]:
+    lines = ["", heading if quantities else f"{heading}: none"]
+    for index, quantity in enumerate(quantities):
+        value = f" = {values[index]}" if values is not None else ""
+        own = "" if quantity.name == quantity.identifier else f"  ({one_line(quantity.name)})"
+        note = f"  {one_line(quantity.note)}" if quantity.note else ""
+        lines.append(f"  {vector}[{index}]  {quantity.identifier}{value}{own}{note}")
+    return lines
+
+
+def _default(graph: Graph, node: int | None) -> str:
+    if node is None:
+        return "(to be given)"
+    return repr(graph.value[node]) if graph.op[node] == "const" else "(follows parameters or t0, see below)"
+
+
+def default_order(start: LoweredStart) -> list[int]:
+    """The parameters that have a default, each after those its default reads."""
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for j, node in enumerate(start.defaults):
+        if node is not None:
+            read = {index for _, index in start.graph.inputs_read([node])}
+            sorter.add(j, *sorted(other for other in read if start.defaults[other] is not None))
+    return list(sorter.static_order())
+
+
+def independent_defaults(start: LoweredStart) -> list[int | None]:
+    """The defaults as nodes that read no parameter: each default in place of the parameter it is of.
+
+    A default that reads a parameter without one gets NaN in its place.
+    """
+    graph = start.graph
+    resolved: list[int | None] = [None] * len(start.defaults)
+    for j in default_order(start):
+        node = start.defaults[j]
+        assert node is not None
+        copies: dict[int, int] = {}
+        for one in graph.reachable([node]):
+            if graph.op[one] == "input":
+                known = resolved[graph.value[one][1]]
+                copies[one] = graph.constant(float("nan")) if known is None else known
+            elif graph.args[one]:
+                copies[one] = graph.apply(graph.op[one], *(copies[argument] for argument in graph.args[one]))
+            else:
+                copies[one] = one
+        resolved[j] = copies[node]
+    return resolved

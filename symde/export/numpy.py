@@ -1,0 +1,14 @@
+"""The target `numpy`."""
+
+from __future__ import annotations
+
+from symde.codegen.numpy_printer import numpy_source
+from symde.export.target import PrintedTarget
+from symde.model.model import Model
+
+
+def _source(model: Model) -> str:
+    return numpy_source(model.definition)
+
+
+TARGET = PrintedTarget("numpy", ".py", "Python for numpy: functions of one point or many", _source)
