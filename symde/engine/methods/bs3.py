@@ -1,8 +1,8 @@
 """BS3: the explicit pair of orders 3(2) for coarse tolerances.
 
-Source: P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2 (1989) 321-325,
-doi:10.1016/0893-9659(89)90079-7. The interpolant is the cubic Hermite polynomial through both ends, whose slopes are
-the first and the last stage.
+Source: P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2 (1989)
+321-325, doi:10.1016/0893-9659(89)90079-7. The interpolant is the cubic Hermite polynomial through both ends,
+whose slopes are the first and the last stage.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ METHOD = ExplicitTableau(
     interpolant=((1.0, -4 / 3, 5 / 9), (0.0, 1.0, -2 / 3), (0.0, 4 / 3, -8 / 9), (0.0, -1.0, 1.0)),
     interpolant_order=3,
     citation=(
-        "P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2 (1989) "
-        "321-325, doi:10.1016/0893-9659(89)90079-7"
+        "P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Applied Mathematics Letters 2 "
+        "(1989) 321-325, doi:10.1016/0893-9659(89)90079-7"
     ),
     when_to_use="Equations that are not stiff, at coarse tolerances.",
     source="Bogacki & Shampine (1989)",

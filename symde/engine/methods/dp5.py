@@ -1,8 +1,8 @@
 """DP5: the explicit pair of orders 5(4) of Dormand and Prince.
 
-Source: J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, Journal of Computational and Applied
-Mathematics 6 (1980) 19-26, doi:10.1016/0771-050X(80)90013-3, Table 2; the interpolant of order 4 from L. F. Shampine,
-Some practical Runge-Kutta formulas, Mathematics of Computation 46 (1986) 135-150,
+Source: J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, Journal of Computational and
+Applied Mathematics 6 (1980) 19-26, doi:10.1016/0771-050X(80)90013-3, Table 2; the interpolant of order 4 from
+L. F. Shampine, Some practical Runge-Kutta formulas, Mathematics of Computation 46 (1986) 135-150,
 doi:10.1090/S0025-5718-1986-0815836-3.
 """
 
@@ -39,8 +39,8 @@ METHOD = ExplicitTableau(
     ),
     interpolant_order=4,
     citation=(
-        "J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, Journal of Computational and Applied "
-        "Mathematics 6 (1980) 19-26, doi:10.1016/0771-050X(80)90013-3"
+        "J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, Journal of Computational "
+        "and Applied Mathematics 6 (1980) 19-26, doi:10.1016/0771-050X(80)90013-3"
     ),
     when_to_use="Equations that are not stiff, for results comparable with ode45, dopri5 and RK45.",
     source="Dormand & Prince (1980), Table 2; Shampine (1986)",

@@ -1,15 +1,21 @@
 """Rodas5P: the Rosenbrock method of order 5 for stiff equations.
 
-Source: G. Steinebach, Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia
-Differential Equations package, BIT Numerical Mathematics 63:27 (2023), doi:10.1007/s10543-023-00967-x, table of
-coefficients; dense output of order 4 there.
+Source: G. Steinebach, Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the
+Julia Differential Equations package, BIT Numerical Mathematics 63:27 (2023), doi:10.1007/s10543-023-00967-x,
+table of coefficients; dense output of order 4 there.
 """
 
 from __future__ import annotations
 
 from symde.engine.methods.tableau import RosenbrockTableau, dense_from_differences
 
-_LAST = (-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946)
+_LAST = (
+    -7.502846399306121,
+    2.561846144803919,
+    -11.627539656261098,
+    -0.18268767659942256,
+    0.030198172008377946,
+)
 _M = (*_LAST, 1.0, 1.0, 1.0)
 _DENSE = (
     (
@@ -84,7 +90,16 @@ METHOD = RosenbrockTableau(
             -9.48861652309627,
         ),
     ),
-    alpha=(0.0, 0.6358126895828704, 0.4095798393397535, 0.9769306725060716, 0.4288403609558664, 1.0, 1.0, 1.0),
+    alpha=(
+        0.0,
+        0.6358126895828704,
+        0.4095798393397535,
+        0.9769306725060716,
+        0.4288403609558664,
+        1.0,
+        1.0,
+        1.0,
+    ),
     d=(
         0.21193756319429014,
         -0.42387512638858027,
@@ -100,9 +115,10 @@ METHOD = RosenbrockTableau(
     interpolant=dense_from_differences(_M, _DENSE),
     interpolant_order=4,
     citation=(
-        "G. Steinebach, Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within the Julia "
-        "Differential Equations package, BIT Numerical Mathematics 63:27 (2023), doi:10.1007/s10543-023-00967-x"
+        "G. Steinebach, Construction of Rosenbrock-Wanner method Rodas5P and numerical benchmarks within "
+        "the Julia Differential Equations package, BIT Numerical Mathematics 63:27 (2023), "
+        "doi:10.1007/s10543-023-00967-x"
     ),
     when_to_use="Stiff equations at ordinary and tight tolerances.",
-    source="Steinebach (2023), table of the coefficients of Rodas5P; transformed form of Hairer & Wanner II, (7.25)",
+    source="Steinebach (2023), coefficients of Rodas5P in the form of Hairer & Wanner II, (7.25)",
 )

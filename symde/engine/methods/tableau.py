@@ -1,7 +1,7 @@
 """The numbers of a method, proved consistent when made.
 
-Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.1, II.4 and II.6;
-E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.2 and IV.7.
+Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.1, II.4 and
+II.6; E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.2 and IV.7.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def _prove(name: str, what: str, found: Any, expected: Any) -> None:
 def _prove_lower(name: str, what: str, matrix: np.ndarray, first: int = 0) -> None:
     """Row i may be nonzero only left of column first + i."""
     for i, row in enumerate(matrix):
-        _prove(name, f"{what}: row {i} reads stages not known yet", row[first + i :], np.zeros_like(row[first + i :]))
+        unknown = row[first + i :]
+        _prove(name, f"{what}: row {i} reads stages not known yet", unknown, np.zeros_like(unknown))
 
 
 def negative_stability(b: np.ndarray, a: np.ndarray) -> float:
@@ -58,7 +59,7 @@ def negative_stability(b: np.ndarray, a: np.ndarray) -> float:
 
     R(z) = 1 + sum_k z^(k+1) b a^k 1 is a polynomial; |R| can leave 1 only at real roots of R - 1 and R + 1.
 
-    Source: Hairer & Wanner II, IV.2, equation (2.5).
+    Source: Hairer & Wanner II, IV.2.
     """
     coefficients, powers = [1.0], np.ones(len(b))
     for _ in b:
@@ -79,7 +80,8 @@ def negative_stability(b: np.ndarray, a: np.ndarray) -> float:
 def dense_from_differences(m: Sequence[float], h: Sequence[Sequence[float]]) -> list[list[float]]:
     """Coefficients B[j][k] of theta^(k+1) U_j of a Rosenbrock method's dense output, stages x (len(h) + 1).
 
-    The form is u(theta) = (1 - theta) u0 + theta (u1 + (1 - theta) (D_1 + theta (D_2 + ...))), D_k = sum_j h[k][j] U_j.
+        u(theta) = (1 - theta) u0 + theta (u1 + (1 - theta) (D_1 + theta (D_2 + ...)))
+        D_k = sum_j h[k][j] U_j
 
     Source: Hairer & Wanner II, VI.4, dense output of RODAS; G. Steinebach (2023), BIT 63:27.
     """
@@ -98,8 +100,8 @@ class ExplicitTableau:
         k_i = f(t + c_i h, u + h sum_j a_ij k_j),   u_new = u + h sum_i b_i k_i,   error = h sum_i error_i k_i
         u(theta) = u + h sum_j sum_m interpolant[j, m] theta^(m+1) k_j
 
-    Rows of `a` may be given without their zeros. The continuous solution may use extra stages, which come after the
-    others; each has a row of `extra_a` and a time in `extra_c`.
+    Rows of `a` may be given without their zeros. The continuous solution may use extra stages, which come
+    after the others; each has a row of `extra_a` and a time in `extra_c`.
 
     Attributes:
         name: what to ask for.
@@ -218,7 +220,7 @@ class RosenbrockTableau:
     Raises:
         TableauError: the numbers contradict each other.
 
-    Source: Hairer & Wanner II, IV.7, equations (7.23) to (7.25).
+    Source: Hairer & Wanner II, IV.7, equation (7.25).
     """
 
     family: ClassVar[str] = "rosenbrock"
@@ -253,7 +255,7 @@ class RosenbrockTableau:
         self._prove_weights()
 
     def gamma_matrix(self) -> np.ndarray:
-        """The coefficients gamma_ij of the form with products, U_i = h sum_j gamma_ij k_j; lower, stages x stages."""
+        """gamma_ij of the form with products, where U_i = h sum_j gamma_ij k_j; stages x stages."""
         return np.linalg.inv(np.eye(len(self.m)) / self.gamma - self.c_matrix)
 
     def _prove_stages(self) -> None:
@@ -280,4 +282,5 @@ class RosenbrockTableau:
         slopes = np.eye(self.interpolant.shape[1])
         _prove(self.name, "the interpolant of a constant slope", continuous.sum(axis=1), slopes[0])
         if self.interpolant_order > 1:
-            _prove(self.name, "the interpolant of a linear slope", continuous @ (self.alpha + self.d), slopes[1] / 2)
+            linear = continuous @ (self.alpha + self.d)
+            _prove(self.name, "the interpolant of a linear slope", linear, slopes[1] / 2)

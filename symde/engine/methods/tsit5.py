@@ -1,8 +1,8 @@
 """Tsit5: the explicit pair of orders 5(4) for equations that are not stiff.
 
-Source: Ch. Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption,
-Computers & Mathematics with Applications 62 (2011) 770-775, doi:10.1016/j.camwa.2011.06.002, Table 1 and the free
-interpolant of section 4.
+Source: Ch. Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying
+assumption, Computers & Mathematics with Applications 62 (2011) 770-775, doi:10.1016/j.camwa.2011.06.002,
+Table 1 and the free interpolant.
 """
 
 from __future__ import annotations
@@ -54,9 +54,10 @@ METHOD = ExplicitTableau(
     ),
     interpolant_order=4,
     citation=(
-        "Ch. Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption, "
-        "Computers & Mathematics with Applications 62 (2011) 770-775, doi:10.1016/j.camwa.2011.06.002"
+        "Ch. Tsitouras, Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying "
+        "assumption, Computers & Mathematics with Applications 62 (2011) 770-775, "
+        "doi:10.1016/j.camwa.2011.06.002"
     ),
     when_to_use="Equations that are not stiff, at ordinary tolerances.",
-    source="Tsitouras (2011), Table 1 and section 4",
+    source="Tsitouras (2011), Table 1 and its free interpolant",
 )

@@ -1,9 +1,10 @@
 """Vern7: the explicit pair of orders 7(6) for tight tolerances, with an interpolant of order 7.
 
-The continuous solution takes six stages more; the first of them is the right-hand side at the end of the step.
+The continuous solution takes six stages more; the first of them is the right-hand side at the end of the
+step.
 
-Source: J. H. Verner, Numerically optimal Runge-Kutta pairs with interpolants, Numerical Algorithms 53 (2010) 383-396,
-doi:10.1007/s11075-009-9290-3, the most efficient pair of orders 7(6); figures rounded to 20 digits.
+Source: J. H. Verner, Numerically optimal Runge-Kutta pairs with interpolants, Numerical Algorithms 53 (2010)
+383-396, doi:10.1007/s11075-009-9290-3, the most efficient pair of orders 7(6); figures rounded to 20 digits.
 """
 
 from __future__ import annotations
@@ -209,8 +210,8 @@ METHOD = ExplicitTableau(
     ),
     interpolant_order=7,
     citation=(
-        "J. H. Verner, Numerically optimal Runge-Kutta pairs with interpolants, Numerical Algorithms 53 (2010) "
-        "383-396, doi:10.1007/s11075-009-9290-3"
+        "J. H. Verner, Numerically optimal Runge-Kutta pairs with interpolants, Numerical Algorithms 53 "
+        "(2010) 383-396, doi:10.1007/s11075-009-9290-3"
     ),
     when_to_use="Equations that are not stiff, at tight tolerances.",
     source="Verner (2010), the most efficient pair of orders 7(6) and its interpolant",
