@@ -16,14 +16,16 @@ def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     `lu_factor` reads (jacobian, shift) and writes `lu`. `lu_solve` and `lu_solve_transposed` read
     (jacobian, shift, lu, rhs), write `x` and return 1 where the backward error of x is above `TOLERANCE` or
     x is not finite. `lu_substitute` is `lu_solve` without the test, which takes two thirds of its time: for
-    further right-hand sides of a factorisation that has passed. `lu_residual` reads (jacobian, shift, x,
-    rhs) and writes `r` = rhs - W x.
+    further right-hand sides of a factorisation that has passed. `lu_accept` is the test alone: it reads
+    (jacobian, shift, x, rhs), writes nothing and returns 1 where x is refused. `lu_residual` reads the same
+    and writes `r` = rhs - W x.
     """
     return (
         _factor(plan),
         _solve(plan, "lu_solve", transposed=False),
         _solve(plan, "lu_substitute", transposed=False, tested=False),
         _solve(plan, "lu_solve_transposed", transposed=True),
+        _accept(plan),
         _residual(plan),
     )
 
@@ -152,6 +154,15 @@ def _acceptance(graph: Graph, matrix: list[dict[int, int]], x: list[int], rhs: l
         good = graph.apply("lt", graph.apply("abs", residual), bound)
         accepted = good if accepted < 0 else graph.apply("and", accepted, good)
     return accepted
+
+
+def _accept(plan: StaticLU) -> Kernel:
+    graph = Graph()
+    x = [graph.input("x", j) for j in range(plan.n)]
+    rhs = [graph.input("rhs", i) for i in range(plan.n)]
+    refused = graph.apply("not", _acceptance(graph, _matrix(plan, graph), x, rhs))
+    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
+    return Kernel("lu_accept", graph, inputs, (), code=refused)
 
 
 def _residual(plan: StaticLU) -> Kernel:

@@ -21,7 +21,7 @@ from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.native import load_ir
 
-_IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute")
+_IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
 """Kernels that are needed together and compiled together; every other kernel is a module of its own."""
 
 
@@ -99,7 +99,7 @@ class ModelKernels:
 
         Args:
             name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
-                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_solve_transposed`, `lu_residual`.
+                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`.
 
         Raises:
             KeyError: There is no kernel of that name.

@@ -12,7 +12,8 @@ import importlib
 
 from symde import native
 
-SOLVE = "solve"
+SOLVING = ("solve", "substitute", "accept")
+"""Entries with the signature int32 (State *, right side, solution); all others are int32 (State *)."""
 
 
 def compile_entry(module: str, entry: str) -> bytes:
@@ -22,7 +23,7 @@ def compile_entry(module: str, entry: str) -> bytes:
 
     source = importlib.import_module(f"symde.engine.cpu.compiled.{module}")
     pointers = importlib.import_module("symde.engine.cpu.compiled.pointers")
-    arguments = (types.int64,) * (3 if entry == SOLVE else 1)
+    arguments = (types.int64,) * (3 if entry in SOLVING else 1)
     dispatcher = numba.njit(types.int32(*arguments), **pointers.OPTIONS)(source.ENTRIES[entry])
     compiled = dispatcher.overloads[dispatcher.signatures[0]]
     text = _with_wrapper(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, len(arguments))

@@ -137,10 +137,14 @@ State = _structure(
     # model kernels (double t, const double **in, double **out) and their tables
     rhs=_i, rhs_jacobian=_i, jacobian_vector=_i, inputs=_i, outputs=_i,
     # linear systems W x = b with W = shift*I - J
-    factor=_i, solve=_i,  # engine functions: int32 (State *) and int32 (State *, b, x)
+    factor=_i,  # engine function int32 (State *); the next three are int32 (State *, b, x)
+    solve=_i,  # accurate to the backward error, whatever it takes
+    substitute=_i,  # unchecked
+    accept=_i,  # is x accurate?
+    careful=_i,  # this step's solves are all checked
     shift=_d, jacobian_fresh=_i, jacobian=_i, f0=_i, time_gradient=_i, system_rhs=_i,
-    stage_f=_i, lu_factor=_i, lu_solve=_i, factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
-    solve_outputs=_i, residual=_i, correction=_i,
+    stage_f=_i, lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i, factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
+    solve_outputs=_i, accept_inputs=_i, residual=_i, correction=_i, combined_rhs=_i,
     dense=_i, pivots=_i, use_dense=_i, row_pointers=_i, columns=_i,
     # what is kept
     stops=_i, n_stops=_i, next_stop=_i,

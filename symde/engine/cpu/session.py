@@ -102,7 +102,7 @@ class Session:
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
-            linear = ("f0", "time_gradient", "system_rhs", "stage_f", "residual", "correction")
+            linear = ("f0", "time_gradient", "system_rhs", "stage_f", "residual", "correction", "combined_rhs")
             arena.ask(**dict.fromkeys(linear, padded), jacobian=len(self.kernels.pattern[1]))
             arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
         return arena.allocate()
@@ -143,17 +143,19 @@ class Session:
         state.columns = self._integer_array("columns", kernels.pattern[1])
         state.pivots = self._integer_array("pivots", np.zeros(self.n))
         module = "generated" if kernels.lu_length else "dense"
-        state.factor = function_address(module, "factor")
-        state.solve = function_address(module, "solve")
+        for entry in ("factor", "solve", "substitute", "accept"):
+            setattr(state, entry, function_address(module, entry))
         if not kernels.lu_length:
             return
-        state.lu_factor, state.lu_solve = kernels.address("lu_factor"), kernels.address("lu_solve")
+        for name in ("lu_factor", "lu_solve", "lu_substitute", "lu_accept"):
+            setattr(state, name, kernels.address(name))
         shift = self._address + layout.State.shift.offset
         jacobian, lu = arrays["jacobian"].ctypes.data, arrays["lu"].ctypes.data
         state.factor_inputs = self._integer_array("factor_inputs", [jacobian, shift])
         state.factor_outputs = self._integer_array("factor_outputs", [lu])
         state.solve_inputs = self._integer_array("solve_inputs", [jacobian, shift, lu, 0])
         state.solve_outputs = self._integer_array("solve_outputs", [0])
+        state.accept_inputs = self._integer_array("accept_inputs", [jacobian, shift, 0, 0])
 
     # -- a run ------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from symde.engine.cpu.compiled.pointers import (
     slot_at,
     state_at,
 )
-from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sum
+from symde.engine.cpu.compiled.vectors import advance_compensated, clear, copy, two_weighted_sums, weighted_sum
 from symde.engine.cpu.layout import Attempt, Stage0
 
 
@@ -50,11 +50,14 @@ def stage_argument(state):
 
 
 @compiled
-def add_right_hand_side(state, f, weight, inverse_h):
-    """system_rhs = f + system_rhs / h + weight * f_t."""
+def add_right_hand_side(state, f, weight, inverse_h, m):
+    """system_rhs = f + system_rhs / h + weight * f_t, and m times that on top of combined_rhs."""
     x, f_t, rhs = doubles(f), doubles(state.time_gradient), doubles(state.system_rhs)
+    combined = doubles(state.combined_rhs)
     for i in range(state.padded):
-        rhs[i] = x[i] + inverse_h * rhs[i] + weight * f_t[i]
+        value = x[i] + inverse_h * rhs[i] + weight * f_t[i]
+        rhs[i] = value
+        combined[i] += m * value
 
 
 @compiled
@@ -69,8 +72,27 @@ def stage_system(state, method, i):
         stage_argument(state)
         f = state.stage_f
         code = evaluate(state, state.t + doubles(method.alpha)[i] * h, state.stage, f)
-    add_right_hand_side(state, f, h * doubles(method.d)[i], 1.0 / h)
+    add_right_hand_side(state, f, h * doubles(method.d)[i], 1.0 / h, doubles(method.m)[i])
     return code
+
+
+@compiled
+def solve_stages(state, method, address):
+    """All stages and their weighted sum, the increment; INACCURATE where one of the linear solves was."""
+    stages, padded = method.stages, state.padded
+    clear(padded, state.combined_rhs)
+    for i in range(stages):
+        if stage_system(state, method, i) != 0:
+            return Attempt.CALLBACK.value
+        checked = i == 0 or state.careful
+        solver = state.solve if checked else state.substitute
+        code = call_solve(solver, address, state.system_rhs, state.stages + 8 * padded * i)
+        if code != Attempt.FINE:
+            return code
+    weighted_sum(padded, 1.0, method.m, stages, state.stages, state.increment)
+    if state.careful:
+        return Attempt.FINE.value
+    return call_solve(state.accept, address, state.combined_rhs, state.increment)
 
 
 def attempt(address):
@@ -84,13 +106,13 @@ def attempt(address):
     code = call_step(state.factor, address)
     if code != Attempt.FINE:
         return code
-    for i in range(stages):
-        if stage_system(state, method, i) != 0:
-            return Attempt.CALLBACK
-        code = call_solve(state.solve, address, state.system_rhs, state.stages + 8 * padded * i)
-        if code != Attempt.FINE:
-            return code
-    weighted_sum(padded, 1.0, method.m, stages, state.stages, state.increment)
+    state.careful = 0
+    code = solve_stages(state, method, address)
+    if code == Attempt.INACCURATE:
+        state.careful = 1
+        code = solve_stages(state, method, address)
+    if code != Attempt.FINE:
+        return code
     advance_compensated(state)
     weighted_sum(padded, 1.0, method.error, stages, state.stages, state.error)
     return Attempt.FINE

@@ -78,6 +78,14 @@ def copy(length, source, target):
 
 
 @compiled
+def clear(length, target):
+    """target = 0."""
+    t = doubles(target)
+    for i in range(length):
+        t[i] = 0.0
+
+
+@compiled
 def advance_compensated(state):
     """u_new = u + increment with the rounding error carried along (Kahan 1965).
 
