@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from symde.cli.models import model
 from symde.export import export
@@ -11,9 +10,7 @@ from symde.export import export
 
 def run(options: argparse.Namespace) -> int:
     """Print the source, or write it."""
-    source = export(model(options.file, options.model), target=options.target)
+    source = export(model(options.file, options.model), options.target, options.output)
     if options.output is None:
-        print(source)
-    else:
-        Path(options.output).write_text(source if source.endswith("\n") else source + "\n", encoding="utf-8")
+        print(source, end="" if source.endswith("\n") else "\n")
     return 0

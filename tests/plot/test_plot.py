@@ -1,0 +1,142 @@
+"""A plot shows the solution that it is given: curves, axes, window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+from matplotlib import pyplot  # noqa: E402
+
+from symde.plot import plot  # noqa: E402
+
+TEXT = """
+param k = 0.5 [1/h]
+state x = 1 [mol], y = 0 [mol], z = 3
+x' = -k*x
+y' = k*x
+z' = 0*z
+share = x/(x + y)
+"""
+
+
+@pytest.fixture(scope="module")
+def solution():
+    """x = exp(-t/2), y = 1 - x, z = 3 on 0..10."""
+    return symde.solve(symde.Problem(symde.ode_def(TEXT), tspan=(0, 10)), rtol=1e-9)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    pyplot.close("all")
+
+
+def curves(axes):
+    return {line.get_label(): line.get_xydata().T for line in axes.get_lines()}
+
+
+def test_all_states_are_drawn_by_name(solution):
+    axes = solution.plot()
+    assert list(curves(axes)) == ["x", "y", "z"]
+    assert axes.get_xlabel() == "t"
+    assert axes.get_legend() is not None
+
+
+def test_a_curve_is_the_continuous_solution_not_a_polygon_of_steps(solution):
+    t, x = curves(plot(solution, vars="x"))["x"]
+    assert len(t) > 500 and t[0] == 0 and t[-1] == 10
+    np.testing.assert_allclose(x, np.exp(-t / 2), atol=1e-7)
+
+
+def test_observed_quantities_and_parameters_are_drawn_by_name(solution):
+    found = curves(plot(solution, vars=["share", "k"]))
+    np.testing.assert_allclose(found["share"][1], np.exp(-found["share"][0] / 2), atol=1e-7)
+    assert set(found["k"][1]) == {0.5}
+
+
+def test_states_are_drawn_by_index(solution):
+    assert list(curves(plot(solution, vars=[1, 0]))) == ["y", "x"]
+
+
+@pytest.mark.parametrize("xscale", ["log", "log10", np.log10])
+def test_a_logarithmic_axis_is_sampled_evenly_for_the_eye(solution, xscale):
+    axes = plot(solution, vars="x", xscale=xscale, tspan=(1e-3, 10))
+    t, x = curves(axes)["x"]
+    assert axes.get_xscale() == "log"
+    assert t[0] == 1e-3 and t[-1] == 10
+    assert np.diff(np.log(t)).max() < 1.01 * np.log(1e4) / 999  # no gap wider than that of 1000 even points
+    np.testing.assert_allclose(x, np.exp(-t / 2), atol=1e-7)
+
+
+def test_a_logarithmic_axis_from_zero_starts_at_the_first_step(solution):
+    t, _ = curves(plot(solution, vars="x", xscale="log"))["x"]
+    assert t[0] == solution.t[1] > 0
+
+
+def test_a_window_is_kept(solution):
+    t, _ = curves(plot(solution, vars="x", tspan=(2, 3)))["x"]
+    assert (t[0], t[-1]) == (2, 3)
+
+
+def test_a_window_that_reaches_beyond_is_cut(solution):
+    t, _ = curves(plot(solution, vars="x", tspan=(-5, 50)))["x"]
+    assert (t[0], t[-1]) == (0, 10)
+
+
+def test_a_pair_is_drawn_one_over_the_other(solution):
+    axes = plot(solution, vars=[("x", "y")])
+    ((x, y),) = curves(axes).values()
+    np.testing.assert_allclose(x + y, 1, atol=1e-8)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x [mol]", "y [mol]")
+
+
+def test_units_are_shown_where_they_are_shared(solution):
+    assert plot(solution, vars=["x", "y"]).get_ylabel() == "[mol]"
+    assert plot(solution, vars=["x", "z"]).get_ylabel() == ""
+    assert plot(solution, vars="x").get_ylabel() == "x [mol]"
+
+
+def test_quantities_are_scaled_and_say_so(solution):
+    found = curves(plot(solution, vars=["x", "z"], scales={"x": 3}))
+    assert list(found) == ["3 × x", "z"]
+    assert found["3 × x"][1][0] == 3
+
+
+def test_saved_points_are_drawn_where_nothing_else_was_kept():
+    solution = symde.solve(symde.Problem(symde.ode_def(TEXT), tspan=(0, 10)), saveat=1)
+    t, _ = curves(solution.plot(vars="x"))["x"]
+    assert t.tolist() == list(range(11))
+
+
+def test_a_backward_solution_is_drawn():
+    solution = symde.solve(symde.Problem(symde.ode_def(TEXT), tspan=(10, 0)), rtol=1e-8)
+    t, x = curves(solution.plot(vars="x"))["x"]
+    assert t.min() == 0 and t.max() == 10
+    np.testing.assert_allclose(x, np.exp((10 - t) / 2), rtol=1e-5)
+
+
+def test_several_solutions_go_into_given_axes(solution):
+    _, axes = pyplot.subplots()
+    assert plot(solution, vars="x", ax=axes, label="first") is axes
+    plot(solution, vars="x", ax=axes, label="second", linestyle="--")
+    assert list(curves(axes)) == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"vars": "shares"}, "share"),
+        ({"xscale": "cubic"}, "xscale"),
+        ({"tspan": (20, 30)}, "outside"),
+        ({"xscale": "log", "tspan": (-3, 0)}, "positive"),
+        ({"scales": {"w": 2}}, "w"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(solution, options, words):
+    with pytest.raises(ValueError, match=words):
+        plot(solution, **options)
