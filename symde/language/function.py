@@ -80,16 +80,10 @@ class _FunctionReader:
 
     def block(self, node: ast.FunctionDef) -> ModelBlock:
         span = self.places.span(node)
-        name = self.places.word(span.start + len("def") + _blanks(span.text[len("def") :]))
-        statements = [*self._signature(node.args), *self._body(node.body)]
-        return ModelBlock(
-            Name(normalised(name.text), name),
-            ast.get_docstring(node),
-            "function",
-            tuple(statements),
-            None,
-            span,
-        )
+        where = self.places.word(span.start + len("def") + _blanks(span.text[len("def") :]))
+        name = Name(normalised(where.text), where)
+        statements = (*self._signature(node.args), *self._body(node.body))
+        return ModelBlock(name, ast.get_docstring(node), "function", statements, None, span)
 
     def _signature(self, arguments: ast.arguments) -> Iterator[Statement]:
         for star in (arguments.vararg, arguments.kwarg):
@@ -143,6 +137,9 @@ class _FunctionReader:
                 return self._equation(left, right, span)
             case ast.Pass() | ast.Expr(value=ast.Constant(value=str())):
                 return None
+            case ast.Expr(value=ast.IfExp(body=ast.Compare(ops=[ast.Eq()]))):
+                help_text = "put the right side in brackets: `D(x) == (a if c else b)`"
+                self._refuse("a choice between equations", span, help_text)
             case ast.Expr():
                 help_text = "write `dx = ...`, `x = ...`, `D(x) == ...` or `0 == ...`"
                 self._refuse("an expression that is no equation", span, help_text)

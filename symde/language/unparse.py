@@ -110,8 +110,10 @@ def _statement(node: Statement) -> str:
             return f"const {name.id}{_given(value, unit)}{_doc(doc)}"
         case FunctionDefinition(name=name, parameters=parameters, body=body):
             return f"{name.id}({', '.join(one.id for one in parameters)}) = {_text(body)}"
-        case ParameterDeclaration(name=name, default=default, unit=unit):
-            return f"param {name.id}{_given(default, unit)}{_bounds(node.bounds)}{_nominal(node.nominal)}{_doc(node.doc)}"
+        case ParameterDeclaration(name=name, default=default, unit=unit, nominal=nominal, doc=doc):
+            return (
+                f"param {name.id}{_given(default, unit)}{_bounds(node.bounds)}{_nominal(nominal)}{_doc(doc)}"
+            )
         case StateDeclaration(name=name, initial=initial, unit=unit, nominal=nominal, doc=doc):
             return f"state {name.id}{_given(initial, unit)}{_nominal(nominal)}{_doc(doc)}"
         case Later(keyword=keyword, span=span):
