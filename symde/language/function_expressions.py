@@ -29,12 +29,13 @@ from symde.language.syntax import (
 
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 _COMPARISONS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_OPERATOR = re.compile(r"<<|>>|//|[@%^&|]")
 _PLAIN_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 _AS_TEXT = "write the model as text where it needs this"
 _BIT_BY_BIT = ("an operator on bits", "compare numbers, and join conditions by `and`, `or` and `not`")
 _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
-    ast.BitXor: ("`^`, which in Python works on bits", "write a power as `x**n`"),
+    ast.BitXor: ("`^` (in Python an operator on bits)", "write a power as `x**n`"),
     ast.Mod: ("`%`", "write `mod(a, b)`"),
     ast.FloorDiv: ("`//`", "write `floor(a/b)`"),
     ast.MatMult: ("a product of matrices", "write the sums out"),
@@ -141,12 +142,15 @@ class ExpressionReader:
         if isinstance(node, ast.Attribute):
             help_text = f"write `{node.attr}` alone, as a parameter or a number"
             return self.refuse(f"`{_short(span)}`", span, help_text)
-        operators: list[ast.AST] = [node]
-        if isinstance(node, (ast.BinOp, ast.UnaryOp)):
-            operators = [node.op]
-        elif isinstance(node, ast.Compare):
-            operators = [op for op in node.ops if type(op) not in _COMPARISONS]
-        what, help_text = _REFUSED.get(type(operators[0]), ("this Python expression", _AS_TEXT))
+        construct: ast.AST = node
+        match node:
+            case ast.BinOp(left=left, op=construct, right=right):
+                span = _operator(self.places.span(left), self.places.span(right))
+            case ast.UnaryOp(op=construct):
+                pass
+            case ast.Compare(ops=operators):
+                construct = next(one for one in operators if type(one) not in _COMPARISONS)
+        what, help_text = _REFUSED.get(type(construct), ("this Python expression", _AS_TEXT))
         return self.refuse(what, span, help_text)
 
     def refuse(self, what: str, span: Span, help_text: str) -> Expr:
@@ -164,20 +168,27 @@ def _out_of_range(value: int | float, text: str) -> str | None:
     return None
 
 
+def _operator(left: Span, right: Span) -> Span:
+    """The operator between two operands, between the brackets that may stand around them."""
+    between = Span(left.source, left.end, right.start)
+    match = _OPERATOR.search(between.text)
+    return between if match is None else Span(left.source, left.end + match.start(), left.end + match.end())
+
+
 def _short(span: Span) -> str:
     text = span.text
     return text if len(text) <= 40 and "\n" not in text else "..."
 
 
 def _operands(node: ast.expr) -> tuple[ast.expr, ...]:
-    """The parts of a node that are expressions of the language, left to right; none where it is refused."""
+    """The parts of a node that are read for themselves, left to right."""
     match node:
         case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
             spine = _spine(node)
             return (spine[0].left, *(one.right for one in spine))
-        case ast.BinOp(op=ast.Pow(), left=left, right=right):
+        case ast.BinOp(left=left, right=right):
             return (left, right)
-        case ast.UnaryOp(operand=operand) if not isinstance(node.op, ast.Invert):
+        case ast.UnaryOp(operand=operand):
             return (operand,)
         case ast.BoolOp(values=values):
             return tuple(values)

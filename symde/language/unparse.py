@@ -111,9 +111,8 @@ def _statement(node: Statement) -> str:
         case FunctionDefinition(name=name, parameters=parameters, body=body):
             return f"{name.id}({', '.join(one.id for one in parameters)}) = {_text(body)}"
         case ParameterDeclaration(name=name, default=default, unit=unit, nominal=nominal, doc=doc):
-            return (
-                f"param {name.id}{_given(default, unit)}{_bounds(node.bounds)}{_nominal(nominal)}{_doc(doc)}"
-            )
+            rest = f"{_bounds(node.bounds)}{_nominal(nominal)}{_doc(doc)}"
+            return f"param {name.id}{_given(default, unit)}{rest}"
         case StateDeclaration(name=name, initial=initial, unit=unit, nominal=nominal, doc=doc):
             return f"state {name.id}{_given(initial, unit)}{_nominal(nominal)}{_doc(doc)}"
         case Later(keyword=keyword, span=span):
