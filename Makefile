@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint bench docs clean
 
 demo: $(VENV)/.installed
+	@mkdir -p out
 	@$(BIN)/python examples/robertson.py --plot out/rober.png
 
 test: $(VENV)/.installed

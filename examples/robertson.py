@@ -4,9 +4,9 @@ python examples/robertson.py [--plot PNG]
 """
 
 import argparse
-import logging
 
 import symde
+from symde.cli.notice import tell_about_compilation
 
 TEXT = """
 @ode_def Rober begin
@@ -22,8 +22,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--plot", metavar="PNG")
 options = parser.parse_args()
 
-logging.basicConfig(format="%(message)s")
-logging.getLogger("symde.engine").setLevel(logging.INFO)
+tell_about_compilation()
 
 problem = symde.Problem(symde.ode_def(TEXT), u0=[1, 0, 0], tspan=(0, 1e11), p=[0.04, 3e7, 1e4])
 solution = symde.solve(problem, rtol=1e-8, atol=[1e-14, 1e-18, 1e-10])

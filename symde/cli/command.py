@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from symde.diagnostics import ModelError
 
@@ -75,7 +76,7 @@ def _file(parser: argparse.ArgumentParser) -> None:
 
 def _solve(parser: argparse.ArgumentParser) -> None:
     _file(parser)
-    several = {"nargs": "+", "action": "extend"}
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"}
     parser.add_argument("--method", metavar="NAME", help="see `symde methods`; default: chosen")
     parser.add_argument("--tspan", nargs="+", metavar="T", help="time span, as `0 1e5` or `0..1e5`")
     parser.add_argument("--set", **several, default=[], metavar="NAME=VALUE", help="parameters")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import logging
 import sys
 from typing import Any
 
 from symde.cli import values
 from symde.cli.command import FAILED, INTERRUPTED
 from symde.cli.models import model
+from symde.cli.notice import tell_about_compilation
 from symde.cli.table import table
 from symde.problem import Problem, Retcode, Solution
 from symde.solve import solve
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         tspan=values.span(options.tspan) if options.tspan else None,
         p=values.assignments(options.set, "--set") or None,
     )
-    _tell_about_compilation()
+    tell_about_compilation()
     solution = solve(
         problem, options.method, throw=False, dense=options.plot is not None or None, **_options(options)
     )
@@ -53,27 +53,6 @@ def _options(options: argparse.Namespace) -> dict[str, Any]:
     if options.saveat:
         given["saveat"] = values.save_times(options.saveat)
     return {name: value for name, value in given.items() if value is not None}
-
-
-class _Once(logging.Handler):
-    """Says on standard error, once, why the first solve of a machine takes long."""
-
-    told = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if not self.told:
-            self.told = True
-            print(
-                "symde: compiling the engine for this machine (once, some seconds)",
-                file=sys.stderr,
-            )
-
-
-def _tell_about_compilation() -> None:
-    log = logging.getLogger("symde.engine")
-    log.addHandler(_Once())
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 def _end_values(solution: Solution) -> dict[str, float]:
@@ -131,6 +110,5 @@ def _draw(solution: Solution, options: argparse.Namespace, title: str) -> None:
     matplotlib.use("Agg")
     from symde.plot import plot
 
-    plot(solution, vars=options.vars, xscale=options.xscale, title=title).figure.savefig(
-        options.plot, dpi=150
-    )
+    axes: Any = plot(solution, vars=options.vars, xscale=options.xscale, title=title)
+    axes.figure.savefig(options.plot, dpi=150)

@@ -45,7 +45,8 @@ class Evaluator:
         """What must be known before a node: of a `Piecewise` its conditions, then the branch they choose."""
         if not isinstance(node, sympy.Piecewise):
             return node.args
-        for value, condition in node.args:
+        pairs: Any = node.args
+        for value, condition in pairs:
             if condition not in self._values:
                 return (condition,)
             if self._values[condition] == sympy.true:
