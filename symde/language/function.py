@@ -41,7 +41,7 @@ _REFUSED: dict[type[ast.stmt], tuple[str, str]] = {
     ast.While: ("a loop", "write every equation out"),
     ast.Return: ("`return`", "leave it out: every `dx = ...` is an equation by itself"),
     ast.AugAssign: ("an assignment in place", "write the whole right side: `x = ...`"),
-    ast.FunctionDef: ("a function inside the model", "write the model as text: `f(a, b) = ...`"),
+    ast.FunctionDef: ("a function inside another", "write the model as text: `f(a, b) = ...`"),
     ast.Import: ("an import", "leave it out: functions such as `exp` are known"),
     ast.ImportFrom: ("an import", "leave it out: functions such as `exp` are known"),
     ast.Global: ("`global`", _AS_PARAMETER),

@@ -49,7 +49,7 @@ _REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.In: ("`in`", "compare with numbers: `a <= x and x <= b`"),
     ast.NotIn: ("`not in`", "compare with numbers: `x < a or x > b`"),
     ast.Subscript: ("an index", "give every state and parameter a name of its own"),
-    ast.Lambda: ("a function inside the model", "write the model as text: `f(a, b) = ...`"),
+    ast.Lambda: ("a function inside another", "write the model as text: `f(a, b) = ...`"),
     ast.NamedExpr: ("`:=`", "give the part a line of its own: `x = ...`"),
     ast.JoinedStr: ("a formatted string", "write a number or an expression"),
     ast.Starred: ("an argument with a star", "write every argument out"),
