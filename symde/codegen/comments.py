@@ -34,12 +34,12 @@ def c_block(lines: Sequence[str]) -> list[str]:
 
 
 def _inside_c(line: str) -> str:
-    return line.replace("*/", "* /").replace("/*", "/ *")
+    return line.replace("*/", "* /").replace("/*", "/ *").replace("??/", "?? /")
 
 
 def c_string(text: str) -> str:
-    """A C string literal of the text in UTF-8; plain ASCII itself, without trigraphs."""
-    return '"' + "".join(_c_byte(byte) for byte in text.encode("utf-8", "replace")) + '"'
+    """A C string literal of the text in UTF-8; plain ASCII itself, without trigraphs, cut where C99 allows."""
+    return '"' + "".join(_c_byte(byte) for byte in text.encode("utf-8", "replace")[:4095]) + '"'
 
 
 def _c_byte(byte: int) -> str:

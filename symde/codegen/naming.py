@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 LONGEST = 60
 """Most characters of an identifier; C99 tells no more than 63 apart."""
@@ -29,8 +29,8 @@ def ascii_identifier(name: str) -> str:
 
 
 def _spelled(character: str) -> str:
-    if character == "'":
-        return "_prime"
+    if character.isascii():
+        return "_prime" if character == "'" else "_"
     plain = unicodedata.normalize("NFKD", character)
     letters = "".join(part for part in plain if not unicodedata.combining(part))
     if letters and letters.isascii() and letters.isalnum():
@@ -84,7 +84,7 @@ class Names:
         self._taken.add(name)
         return name
 
-    def numbered(self, stem: str) -> Iterable[str]:
+    def numbered(self, stem: str) -> Iterator[str]:
         """Endless identifiers `stem1`, `stem2`, ... that nothing else has."""
         number = 0
         while True:

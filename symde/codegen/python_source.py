@@ -93,9 +93,8 @@ def name_tables(source: ModelSource) -> list[str]:
 
 
 def _table(name: str, quantities: Sequence[Quantity]) -> list[str]:
-    # A tuple of one name needs its comma; repr() escapes whatever does not show.
-    names = [repr(one.name) for one in quantities]
-    return listed(f"{name} = (", [f"{names[0]},"] if len(names) == 1 else names, ")")
+    names = [repr(one.name) for one in quantities]  # escapes whatever does not show
+    return [f"{name} = ({names[0]},)"] if len(names) == 1 else listed(f"{name} = (", names, ")")
 
 
 def start_calls(source: ModelSource) -> list[tuple[str, str]]:
