@@ -14,7 +14,7 @@ from types import FunctionType
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.function_expressions import ExpressionReader
-from symde.language.function_source import CODE, Places, read_definition
+from symde.language.function_source import Places, read_definition
 from symde.language.normal import normalised
 from symde.language.syntax import (
     Assignment,
@@ -89,7 +89,9 @@ class _FunctionReader:
         for star in (arguments.vararg, arguments.kwarg):
             if star is not None:
                 help_text = "name every state as an argument, and every parameter as a keyword-only one"
-                self._refuse("an argument for any number of values", self.places.span(star), help_text)
+                self._refuse(
+                    "an argument for any number of values", self.places.span(star), help_text, "E153"
+                )
         positional = [*arguments.posonlyargs, *arguments.args]
         missing = [None] * (len(positional) - len(arguments.defaults))
         for argument, default in zip(positional, [*missing, *arguments.defaults], strict=True):
@@ -115,7 +117,7 @@ class _FunctionReader:
                 if set(text) & set("[]\n\r"):
                     where = self.places.span(argument.annotation)
                     help_text = 'write it plainly: `k: "1/s" = 2`'
-                    self._refuse("a unit with brackets or line ends", where, help_text)
+                    self._refuse("a unit with brackets or line ends", where, help_text, "E153")
                 return normalised(text.strip()) or None
         return None
 
@@ -176,8 +178,8 @@ class _FunctionReader:
         span = self.places.span(node)
         return Name(normalised(span.text), span)
 
-    def _refuse(self, what: str, span: Span, help_text: str) -> None:
-        self.found.error(CODE, f"{what} has no meaning in a model", span, "only in Python", help_text)
+    def _refuse(self, what: str, span: Span, help_text: str, code: str = "E151") -> None:
+        self.found.error(code, f"{what} has no meaning in a model", span, "only in Python", help_text)
 
 
 def _differentiated(node: ast.expr) -> tuple[ast.expr, int]:

@@ -10,7 +10,7 @@ import re
 import sys
 
 from symde.diagnostics import Diagnostics, Span
-from symde.language.function_source import CODE, Places
+from symde.language.function_source import Places
 from symde.language.normal import normalised
 from symde.language.syntax import (
     Call,
@@ -155,7 +155,7 @@ class ExpressionReader:
 
     def refuse(self, what: str, span: Span, help_text: str) -> Expr:
         """Note a construct without meaning in a model; what stands for it is thrown away with the error."""
-        self.found.error(CODE, f"{what} has no meaning in a model", span, "only in Python", help_text)
+        self.found.error("E152", f"{what} has no meaning in a model", span, "only in Python", help_text)
         return Number(0, "0", span)
 
 

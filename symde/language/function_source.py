@@ -10,8 +10,6 @@ from typing import Protocol
 
 from symde.diagnostics import Diagnostic, ModelError, Source, Span
 
-CODE = "E109"
-
 
 class Node(Protocol):
     """Any `ast` node that knows where it stands."""
@@ -86,7 +84,7 @@ def read_definition(function: FunctionType) -> tuple[ast.FunctionDef, Places]:
     except (RecursionError, MemoryError) as problem:
         message = f"the equations of `{code.co_name}` are nested too deeply"
         help_text = "give inner parts a name of their own"
-        raise ModelError([Diagnostic("E403", message, _first_line(places, code), "", help_text)]) from problem
+        raise ModelError([Diagnostic("E402", message, _first_line(places, code), "", help_text)]) from problem
     if isinstance(node, ast.If):
         node = node.body[0]
     if isinstance(node, ast.AsyncFunctionDef):
@@ -105,11 +103,11 @@ def _first_line(places: Places, code: CodeType) -> Span:
 
 def _no_definition(message: str, places: Places, code: CodeType) -> ModelError:
     help_text = "write the model as a plain `def`, one equation a line"
-    return ModelError([Diagnostic(CODE, message, _first_line(places, code), "no plain `def`", help_text)])
+    return ModelError([Diagnostic("E153", message, _first_line(places, code), "no plain `def`", help_text)])
 
 
 def _no_source(code: CodeType, what: str) -> ModelError:
     where = f"{code.co_filename}, line {code.co_firstlineno}"
     message = f"the source of the function `{code.co_name}` {what} ({where})"
     help_text = "define it in a file or a notebook cell and import it afresh, or give the model as text"
-    return ModelError([Diagnostic(CODE, message, None, "", help_text)])
+    return ModelError([Diagnostic("E154", message, None, "", help_text)])

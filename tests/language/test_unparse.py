@@ -250,12 +250,18 @@ NAMES = st.sampled_from(WORDS).map(Name)
 PLAIN_NAMES = st.sampled_from(PLAIN).map(Name)
 TREES = st.recursive(st.one_of(_numbers(), NAMES), _larger, max_leaves=20)
 SMALL = st.recursive(st.one_of(_numbers(), NAMES), _larger, max_leaves=5)
-UNITS = st.none() | st.sampled_from(["1/s", "mol m^-3", "°C", "%"])
+UNITS = st.none() | st.sampled_from(["1/s", "mol m^-3", "µm", "%"])
 DOCS = st.none() | st.text(st.sampled_from('aé"\\\n\t#;[]()= '), max_size=8)
 TIMES = st.one_of(_numbers(), st.just(Name("t0")), st.builds(Power, NAMES, NAMES))
 
 
-def _maybe(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr | None]:
+BOUNDS = st.tuples(SMALL, SMALL)
+ARGUMENTS = st.lists(PLAIN_NAMES, max_size=3).map(tuple)
+# A second `end` after `end` ends nothing.
+LISTED = st.lists(PLAIN_NAMES.filter(lambda name: name.id != "end"), max_size=3).map(tuple)
+
+
+def _maybe(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | inner
 
 
@@ -266,9 +272,9 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
     st.builds(InitialValue, PLAIN_NAMES, st.integers(0, 2), TIMES, SMALL),
     st.builds(TimeSpan, SMALL, SMALL),
     st.builds(ConstantDeclaration, PLAIN_NAMES, SMALL, UNITS, DOCS),
-    st.builds(FunctionDefinition, PLAIN_NAMES, st.lists(PLAIN_NAMES, max_size=3).map(tuple), SMALL),
+    st.builds(FunctionDefinition, PLAIN_NAMES, ARGUMENTS, SMALL),
     st.builds(
-        ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(st.tuples(SMALL, SMALL)), _maybe(SMALL), DOCS
+        ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(BOUNDS), _maybe(SMALL), DOCS
     ),
     st.builds(StateDeclaration, NAMES, _maybe(SMALL), UNITS, _maybe(SMALL), DOCS),
 )  # fmt: skip
@@ -276,9 +282,7 @@ BODIES = st.lists(STATEMENTS, min_size=1, max_size=4).map(tuple)
 BLOCKS = st.one_of(
     st.builds(ModelBlock, st.none(), st.none(), st.just("anonymous"), BODIES),
     st.builds(ModelBlock, PLAIN_NAMES, DOCS, st.just("long"), BODIES),
-    st.builds(
-        ModelBlock, PLAIN_NAMES, st.none(), st.just("short"), BODIES, st.lists(PLAIN_NAMES, max_size=3).map(tuple)
-    ),
+    st.builds(ModelBlock, PLAIN_NAMES, st.none(), st.just("short"), BODIES, LISTED),
 )  # fmt: skip
 
 QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
