@@ -122,7 +122,7 @@ def apply(node: Expr, operands: tuple[Any, ...]) -> Any:
 
 def power(base: Any, exponent: Any) -> Any:
     """`base**exponent`, with numbers of absurd length kept as floats."""
-    base, exponent = sympy.sympify(base), sympy.sympify(exponent)
+    base, exponent = sympy.sympify(base, strict=True), sympy.sympify(exponent, strict=True)
     if base.is_Rational and exponent.is_Rational and base not in (0, 1, -1):
         bits = math.log2(max(abs(base.p), base.q))
         if abs(exponent) * bits > POWER_BITS:
