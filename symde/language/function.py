@@ -15,7 +15,10 @@ from types import FunctionType
 from symde.diagnostics import Diagnostics, Span
 from symde.language.function_expressions import ExpressionReader
 from symde.language.function_source import Places, read_definition
+from symde.language.limits import Limits
+from symde.language.nesting import check_nesting
 from symde.language.normal import normalised
+from symde.language.statements import Piece
 from symde.language.syntax import (
     Assignment,
     Derivative,
@@ -125,6 +128,9 @@ class _FunctionReader:
         for node in body:
             statement = self._statement(node)
             if statement is not None:
+                place = self.places.span(node)
+                piece = Piece(place.start, place.end)
+                check_nesting(place.source.text, piece, (statement,), Limits().nesting, self.found)
                 yield statement
 
     def _statement(self, node: ast.stmt) -> Statement | None:
