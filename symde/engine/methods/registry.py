@@ -5,32 +5,51 @@ from __future__ import annotations
 import difflib
 import importlib
 
-from symde.engine.methods.tableau import ExplicitTableau, RosenbrockTableau
+from symde.engine.methods.method import Method
 
-Method = ExplicitTableau | RosenbrockTableau
-
-_NAMES = ("Tsit5", "Vern7", "DP5", "BS3", "RK4", "Euler", "Rodas5P", "Rodas4", "Rosenbrock23")
+NAMES = (
+    "Tsit5",
+    "Vern7",
+    "DP5",
+    "BS3",
+    "RK4",
+    "Euler",
+    "Rodas5P",
+    "Rodas4",
+    "Rosenbrock23",
+)
+"""One line a method; its file is its name in small letters."""
 
 
 def names() -> list[str]:
     """The names of all methods: explicit ones first, then those for stiff equations."""
-    return list(_NAMES)
+    return list(NAMES)
 
 
-def get(name: str) -> Method:
-    """The method of a name, in letters of either case; the same object each time.
+def methods() -> list[Method]:
+    """All methods, in the order of their names."""
+    return [get(name) for name in NAMES]
+
+
+def get(method: str | Method) -> Method:
+    """The method of a name, in letters of either case, the same object each time; a method object is itself.
 
     Raises:
         ValueError: there is no such method; the nearest and all names are in the message.
+        TypeError: neither a name nor a method.
     """
-    wanted = name.strip().lower()
-    if wanted not in map(str.lower, _NAMES):
-        raise ValueError(_unknown(name))
-    return importlib.import_module(f"symde.engine.methods.{wanted}").METHOD
+    if isinstance(method, str):
+        wanted = method.strip().lower()
+        if wanted not in map(str.lower, NAMES):
+            raise ValueError(_unknown(method))
+        return importlib.import_module(f"symde.engine.methods.{wanted}").METHOD
+    if isinstance(method, Method):
+        return method
+    raise TypeError(f"expected a name such as 'Rodas5P' or a method object, found {type(method).__name__}")
 
 
 def _unknown(name: str) -> str:
-    canonical = {one.lower(): one for one in _NAMES}
+    canonical = {one.lower(): one for one in NAMES}
     nearest = difflib.get_close_matches(name.strip().lower(), canonical, n=1)
     hint = f"did you mean '{canonical[nearest[0]]}'? " if nearest else ""
-    return f"unknown method '{name}': {hint}there are {', '.join(_NAMES)}"
+    return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"

@@ -1,0 +1,45 @@
+"""What all methods have in common, whatever their family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A method as users see it; its numbers belong to its family.
+
+    Attributes:
+        family: names the step function that reads the numbers.
+        name: what to ask for.
+        order: of the solution that goes on.
+        embedded_order: of the solution it is compared with; None where steps are fixed.
+        interpolant_order: q where the continuous solution from an exact start is off by h^(q+1).
+        adaptive: whether an error estimate can choose the steps.
+        stages: of a step, without those of the interpolant.
+        when_to_use: one sentence.
+        citation: authors, title, journal, year and doi.
+        exact: the numbers as published, without rounding, by the name of their attribute.
+    """
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def order(self) -> int: ...
+    @property
+    def embedded_order(self) -> int | None: ...
+    @property
+    def interpolant_order(self) -> int: ...
+    @property
+    def adaptive(self) -> bool: ...
+    @property
+    def stages(self) -> int: ...
+    @property
+    def when_to_use(self) -> str: ...
+    @property
+    def citation(self) -> str: ...
+    @property
+    def exact(self) -> Mapping[str, Any]: ...

@@ -1,0 +1,105 @@
+"""Rooted trees and the order conditions they state.
+
+A tree is the tuple of its root's subtrees; the empty tuple is the tree of one vertex.
+
+Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.2, Theorem
+2.13; for Rosenbrock methods E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7,
+Theorem 7.4.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Tree = tuple[Any, ...]
+
+
+@functools.cache
+def trees(order: int) -> tuple[Tree, ...]:
+    """All rooted trees with that many vertices, each once."""
+    return tuple(_forests(order - 1, order - 1))
+
+
+@functools.cache
+def _forests(vertices: int, largest: int, first: int = 0) -> tuple[Tree, ...]:
+    """Multisets of trees of that many vertices together; `first` is where to begin among the largest."""
+    if vertices == 0:
+        return ((),)
+    found: list[Tree] = []
+    for size in range(min(largest, vertices), 0, -1):
+        for index, tree in enumerate(trees(size)):
+            if size == largest and index < first:
+                continue
+            found.extend((tree, *rest) for rest in _forests(vertices - size, size, index))
+    return tuple(found)
+
+
+@functools.cache
+def vertices(tree: Tree) -> int:
+    """The order of the condition that a tree states."""
+    return 1 + sum(map(vertices, tree))
+
+
+@functools.cache
+def density(tree: Tree) -> int:
+    """The product over all vertices of the number of vertices above and at each: gamma(t)."""
+    return vertices(tree) * math.prod(map(density, tree))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """Order conditions: weights b are of order p where `vectors @ b == targets` for all orders up to p.
+
+    Attributes:
+        orders: vertices of each tree, (trees,).
+        vectors: each tree's product of stage sums, trees x stages.
+        targets: 1 / density of each tree, (trees,).
+        magnitudes: as vectors, with all coefficients positive: what rounding is to be compared with.
+    """
+
+    orders: np.ndarray
+    vectors: np.ndarray
+    targets: np.ndarray
+    magnitudes: np.ndarray
+
+
+def conditions(order: int, wide: np.ndarray, narrow: np.ndarray | None = None) -> Conditions:
+    """The conditions of all trees up to an order.
+
+    Args:
+        order: of the largest trees.
+        wide: coefficients a_ij with which a vertex of several branches sums over them, stages x stages.
+        narrow: coefficients for a vertex of one branch; in Rosenbrock methods these are a_ij + gamma_ij.
+    """
+    narrow = wide if narrow is None else narrow
+    every = [tree for size in range(1, order + 1) for tree in trees(size)]
+    values = _stage_vectors(every, wide, narrow)
+    magnitudes = _stage_vectors(every, np.abs(wide), np.abs(narrow))
+    return Conditions(
+        np.array([vertices(tree) for tree in every]),
+        np.array([values[tree] for tree in every]),
+        np.array([1 / density(tree) for tree in every]),
+        np.array([magnitudes[tree] for tree in every]),
+    )
+
+
+def _stage_vectors(every: list[Tree], wide: np.ndarray, narrow: np.ndarray) -> dict[Tree, np.ndarray]:
+    """prod over branches of sum_j a_ij vector_j(branch), for each tree; smaller trees come first."""
+    vectors: dict[Tree, np.ndarray] = {(): np.ones(len(wide), dtype=wide.dtype)}
+    sums: dict[Tree, np.ndarray] = {}
+    for tree in every[1:]:
+        if len(tree) == 1:
+            vectors[tree] = narrow @ vectors[tree[0]]
+            continue
+        product = None
+        for branch in tree:
+            if branch not in sums:
+                sums[branch] = wide @ vectors[branch]
+            product = sums[branch] if product is None else product * sums[branch]
+        vectors[tree] = product  # type: ignore[assignment]
+    return vectors
