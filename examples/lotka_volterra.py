@@ -19,9 +19,9 @@ solution.plot(ax=over_time)
 drift = abs(solution["invariant"] - solution["invariant"][0]).max()
 print(f"the invariant changes by {drift:.1e}")
 
-for wolves in (0.5, 1.0, 1.5, 1.9):
-    orbit = symde.solve(symde.remake(problem, u0={"wolves": wolves}), rtol=1e-8)
-    orbit.plot(vars=[("rabbits", "wolves")], ax=phases, label=f"{wolves} wolves at first")
+for rabbits in (1.0, 1.5, 2.0, 2.5):
+    orbit = symde.solve(symde.remake(problem, u0={"rabbits": rabbits, "wolves": 1.5}), rtol=1e-8)
+    orbit.plot(vars=[("rabbits", "wolves")], ax=phases, label=f"from {rabbits} rabbits")
 phases.legend()
 
 if len(sys.argv) > 1:

@@ -65,7 +65,7 @@ def plot(
     names = {name for curve in curves for name in curve}
     quantities = _sample(solution, names, _window(solution, tspan, xscale), xscale, points)
     if ax is None:
-        _, ax = pyplot.subplots(layout="constrained")
+        _, ax = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     factors = scales or {}
     for name, factor in factors.items():
         if name not in names:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except ModelError as error:
-        print(error, file=sys.stderr)
+        print(str(error).strip("\n"), file=sys.stderr)
     except UsageError as error:
         parser.error(str(error))
     except (ValueError, TypeError, ImportError) as error:
