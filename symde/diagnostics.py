@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+
+LINE_WIDTH = 240
+"""Source lines longer than this are shown in part."""
+
+_AROUND = 80
+_LONGEST_GUESS = 80
+_LINE_END = re.compile(r"\r\n?|\n")
+_UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +28,8 @@ class Source:
 
     @cached_property
     def line_starts(self) -> list[int]:
-        """Offset of the first character of each line."""
-        return [0, *(i + 1 for i, character in enumerate(self.text) if character == "\n")]
+        """Offset of the first character of each line; lines end with `\\n`, `\\r\\n` or `\\r`."""
+        return [0, *(end.end() for end in _LINE_END.finditer(self.text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1."""
@@ -29,9 +38,9 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1, without its end."""
-        start = self.line_starts[number - 1]
-        end = self.text.find("\n", start)
-        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+        starts = self.line_starts
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +74,57 @@ class Diagnostic:
     def render(self) -> str:
         """The message with position, source line, caret and help."""
         lines = [f"error[{self.code}]: {self.message}"]
+        margin = "  "
         if self.span is not None:
-            lines += _excerpt(self.span, self.label)
+            number, column = self.span.source.position(self.span.start)
+            margin = " " * (len(str(number)) + 1)
+            lines.append(f"{margin}--> {self.span.source.name}:{number}:{column}")
+            before, marked, after = _excerpt(self.span, number, column)
+            indent = "".join("\t" if character == "\t" else " " * _width(character) for character in before)
+            caret = "^" * max(sum(map(_width, marked)), 1)
+            lines.append(f" {number} | {before}{marked}{after}")
+            lines.append(f"{margin} | {indent}{caret} {self.label}".rstrip())
         if self.help is not None:
-            lines.append(f"       = help: {self.help}")
+            lines.append(f"{margin} = help: {self.help}")
         return "\n".join(lines)
 
 
-def _excerpt(span: Span, label: str) -> list[str]:
-    number, column = span.source.position(span.start)
+def _excerpt(span: Span, number: int, column: int) -> tuple[str, str, str]:
+    """The line of a span before, in and after it; a very long line is cut on both sides."""
     line = span.source.line(number)
-    before = line[: column - 1]
-    marked = line[column - 1 : column - 1 + max(span.end - span.start, 1)]
-    indent = "".join("\t" if character == "\t" else " " * _width(character) for character in before)
-    caret = "^" * max(sum(map(_width, marked)), 1)
-    return [
-        f"  --> {span.source.name}:{number}:{column}",
-        f"{number:>4} | {line}",
-        f"     | {indent}{caret}{' ' + label if label else ''}",
-    ]
+    start = column - 1
+    end = min(start + max(span.end - span.start, 0), len(line))
+    before, marked, after = line[:start], line[start:end], line[end:]
+    if len(line) > LINE_WIDTH:
+        before = before if len(before) <= _AROUND else "..." + before[-_AROUND:]
+        marked = marked if len(marked) <= _AROUND else marked[:_AROUND]
+        after = after if len(after) <= _AROUND else after[:_AROUND] + "..."
+    return _visible(before), _visible(marked), _visible(after)
+
+
+def _visible(text: str) -> str:
+    """The text with everything that would steer a terminal or reorder the line replaced."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        "\ufffd" if character != "\t" and unicodedata.category(character) in _UNSAFE else character
+        for character in text
+    )
 
 
 def _width(character: str) -> int:
     """Columns a character takes on a terminal."""
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Mn", "Me"):
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 class ModelError(ValueError):
-    """A model that cannot be read or makes no sense; all independent mistakes at once."""
+    """A model that cannot be read or makes no sense; all independent mistakes at once.
+
+    Attributes:
+        diagnostics: the mistakes in the order of the text.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(
@@ -112,7 +142,9 @@ class Diagnostics:
 
     found: list[Diagnostic] = field(default_factory=list)
 
-    def error(self, code: str, message: str, span: Span | None, label: str = "", help: str | None = None) -> None:
+    def error(
+        self, code: str, message: str, span: Span | None, label: str = "", help: str | None = None
+    ) -> None:
         """Note a mistake and go on."""
         self.found.append(Diagnostic(code, message, span, label, help))
 
@@ -122,11 +154,14 @@ class Diagnostics:
             raise ModelError(self.found)
 
 
-def suggest(name: str, candidates: Sequence[str] | Iterable[str]) -> str | None:
+def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to a name, None where none is near."""
-    names = list(candidates)
-    by_lower = {candidate.lower(): candidate for candidate in names}
-    if name.lower() in by_lower:
-        return by_lower[name.lower()]
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    lower = name.lower()
+    if lower in by_lower:
+        return by_lower[lower]
+    if len(name) > _LONGEST_GUESS:
+        return None
+    near = [one for one in by_lower if abs(len(one) - len(lower)) <= 2 + len(lower) // 3]
+    close = difflib.get_close_matches(lower, near, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None

@@ -181,10 +181,12 @@ class TimeSpan:
 
 @dataclass(frozen=True, slots=True)
 class ConstantDeclaration:
-    """`const c = number`."""
+    """`const c = number [unit] "doc"`."""
 
     name: Name
     value: Expr
+    unit: str | None = None
+    doc: str | None = None
     span: Span | None = field(default=None, compare=False)
 
 
@@ -215,7 +217,10 @@ Statement = (
 
 @dataclass(frozen=True, slots=True)
 class ModelBlock:
-    """A whole model as written; `parameters` are the names after `end` of `@ode_def`, None where the form has none."""
+    """A whole model as written: `form` is "short", "long", "anonymous" or "function".
+
+    `parameters` are the names after `end` of `@ode_def`, None where the form has none.
+    """
 
     name: Name | None
     doc: str | None

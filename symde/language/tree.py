@@ -1,0 +1,266 @@
+"""From the grammar's rules to the syntax tree: one method a rule, called by the parser as it reduces.
+
+Brackets leave a :class:`Group` behind until the rule around them has taken its place from it: `(a + b)*c`
+begins at the bracket, while the sum inside does not.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from lark import Token, Transformer
+
+from symde.diagnostics import Diagnostics, Source, Span
+from symde.language.declarations import Entry, declared
+from symde.language.equations import equation
+from symde.language.normal import normalised
+from symde.language.parts import Closing, Group, Opening, Parsed, bare
+from symde.language.strings import unquote
+from symde.language.syntax import (
+    Call,
+    Compare,
+    Conditional,
+    Later,
+    Logic,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Power,
+    Product,
+    Statement,
+    Sum,
+    TimeSpan,
+)
+
+_OTHER_NOTATION = re.compile(r"[0-9]+(?:_[0-9]+)+|0[xXbBoO][0-9a-fA-F]+(?!\w)")
+
+LONGEST_NUMBER = 1000
+"""Digits of the longest number that is read."""
+
+ARRAYS = "arrays"
+PARTS = "parts of models (use)"
+REACTIONS = "reactions"
+OUTSIDE = "external functions"
+FEATURES = {
+    "when": "events",
+    "at": "events",
+    "every": "events",
+    "jump": "jumps",
+    "extern": OUTSIDE,
+    "dom": "domains of states",
+    "hamiltonian": "Hamiltonian systems",
+    "conserved": "conserved quantities",
+    "import": "imports of other files",
+    "use": PARTS,
+    "history": "history functions of delays",
+    "discrete": "discrete variables",
+    "stratonovich": "Stratonovich noise",
+    "stiff": "stiff and nonstiff parts",
+    "nonstiff": "stiff and nonstiff parts",
+}
+"""What the words stand for that begin a statement of a later version."""
+
+
+class TreeBuilder(Transformer):
+    """Makes the nodes; `read` sets what they belong to before each statement."""
+
+    def read(self, statement: Span, found: Diagnostics) -> None:
+        """Begin a statement: its place, and where its mistakes go."""
+        self.statement = statement
+        self.source: Source = statement.source
+        self.found = found
+        self.feature: tuple[str, str] | None = None
+
+    # ---- statements
+
+    def model(self, c: list[Any]) -> Opening:
+        doc = unquote(self._text(c[2])) if len(c) > 2 else None
+        return Opening("long", self._name(c[1]), doc, True, self.statement)
+
+    def ode_def(self, c: list[Any]) -> Opening:
+        names = [self._name(token) for token in c if token.type == "NAME"]
+        begun = any(token.type == "BEGIN" for token in c if token is not None)
+        return Opening("short", names[0] if names else None, None, begun, self.statement)
+
+    def end(self, c: list[Any]) -> Closing:
+        return Closing(tuple(self._name(token) for token in c[1:]), self.statement)
+
+    def declaration(self, c: list[Any]) -> Parsed:
+        keyword = c[0].type
+        return self._unless_later(tuple(declared(keyword, entry, self.found) for entry in c[1:]), str(c[0]))
+
+    def time_span(self, c: list[Any]) -> Parsed:
+        return self._unless_later((TimeSpan(bare(c[1]), bare(c[3]), span=self.statement),), "time")
+
+    def equation(self, c: list[Any]) -> Parsed:
+        left, right = c[0], bare(c[2])
+        if self.feature is not None:
+            return self._unless_later((), "=")
+        bracketed = type(left) is Group
+        return equation(bare(left), bracketed, right, self.statement, self.found)
+
+    def reaction(self, c: list[Any]) -> Parsed:
+        arrow = next(str(one) for one in c if isinstance(one, Token))
+        return (Later(REACTIONS, arrow, span=self.statement),)
+
+    def outside(self, c: list[Any]) -> Parsed:
+        return (Later(OUTSIDE, "=", span=self.statement),)
+
+    def later(self, c: list[Any]) -> Parsed:
+        word = str(c[1])
+        return (Later(FEATURES[word], word, span=self.statement),)
+
+    def _unless_later(self, statements: tuple[Statement | None, ...], keyword: str) -> Parsed:
+        if self.feature is not None:
+            feature, sign = self.feature
+            return (Later(feature, sign or keyword, span=self.statement),)
+        return tuple(one for one in statements if one is not None)
+
+    # ---- declarations
+
+    def entry(self, c: list[Any]) -> Entry:
+        entry = Entry(self._name(c[0]), None, {}, self._span(c[0], c[0]))
+        for child in c[1:]:
+            if isinstance(child, tuple):
+                kind, value, span = child
+                if kind in entry.modifiers:
+                    message = f"`{entry.name.id}` has two of this: {kind}"
+                    self.found.error("E116", message, span, "given before", "keep one of them")
+                entry.modifiers[kind] = (value, span)
+                entry.span = entry.span.to(span)
+            elif child is not None and not isinstance(child, Token):
+                entry.value = bare(child)
+                entry.span = entry.span.to(child.span)
+            elif isinstance(child, Token) and child.type == "INDEX":
+                self._mark(ARRAYS, "[")
+        return entry
+
+    def unit(self, c: list[Any]) -> tuple[str, Any, Span]:
+        return "unit", normalised(self._text(c[0])[1:-1].strip()) or None, self._span(c[0], c[0])
+
+    def bounds(self, c: list[Any]) -> tuple[str, Any, Span]:
+        return "bounds", (bare(c[0]), bare(c[1])), self._span(c[0], c[1])
+
+    def nominal(self, c: list[Any]) -> tuple[str, Any, Span]:
+        return "nominal", bare(c[0]), c[0].span
+
+    def doc(self, c: list[Any]) -> tuple[str, Any, Span]:
+        return "doc", unquote(self._text(c[0])), self._span(c[0], c[0])
+
+    def clause(self, c: list[Any]) -> None:
+        self._mark(ARRAYS, "for")
+
+    # ---- expressions
+
+    def conditional(self, c: list[Any]) -> Conditional:
+        return Conditional(bare(c[1]), bare(c[0]), bare(c[2]), span=self._span(c[0], c[2]))
+
+    def choice(self, c: list[Any]) -> Conditional:
+        return Conditional(bare(c[0]), bare(c[1]), bare(c[2]), span=self._span(c[0], c[2]))
+
+    def disjunction(self, c: list[Any]) -> Logic:
+        return Logic("or", tuple(map(bare, c)), span=self._span(c[0], c[-1]))
+
+    def conjunction(self, c: list[Any]) -> Logic:
+        return Logic("and", tuple(map(bare, c)), span=self._span(c[0], c[-1]))
+
+    def inversion(self, c: list[Any]) -> Not:
+        return Not(bare(c[1]), span=self._span(c[0], c[1]))
+
+    def comparison(self, c: list[Any]) -> Compare:
+        operators = tuple(str(one) for one in c[1::2])
+        return Compare(tuple(map(bare, c[::2])), operators, span=self._span(c[0], c[-1]))
+
+    def sum(self, c: list[Any]) -> Sum:
+        signs = ["+", *("+" if one == "+" else "-" for one in c[1::2])]
+        return Sum(tuple(zip(signs, map(bare, c[::2]), strict=True)), span=self._span(c[0], c[-1]))
+
+    def product(self, c: list[Any]) -> Product:
+        signs = ["*", *("*" if one == "*" else "/" for one in c[1::2])]
+        return Product(tuple(zip(signs, map(bare, c[::2]), strict=True)), span=self._span(c[0], c[-1]))
+
+    def signed(self, c: list[Any]) -> Negate | Group:
+        span = self._span(c[0], c[1])
+        return Negate(bare(c[1]), span=span) if c[0] == "-" else Group(bare(c[1]), span)
+
+    def implicit(self, c: list[Any]) -> Product:
+        self._check_notation(c[0])
+        factors = (("*", self._number(c[0])), ("*", bare(c[1])))
+        return Product(factors, implicit=True, span=self._span(c[0], c[1]))
+
+    def power(self, c: list[Any]) -> Power:
+        return Power(bare(c[0]), bare(c[2]), span=self._span(c[0], c[2]))
+
+    def number(self, c: list[Any]) -> Number:
+        return self._number(c[0])
+
+    def name(self, c: list[Any]) -> Name:
+        return self._name(c[0])
+
+    def call(self, c: list[Any]) -> Call:
+        arguments = tuple(bare(one) for one in c[2:-1] if one is not None)
+        return Call(self._name(c[0]).id, arguments, span=self._span(c[0], c[-1]))
+
+    def group(self, c: list[Any]) -> Group:
+        return Group(bare(c[1]), self._span(c[0], c[2]))
+
+    def element(self, c: list[Any]) -> Name:
+        self._mark(ARRAYS, "[")
+        return self._name(c[0])
+
+    def member(self, c: list[Any]) -> Name:
+        self._mark(PARTS, ".")
+        return self._name(c[0])
+
+    def argument(self, c: list[Any]) -> Any:
+        return c[0]
+
+    def several(self, c: list[Any]) -> None:
+        return None
+
+    # ---- tokens
+
+    def _mark(self, feature: str, sign: str) -> None:
+        if self.feature is None:
+            self.feature = (feature, sign)
+
+    def _span(self, first: Any, last: Any) -> Span:
+        start = first.start_pos if type(first) is Token else first.span.start
+        end = last.end_pos if type(last) is Token else last.span.end
+        return Span(self.source, start, end)
+
+    def _text(self, token: Token) -> str:
+        return self.source.text[token.start_pos : token.end_pos]
+
+    def _name(self, token: Token) -> Name:
+        # The text that the parser sees has stand-ins for combining marks.
+        return Name(
+            normalised(self._text(token)),
+            span=self._span(token, token),
+        )
+
+    def _check_notation(self, token: Token) -> None:
+        """`1_000` and `0x1F` are numbers elsewhere; here they would silently be products."""
+        match = _OTHER_NOTATION.match(self.source.text, token.start_pos or 0)
+        if match is not None:
+            span = Span(self.source, match.start(), match.end())
+            help_text = "write the digits together" if "_" in match[0] else "write it in decimal digits"
+            self.found.error("E005", f"`{match[0]}` is no number here", span, "another notation", help_text)
+
+    def _number(self, token: Token) -> Number:
+        text, span = str(token), self._span(token, token)
+        value: int | float = 0
+        if len(text) > LONGEST_NUMBER:
+            message = f"a number of {len(text)} characters"
+            self.found.error("E401", message, span, f"at most {LONGEST_NUMBER}", "write it as `1.5e10`")
+            text = "0"
+        elif math.isinf(value := float(text)):
+            self.found.error("E401", "number out of range", span, "larger than 1.797e308")
+        elif value == 0.0 and any(digit in "123456789" for digit in text.lower().partition("e")[0]):
+            self.found.error("E401", "number out of range", span, "nearer to 0 than 5e-324")
+        elif text.isdigit():
+            value = int(text)
+        return Number(value, text, span=span)
