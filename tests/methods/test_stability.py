@@ -49,8 +49,8 @@ def test_decay_is_kept_within_the_stability_interval_and_lost_beyond(method):
     assert abs(growth(method, -1.001 * x)) > 1
 
 
-# Hairer & Wanner II, IV.2: 2 and 2.785 for as many stages as orders, 3.3 for DOPRI5. RK4 ends at the real root
-# of z^3 + 4 z^2 + 12 z + 24 = 0, where R(z) = 1 + z + z^2/2 + z^3/6 + z^4/24 comes back to 1
+# Hairer & Wanner II, IV.2: 2 and 2.785 for as many stages as orders, 3.3 for DOPRI5. RK4 ends at the real
+# root of z^3 + 4 z^2 + 12 z + 24 = 0, where R(z) = 1 + z + z^2/2 + z^3/6 + z^4/24 comes back to 1
 @pytest.mark.parametrize(
     "name, length, digits", [("Euler", 2.0, 1e-12), ("RK4", 2.785293563, 1e-9), ("DP5", 3.3, 0.05)]
 )
