@@ -155,7 +155,9 @@ class _Builder:
         for name in order:
             value = self.values.number(drafts[name].value, values, "a constant")
             values[name] = math.nan if value is None else value
-        return tuple(Constant(name, values[name], one.name.span) for name, one in drafts.items())
+        return tuple(
+            Constant(name, values[name], one.name.span, one.unit, one.doc) for name, one in drafts.items()
+        )
 
     def _ordered(self, expressions: Mapping[str, Expr], kind: str, context: Context) -> list[str]:
         """Check expressions that read each other; the names with dependencies first, cycles reported."""

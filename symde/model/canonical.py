@@ -54,7 +54,7 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     states = tuple((s.name, key(s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states)
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)
-    constants = frozenset((one.name, one.value) for one in definition.constants)
+    constants = frozenset((one.name, one.value, one.unit) for one in definition.constants)
     functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     return (definition.name, states, parameters, observables, constants, functions, tspan)

@@ -69,6 +69,8 @@ class Constant:
     name: str
     value: float
     span: Span | None = field(default=None, compare=False)
+    unit: str | None = None
+    doc: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

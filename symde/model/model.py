@@ -155,8 +155,12 @@ class Model:
     def __eq__(self, other: object) -> bool:
         return same(self.definition, other.definition) if isinstance(other, Model) else NotImplemented
 
-    def __hash__(self) -> int:
+    @cached_property
+    def _fingerprint(self) -> int:
         return fingerprint(self.definition)
+
+    def __hash__(self) -> int:
+        return self._fingerprint
 
     def __reduce__(self) -> tuple[Any, tuple[Packed]]:
         return _unpickle, (pack(self.definition),)

@@ -190,7 +190,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erf": sympy.erf,
     "floor": sympy.floor,
     "ceil": sympy.ceiling,
-    "mod": sympy.Mod,
+    "mod": lambda x, y: sympy.Mod(x, y) if y != 0 else sympy.nan,
     "heaviside": _heaviside,
     "gamma": _gamma,
     "min": sympy.Min,

@@ -61,7 +61,9 @@ def block_of(definition: Definition) -> ModelBlock:
 
 def _statements(definition: Definition) -> Iterator[Statement]:
     for constant in definition.constants:
-        yield ConstantDeclaration(_name(constant.name), _number(constant.value), span=_NOWHERE)
+        yield ConstantDeclaration(
+            _name(constant.name), _number(constant.value), constant.unit, constant.doc, span=_NOWHERE
+        )
     for one in definition.parameters:
         bounds = None if one.bounds is None else (_number(one.bounds[0]), _number(one.bounds[1]))
         nominal = None if one.nominal is None else _number(one.nominal)

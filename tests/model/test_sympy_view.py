@@ -183,3 +183,7 @@ def test_a_chain_too_large_for_sympy_is_refused_at_once() -> None:
 )
 def test_numbers_of_absurd_length_do_not_hang(text: str) -> None:
     assert len(str(ode_def(text).equations)) < 1000
+
+
+def test_a_remainder_by_a_constant_zero_is_undefined_and_no_crash() -> None:
+    assert ode_def("const c = 0\nx' = mod(x, c)").equations[0].rhs is sympy.nan

@@ -24,7 +24,7 @@ TEXTS = [
     "x' = dose - x\ndose = 5*k if t < 3 else 0",
     "x' = -k*x\ny' = dx + x'",
     "f(a, b) = a*exp(-b)\ng(c) = f(c, k)\nx' = -g(x) + max(x, 1, k)\ns = f(x, x)",
-    'model M "documented"\nconst c = 2e-3\n'
+    'model M "documented"\nconst c = 2e-3 [s] "a time"\n'
     'param k = 2*a [1/s] in (0, inf) nominal 5 "rate", a = -3 in (-4, 1e20)\n'
     'state x = c*k [mol] nominal 0.1 "amount"\ntime -1 .. k\nx\' = -k*x*a*c\nend',
     "x' = piecewise(x, x < 1 and not (t > 2 or t == 1), 2*x, x != 3, 0)",

@@ -1,0 +1,44 @@
+"""Statements of later versions are recognised, named, and do not drag other errors along."""
+
+from __future__ import annotations
+
+import pytest
+
+from symde.diagnostics import ModelError
+from symde.model.ode_def import ode_def
+
+STATEMENTS = [
+    ("dx = -k*x*dt + 0.1*x*dW", "E901"),
+    ("x' = -k*x + dW1", "E901"),
+    ("x' = -k*x\nwhen x < 1: x = 2", "E902"),
+    ("x' = -k*x\nat t = 1, 2: x = 2", "E902"),
+    ("x' = -k*x\nevery 3 from t0: x = 2", "E902"),
+    ("x' = -k*x(t - tau)", "E903"),
+    ("x' = -k*x\nhistory x = 1", "E903"),
+    ("x' = -k*x\njump k*x: x -= 1", "E904"),
+    ("x' = -k*x\nk, A + 2B --> C", "E905"),
+    ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),
+    ("x' = -k*net(x)\nextern net(a) -> 1", "E907"),
+    ("x' = -k*x\ndom x >= 0", "E908"),
+    ("hamiltonian H = p^2 + q^2 for (q, p)", "E909"),
+    ("stiff: x' = -k*x", "E910"),
+    ("x' = -k*x\nconserved x + y", "E911"),
+    ('import "pump.symde"\nuse Pump as p1(k=2)\nx\' = -k*x', "E912"),
+    ("x' = -m*x\ndiscrete m = 1", "E913"),
+    ("x' = -k*x*z\n0 = z + x - 1", "E914"),
+    ("x' = -k*x*z\nz + x = 1", "E914"),
+    ("x' = -k*x\nstratonovich", "E916"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), STATEMENTS)
+def test_each_later_statement_says_so(text: str, code: str) -> None:
+    with pytest.raises(ModelError, match="not in this version yet") as caught:
+        ode_def(text)
+    assert {one.code for one in caught.value.diagnostics} == {code}, str(caught.value)
+
+
+def test_mistakes_beside_a_later_statement_are_reported_too() -> None:
+    with pytest.raises(ModelError) as caught:
+        ode_def("when x < 1: x = 2\nx' = exp(x, 1)\nx' = 2")
+    assert sorted(one.code for one in caught.value.diagnostics) == ["E206", "E301", "E902"]
