@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from typing import Any
 
 from symde.diagnostics import Diagnostics, ModelError, Source, Span
 from symde.language.blocks import assemble
@@ -125,7 +126,7 @@ def _expression(source: Source, clean: str, piece: Piece, found: Diagnostics, li
     return parsed
 
 
-def _parse(source: Source, clean: str, piece: Piece, start: str, found: Diagnostics):
+def _parse(source: Source, clean: str, piece: Piece, start: str, found: Diagnostics) -> Any:
     from lark import TextSlice, UnexpectedInput
 
     parser, builder = parser_and_builder()

@@ -228,8 +228,8 @@ class TreeBuilder(Transformer):
             self.feature = (feature, sign)
 
     def _span(self, first: Any, last: Any) -> Span:
-        start = first.start_pos if type(first) is Token else first.span.start
-        end = last.end_pos if type(last) is Token else last.span.end
+        start = first.start_pos or 0 if type(first) is Token else first.span.start
+        end = last.end_pos or 0 if type(last) is Token else last.span.end
         return Span(self.source, start, end)
 
     def _text(self, token: Token) -> str:

@@ -1,12 +1,10 @@
-"""From the syntax tree to text, with the fewest brackets that give the same tree again."""
+"""Syntax tree -> text: the inverse of the parser, with the fewest brackets that keep the tree."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from symde.language.equations import quotient
 from symde.language.strings import quote
 from symde.language.syntax import (
     Assignment,
@@ -35,183 +33,251 @@ from symde.language.syntax import (
     TimeSpan,
 )
 
-# How tightly a node holds together, and what a place asks for; the names are the grammar's rules.
-EXPRESSION, DISJUNCTION, CONJUNCTION, INVERSION, COMPARISON, SUM, PRODUCT, FACTOR, EXPONENT, POWER, ATOM = (
-    range(11)
+# How tightly a form binds, loosest first.
+CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, NEGATE, IMPLICIT, POWER, ATOM = range(11)
+
+# An expression with the loosest form that may stand in its place without brackets, or text between such.
+_Part = str | tuple[Expr, int]
+
+# `2e3` is a number, and `2_000` looks like one: such a name after a number is put in brackets.
+_CONTINUES_NUMBER = re.compile(r"[eE][0-9]|_")
+
+# An implicit equation that begins with one of these words would be read as the statement of that word.
+_OPENS_STATEMENT = re.compile(
+    r"(?:model|param|parameter|state|const|time|end|when|at|every|jump|extern|dom|hamiltonian|conserved|import"
+    r"|use|history|discrete|stratonovich|stiff|nonstiff)(?![\w'])"
 )
 
-_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-# A number that touches such a name would be read as another number.
-_LOOKS_LIKE_A_NUMBER = re.compile(r"[eExXbBoO_]")
-_OPENS_A_STATEMENT = re.compile(
-    r"(?:model|param(?:eter)?|state|const|time|end|when|at|every|jump|extern|dom|hamiltonian|conserved|import|use"
-    r"|history|discrete|stratonovich)(?![\w'])"
-)
-_INDENT = "  "
 
+def unparse(node: Expr | Statement | ModelBlock) -> str:
+    """The text of an expression, of a statement or of a whole model.
 
-def unparse(node: ModelBlock | Statement | Expr) -> str:
-    """The text of a model, a statement or an expression; parsing it gives an equal tree.
-
-    Raises:
-        TypeError: `node` is no part of a syntax tree.
+    Parsing it again gives an equal tree for every tree the parser makes, and one of the same meaning for
+    others (negative numbers, a sum that begins with minus). A decorated function is written in the long form.
     """
-    if isinstance(node, ModelBlock):
-        return _block(node)
-    if isinstance(node, Expr):
-        return _expression(node)
-    return _statement(node)
+    match node:
+        case ModelBlock():
+            return "".join(f"{line}\n" for line in _block(node))
+        case (
+            Number() | Name() | Call() | Sum() | Product() | Negate() | Power() | Compare() | Logic() | Not()
+            | Conditional()
+        ):  # fmt: skip
+            return _text(node)
+        case _:
+            return _statement(node)
 
 
-def _block(block: ModelBlock) -> str:
-    lines = [_statement(one) for one in block.statements]
-    if block.form == "anonymous":
-        return "\n".join(lines)
+def _block(block: ModelBlock) -> Iterator[str]:
     name = block.name.id if block.name is not None else ""
+    if block.form == "anonymous":
+        yield from map(_statement, block.statements)
+        return
     if block.form == "short":
-        head = f"@ode_def {name} begin" if name else "@ode_def begin"
-        tail = " ".join(["end", *(one.id for one in block.parameters or ())])
+        opening = f"@ode_def {name} begin" if name else "@ode_def begin"
     else:
-        head = f"model {name or 'Model'}" + (f" {quote(block.doc)}" if block.doc is not None else "")
-        tail = "end"
-    return "\n".join([head, *(_INDENT + line for line in lines), tail])
+        opening = f"model {name}".rstrip()
+        opening += _doc(block.doc)
+    yield opening
+    statements = _primed(block.statements) if block.form == "function" else block.statements
+    yield from (f"  {_statement(one)}" for one in statements)
+    yield " ".join(["end", *(one.id for one in block.parameters or ())])
+
+
+def _primed(statements: Iterable[Statement]) -> Iterator[Statement]:
+    """`dx = e` as `x' = e` for declared states: a function always reads it so, the long form may not."""
+    statements = tuple(statements)
+    states = {one.name.id for one in statements if isinstance(one, StateDeclaration)}
+    for one in statements:
+        if isinstance(one, Assignment) and one.target.id[:1] == "d" and one.target.id[1:] in states:
+            yield Derivative(Name(one.target.id[1:], one.target.span), 1, one.value, one.span)
+        else:
+            yield one
 
 
 def _statement(node: Statement) -> str:
     match node:
         case Assignment(target=target, value=value):
-            return f"{target.id} = {_expression(value)}"
+            return f"{target.id} = {_text(value)}"
         case Derivative(target=target, order=order, value=value):
-            return f"{target.id}{_primes(order)} = {_expression(value)}"
+            return f"{target.id}{_primes(order)} = {_text(value)}"
         case Implicit(left=left, right=right):
-            return f"{_left_side(left)} = {_expression(right)}"
-        case ParameterDeclaration() | StateDeclaration() | ConstantDeclaration():
-            return " ".join(_declaration(node))
+            return f"{_left(left)} = {_text(right)}"
         case InitialValue(target=target, order=order, at=at, value=value):
-            return f"{target.id}{_primes(order)}({_expression(at)}) = {_expression(value)}"
+            return f"{target.id}{_primes(order)}({_text(at)}) = {_text(value)}"
         case TimeSpan(start=start, end=end):
-            return f"time {_expression(start)} .. {_expression(end)}"
+            return f"time {_text(start)} .. {_text(end)}"
+        case ConstantDeclaration(name=name, value=value, unit=unit, doc=doc):
+            return f"const {name.id}{_given(value, unit)}{_doc(doc)}"
         case FunctionDefinition(name=name, parameters=parameters, body=body):
-            return f"{name.id}({', '.join(one.id for one in parameters)}) = {_expression(body)}"
-        case Later(span=span):
-            return span.text if span is not None else ""
-    raise TypeError(f"not a part of a syntax tree: {type(node).__name__}")
+            return f"{name.id}({', '.join(one.id for one in parameters)}) = {_text(body)}"
+        case ParameterDeclaration(name=name, default=default, unit=unit, nominal=nominal, doc=doc):
+            rest = f"{_bounds(node.bounds)}{_nominal(nominal)}{_doc(doc)}"
+            return f"param {name.id}{_given(default, unit)}{rest}"
+        case StateDeclaration(name=name, initial=initial, unit=unit, nominal=nominal, doc=doc):
+            return f"state {name.id}{_given(initial, unit)}{_nominal(nominal)}{_doc(doc)}"
+        case Later(keyword=keyword, span=span):
+            return span.text if span is not None else keyword
+    raise TypeError(f"not a part of a model: {type(node).__name__}")
 
 
 def _primes(order: int) -> str:
     return "'" * order
 
 
-def _declaration(node: ParameterDeclaration | StateDeclaration | ConstantDeclaration) -> Iterator[str]:
-    match node:
-        case ParameterDeclaration():
-            word, value, bounds, nominal = "param", node.default, node.bounds, node.nominal
-        case StateDeclaration():
-            word, value, bounds, nominal = "state", node.initial, None, node.nominal
-        case ConstantDeclaration():
-            word, value, bounds, nominal = "const", node.value, None, None
-    yield f"{word} {node.name.id}"
-    if value is not None:
-        yield f"= {_expression(value)}"
-    if node.unit is not None:
-        yield f"[{node.unit}]"
-    if bounds is not None:
-        yield f"in ({_expression(bounds[0])}, {_expression(bounds[1])})"
-    if nominal is not None:
-        yield f"nominal {_expression(nominal)}"
-    if node.doc is not None:
-        yield quote(node.doc)
+def _given(value: Expr | None, unit: str | None) -> str:
+    """Value and unit of a declaration, as far as it has them."""
+    text = "" if value is None else f" = {_text(value)}"
+    return text if unit is None else f"{text} [{unit}]"
 
 
-def _left_side(left: Expr) -> str:
-    """A left side of an implicit equation: in brackets where it would mean something else without."""
-    text = _expression(left)
-    if isinstance(left, (Name, Call)) or quotient(left) is not None or _OPENS_A_STATEMENT.match(text):
+def _left(left: Expr) -> str:
+    """The left side of an implicit equation, in brackets where it would say something else without."""
+    text = _text(left)
+    quotient = isinstance(left, Product) and left.factors[-1][0] == "/"
+    if isinstance(left, (Name, Call)) or quotient or _OPENS_STATEMENT.match(text):
         return f"({text})"
     return text
 
 
-def _expression(root: Expr) -> str:
-    """Text of an expression, by a stack of what is still to be written, so that depth does not matter."""
-    written: list[str] = []
-    waiting: list[str | tuple[Expr, int]] = [(root, EXPRESSION)]
-    while waiting:
-        part = waiting.pop()
+def _bounds(bounds: tuple[Expr, Expr] | None) -> str:
+    return "" if bounds is None else f" in ({_text(bounds[0])}, {_text(bounds[1])})"
+
+
+def _nominal(value: Expr | None) -> str:
+    return "" if value is None else f" nominal {_text(value)}"
+
+
+def _doc(doc: str | None) -> str:
+    return "" if doc is None else f" {quote(doc)}"
+
+
+def _text(root: Expr) -> str:
+    """The text of an expression, by a loop: a traced function may nest deeper than Python recurses."""
+    pieces: list[str] = []
+    stack: list[_Part] = [(root, CONDITIONAL)]
+    while stack:
+        part = stack.pop()
         if isinstance(part, str):
-            written.append(part)
+            pieces.append(part)
             continue
-        node, place = part
-        level, parts = _written(node, place)
-        if level < place:
-            _, parts = _written(node, EXPRESSION)
-            parts = ["(", *parts, ")"]
-        waiting.extend(reversed(parts))
-    return "".join(written)
+        node, loosest = part
+        if binding(node) < loosest:
+            stack.append(")")
+            stack.extend(reversed(_parts(node)))
+            stack.append("(")
+        else:
+            stack.extend(reversed(_parts(node)))
+    return "".join(pieces)
 
 
-def _written(node: Expr, place: int) -> tuple[int, list[Any]]:
-    """How tightly a node holds together, and its text as strings and operands with their places."""
+def binding(node: Expr) -> int:
+    """How tightly the outermost form of an expression binds."""
     match node:
-        case Number(value=value, text=text):
-            return _number(value, text)
+        case Number(value=value):
+            return NEGATE if value < 0 else ATOM
+        case Sum():
+            return SUM
+        case Product():
+            return IMPLICIT if _touches(node) else PRODUCT
+        case Negate():
+            return NEGATE
+        case Power():
+            return POWER
+        case Compare():
+            return COMPARE
+        case Not():
+            return NOT
+        case Logic(operator=operator):
+            return AND if operator == "and" else OR
+        case Conditional():
+            return CONDITIONAL
+    return ATOM
+
+
+def _parts(node: Expr) -> list[_Part]:
+    """What an expression is written as, left to right."""
+    match node:
+        case Number(text=text, value=value):
+            return [text or repr(value)]
         case Name(id=name):
-            return (ATOM if name != "not" else -1, [name]) if place != EXPRESSION else (ATOM, [name])
+            return [name]
         case Call(function=function, arguments=arguments):
-            operands = _joined([(one, EXPRESSION) for one in arguments], [", "] * len(arguments))
-            return ATOM, [function, "(", *operands, ")"]
+            return [f"{function}(", *_joined(arguments, [", "] * len(arguments), CONDITIONAL), ")"]
         case Sum(terms=terms):
-            signs = [f" {sign} " for sign, _ in terms]
-            return SUM, _joined([(one, PRODUCT) for _, one in terms], signs)
-        case Product(factors=((_, Number() as number), (_, other)), implicit=True):
-            inner = [(other, POWER)] if _may_touch(other) else ["(", (other, EXPRESSION), ")"]
-            return FACTOR, [_number(number.value, number.text)[1][0], *inner]
+            return _sum(terms)
         case Product(factors=factors):
-            return PRODUCT, _joined([(one, FACTOR) for _, one in factors], [sign for sign, _ in factors])
+            return _implicit(factors) if _touches(node) else _product(factors)
         case Negate(operand=operand):
-            return (
-                (EXPONENT, ["-", (operand, EXPONENT)])
-                if place == EXPONENT
-                else (FACTOR, ["-", (operand, FACTOR)])
-            )
+            return ["-", (operand, IMPLICIT)]
         case Power(base=base, exponent=exponent):
-            return POWER, [(base, ATOM), "^", (exponent, EXPONENT)]
+            return [(base, ATOM), "^", *_exponent(exponent)]
         case Compare(operands=operands, operators=operators):
-            signs = ["", *(f" {one} " for one in operators)]
-            return COMPARISON, _joined([(one, SUM) for one in operands], signs)
-        case Logic(operator="or", operands=operands):
-            return DISJUNCTION, _joined([(one, CONJUNCTION) for one in operands], [" or "] * len(operands))
-        case Logic(operands=operands):
-            return CONJUNCTION, _joined([(one, INVERSION) for one in operands], [" and "] * len(operands))
+            return _joined(operands, [f" {one} " for one in operators], SUM)
+        case Logic(operator=operator, operands=operands):
+            return _joined(operands, [f" {operator} "] * len(operands), NOT if operator == "and" else AND)
         case Not(operand=operand):
-            return INVERSION, ["not ", (operand, INVERSION)]
+            return ["not ", (operand, COMPARE)]
         case Conditional(condition=condition, then=then, otherwise=otherwise):
-            return EXPRESSION, [
-                (then, DISJUNCTION), " if ", (condition, DISJUNCTION), " else ", (otherwise, EXPRESSION)
-            ]  # fmt: skip
-    raise TypeError(f"not a part of a syntax tree: {type(node).__name__}")
+            return [(then, OR), " if ", (condition, OR), " else ", (otherwise, CONDITIONAL)]
+    raise TypeError(f"not an expression: {type(node).__name__}")
 
 
-def _joined(operands: list[Any], signs: list[str]) -> list[Any]:
-    """Operands with a sign before each but the first."""
-    parts: list[Any] = []
-    for sign, operand in zip(signs, operands, strict=True):
-        parts += [sign, operand] if parts else [operand]
+def _joined(operands: tuple[Expr, ...], between: list[str], loosest: int) -> list[_Part]:
+    parts: list[_Part] = []
+    for position, operand in enumerate(operands):
+        if position:
+            parts.append(between[position - 1])
+        parts.append((operand, loosest))
     return parts
 
 
-def _number(value: int | float, text: str) -> tuple[int, list[Any]]:
-    """A number as it was written; one that came from elsewhere as Python writes it."""
-    if _NUMBER.fullmatch(text):
-        return ATOM, [text]
-    return (ATOM if value >= 0 else FACTOR), [repr(value)]
+def _sum(terms: tuple[tuple[str, Expr], ...]) -> list[_Part]:
+    (sign, first), *rest = terms
+    parts: list[_Part] = [(first, PRODUCT)] if sign == "+" else ["-", (first, IMPLICIT)]
+    for sign, term in rest:
+        parts += [f" {sign} ", (term, ATOM if _begins_with_minus(term) else PRODUCT)]
+    return parts
 
 
-def _may_touch(operand: Expr) -> bool:
-    """Whether a number may touch an operand without becoming another number."""
-    while isinstance(operand, Power):
-        operand = operand.base
-    if isinstance(operand, Name):
-        return not _LOOKS_LIKE_A_NUMBER.match(operand.id) and operand.id != "not"
-    if isinstance(operand, Call):
-        return not _LOOKS_LIKE_A_NUMBER.match(operand.function)
-    return not isinstance(operand, Number)
+def _begins_with_minus(term: Expr) -> bool:
+    """Whether a term's first character would be a minus: `a - -b` is written `a - (-b)`."""
+    if isinstance(term, Product) and not _touches(term):
+        term = term.factors[0][1]
+    return binding(term) == NEGATE
+
+
+def _product(factors: tuple[tuple[str, Expr], ...]) -> list[_Part]:
+    (sign, first), *rest = factors
+    parts: list[_Part] = [(first, NEGATE)] if sign == "*" else ["1/", (first, IMPLICIT)]
+    for sign, factor in rest:
+        parts += [sign, (factor, IMPLICIT)]
+    return parts
+
+
+def _touches(product: Product) -> bool:
+    """Whether a product can be written as a number that touches what it multiplies."""
+    match product:
+        case Product(implicit=True, factors=(("*", Number() as number), ("*", _))):
+            return number.value >= 0
+    return False
+
+
+def _implicit(factors: tuple[tuple[str, Expr], ...]) -> list[_Part]:
+    number, factor = factors[0][1], factors[1][1]
+    match factor.base if isinstance(factor, Power) else factor:
+        case Number():
+            mixes = True
+        case Name(id=word) | Call(function=word):
+            mixes = _CONTINUES_NUMBER.match(word) is not None
+        case _:
+            mixes = False
+    return [(number, ATOM), "(", (factor, CONDITIONAL), ")"] if mixes else [(number, ATOM), (factor, POWER)]
+
+
+def _exponent(exponent: Expr) -> list[_Part]:
+    """`x^-1` and `x^y^z` need no brackets."""
+    if isinstance(exponent, Negate) and binding(exponent.operand) >= POWER:
+        return ["-", (exponent.operand, POWER)]
+    if isinstance(exponent, Number):
+        return [(exponent, NEGATE)]
+    return [(exponent, POWER)]
