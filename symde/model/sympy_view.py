@@ -190,7 +190,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erf": sympy.erf,
     "floor": sympy.floor,
     "ceil": sympy.ceiling,
-    "mod": lambda x, y: sympy.Mod(x, y) if y != 0 else sympy.nan,
+    "mod": lambda x, y: sympy.nan if y.is_zero else sympy.Mod(x, y),
     "heaviside": _heaviside,
     "gamma": _gamma,
     "min": sympy.Min,
