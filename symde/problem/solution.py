@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -140,17 +142,29 @@ class Solution:
         accessor = _accessors.get(name)
         if accessor is None:
             raise AttributeError(f"Solution has no attribute {name!r}")
-        return lambda *args, **kwargs: accessor(self, *args, **kwargs)
+        if isinstance(accessor, str):
+            module, _, function = accessor.partition(":")
+            accessor = _accessors[name] = getattr(importlib.import_module(module), function)
+        return functools.partial(accessor, self)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *_accessors]
 
 
-_accessors: dict[str, Callable[..., Any]] = {}
+_accessors: dict[str, Callable[..., Any] | str] = {
+    "plot": "symde.plot:plot",
+    "to_pandas": "symde.frames:to_pandas",
+    "to_xarray": "symde.frames:to_xarray",
+}
 
 
-def register_accessor(name: str, function: Callable[..., Any]) -> None:
-    """Make `function(solution, ...)` available as `solution.name(...)`."""
+def register_accessor(name: str, function: Callable[..., Any] | str) -> None:
+    """Make `function(solution, ...)` available as `solution.name(...)`.
+
+    Args:
+        name: What solutions call it.
+        function: The function, or where it lies as "module:name"; then it is imported when first used.
+    """
     _accessors[name] = function
 
 
