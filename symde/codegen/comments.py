@@ -38,7 +38,7 @@ def _inside_c(line: str) -> str:
 
 
 def c_string(text: str) -> str:
-    """A C string literal of the text in UTF-8; plain ASCII itself, without trigraphs, cut where C99 allows."""
+    """A C string literal of the text in UTF-8: plain ASCII, without trigraphs, no longer than C99 allows."""
     return '"' + "".join(_c_byte(byte) for byte in text.encode("utf-8", "replace")[:4095]) + '"'
 
 

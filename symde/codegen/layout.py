@@ -8,7 +8,8 @@ from collections.abc import Sequence
 WIDTH = 100
 """Columns of a line, where it can be broken at all."""
 
-_BREAKS = re.compile(r" (?=(?:[-+<>=!?:&|]+|if|else|and|or) )")
+_OPERATOR = re.compile(r" (?:[-+<>=!?:&|]+|if|else|and|or) ")
+_DEEPEST = 4
 
 
 def folded(start: str, text: str, end: str, brackets: tuple[str, str] = ("", "")) -> list[str]:
@@ -23,16 +24,40 @@ def folded(start: str, text: str, end: str, brackets: tuple[str, str] = ("", "")
     if len(start) + len(text) + len(end) <= WIDTH:
         return [f"{start}{text}{end}"]
     margin = " " * (len(start) - len(start.lstrip()) + 4)
-    lines, line = [], start + brackets[0]
-    empty = True
-    for piece in _BREAKS.split(text):
-        if not empty and len(line) + 1 + len(piece) > WIDTH:
+    first, *rest = _pieces(text, WIDTH - len(margin))
+    if not rest:
+        return [f"{start}{text}{end}"]
+    lines, line = [], start + brackets[0] + first
+    for piece in rest:
+        if len(line) + 1 + len(piece) > WIDTH:
             lines.append(line)
-            line, empty = margin + piece, False
+            line = margin + piece
         else:
-            line += piece if empty else f" {piece}"
-            empty = False
+            line += f" {piece}"
     return [*lines, line + brackets[1] + end]
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """The expression cut outside of its brackets; within them where a piece is still too long."""
+    pieces = [text]
+    for depth in range(_DEEPEST):
+        pieces = [
+            part for piece in pieces for part in ([piece] if len(piece) <= width else _cut(piece, depth))
+        ]
+    return pieces
+
+
+def _cut(text: str, depth: int) -> list[str]:
+    """Cut before operators inside of so many brackets, and behind commas there."""
+    places, inside, position = [], 0, 0
+    while position < len(text):
+        character = text[position]
+        inside += (character in "([") - (character in ")]")
+        if character == " " and inside == depth and position > 0:
+            if text[position - 1] == "," or _OPERATOR.match(text, position):
+                places.append(position)
+        position += 1
+    return [text[i + 1 : j] for i, j in zip([-1, *places], [*places, len(text)], strict=True)]
 
 
 def listed(start: str, elements: Sequence[str], end: str) -> list[str]:

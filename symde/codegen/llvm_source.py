@@ -1,4 +1,4 @@
-"""A model as LLVM IR text: the kernels that symde compiles, its defaults and initial values as more of them."""
+"""A model as LLVM IR text: the kernels that symde compiles, and more of them for its start."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def llvm_source(definition: Definition) -> str:
 
 
 _USE = (
-    "Every function is  i32 (double t, ptr in, ptr out)  and returns 0. `in` and `out` are arrays of pointers",
-    f"to vectors of doubles: in = {{{', '.join(INPUTS)}}}, of which",
-    "these functions read u and p alone (the others may be null); out is told above. A vector that is written",
-    "must not overlap one that is read.",
+    "Every function is  i32 (double t, ptr in, ptr out)  and returns 0. `in` and `out` are arrays of",
+    f"pointers to vectors of doubles: in = {{{', '.join(INPUTS)}}}, of",
+    "which these functions read u and p alone (the others may be null); out is told above. A vector that",
+    "is written must not overlap one that is read.",
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.lu import StaticLU
@@ -35,14 +37,18 @@ def _vectors(plan: StaticLU) -> tuple[Vector, Vector]:
 
 
 def _matrix(plan: StaticLU, graph: Graph) -> list[dict[int, int]]:
-    """Node of each entry of W, by row and column."""
+    """Node of each entry of W, read from the kernel's inputs."""
     shift = graph.input("shift", 0)
+    return matrix_of(plan, graph, shift, [graph.input("jacobian", k) for k in range(len(plan.indices))])
+
+
+def matrix_of(plan: StaticLU, graph: Graph, shift: int, jacobian: Sequence[int]) -> list[dict[int, int]]:
+    """Node of each entry of W = shift*I - J, by row and column; `jacobian` holds the entries of J in order."""
     matrix: list[dict[int, int]] = []
     for i in range(plan.n):
         row: dict[int, int] = {i: shift} if plan.shifted[i] else {}
         for k in range(plan.indptr[i], plan.indptr[i + 1]):
-            j = plan.indices[k]
-            entry = graph.input("jacobian", k)
+            j, entry = plan.indices[k], jacobian[k]
             row[j] = graph.apply("sub", shift, entry) if j in row else graph.apply("neg", entry)
         matrix.append(row)
     return matrix
@@ -50,7 +56,12 @@ def _matrix(plan: StaticLU, graph: Graph) -> list[dict[int, int]]:
 
 def _factor(plan: StaticLU) -> Kernel:
     graph = Graph()
-    matrix = _matrix(plan, graph)
+    slots = eliminate(plan, graph, _matrix(plan, graph))
+    return Kernel("lu_factor", graph, _vectors(plan), (Output("lu", tuple(slots)),))
+
+
+def eliminate(plan: StaticLU, graph: Graph, matrix: Sequence[dict[int, int]]) -> list[int]:
+    """Gaussian elimination in the planned order: the node of each slot of `lu`."""
     position = {column: k for k, column in enumerate(plan.columns)}
     work = [{position[j]: node for j, node in matrix[row].items()} for row in plan.rows]
     below: list[list[int]] = [[] for _ in range(plan.n)]
@@ -71,7 +82,7 @@ def _factor(plan: StaticLU) -> Kernel:
                 work[row][m] = (
                     graph.apply("neg", product) if entry is None else graph.apply("sub", entry, product)
                 )
-    return Kernel("lu_factor", graph, _vectors(plan), (Output("lu", tuple(slots)),))
+    return slots
 
 
 def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> Kernel:
@@ -80,14 +91,14 @@ def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> 
     rhs = [graph.input("rhs", i) for i in range(n)]
     lu = [graph.input("lu", slot) for slot in range(plan.length)]
     solution = (
-        _substitute_transposed(plan, graph, lu, rhs) if transposed else _substitute(plan, graph, lu, rhs)
+        _substitute_transposed(plan, graph, lu, rhs) if transposed else substitute(plan, graph, lu, rhs)
     )
     inputs = (*_vectors(plan), Vector("lu", plan.length), Vector("rhs", n))
     refused = None
     if tested:
         matrix = _matrix(plan, graph)
         refused = graph.apply(
-            "not", _acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs)
+            "not", acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs)
         )
     return Kernel(name, graph, inputs, (Output("x", tuple(solution)),), code=refused)
 
@@ -98,7 +109,8 @@ def _subtract_products(graph: Graph, start: int, pairs: list[tuple[int, int]]) -
     return start
 
 
-def _substitute(plan: StaticLU, graph: Graph, lu: list[int], rhs: list[int]) -> list[int]:
+def substitute(plan: StaticLU, graph: Graph, lu: Sequence[int], rhs: Sequence[int]) -> list[int]:
+    """Nodes of the solution of W x = rhs from the nodes of the factors."""
     z: list[int] = []
     for k in range(plan.n):
         pairs = [(lu[slot], z[m]) for m, slot in plan.lower[k].items()]
@@ -139,7 +151,7 @@ def _transpose(matrix: list[dict[int, int]]) -> list[dict[int, int]]:
     return transposed
 
 
-def _acceptance(graph: Graph, matrix: list[dict[int, int]], x: list[int], rhs: list[int]) -> int:
+def acceptance(graph: Graph, matrix: Sequence[dict[int, int]], x: Sequence[int], rhs: Sequence[int]) -> int:
     """Whether every component of the residual is finite and small against the terms it sums."""
     tolerance, tiny = graph.constant(TOLERANCE), graph.constant(1e-300)
     accepted = -1
@@ -160,7 +172,7 @@ def _accept(plan: StaticLU) -> Kernel:
     graph = Graph()
     x = [graph.input("x", j) for j in range(plan.n)]
     rhs = [graph.input("rhs", i) for i in range(plan.n)]
-    refused = graph.apply("not", _acceptance(graph, _matrix(plan, graph), x, rhs))
+    refused = graph.apply("not", acceptance(graph, _matrix(plan, graph), x, rhs))
     inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
     return Kernel("lu_accept", graph, inputs, (), code=refused)
 

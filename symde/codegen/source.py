@@ -14,16 +14,25 @@ from symde.codegen.lower import LoweredStart, lower_start
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.naming import Names, ascii_identifier
 from symde.diagnostics import Span
+from symde.language.syntax import Expr
 from symde.model.definition import Definition, Parameter, State
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A state, a parameter or an observable: the modeller's name, its identifier, and what else is known."""
+    """A state, a parameter or an observable.
+
+    Attributes:
+        name: The modeller's name.
+        identifier: An ASCII name for it, its own.
+        value: Its initial value, default or definition: a number or the modeller's words, "" for none.
+        note: Unit and documentation.
+    """
 
     name: str
     identifier: str
-    note: str
+    value: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class ModelSource:
         title: The modeller's name of the model.
         identifier: An ASCII name for it.
         doc: Its documentation, "" where there is none.
+        definitions: Constants and functions of the modeller, in words.
         states: In order of `u`.
         parameters: In order of `p`.
         observables: In order of the result of `observables`.
@@ -68,6 +78,7 @@ class ModelSource:
     title: str
     identifier: str
     doc: str
+    definitions: tuple[str, ...]
     states: tuple[Quantity, ...]
     parameters: tuple[Quantity, ...]
     observables: tuple[Quantity, ...]
@@ -111,10 +122,17 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
     names = Names(reserved)
     all_names = [*definition.state_names, *definition.parameter_names, *definition.observable_names]
     identifiers = iter(names.identifiers(all_names))
-    states = tuple(Quantity(one.name, next(identifiers), _note(one)) for one in definition.states)
-    parameters = tuple(Quantity(one.name, next(identifiers), _note(one)) for one in definition.parameters)
+    start = lower_start(definition)
+    states = tuple(
+        Quantity(one.name, next(identifiers), _value(start.graph, node, one.initial), _note(one))
+        for one, node in zip(definition.states, start.initial, strict=True)
+    )
+    parameters = tuple(
+        Quantity(one.name, next(identifiers), _value(start.graph, node, one.default), _note(one))
+        for one, node in zip(definition.parameters, start.defaults, strict=True)
+    )
     observables = tuple(
-        Quantity(one.name, next(identifiers), _words(one.span, "")) for one in definition.observables
+        Quantity(one.name, next(identifiers), _words(one.value.span)) for one in definition.observables
     )
     by_state, by_parameter = model.jacobian, model.parameter_jacobian
     slopes = [_derivative_name(state.identifier) for state in states]
@@ -122,6 +140,7 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
         title=definition.name,
         identifier=ascii_identifier(definition.name),
         doc=definition.doc or "",
+        definitions=_definitions(definition),
         states=states,
         parameters=parameters,
         observables=observables,
@@ -134,9 +153,9 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
         observed=Routine(
             graph,
             lowered.observables,
-            comments=tuple(_words(one.span, one.name) for one in definition.observables),
+            comments=tuple(f"{one.name} = {one.value or '...'}" for one in observables),
         ),
-        start=lower_start(definition),
+        start=start,
         names=names,
     )
 
@@ -159,11 +178,26 @@ def places(entries: SparseJacobian) -> Iterator[tuple[int, int]]:
 
 
 def _equation(state: State) -> str:
-    return _words(state.equation, f"{state.name}' = ...")
+    return _words(state.equation) or f"{state.name}' = ..."
 
 
-def _words(span: Span | None, otherwise: str) -> str:
-    return span.text if span is not None and span.text else otherwise
+def _words(span: Span | None) -> str:
+    return "" if span is None else span.text
+
+
+def _value(graph: Graph, node: int | None, expression: Expr | None) -> str:
+    if node is None or expression is None:
+        return ""
+    return repr(graph.value[node]) if graph.op[node] == "const" else _words(expression.span) or "..."
+
+
+def _definitions(definition: Definition) -> tuple[str, ...]:
+    constants = [f"{one.name} = {one.value!r}" for one in definition.constants]
+    functions = [
+        f"{one.name}({', '.join(one.parameters)}) = {_words(one.body.span) or '...'}"
+        for one in definition.functions
+    ]
+    return (*constants, *functions)
 
 
 def _note(one: State | Parameter) -> str:
@@ -183,33 +217,27 @@ def header(source: ModelSource, target: str, functions: Sequence[tuple[str, str]
 
     lines = [one_line(f"Model {source.title}{': ' if source.doc else ''}{source.doc}")]
     lines.append(f"Written by symde {__version__} as {target}.")
-    defaults = [_default(source.start.graph, node) for node in source.start.defaults]
-    initial = [_default(source.start.graph, node) for node in source.start.initial]
-    lines += _listed("States u", "u", source.states, initial)
-    lines += _listed("Parameters p", "p", source.parameters, defaults)
-    lines += _listed("Observables", "observables", source.observables, None)
-    if functions:
-        width = max(len(call) for call, _ in functions) + 2
-        lines += ["", "Functions", *(f"  {call:{width}}{meaning}" for call, meaning in functions)]
-    return lines
+    lines += _listed("States u", "u", source.states, "(to be given)")
+    lines += _listed("Parameters p", "p", source.parameters, "(to be given)")
+    lines += _listed("Observables", "observables", source.observables, "...")
+    if source.definitions:
+        lines += ["", "Names that the equations in the comments use", *_indented(source.definitions)]
+    width = max(len(call) for call, _ in functions) + 2
+    return [*lines, "", "Functions", *(f"  {call:{width}}{meaning}" for call, meaning in functions)]
 
 
-def _listed(
-    heading: str, vector: str, quantities: Sequence[Quantity], values: Sequence[str] | None
-) -> list[str]:
+def _listed(heading: str, vector: str, quantities: Sequence[Quantity], lacking: str) -> list[str]:
     lines = ["", heading if quantities else f"{heading}: none"]
     for index, quantity in enumerate(quantities):
-        value = f" = {values[index]}" if values is not None else ""
         own = "" if quantity.name == quantity.identifier else f"  ({one_line(quantity.name)})"
         note = f"  {one_line(quantity.note)}" if quantity.note else ""
-        lines.append(f"  {vector}[{index}]  {quantity.identifier}{value}{own}{note}")
+        value = one_line(quantity.value) or lacking
+        lines.append(f"  {vector}[{index}]  {quantity.identifier} = {value}{own}{note}")
     return lines
 
 
-def _default(graph: Graph, node: int | None) -> str:
-    if node is None:
-        return "(to be given)"
-    return repr(graph.value[node]) if graph.op[node] == "const" else "(follows parameters or t0, see below)"
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {one_line(line)}" for line in lines]
 
 
 def default_order(start: LoweredStart) -> list[int]:

@@ -17,6 +17,7 @@ from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import ModelStart
+from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.native import load_ir
@@ -39,6 +40,7 @@ class ModelKernels:
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
+        self._steps: dict[tuple[Any, int], int] = {}
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -110,6 +112,30 @@ class ModelKernels:
                 self._load(name)
             address = self._addresses[name]
         return address
+
+    def step_address(self, method: Any, padded: int) -> int:
+        """The address of a whole step of a method as one kernel, 0 where the general step serves as well.
+
+        Args:
+            method: A method of the family "rosenbrock" or "explicit", its numbers as attributes.
+            padded: Length of a stage vector as the caller keeps it.
+        """
+        key = (method, padded)
+        with self._lock:
+            if key not in self._steps:
+                self._steps[key] = self._step(method, padded)
+            return self._steps[key]
+
+    def _step(self, method: Any, padded: int) -> int:
+        if self.n > STATES_LIMIT:
+            return 0
+        if method.family == "explicit":
+            kernel = explicit_step(self.model_graph, method, method.fsal, padded)
+        elif self.lu_plan is not None:
+            kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
+        else:
+            return 0
+        return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
 
     def ir(self, name: str) -> str:
         """The LLVM IR of the module that holds a kernel."""

@@ -74,6 +74,7 @@ Slot = _structure(
     attempt=_i,  # address: int32 (State *), tries a step of size h from (t, u)
     interpolate=_i,  # address: int32 (State *), writes the interpolant of the last accepted step
     data=_i,  # the family's own structure of numbers
+    step=_i,  # a whole step of this method for this model as one kernel, 0 where there is none
     degree=_i,  # of the interpolant
     fsal=_i,  # the last stage is the first of the next step
     fixed=_i,  # no error estimate: the step size is the caller's
@@ -136,6 +137,7 @@ State = _structure(
     blocks=_i, n_blocks=_i,
     # model kernels (double t, const double **in, double **out) and their tables
     rhs=_i, rhs_jacobian=_i, jacobian_vector=_i, inputs=_i, outputs=_i,
+    step_size=_i,  # one double: the input `step` of step kernels
     # linear systems W x = b with W = shift*I - J
     factor=_i,  # engine function int32 (State *); the next three are int32 (State *, b, x)
     solve=_i,  # accurate to the backward error, whatever it takes

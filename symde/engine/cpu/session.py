@@ -25,6 +25,10 @@ SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
 
 
+INPUTS = (None, "p", None, None, None, None, "direction_vector", None, "step_size", "f0")
+"""Vector behind each place of the input table of kernels; the first, the state, is set before each call."""
+
+
 class Counters(ctypes.Structure):
     """Counts of work: the part of the state that begins with `accepted`."""
 
@@ -98,11 +102,11 @@ class Session:
         names = (
             "u", "u_new", "u_low", "u_new_low", "increment", "error", "atol", "stage", "direction_vector", "product",
         )  # fmt: skip
-        arena.ask(**dict.fromkeys(names, padded), p=self.m)
+        arena.ask(**dict.fromkeys(names, padded), f0=padded, step_size=1, p=self.m)
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
-            linear = ("f0", "time_gradient", "system_rhs", "stage_f", "residual", "correction", "combined_rhs")
+            linear = ("time_gradient", "system_rhs", "stage_f", "residual", "correction", "combined_rhs")
             arena.ask(**dict.fromkeys(linear, padded), jacobian=len(self.kernels.pattern[1]))
             arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
         return arena.allocate()
@@ -120,9 +124,7 @@ class Session:
         state.n, state.padded = self.n, self.padded
         state.slots, state.n_slots = ctypes.addressof(self._slots), len(self.methods)
         state.blocks, state.n_blocks = self._integer_array("blocks", [0, self.n]), 1
-        inputs = np.zeros(8, dtype=np.int64)
-        inputs[1], inputs[6] = self.arrays["p"].ctypes.data, self.arrays["direction_vector"].ctypes.data
-        state.inputs = self._integer_array("inputs", inputs)
+        state.inputs = self._integer_array("inputs", [self._place(name) for name in INPUTS])
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
         state.patience = 1
@@ -132,9 +134,20 @@ class Session:
             state.watch = int(state.jacobian_vector != 0)
         if self.implicit:
             self._fill_linear_algebra()
+        self._fill_step_kernels()
         self._template = bytes(state)
         # a fixed, irregular direction: the power iteration needs a part of every eigenvector
         self._direction = np.cos(1.0 + 2.399963 * np.arange(self.n)) + 0.1
+
+    def _place(self, name: str | None) -> int:
+        return 0 if name is None else self.arrays[name].ctypes.data
+
+    def _fill_step_kernels(self) -> None:
+        """Whole steps as kernels, where the model offers them and they pay."""
+        step_address = getattr(self.kernels, "step_address", None)
+        if step_address is not None:
+            for slot, method in zip(self._slots, self.chosen, strict=True):
+                slot.step = step_address(method, self.padded)
 
     def _fill_linear_algebra(self) -> None:
         state, kernels, arrays = self.state, self.kernels, self.arrays

@@ -39,28 +39,54 @@ def first_stage(state, stages):
     return code
 
 
+@compiled
+def general_stages(state, method, count):
+    """Stages 2 to `count`, the increment and the error estimate from the tableau; the kernel's code."""
+    width, padded, h = method.all_stages, state.padded, state.h
+    c = doubles(method.c)
+    for i in range(1, count):
+        combine(padded, state.u, h, method.a + 8 * width * i, i, state.stages, state.stage)
+        if evaluate(state, state.t + c[i] * h, state.stage, state.stages + 8 * padded * i) != 0:
+            return 1
+    weighted_sum(padded, h, method.b, count, state.stages, state.increment)
+    if method.error != 0 and not method.fsal:
+        weighted_sum(padded, h, method.error, count, state.stages, state.error)
+    return 0
+
+
+@compiled
+def generated_stages(state, kernel, count):
+    """The same by the model's own step kernel."""
+    copy(state.padded, state.stages, state.f0)
+    integers(state.inputs)[0] = state.u
+    doubles(state.step_size)[0] = state.h
+    outputs = integers(state.outputs)
+    outputs[0], outputs[1], outputs[2] = state.increment, state.error, state.stages
+    state.evaluations += count - 1
+    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+
+
 def attempt(address):
     """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
     state = state_at(address)
-    method = explicit_data_at(slot_at(state, state.active).data)
-    stages, width, fsal = method.stages, method.all_stages, method.fsal
-    padded, h = state.padded, state.h
-    row = 8 * padded
-    c = doubles(method.c)
+    slot = slot_at(state, state.active)
+    method = explicit_data_at(slot.data)
+    stages, padded = method.stages, state.padded
     if first_stage(state, stages) != 0:
         return Attempt.CALLBACK
-    before_last = stages - 1 if fsal else stages
-    for i in range(1, before_last):
-        combine(padded, state.u, h, method.a + 8 * width * i, i, state.stages, state.stage)
-        if evaluate(state, state.t + c[i] * h, state.stage, state.stages + row * i) != 0:
-            return Attempt.CALLBACK
-    weighted_sum(padded, h, method.b, before_last, state.stages, state.increment)
+    count = stages - 1 if method.fsal else stages
+    if slot.step != 0:
+        code = generated_stages(state, slot.step, count)
+    else:
+        code = general_stages(state, method, count)
+    if code != 0:
+        return Attempt.CALLBACK
     advance_compensated(state)
-    if fsal:
-        if evaluate(state, state.t_new, state.u_new, state.stages + row * (stages - 1)) != 0:
+    if method.fsal:
+        if evaluate(state, state.t_new, state.u_new, state.stages + 8 * padded * (stages - 1)) != 0:
             return Attempt.CALLBACK
-    if method.error != 0:
-        weighted_sum(padded, h, method.error, stages, state.stages, state.error)
+        if method.error != 0:
+            weighted_sum(padded, state.h, method.error, stages, state.stages, state.error)
     return Attempt.FINE
 
 
