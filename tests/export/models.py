@@ -40,10 +40,10 @@ NAMES = """
 model class "names that mean something elsewhere"
   param lambda = 1, double = 2, int = 3, gamma = 4, E = 5
   param α = 6, α_1 = 7, β₁ = 8, Δx = 9, é = 10, ж = 11
-  state I = 1, y₁ = 2, y1 = 3, u = 4, p = 5, np = 6, return = 7, v1 = 8, sin = 9, J = 10, out = 11, x = 1
+  state I = 1, y₁ = 2, y1 = 3, u = 4, p = 5, np = 6, return = 7, v1 = 8, cos = 9, J = 10, out = 11, x = 1
   x'(0) = 0.5
   import = lambda*I
-  dI = -lambda*I*sin + sin(double)
+  dI = -lambda*I*cos + sin(double*I)
   dy₁ = int*y1 - gamma
   dy1 = y₁*E + import
   du = p
@@ -51,7 +51,7 @@ model class "names that mean something elsewhere"
   dnp = np*β₁ + Δx
   return' = é - ж*return
   v1' = v1*np - t
-  sin' = cos(sin)
+  cos' = sin(cos)
   J' = 1/J
   out' = J - out
   x'' = -x - lambda*x'

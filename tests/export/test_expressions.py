@@ -16,7 +16,7 @@ from symde.codegen.graph import BOOLEAN, Graph
 from symde.codegen.naming import Names
 from symde.codegen.numba_printer import NumbaDialect
 from symde.codegen.numpy_printer import NumpyDialect
-from tests.export.tools import compiled_c, imported
+from tests.export.tools import called, compiled_c, imported
 
 # Operations that every target computes to the last bit, so that any change of order shows. The sign of a zero
 # counts too, since it may be divided by; `min`, `max` and `sign` leave it open and are not among them.
@@ -207,3 +207,32 @@ def test_no_operation_goes_unprinted():
             if op in ("and", "or"):
                 leaves[1] = graph.apply("le", leaves[1], graph.constant(1.0))
             assert printed(graph, [graph.apply(op, *leaves)], dialect, "out")
+
+
+NO_NUMBER = [
+    ("div", 1.0, 0.0),
+    ("div", 0.0, 0.0),
+    ("pow", -1.0, 0.5),
+    ("pow", 0.0, -1.0),
+    ("log", 0.0),
+    ("gamma", 0.0),
+]
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "c"])
+def test_operations_on_bare_numbers_without_a_finite_value_are_left_to_run(target, tmp_path):
+    graph = Graph()
+    roots = [graph.apply(op, *(graph.constant(one) for one in numbers)) for op, *numbers in NO_NUMBER]
+    dialect = {"numpy": NumpyDialect, "numba": NumbaDialect, "c": CDialect}[target]()
+    lines = printed(graph, roots, dialect, "out")
+    out = np.zeros(len(roots))
+    if target == "c":
+        body = "".join(f"    {line};\n" for line in lines)
+        text = [*helper_functions(dialect.helpers), f"void f(double *out)\n{{\n{body}}}\n"]
+        out = called(compiled_c("\n".join(["#include <math.h>", *text]), tmp_path).f, length=len(roots))
+    else:
+        decorator = '@numba.njit(error_model="numpy")' if target == "numba" else '@np.errstate(all="ignore")'
+        imports = ["import math", "import numba", "import numpy as np", "from scipy import special"]
+        text = [*imports, decorator, "def f(out):", *(f"    {line}" for line in lines)]
+        imported("\n".join(text), tmp_path).f(out)
+    assert same(out, expected(graph, roots))

@@ -17,7 +17,7 @@ def compiled_c(text: str, folder: Path, *options: str) -> ctypes.CDLL:
     """The shared library of a C file that compiles without a single warning."""
     source, library = folder / "source.c", folder / "source.so"
     source.write_text(text, encoding="utf-8", newline="\n")
-    command = ["gcc", *(options or STRICT), "-O1", "-shared", "-fPIC", "-o", library, source, "-lm"]
+    command = ["gcc", "-O1", *(options or STRICT), "-shared", "-fPIC", "-o", library, source, "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[:4000]
     return ctypes.CDLL(str(library))
