@@ -7,9 +7,9 @@ are in :mod:`symde.language.syntax`, the grammar in the folder `grammar`.
 from __future__ import annotations
 
 from symde.diagnostics import suggest as nearest
+from symde.language.function import parse_function
 from symde.language.limits import Limits
 from symde.language.parser import parse, parse_expression
-from symde.language.python_function import parse_function
 from symde.language.unparse import unparse
 
 __all__ = ["Limits", "nearest", "parse", "parse_expression", "parse_function", "unparse"]
