@@ -36,7 +36,7 @@ from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.kinds import check_expression
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import DEFAULT, EQUATION, FIXED, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
@@ -74,18 +74,19 @@ class _Builder:
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
         self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
-        self.values = FixedValues(found, self._check, self.arities)
+        # Values of the constants, as far as they are known yet.
+        self.known: dict[str, float] = {PI: math.pi}
+        self.values = FixedValues(found, self._check, self.arities, self.known)
 
     def build(self) -> Definition:
         """The definition; only meaningful where nothing was found."""
         functions = self._functions()
         constants = self._constants()
-        values = {constant.name: constant.value for constant in constants} | {PI: math.pi}
-        parameters = self._parameters(values)
+        parameters = self._parameters()
         self._check_equations()
         observables = self._observables()
         self.written = _written_out(observables)
-        states = self._states(values)
+        states = self._states()
         tspan = self._time_span()
         self._check_something_defined()
         definition = Definition(
@@ -122,7 +123,9 @@ class _Builder:
 
     def _check(self, expression: Expr, context: Context, arguments: Iterable[str] = ()) -> None:
         self.scope.check(expression, context, arguments)
-        check_expression(expression, self.found, self.scope.kinds, self.arities, self.draft.incomplete)
+        check_expression(
+            expression, self.found, self.scope.kinds, self.arities, self.known, self.draft.incomplete
+        )
 
     def _functions(self) -> tuple[Function, ...]:
         """Functions with callees first; recursion is refused."""
@@ -150,19 +153,17 @@ class _Builder:
 
     def _constants(self) -> tuple[Constant, ...]:
         drafts = self.draft.constants
-        order = self._ordered({name: one.value for name, one in drafts.items()}, CONSTANT, FIXED)
-        values: dict[str, float] = {PI: math.pi}
-        for name in order:
-            value = self.values.number(drafts[name].value, values, "a constant")
-            values[name] = math.nan if value is None else value
+        for name in self._ordered({name: one.value for name, one in drafts.items()}, CONSTANT):
+            value = self.values.constant(drafts[name].value)
+            if value is not None:
+                self.known[name] = value
         return tuple(
-            Constant(name, values[name], one.name.span, one.unit, one.doc) for name, one in drafts.items()
+            Constant(name, self.known.get(name, math.nan), one.name.span, one.unit, one.doc)
+            for name, one in drafts.items()
         )
 
-    def _ordered(self, expressions: Mapping[str, Expr], kind: str, context: Context) -> list[str]:
-        """Check expressions that read each other; the names with dependencies first, cycles reported."""
-        for expression in expressions.values():
-            self._check(expression, context)
+    def _ordered(self, expressions: Mapping[str, Expr], kind: str) -> list[str]:
+        """The names of expressions that read each other, dependencies first; cycles are reported."""
         reads = {name: [one.id for one in names(value)] for name, value in expressions.items()}
         order, cycles = order_by_dependence(reads)
         for cycle in cycles:
@@ -175,17 +176,16 @@ class _Builder:
             )
         return order
 
-    def _parameters(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
+    def _parameters(self) -> tuple[Parameter, ...]:
         drafts = self.parameters
-        self._ordered(
-            {name: one.default for name, one in drafts.items() if one.default is not None},
-            PARAMETER,
-            DEFAULT,
-        )
+        defaults = {name: one.default for name, one in drafts.items() if one.default is not None}
+        for default in defaults.values():
+            self._check(default, DEFAULT)
+        self._ordered(defaults, PARAMETER)
         parameters = []
         for name, one in drafts.items():
-            bounds = self.values.bounds(one.bounds, values)
-            nominal = self.values.nominal(one.nominal, values)
+            bounds = self.values.bounds(one.bounds)
+            nominal = self.values.nominal(one.nominal)
             parameters.append(Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span))
         return tuple(parameters)
 
@@ -221,12 +221,12 @@ class _Builder:
         below = (word for call in calls(value) for word in self.scope.body_reads.get(call.function, ()))
         return [*(name.id for name in names(value)), *below]
 
-    def _states(self, values: Mapping[str, float]) -> tuple[State, ...]:
+    def _states(self) -> tuple[State, ...]:
         states = []
         for draft in self.states.values():
             initial = self._initial(draft)
             declaration = draft.declaration
-            nominal = self.values.nominal(declaration.nominal, values) if declaration is not None else None
+            nominal = self.values.nominal(declaration.nominal) if declaration is not None else None
             states.append(
                 State(
                     draft.name,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from symde.diagnostics import Diagnostics, Span, suggest
-from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not, Number
+from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
 from symde.model.draft import FUNCTION, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
@@ -19,6 +19,7 @@ def check_expression(
     found: Diagnostics,
     kinds: Mapping[str, str],
     arities: Mapping[str, int],
+    values: Mapping[str, float],
     incomplete: bool = False,
 ) -> None:
     """Report wrong calls, wrong kinds and constant parts that are no finite number.
@@ -28,6 +29,7 @@ def check_expression(
         found: takes the errors.
         kinds: kind of every name of the model.
         arities: number of arguments of every function of the model.
+        values: values of the constants.
         incomplete: a later feature may define more functions, so unknown ones are not reported.
     """
     constants: dict[int, float] = {}
@@ -37,7 +39,7 @@ def check_expression(
             _check_call(node, found, kinds, arities, incomplete)
         for operand, kind in zip(children(node), operand_kinds(node, arities), strict=True):
             _expect(operand, kind, found)
-        _check_constant(node, constants, found, arities)
+        _check_constant(node, constants, found, arities, values)
 
 
 def kind_of(node: Expr) -> str:
@@ -146,16 +148,20 @@ def name_span(call: Call) -> Span | None:
 
 
 def _check_constant(
-    node: Expr, constants: dict[int, float], found: Diagnostics, arities: Mapping[str, int]
+    node: Expr,
+    constants: dict[int, float],
+    found: Diagnostics,
+    arities: Mapping[str, int],
+    values: Mapping[str, float],
 ) -> None:
-    """Fold parts made of literals alone; what is no finite float64 number (`9^9^9`, `1/0`) is a mistake."""
+    """Fold parts made of numbers alone; what is no finite float64 number (`9^9^9`, `1/0`) is a mistake."""
     operands = children(node)
-    if not isinstance(node, Number) and not operands or isinstance(node, Call) and node.function in arities:
+    if isinstance(node, Call) and (node.function in arities or not operands):
         return
     if any(id(operand) not in constants for operand in operands):
         return
     try:
-        value = value_of(node, tuple(constants[id(operand)] for operand in operands), {})
+        value = value_of(node, tuple(constants[id(operand)] for operand in operands), values)
     except NotConstantError:
         return
     except OverflowError:
@@ -164,6 +170,8 @@ def _check_constant(
         value = math.nan
     if math.isfinite(value):
         constants[id(node)] = value
+    elif isinstance(node, Name):
+        return
     elif math.isnan(value):
         found.error("E318", "this is no number", node.span, "undefined", None)
     else:

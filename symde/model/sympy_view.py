@@ -64,7 +64,7 @@ class SympyView:
         """`root` in states, parameters and `t` alone.
 
         Raises:
-            ModelError: written out, it is too large for sympy.
+            ModelError: written out, it is too large for sympy, or a part of it is never a real number.
         """
         written = self._inliner.inline(root)
         size = tree_size(written, self._sizes)
@@ -80,7 +80,12 @@ class SympyView:
     def _node(self, node: Expr, operands: tuple[Any, ...]) -> Any:
         if isinstance(node, Name):
             return self._values[node.id] if node.id in self._values else symbol(node.id)
-        return apply(node, operands)
+        try:
+            return apply(node, operands)
+        except (TypeError, ValueError, ArithmeticError) as problem:
+            # sympy works constants out at once and refuses to compare what is not real (`min(x, log(0*y))`).
+            message = f"sympy cannot show this: {problem}"
+            raise ModelError([Diagnostic("E331", message, node.span, "not a real number")]) from problem
 
 
 def number(value: int | float) -> Any:

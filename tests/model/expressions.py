@@ -153,8 +153,10 @@ def _call(function: str, given: list[float]) -> float:
     x = given[0]
     if function in KINKED or function == "mod":
         at = x / given[1] if function == "mod" else x
-        jump = round(at) if function in ("floor", "ceil", "mod") else 0
-        if at != jump and abs(at - jump) < 1e-9:
+        stairs = function in ("floor", "ceil", "mod")
+        jump = round(at) if stairs else 0
+        # An integer that came out of rounding may lie on either side of a stair.
+        if abs(at - jump) < 1e-9 and (stairs or at != 0):
             raise UndefinedError
     match function:
         case "sign":
