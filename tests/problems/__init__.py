@@ -1,0 +1,30 @@
+"""Problems with known ends, each once, for tests, examples and benchmarks.
+
+    from tests.problems import get, names
+    case = get("hires")
+    case.error(symde.solve(case.problem).u[-1])
+"""
+
+from __future__ import annotations
+
+from . import brusselator, e5, hires, linear, lorenz, lotka, orego, pleiades, pollu, rober, vanderpol
+from .case import Case
+
+__all__ = ["Case", "get", "names"]
+
+_FILES = (linear, lotka, lorenz, pleiades, brusselator, rober, hires, orego, pollu, vanderpol, e5)
+_CASES = {case.name: case for file in _FILES for case in file.CASES}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all problems, simple ones first."""
+    return tuple(_CASES)
+
+
+def get(name: str) -> Case:
+    """The problem of a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _CASES[name]
