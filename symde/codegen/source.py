@@ -44,12 +44,38 @@ class Routine:
         roots: One node for each element of the result.
         labels: What each element is (empty: not told).
         comments: The equation of each element in the modeller's words (empty: none).
+        first: Place of the first root in the result.
     """
 
     graph: Graph
     roots: tuple[int, ...]
     labels: tuple[str, ...] = ()
     comments: tuple[str, ...] = ()
+    first: int = 0
+
+    def pieces(self, limit: int) -> list[Routine]:
+        """The function as several, each of about so many nodes: compilers take long over long functions.
+
+        What two pieces share, each computes for itself.
+        """
+        args = self.graph.args
+        starts, seen = [0], set[int]()
+        for position, root in enumerate(self.roots):
+            pending = [] if root in seen else [root]
+            while pending:
+                node = pending.pop()
+                if node not in seen:
+                    seen.add(node)
+                    pending.extend(args[node])
+            if len(seen) > limit and position + 1 < len(self.roots):
+                starts.append(position + 1)
+                seen.clear()
+        ends = [*starts[1:], len(self.roots)]
+        return [self._part(start, end) for start, end in zip(starts, ends, strict=True)]
+
+    def _part(self, start: int, end: int) -> Routine:
+        labels, comments = self.labels[start:end], self.comments[start:end]
+        return Routine(self.graph, self.roots[start:end], labels, comments, self.first + start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,6 +249,25 @@ def test_a_thousand_states_are_printed_and_the_text_is_right(tmp_path):
     np.testing.assert_allclose(module.rhs(0.0, u, p), expected, rtol=1e-13, atol=1e-13)
 
 
+def test_functions_in_pieces_compute_what_one_function_computes(tmp_path, monkeypatch):
+    model = symde.ode_def(chain_text(40))
+    values = {}
+    for pieces, limit in (("one", 10**9), ("many", 50)):
+        monkeypatch.setattr("symde.codegen.c_printer.PIECE", limit)
+        folder = tmp_path / pieces
+        folder.mkdir()
+        text = export(model, "c")
+        assert ("_part2" in text) == (pieces == "many")
+        library = compiled_c(text, folder)
+        u, p = np.linspace(0.5, 1.5, 40), np.linspace(1.2, 0.3, 40)
+        values[pieces] = [
+            called(library.ring40_rhs, 0.0, u, p, length=40),
+            called(library.ring40_jacobian_dense, 0.0, u, p, length=1600),
+        ]
+    for one, many in zip(values["one"], values["many"], strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
 @pytest.mark.parametrize("target", SOURCES)
 def test_long_sums_and_deep_nesting_stay_within_the_limits_of_every_compiler(target, tmp_path):
     long_sum = " + ".join(f"sin({i}*x)" for i in range(1, 2001))
