@@ -113,10 +113,9 @@ def begin(
     """Check the options and ready a session with the problem's numbers."""
     system = problem.system
     t0, t1 = problem.tspan
-    rtol = options.relative_tolerance(rtol)
+    rtol, first, largest, limit = options.scalars(rtol, dt0, dtmax, max_steps)
     tolerances = options.absolute_tolerance(atol, system.state_names, system.nominal, rtol)
     times = options.save_times(saveat, t0, t1)
-    first = options.step_size(dt0, "dt0")
     if first is None and not methods[0].adaptive:
         raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, tolerances
@@ -128,8 +127,8 @@ def begin(
         save_steps=times is None,
         dense=times is None if dense is None else bool(dense),
         dt0=first,
-        dtmax=options.step_size(dtmax, "dtmax") or abs(t1 - t0),
-        max_steps=options.step_limit(max_steps),
+        dtmax=largest or abs(t1 - t0),
+        max_steps=limit,
         single_step=single_step,
     )
 

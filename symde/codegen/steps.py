@@ -24,7 +24,8 @@ STEP_INPUTS = (*INPUTS, "step", "first_stage")
 """The input table of a step kernel: the model's own, the step size, and f(t, u) for explicit methods."""
 
 NODE_LIMIT, STATES_LIMIT = 4000, 16
-"""Operations and states above which the general step is as fast."""
+"""Operations and states above which the general step is as fast: at 20 states (POLLU, 5100 operations) both take the same
+time, and the kernel takes 0.2 s to compile."""
 
 
 class RosenbrockNumbers(Protocol):

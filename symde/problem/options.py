@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +64,8 @@ def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
 def _in_order(times: np.ndarray, t0: float, t1: float) -> bool:
     """Whether t0, the times and t1 follow one another in the direction of integration; NaN never does."""
     if len(times) == 1:
-        return t0 <= times[0] <= t1 or t0 >= times[0] >= t1
+        only = times.item(0)
+        return t0 <= only <= t1 or t0 >= only >= t1
     forward = t1 > t0
     ordered = times[:-1] <= times[1:] if forward else times[:-1] >= times[1:]
     inside = t0 <= times[0] and times[-1] <= t1 if forward else t0 >= times[0] and times[-1] >= t1
@@ -92,6 +94,25 @@ def _grid(step: float, t0: float, t1: float) -> np.ndarray:
     times = t0 + math.copysign(step, t1 - t0) * np.arange(count + 1)
     times[-1] = t1
     return times
+
+
+Scalars = tuple[float, "float | None", "float | None", int]
+
+
+def scalars(rtol: Any, dt0: Any, dtmax: Any, max_steps: Any) -> Scalars:
+    """The options that are single numbers, checked."""
+    try:
+        return _scalars_seen(rtol, dt0, dtmax, max_steps)
+    except TypeError:  # not hashable, or not a number: the checks themselves tell which
+        return _scalars(rtol, dt0, dtmax, max_steps)
+
+
+def _scalars(rtol: Any, dt0: Any, dtmax: Any, max_steps: Any) -> Scalars:
+    return relative_tolerance(rtol), step_size(dt0, "dt0"), step_size(dtmax, "dtmax"), step_limit(max_steps)
+
+
+# most solves ask for the same again; typed, so that True is never taken for a 1.0 that was checked
+_scalars_seen = functools.lru_cache(maxsize=256, typed=True)(_scalars)
 
 
 def step_size(value: Any, what: str) -> float | None:

@@ -21,6 +21,8 @@ from symde.engine.cpu.slots import PackedMethod
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 _STATE_SIZE = ctypes.sizeof(layout.State)
 
+_STATUSES = {int(status): status for status in Status}
+
 SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
 
@@ -87,7 +89,6 @@ class Session:
         self.arrays = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
-        self._u_low, self._error = self.arrays["u_low"], self.arrays["error"]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
         self._slots = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
         self.state = layout.State()
@@ -95,21 +96,24 @@ class Session:
         self._kept: dict[str, np.ndarray] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
+        self._allowance = self._first_allowance()
         self._width = self.n * (1 + max(method.degree for method in self.methods))
 
     def _vectors(self) -> dict[str, np.ndarray]:
         arena, padded = _Arena(), self.padded
-        names = (
-            "u", "u_new", "u_low", "u_new_low", "increment", "error", "atol", "stage", "direction_vector", "product",
-        )  # fmt: skip
-        arena.ask(**dict.fromkeys(names, padded), f0=padded, step_size=1, p=self.m)
+        names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
+        arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
+        arena.ask(carried=2 * padded)  # u_low and error, which every run begins with zeros
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
             linear = ("time_gradient", "system_rhs", "stage_f", "residual", "correction", "combined_rhs")
             arena.ask(**dict.fromkeys(linear, padded), jacobian=len(self.kernels.pattern[1]))
             arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
-        return arena.allocate()
+        arrays = arena.allocate()
+        self._carried = arrays["carried"]
+        arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded:]
+        return arrays
 
     def _integer_array(self, name: str, values: Any) -> int:
         self._kept[name] = _integers(np.asarray(values))
@@ -190,8 +194,7 @@ class Session:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
         state = self.state
         ctypes.memmove(self._address, self._template, _STATE_SIZE)
-        self._u_low.fill(0.0)
-        self._error.fill(0.0)
+        self._carried.fill(0.0)
         if state.watch:
             self._direction_vector[:] = self._direction
         state.t, state.t_old, state.t_end = t0, t0, t1
@@ -217,7 +220,7 @@ class Session:
         if saveat is not None:
             self._kept["saveat"] = saveat
             state.saveat, state.n_saveat = saveat.ctypes.data, len(saveat)
-            while rows < len(saveat) and saveat[rows] == t0:
+            while rows < len(saveat) and saveat.item(rows) == t0:
                 rows += 1
             state.next_save = rows
         state.save_steps = int(save_steps)
@@ -257,7 +260,7 @@ class Session:
         Python regains control every `SLICE_SECONDS`, so that signals are seen; `on_slice` is called then.
         """
         state, advance, address = self.state, self._advance, self._address
-        allowance = self._first_allowance()
+        allowance = self._allowance
         while True:
             state.budget = allowance
             started = time.perf_counter()
@@ -274,7 +277,7 @@ class Session:
                 if on_slice is not None:
                     on_slice()
             else:
-                return Status(status)
+                return _STATUSES[status]
 
     def _first_allowance(self) -> int:
         work = 100 * self.n
