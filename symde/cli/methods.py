@@ -7,12 +7,11 @@ import argparse
 from symde.cli.table import table
 from symde.engine.methods import registry
 
-HEADER = ["method", "family", "order", "error", "dense", "for", "source"]
+HEADER = ["method", "family", "order", "error", "dense", "for", "to cite"]
 
 
 def rows() -> list[list[str]]:
-    """One row a method: name, family, orders of step, error estimate and dense output, what for, source."""
-    chosen = [registry.get(name) for name in registry.names()]
+    """One row a method: name, family, orders of step, error estimate and dense output, what for, what to cite."""
     return [
         [
             one.name,
@@ -21,14 +20,14 @@ def rows() -> list[list[str]]:
             str(one.embedded_order or "-"),
             str(one.interpolant_order),
             one.when_to_use,
-            one.source,
+            one.citation,
         ]
-        for one in chosen
+        for one in registry.methods()
     ]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table of methods; sources are left to the documentation."""
+    """Print the table of methods; citations are left to the documentation."""
     print(table([row[:-1] for row in rows()], HEADER[:-1], right=[2, 3, 4]))
     print("\nWithout a method symde starts with an explicit one, and takes Rodas5P when stiffness shows.")
     return 0

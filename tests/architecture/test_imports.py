@@ -81,7 +81,9 @@ def test_no_module_runs_text_as_code(path):
         name = called(call)
         assert name not in ("eval", "exec", "parse_expr", "lambdify"), f"line {call.lineno}"
         # Only strict: else sympify hands a string to eval.
-        strict = any(one.arg == "strict" and getattr(one.value, "value", None) is True for one in call.keywords)
+        strict = any(
+            one.arg == "strict" and getattr(one.value, "value", None) is True for one in call.keywords
+        )
         assert name != "sympify" or strict, f"line {call.lineno}"
 
 
