@@ -13,6 +13,9 @@ from functools import cached_property
 LINE_WIDTH = 240
 """Source lines longer than this are shown in part."""
 
+MOST_SHOWN = 100
+"""Mistakes that the text of an error shows; it holds them all."""
+
 _AROUND = 80
 _LONGEST_GUESS = 80
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -130,7 +133,12 @@ class ModelError(ValueError):
         self.diagnostics = tuple(
             sorted(diagnostics, key=lambda one: one.span.start if one.span is not None else -1)
         )
-        super().__init__("\n" + "\n\n".join(one.render() for one in self.diagnostics))
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        shown = "\n\n".join(one.render() for one in self.diagnostics[:MOST_SHOWN])
+        more = len(self.diagnostics) - MOST_SHOWN
+        return "\n" + shown + (f"\n\n... and {more} more" if more > 0 else "")
 
     def __reduce__(self) -> tuple[type[ModelError], tuple[tuple[Diagnostic, ...]]]:
         return type(self), (self.diagnostics,)

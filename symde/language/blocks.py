@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Source, Span
+from symde.language.limits import Limits
 from symde.language.parts import Closing, Opening, Parsed
 from symde.language.statements import Piece
 from symde.language.syntax import Later, ModelBlock, Name, Statement
@@ -86,17 +87,21 @@ class _Assembly:
 
 
 def assemble(
-    source: Source, parts: Sequence[tuple[Piece, Parsed | None]], found: Diagnostics, complete: bool
+    source: Source, parts: Sequence[tuple[Piece, Parsed | None]], found: Diagnostics, limits: Limits
 ) -> tuple[ModelBlock, ...]:
-    """The models that the statements make; `complete` is False where reading stopped at too many mistakes."""
+    """The models that the statements make."""
     assembly = _Assembly(source, found)
     for piece, parsed in parts:
         assembly.take(Span(source, piece.start, piece.end), parsed)
-    if assembly.opening is not None and complete:
+        if len(found.found) >= limits.errors:
+            return ()
+    if assembly.opening is not None:
         assembly.missing_end(Span(source, len(source.text), len(source.text)))
     if not parts:
-        end = Span(source, 0, 0)
-        found.error("E111", "the text holds no model", end, "nothing here", "write equations: `x' = -k*x`")
+        nothing = Span(source, 0, 0)
+        found.error(
+            "E111", "the text holds no model", nothing, "nothing here", "write equations: `x' = -k*x`"
+        )
     if assembly.blocks and assembly.loose_span is not None:
         return _with_loose(assembly, found)
     if assembly.loose_span is not None:

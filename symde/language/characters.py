@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from symde.diagnostics import Diagnostics, Source, Span
+from symde.language.limits import Limits
 
 SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
@@ -35,7 +36,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 _SPACES = frozenset("\t\x0b\x0c")
 
 
-def plain(source: Source, found: Diagnostics) -> str:
+def plain(source: Source, found: Diagnostics, limits: Limits) -> str:
     """The text with a stand-in of the same length for every character that only people understand.
 
     Combining marks become letters (names are taken from the source), spaces of all kinds become blanks,
@@ -52,7 +53,7 @@ def plain(source: Source, found: Diagnostics) -> str:
     unsafe = {one for one in refused if is_unsafe(one)}
     if refused:
         stand_ins |= {one: _stand_in(one) for one in refused}
-        _report(source, text, refused, unsafe, found)
+        _report(source, text, refused, unsafe, found, limits)
     _report_loose_marks(source, text, {one for one in strange if _kind(one) == "mark"}, found)
     table = {ord(one): stand_in for one, stand_in in stand_ins.items()}
     parts = [
@@ -89,11 +90,15 @@ def _stand_in(character: str) -> str:
     return meant if len(meant) == 1 else " "
 
 
-def _report(source: Source, text: str, refused: set[str], unsafe: set[str], found: Diagnostics) -> None:
+def _report(
+    source: Source, text: str, refused: set[str], unsafe: set[str], found: Diagnostics, limits: Limits
+) -> None:
     seen: set[str] = set()
     anywhere = _one_of(refused)
     for start, end, outside in _stretches(text):
         wanted = refused if outside else unsafe
+        if len(seen) >= limits.errors:
+            return
         if not wanted - seen:
             continue
         for match in anywhere.finditer(text, start, end):

@@ -37,9 +37,9 @@ def _where(piece: Piece, problem: UnexpectedInput) -> tuple[int, frozenset[str]]
     if isinstance(problem, UnexpectedToken):
         token = problem.token
         at_end = token.type == "$END" or token.start_pos is None
-        return piece.end if at_end else int(token.start_pos or 0), frozenset(problem.expected)
+        return piece.end if at_end else piece.start + int(token.start_pos or 0), frozenset(problem.expected)
     assert isinstance(problem, UnexpectedCharacters)
-    return problem.pos_in_stream, frozenset(problem.allowed or ())
+    return piece.start + problem.pos_in_stream, frozenset(problem.allowed or ())
 
 
 def _known(source: Source, window: str, offset: int, position: int, whole: bool) -> Diagnostic | None:

@@ -160,7 +160,7 @@ MISTAKES = (
         "E124",
         "strings are written with double quotes",
         "single quotes",
-        'write `"rate"`',
+        'write `"{inside}"`',
         r"(?<![\w'])(?P<here>'(?P<inside>[^'\n]*)')",
     ),
     # ---- numbers

@@ -11,9 +11,9 @@ from symde.language.blocks import assemble
 from symde.language.characters import plain
 from symde.language.grammar import EXPRESSION, STATEMENT, parser_and_builder
 from symde.language.limits import Limits
-from symde.language.nesting import check_nesting
+from symde.language.nesting import check_chains, check_nesting
 from symde.language.parts import Closing, Opening, Parsed, bare
-from symde.language.statements import Piece, Splitter, TooDeep
+from symde.language.statements import Hopeless, Piece, Splitter
 from symde.language.syntax import Expr, ModelBlock
 
 _EDGE = re.compile(r"(?:model|end)(?![\w'])(?!\s*[=(\[])|@ode_def")
@@ -43,10 +43,10 @@ def parse(text: str, filename: str = "<string>", limits: Limits | None = None) -
     with _ONE_AT_A_TIME:
         for piece in pieces:
             if len(found.found) >= limits.errors:
-                break
+                raise ModelError(found.found)
             parsed = None if piece.broken else _statement(source, clean, piece, found, limits)
             parts.append((piece, _recovered(source, clean, piece) if parsed is None else parsed))
-    blocks = assemble(source, parts, found, complete=len(parts) == len(pieces))
+    blocks = assemble(source, parts, found, limits)
     found.raise_if_any()
     return blocks
 
@@ -86,16 +86,18 @@ def _split(source: Source, found: Diagnostics, limits: Limits) -> tuple[str, lis
         help_text = "split the model into files, or raise Limits.characters"
         found.error("E403", message, Span(source, 0, 0), "begins here", help_text)
         found.raise_if_any()
-    splitter = Splitter(source, plain(source, found), limits.nesting, found)
+    splitter = Splitter(source, plain(source, found, limits), limits, found)
     try:
         clean = splitter.split()
-    except TooDeep:
+    except Hopeless:
         raise ModelError(found.found) from None
     return clean, splitter.pieces
 
 
 def _statement(source: Source, clean: str, piece: Piece, found: Diagnostics, limits: Limits) -> Parsed | None:
     """What one statement says, None with an error where it says nothing of the language."""
+    if not check_chains(source, clean, piece, limits.nesting, found):
+        return None
     parsed = _parse(source, clean, piece, STATEMENT, found)
     if isinstance(parsed, tuple) and not check_nesting(clean, piece, parsed, limits.nesting, found):
         return None
@@ -115,6 +117,8 @@ def _recovered(source: Source, clean: str, piece: Piece) -> Parsed | None:
 
 def _expression(source: Source, clean: str, piece: Piece, found: Diagnostics, limits: Limits) -> Expr | None:
     parser, builder = parser_and_builder()
+    if not check_chains(source, clean, piece, limits.nesting, found):
+        return None
     parsed = bare(_parse(source, clean, piece, EXPRESSION, found))
     if parsed is not None and builder.feature is not None:
         feature, sign = builder.feature
@@ -127,12 +131,12 @@ def _expression(source: Source, clean: str, piece: Piece, found: Diagnostics, li
 
 
 def _parse(source: Source, clean: str, piece: Piece, start: str, found: Diagnostics) -> Any:
-    from lark import TextSlice, UnexpectedInput
+    from lark import UnexpectedInput
 
     parser, builder = parser_and_builder()
     builder.read(Span(source, piece.start, piece.end), found)
     try:
-        return parser.parse(TextSlice(clean, piece.start, piece.end), start=start)
+        return parser.parse(clean[piece.start : piece.end], start=start)
     except UnexpectedInput as problem:
         from symde.language.explain import explain
 

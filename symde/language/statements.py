@@ -10,12 +10,15 @@ import re
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Source, Span
+from symde.language.limits import Limits
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 _OPENING = {closing: opening for opening, closing in CLOSING.items()}
 
 _NAME = r"(?![₀-₉])[^\W\d]\w*+"
-_TOKEN = re.compile(r'"(?:[^"\\\n\r]|\\[^\n\r])*+"?|#[^\n\r]*+|\r\n?|\n|[;(){}\[\]]|[^"#\r\n;(){}\[\]]++')
+_TOKEN = re.compile(
+    r'"(?:[^"\\\n\r]|\\[^\n\r])*+"?|#[^\n\r]*+|[\r\n](?:[ \t]*+[\r\n])*+|[;(){}\[\]]|[^"#\r\n;(){}\[\]]++'
+)
 _OPERATOR_TAIL = re.compile(r"(?:[-+*/^<>=,?:&|]|\.\.)$")
 _WORD_TAIL = re.compile(r"(\w+|[)\]'.])\s*(?<!\w)(?:and|or|if|else|not)$")
 _BEGIN = re.compile(
@@ -45,8 +48,8 @@ class Piece:
     broken: bool = False
 
 
-class TooDeep(Exception):
-    """Brackets inside brackets beyond the limit; the mistake is noted already."""
+class Hopeless(Exception):
+    """The text is not worth reading on: nested too deeply, or full of mistakes, which are noted already."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class Splitter:
 
     source: Source
     text: str
-    nesting: int
+    limits: Limits
     found: Diagnostics
     pieces: list[Piece] = field(default_factory=list)
     _clean: list[str] = field(default_factory=list)
@@ -68,7 +71,7 @@ class Splitter:
         """Fill `pieces`; the text with blanks for comments and `;` for newlines inside braces.
 
         Raises:
-            TooDeep: brackets nest deeper than allowed.
+            Hopeless: brackets nest deeper than allowed, or there are too many mistakes.
         """
         for token in _TOKEN.finditer(self.text):
             first = self.text[token.start()]
@@ -150,11 +153,11 @@ class Splitter:
         self._clean.append(bracket)
         self._open.append((bracket, at))
         self._tail = at + 1
-        if len(self._open) > self.nesting:
+        if len(self._open) > self.limits.nesting:
             span = Span(self.source, at, at + 1)
-            message = f"brackets nest deeper than {self.nesting}"
+            message = f"brackets nest deeper than {self.limits.nesting}"
             self.found.error("E402", message, span, "too deep", "name a part and use its name")
-            raise TooDeep
+            raise Hopeless
 
     def _closed(self, bracket: str, at: int) -> None:
         self._clean.append(bracket)
@@ -187,6 +190,8 @@ class Splitter:
         written = self.text[self._start : self._tail]
         start = self._start + len(written) - len(written.lstrip())
         stop = self._start + len(written.rstrip())
+        if self._broken and len(self.found.found) >= self.limits.errors:
+            raise Hopeless
         if stop > start:
             self.pieces.append(Piece(start, stop, self._broken))
         self._start = self._tail = end

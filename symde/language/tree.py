@@ -71,6 +71,8 @@ class TreeBuilder(Transformer):
         """Begin a statement: its place, and where its mistakes go."""
         self.statement = statement
         self.source: Source = statement.source
+        # The parser counts from the beginning of the statement.
+        self.offset = statement.start
         self.found = found
         self.feature: tuple[str, str] | None = None
 
@@ -228,23 +230,21 @@ class TreeBuilder(Transformer):
             self.feature = (feature, sign)
 
     def _span(self, first: Any, last: Any) -> Span:
-        start = first.start_pos or 0 if type(first) is Token else first.span.start
-        end = last.end_pos or 0 if type(last) is Token else last.span.end
+        start = self.offset + (first.start_pos or 0) if type(first) is Token else first.span.start
+        end = self.offset + (last.end_pos or 0) if type(last) is Token else last.span.end
         return Span(self.source, start, end)
 
     def _text(self, token: Token) -> str:
-        return self.source.text[token.start_pos : token.end_pos]
+        return self._span(token, token).text
 
     def _name(self, token: Token) -> Name:
+        span = self._span(token, token)
         # The text that the parser sees has stand-ins for combining marks.
-        return Name(
-            normalised(self._text(token)),
-            span=self._span(token, token),
-        )
+        return Name(normalised(span.text), span=span)
 
     def _check_notation(self, token: Token) -> None:
         """`1_000` and `0x1F` are numbers elsewhere; here they would silently be products."""
-        match = _OTHER_NOTATION.match(self.source.text, token.start_pos or 0)
+        match = _OTHER_NOTATION.match(self.source.text, self.offset + (token.start_pos or 0))
         if match is not None:
             span = Span(self.source, match.start(), match.end())
             help_text = "write the digits together" if "_" in match[0] else "write it in decimal digits"
