@@ -80,16 +80,24 @@ def _rosenbrock(tableau: Any) -> tuple[Any, int, int, list[np.ndarray]]:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How a family's methods are laid out, and whether they solve linear systems."""
+    """How a family's methods are laid out, whether they solve linear systems, and its controller.
+
+    `present` and `previous` are the exponents of the PI law in units of 1/(order of the estimate + 1). Explicit
+    methods need a good deal of the previous error: where stability limits the step, it keeps them from bouncing at
+    the limit. Stiff methods have no limit to bounce at, and damping costs them steps wherever the solution relaxes:
+    with (0.7, 0.4) Rodas5P takes 104 steps for ROBER at error 1e-5 and 65 for POLLU, with (0.97, 0.04) 61 and 35.
+    """
 
     module: str
     pack: Callable[[Any], tuple[Any, int, int, list[np.ndarray]]]
     implicit: bool
+    present: float
+    previous: float
 
 
 FAMILIES = {
-    "explicit": Family("explicit", _explicit, implicit=False),
-    "rosenbrock": Family("rosenbrock", _rosenbrock, implicit=True),
+    "explicit": Family("explicit", _explicit, implicit=False, present=0.7, previous=0.4),
+    "rosenbrock": Family("rosenbrock", _rosenbrock, implicit=True, present=0.97, previous=0.04),
 }
 
 
@@ -109,8 +117,8 @@ def packed(method: Any) -> PackedMethod:
         fixed=int(not method.adaptive),
         implicit=int(family.implicit),
         order=float(method.order),
-        alpha=0.7 * exponent,
-        beta=0.4 * exponent,
+        alpha=family.present * exponent,
+        beta=family.previous * exponent,
         gamma=exponent,
         stability=float(getattr(method, "real_stability", 0.0)),
     )
