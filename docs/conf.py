@@ -17,3 +17,4 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"symde {release}"
 autodoc_typehints = "none"
+napoleon_use_ivar = True

@@ -11,7 +11,7 @@ HEADER = ["method", "family", "order", "error", "dense", "for", "to cite"]
 
 
 def rows() -> list[list[str]]:
-    """One row a method: name, family, orders of step, error estimate and dense output, what for, what to cite."""
+    """One row a method: name, family, orders of step, error and dense output, what for, what to cite."""
     return [
         [
             one.name,
