@@ -86,6 +86,7 @@ class _Builder:
         self._check_equations()
         observables = self._observables()
         self.written = _written_out(observables)
+        self.late = self._read_late(observables)
         states = self._states()
         tspan = self._time_span()
         self._check_something_defined()
@@ -247,7 +248,7 @@ class _Builder:
             return None
         self._check(draft.initial, INITIAL)
         for name in names(draft.initial):
-            late = sorted(self._late(self.written[name.id])) if name.id in self.written else []
+            late = sorted(self.late.get(name.id, ()))
             if late:
                 what = "the time `t`" if late[0] == TIME else f"the state `{late[0]}`"
                 self.found.error(
@@ -259,10 +260,16 @@ class _Builder:
                 )
         return substitute(draft.initial, self.written)
 
-    def _late(self, value: Expr) -> set[str]:
-        """What an expression reads that is not known before the solve starts."""
-        late = {TIME} | {name for name, kind in self.scope.kinds.items() if kind == STATE}
-        return late & set(self._reads(value))
+    def _read_late(self, observables: Iterable[Observable]) -> dict[str, frozenset[str]]:
+        """For each observed quantity, what it reads that is not known before the solve starts."""
+        late = {name: frozenset({name}) for name, kind in self.scope.kinds.items() if kind == STATE}
+        late[TIME] = frozenset({TIME})
+        nothing: frozenset[str] = frozenset()
+        for one in observables:
+            # One reason is enough for a message, and keeps the sets small.
+            reasons = nothing.union(*(late.get(name, nothing) for name in self._reads(one.value)))
+            late[one.name] = frozenset(sorted(reasons)[:1])
+        return {one.name: late[one.name] for one in observables}
 
     def _time_span(self) -> tuple[Expr, Expr] | None:
         span = self.draft.timespan

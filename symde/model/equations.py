@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symde.diagnostics import Span, suggest
+from symde.diagnostics import Span
 from symde.language.syntax import Expr, Name, StateDeclaration
 from symde.model.definition import INITIAL_TIME
 from symde.model.draft import (
@@ -20,6 +20,10 @@ from symde.model.draft import (
     primes_of,
 )
 from symde.model.evaluate import evaluate
+from symde.model.nearest import nearest
+
+# Every order is a state with a name one prime longer; texts with thousands of primes are accidents.
+HIGHEST_ORDER = 20
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
                 states[state.name] = state
         elif not draft.incomplete:
             span = draft.states[name].name.span if name in draft.states else _declared_prime(draft, name)
-            near = suggest(name, [one for one in equations if one not in declared])
+            near = nearest(name, (one for one in equations if one not in declared), draft.found)
             help_text = f"write `{name}' = ...`"
             if near is not None:
                 help_text += f"; there is an equation for `{near}`"
@@ -61,6 +65,7 @@ def _declared_prime(draft: Draft, base: str) -> Span | None:
 
 def _one_equation_each(draft: Draft) -> dict[str, Equation]:
     equations: dict[str, Equation] = {}
+    initialised = {base_of(one.target.id) for one in draft.initial_values} | set(map(base_of, draft.states))
     for equation in draft.equations:
         name = equation.name
         kind = STATE if name in draft.disputed else draft.kind_of(name)
@@ -92,19 +97,27 @@ def _one_equation_each(draft: Draft) -> dict[str, Equation]:
                 first_seen(equations[name].target),
                 "keep one of them",
             )
+        elif equation.order > HIGHEST_ORDER:
+            draft.found.error(
+                "E322",
+                f"equation of order {equation.order}",
+                equation.target,
+                f"at most {HIGHEST_ORDER} is read",
+                "name the lower derivatives as states of their own",
+            )
         else:
             if kind is None and draft.block.form == "long" and not draft.incomplete:
-                _check_declared(draft, equation)
+                _check_declared(draft, equation, initialised)
             equations[name] = equation
     return equations
 
 
-def _check_declared(draft: Draft, equation: Equation) -> None:
+def _check_declared(draft: Draft, equation: Equation, initialised: set[str]) -> None:
     """In `model ... end` a state is declared or at least given an initial value."""
     name = equation.name
-    if any(base_of(one.target.id) == name for one in draft.initial_values) or name + "'" in draft.states:
+    if name in initialised:
         return
-    near = suggest(name, draft.states)
+    near = nearest(name, draft.states, draft.found)
     help_text = f"declare it: `state {name} = ...`" if near is None else f"there is a state `{near}`"
     message = f"equation for `{name}`, which is not declared as a state"
     draft.found.error("E303", message, equation.target, "no state of that name", help_text)
@@ -166,7 +179,7 @@ def _take_initial_values(draft: Draft, states: dict[str, StateDraft], equations:
 
 def _refuse_unknown_state(draft: Draft, name: str, states: dict[str, StateDraft], span: Span | None) -> None:
     kind = draft.kind_of(name)
-    near = suggest(name, states)
+    near = nearest(name, states, draft.found)
     if kind is not None:
         label, help_text = f"it is a {kind}", None
     elif near is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from symde.diagnostics import Diagnostics, Span, suggest
+from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
 from symde.model.draft import FUNCTION, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
 from symde.model.later import DELAYS, later_code
+from symde.model.nearest import nearest
 from symde.model.walk import children, postorder
 
 
@@ -127,7 +128,7 @@ def _refuse_state_call(call: Call, found: Diagnostics) -> None:
 def _unknown_function(call: Call, found: Diagnostics, kinds: Mapping[str, str]) -> None:
     name = call.function
     functions = [one for one, kind in kinds.items() if kind == FUNCTION]
-    near = FOREIGN.get(name) or FOREIGN.get(name.lower()) or suggest(name, [*functions, *BUILT_IN])
+    near = FOREIGN.get(name) or FOREIGN.get(name.lower()) or nearest(name, [*functions, *BUILT_IN], found)
     if near is None and name.lower() in BUILT_IN:
         near = name.lower()
     if name == "pow":

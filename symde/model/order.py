@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+# One circle often closes in many places; the first ones say enough.
+MOST_CYCLES = 10
+MOST_NAMES = 12
+
 
 def order_by_dependence(reads: Mapping[str, Iterable[str]]) -> tuple[list[str], list[list[str]]]:
     """The names of `reads` with dependencies first, and the cycles among them.
@@ -13,7 +17,7 @@ def order_by_dependence(reads: Mapping[str, Iterable[str]]) -> tuple[list[str], 
             order of the keys is kept wherever dependence allows.
 
     Returns:
-        The sorted names (all of them, also those on a cycle) and the cycles found, each as the names in the
+        The sorted names (all of them, also those on a cycle) and the first cycles found, each as the names in the
         order in which they read each other, without repeating the first.
     """
     done: dict[str, None] = {}
@@ -33,8 +37,9 @@ def _visit(
     while pending:
         for name in pending[-1]:
             if name in path:
-                names = list(path)
-                cycles.append(names[names.index(name) :])
+                if len(cycles) < MOST_CYCLES:
+                    names = list(path)
+                    cycles.append(names[names.index(name) :])
             elif name in reads and name not in done:
                 path[name] = None
                 pending.append(iter(reads[name]))
@@ -45,5 +50,8 @@ def _visit(
 
 
 def describe_cycle(cycle: Sequence[str]) -> str:
-    """A cycle in words: ``"a -> b -> a"``."""
+    """A cycle in words: ``"a -> b -> a"``, the middle of a long one left out."""
+    if len(cycle) > MOST_NAMES:
+        half = MOST_NAMES // 2
+        cycle = [*cycle[:half], "...", *cycle[-half:]]
     return " -> ".join([*cycle, cycle[0]])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from symde.diagnostics import Diagnostics, Span, suggest
+from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Expr, Name
 from symde.model.definition import INITIAL_TIME, PI, TIME
 from symde.model.derivative_names import differentiated
 from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, base_of, primes_of
 from symde.model.functions import BUILT_IN
 from symde.model.later import NOISE, later_code
+from symde.model.nearest import nearest
 from symde.model.walk import calls, names
 
 ARGUMENT = "argument"
@@ -152,7 +153,7 @@ class Scope:
             label = f"`{base_of(word)}` has no such derivative"
             help_text = f"`{base_of(word)}` is not a state with an equation of that order"
         else:
-            label, near = "not a state, parameter or function", suggest(word, self.kinds)
+            label, near = "not a state, parameter or function", nearest(word, self.kinds, self.found)
             known = f"there is a {self.kinds[near]} `{near}`" if near is not None else None
             help_text = known or self.unknown_help.format(name=word)
         self.found.error("E201", f"unknown name `{word}`", name.span, label, help_text or None)

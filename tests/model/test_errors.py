@@ -196,6 +196,7 @@ MISTAKES = [
         "two time spans", "time 0 .. 1\ntime 0 .. 2\nx' = -x", "E320", "time 0 .. 2", "twice", "keep one"
     ),
     Mistake("no equation at all", "y = 2*k", "E321", "y = 2*k", "no differential equation"),
+    Mistake("absurd order", "x" + "'" * 21 + " = -x", "E322", "x", "order 21", "states of their own"),
     Mistake("noise", "dx = -k*x*dt + 0.1*x*dW", "E901", "dt", "not in this version yet"),
     Mistake("delay", "x' = -x(t - 1)", "E903", "x(t - 1)", "not in this version yet"),
     Mistake(
@@ -270,3 +271,25 @@ def test_caller_parameters_contradicting_the_text_are_a_value_error() -> None:
 def test_caller_names_make_undefined_symbols_errors() -> None:
     with pytest.raises(ModelError, match="unknown name `b`"):
         ode_def("x' = -k*x + b", parameters=["k"])
+
+
+MANY = 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "param k = 1\n" + "\n".join(f"x{n}' = -q{n}" for n in range(MANY)),
+        "\n".join(f"x{n}' = -q{n}(1)" for n in range(MANY)),
+        LONG.format("\n".join(f"z{n}(t0) = 1\nx{n}' = -x{n}" for n in range(MANY))),
+        "\n".join(f"state z{n}\nx{n}' = -x{n}" for n in range(MANY)),
+        "x' = a0\n" + "\n".join(f"a{n} = a{(n + 1) % MANY} + a{(n + 7) % MANY}" for n in range(MANY)),
+        "x' = 1\n" * MANY,
+    ],
+    ids=["names", "functions", "undeclared", "declared", "cycles", "duplicates"],
+)
+def test_thousands_of_mistakes_take_linear_time(text: str) -> None:
+    # Comparing every mistake with every name took minutes for these; the whole area is to stay below one.
+    with pytest.raises(ModelError) as caught:
+        ode_def(text)
+    assert max(len(line) for line in str(caught.value).splitlines()) < 300
