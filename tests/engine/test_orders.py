@@ -1,0 +1,69 @@
+"""The compiled engine converges with the order its methods claim, at the end and between the steps."""
+
+import numpy as np
+import pytest
+
+import symde
+from symde.engine.methods import registry
+
+# u = 1/(1 + t^2), v = exp(sin t), w = u*v: nonlinear, coupled, and explicit in t
+TEXT = """
+model Known
+  state u = 1, v = 1, w = 1
+  u' = -2*t*u^2
+  v' = v*cos(t)
+  w' = -2*t*u*w + w*cos(t)
+end
+"""
+STEPS = {1: (200, 400, 800), 2: (100, 200, 400), 3: (50, 100, 200), 4: (80, 160, 320), 5: (20, 40, 80), 7: (8, 12, 16)}
+
+
+def exact(t):
+    u, v = 1 / (1 + t**2), np.exp(np.sin(t))
+    return np.stack([u, v, u * v], axis=-1)
+
+
+def fixed_steps(name, count):
+    """With tolerances that nothing exceeds, every step has the largest size allowed."""
+    problem = symde.Problem(symde.ode_def(TEXT), tspan=(0, 2))
+    h = 2 / count
+    solution = symde.solve(problem, name, rtol=0.1, atol=1e30, dt0=h, dtmax=h)
+    assert solution.stats.accepted in (count - 1, count)
+    return solution
+
+
+def slope(counts, errors):
+    return -np.polyfit(np.log(counts), np.log(errors), 1)[0]
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_end_value_converges_with_the_order_of_the_method(name):
+    order = registry.get(name).order
+    counts = STEPS[order]
+    errors = [np.abs(fixed_steps(name, count).u[-1] - exact(2.0)).max() for count in counts]
+    assert errors[-1] > 1e-14  # above rounding, where no order shows
+    assert slope(counts, errors) > order - 0.2
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_continuous_solution_converges_with_the_order_of_its_interpolant(name):
+    """Between the steps the error is that of the interpolant over one step, of one order more, or of the end values."""
+    method = registry.get(name)
+    expected = min(method.order, method.interpolant_order + 1)
+    counts = STEPS[method.order]
+    times = np.linspace(0, 2, 997)
+    errors = [np.abs(fixed_steps(name, count)(times) - exact(times)).max() for count in counts]
+    assert slope(counts, errors) > expected - 0.2
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).adaptive])
+def test_a_tolerance_ten_thousand_times_smaller_gives_an_error_as_much_smaller(name):
+    problem = symde.Problem(symde.ode_def(TEXT), tspan=(0, 2))
+    errors = []
+    for rtol in (1e-4, 1e-8):
+        end = symde.solve(problem, name, rtol=rtol, atol=rtol, saveat=[2.0]).u[-1]
+        errors.append(np.abs(end - exact(2.0)).max())
+    # error per step control: the global error follows the tolerance to the power order/(order of estimate + 1) or better
+    method = registry.get(name)
+    power = min(method.order, method.embedded_order) / (min(method.order, method.embedded_order) + 1)
+    assert errors[1] < 3 * errors[0] * 1e-4**power
