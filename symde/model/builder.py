@@ -24,7 +24,6 @@ from symde.model.definition import (
     Constant,
     Definition,
     Function,
-    Observable,
     Parameter,
     State,
 )
@@ -34,6 +33,7 @@ from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, 
 from symde.model.equations import StateDraft, collect_states
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.kinds import check_expression
+from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
 from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope
@@ -84,9 +84,7 @@ class _Builder:
         constants = self._constants()
         parameters = self._parameters()
         self._check_equations()
-        observables = self._observables()
-        self.written = _written_out(observables)
-        self.late = self._read_late(observables)
+        self.observed = collect_observables(self.draft, self.states, self.scope)
         states = self._states()
         tspan = self._time_span()
         self._check_something_defined()
@@ -95,7 +93,7 @@ class _Builder:
             doc=self.block.doc,
             states=states,
             parameters=parameters,
-            observables=observables,
+            observables=self.observed.observables,
             constants=constants,
             functions=functions,
             tspan=tspan,
@@ -146,9 +144,8 @@ class _Builder:
             one = drafts[name]
             arguments = tuple(parameter.id for parameter in one.parameters)
             self._check(one.body, EQUATION, arguments)
-            own = identifiers([one.body]) - set(arguments)
-            below = (word for callee in reads[name] for word in self.scope.body_reads.get(callee, ()))
-            self.scope.body_reads[name] = tuple(dict.fromkeys([*sorted(own), *below]))
+            own = sorted(identifiers([one.body]) - set(arguments))
+            self.scope.bodies[name] = (own, reads[name])
             functions.append(Function(name, arguments, one.body, one.name.span))
         return tuple(functions)
 
@@ -196,32 +193,6 @@ class _Builder:
         for assignment in self.draft.observables.values():
             self._check(assignment.value, EQUATION)
 
-    def _observables(self) -> tuple[Observable, ...]:
-        """Observed quantities and the derivatives that are read by name, in order of dependence."""
-        drafts = self.draft.observables
-        values = {name: one.value for name, one in drafts.items() if name in self.scope.kinds}
-        spans = {name: drafts[name].target.span for name in values}
-        for word, state in self.scope.derivative_reads.items():
-            if state in self.states:
-                values[word] = self.states[state].derivative
-                spans[word] = self.states[state].equation
-        reads = {name: self._reads(value) for name, value in values.items()}
-        order, cycles = order_by_dependence(reads)
-        for cycle in cycles:
-            self.found.error(
-                "E305",
-                f"`{cycle[0]}` depends on itself: {describe_cycle(cycle)}",
-                spans[cycle[0]],
-                "defined through itself",
-                "an observed quantity is computed from states, parameters and other observed quantities",
-            )
-        return tuple(Observable(name, values[name], spans[name]) for name in order)
-
-    def _reads(self, value: Expr) -> list[str]:
-        """Names that an expression reads, also through the functions it calls."""
-        below = (word for call in calls(value) for word in self.scope.body_reads.get(call.function, ()))
-        return [*(name.id for name in names(value)), *below]
-
     def _states(self) -> tuple[State, ...]:
         states = []
         for draft in self.states.values():
@@ -248,9 +219,9 @@ class _Builder:
             return None
         self._check(draft.initial, INITIAL)
         for name in names(draft.initial):
-            late = sorted(self.late.get(name.id, ()))
-            if late:
-                what = "the time `t`" if late[0] == TIME else f"the state `{late[0]}`"
+            late = self.observed.late.get(name.id)
+            if late is not None:
+                what = "the time `t`" if late == TIME else f"the state `{late}`"
                 self.found.error(
                     "E208",
                     f"an initial value cannot read `{name.id}`",
@@ -258,18 +229,7 @@ class _Builder:
                     f"depends on {what}",
                     INITIAL.remedy,
                 )
-        return substitute(draft.initial, self.written)
-
-    def _read_late(self, observables: Iterable[Observable]) -> dict[str, frozenset[str]]:
-        """For each observed quantity, what it reads that is not known before the solve starts."""
-        late = {name: frozenset({name}) for name, kind in self.scope.kinds.items() if kind == STATE}
-        late[TIME] = frozenset({TIME})
-        nothing: frozenset[str] = frozenset()
-        for one in observables:
-            # One reason is enough for a message, and keeps the sets small.
-            reasons = nothing.union(*(late.get(name, nothing) for name in self._reads(one.value)))
-            late[one.name] = frozenset(sorted(reasons)[:1])
-        return {one.name: late[one.name] for one in observables}
+        return substitute(draft.initial, self.observed.written)
 
     def _time_span(self) -> tuple[Expr, Expr] | None:
         span = self.draft.timespan
@@ -291,7 +251,7 @@ class _Builder:
         roots = [state.derivative for state in definition.states]
         roots += [observable.value for observable in definition.observables]
         total = expanded_size(roots, sizes)
-        if total <= EXPANSION_LIMIT:
+        if total <= EXPANSION_LIMIT or not definition.functions:
             return
         largest = max(definition.functions, key=lambda one: sizes[one.name])
         self.found.error(
@@ -301,11 +261,3 @@ class _Builder:
             f"`{largest.name}` alone stands for {sizes[largest.name]:,} operations",
             "name repeated parts as observed quantities: they are computed once",
         )
-
-
-def _written_out(observables: Iterable[Observable]) -> dict[str, Expr]:
-    """Each observed quantity without the names of others (as a DAG: shared parts stay shared)."""
-    written: dict[str, Expr] = {}
-    for one in observables:
-        written[one.name] = substitute(one.value, written)
-    return written

@@ -43,12 +43,13 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
     equations = _one_equation_each(draft)
     states: dict[str, StateDraft] = {}
     declared = dict.fromkeys(base_of(name) for name in draft.states)
+    places = {base_of(name): one.name.span for name, one in reversed(draft.states.items())}
     for name in [*declared, *(name for name in equations if name not in declared)]:
         if name in equations:
             for state in _reduce(draft, equations[name]):
                 states[state.name] = state
         elif not draft.incomplete:
-            span = draft.states[name].name.span if name in draft.states else _declared_prime(draft, name)
+            span = places[name]
             near = nearest(name, (one for one in equations if one not in declared), draft.found)
             help_text = f"write `{name}' = ...`"
             if near is not None:
@@ -57,10 +58,6 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
     _check_declared_orders(draft, equations)
     _take_initial_values(draft, states, equations)
     return states
-
-
-def _declared_prime(draft: Draft, base: str) -> Span | None:
-    return next(one.name.span for name, one in draft.states.items() if base_of(name) == base)
 
 
 def _one_equation_each(draft: Draft) -> dict[str, Equation]:

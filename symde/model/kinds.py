@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
@@ -97,7 +98,7 @@ def _check_call(
         if not BUILT_IN[name].accepts(count):
             _wrong_arity(call, BUILT_IN[name].arity, found)
     elif not incomplete:
-        _unknown_function(call, found, kinds)
+        _unknown_function(call, found, arities)
 
 
 def _wrong_arity(call: Call, expected: str, found: Diagnostics) -> None:
@@ -125,10 +126,9 @@ def _refuse_state_call(call: Call, found: Diagnostics) -> None:
     found.error(later_code(DELAYS), message, call.span, label, help_text)
 
 
-def _unknown_function(call: Call, found: Diagnostics, kinds: Mapping[str, str]) -> None:
+def _unknown_function(call: Call, found: Diagnostics, arities: Mapping[str, int]) -> None:
     name = call.function
-    functions = [one for one, kind in kinds.items() if kind == FUNCTION]
-    near = FOREIGN.get(name) or FOREIGN.get(name.lower()) or nearest(name, [*functions, *BUILT_IN], found)
+    near = FOREIGN.get(name) or FOREIGN.get(name.lower()) or nearest(name, chain(arities, BUILT_IN), found)
     if near is None and name.lower() in BUILT_IN:
         near = name.lower()
     if name == "pow":

@@ -17,8 +17,8 @@ def order_by_dependence(reads: Mapping[str, Iterable[str]]) -> tuple[list[str], 
             order of the keys is kept wherever dependence allows.
 
     Returns:
-        The sorted names (all of them, also those on a cycle) and the first cycles found, each as the names in the
-        order in which they read each other, without repeating the first.
+        The sorted names (all of them, also those on a cycle) and the first cycles found, each as the names in
+        the order in which they read each other, without repeating the first.
     """
     done: dict[str, None] = {}
     cycles: list[list[str]] = []

@@ -67,7 +67,8 @@ class Scope:
 
     Attributes:
         kinds: kind of every name that a statement (or the caller) defines.
-        body_reads: for each function, the names it reads beyond its arguments, also through others it calls.
+        bodies: for each function, the names that its own body reads beyond its arguments, and the functions
+            that it calls; callees come first.
         unknown_help: what to do about a name that nothing is like, with `{name}` in its place.
         unknown_allowed: undefined names are no errors, because a feature of a later version may define them.
         derivative_reads: `dx` and `x'` that were read without being defined -> the state they differentiate.
@@ -75,11 +76,12 @@ class Scope:
 
     found: Diagnostics
     kinds: dict[str, str]
-    body_reads: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bodies: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     unknown_help: str = ""
     unknown_allowed: bool = False
     derivative_reads: dict[str, str] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
+    _offences: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
     def derivative_of(self, name: str) -> str | None:
         """The state whose derivative an undefined `dx`, `x'` or `x''` means, None where there is none."""
@@ -120,12 +122,29 @@ class Scope:
             self._unknown(name)
 
     def _check_body(self, function: str, span: Span | None, context: Context) -> None:
-        for word in self.body_reads.get(function, ()):
-            kind = self.kinds.get(word)
-            if kind is None and word not in context.special or kind is not None and kind not in context.kinds:
-                message = f"function `{function}` cannot be called in {context.place}: it reads `{word}`"
-                self.found.error("E208", message, span, f"reads {describe(kind, word)}", context.remedy)
-                return
+        word = self._offence(function, context)
+        if word is not None:
+            message = f"function `{function}` cannot be called in {context.place}: it reads `{word}`"
+            reads = describe(self.kinds.get(word), word)
+            self.found.error("E208", message, span, f"reads {reads}", context.remedy)
+
+    def _offence(self, function: str, context: Context) -> str | None:
+        """A name that a function reads, itself or through others, and that `context` may not read."""
+        if context.place not in self._offences:
+            offences: dict[str, str | None] = {}
+            for name, (reads, callees) in self.bodies.items():
+                own = (word for word in reads if not self._may_read(word, context))
+                below = (offences[callee] for callee in callees if offences.get(callee) is not None)
+                offences[name] = next(own, None) or next(below, None)
+            self._offences[context.place] = offences
+        return self._offences[context.place].get(function)
+
+    def _may_read(self, word: str, context: Context) -> bool:
+        """Whether a function called in `context` may read a name; observed quantities only from equations."""
+        kind = self.kinds.get(word)
+        if kind is None:
+            return word in context.special
+        return kind in context.kinds and (kind != OBSERVABLE or context is EQUATION)
 
     def _refuse(self, name: Name, kind: str, context: Context) -> None:
         if name.id == INITIAL_TIME:
