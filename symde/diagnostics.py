@@ -66,7 +66,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake."""
+    """One mistake; codes that begin with W are warnings."""
 
     code: str
     message: str
@@ -76,7 +76,8 @@ class Diagnostic:
 
     def render(self) -> str:
         """The message with position, source line, caret and help."""
-        lines = [f"error[{self.code}]: {self.message}"]
+        kind = "warning" if self.code.startswith("W") else "error"
+        lines = [f"{kind}[{self.code}]: {self.message}"]
         margin = "  "
         if self.span is not None:
             number, column = self.span.source.position(self.span.start)

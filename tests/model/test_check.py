@@ -27,7 +27,7 @@ def test_each_oddity_has_its_warning(text: str, code: str, place: str) -> None:
     found = {one.code: one for one in check(ode_def(text))}
     assert set(found) == {code}
     assert found[code].span.text == place
-    assert found[code].message
+    assert found[code].render().startswith(f"warning[{code}]: ")
 
 
 def test_a_function_without_brackets_is_noticed() -> None:
