@@ -123,12 +123,12 @@ class ModelSystem:
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
-        """The first non-finite subexpression of the right-hand side."""
+        """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian."""
         graph, rhs = self.kernels.lowered.graph, self.kernels.lowered.rhs
         values = evaluate(graph, rhs, t, {"u": u, "p": p})
         node = first_nonfinite(graph, rhs, values)
         if node is None:
-            return None
+            return self._non_finite_derivative(t, u, p)
         span = graph.span[node]
         arguments = tuple(
             (_words(graph.span[argument]), float(values[argument]))
@@ -136,6 +136,18 @@ class ModelSystem:
             if graph.span[argument] is not None and graph.op[argument] != "const"
         )
         return NonFinite(_words(span), float(values[node]), _line(span), arguments)
+
+    def _non_finite_derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        entries = self.kernels.model_graph.jacobian
+        values = evaluate(self.kernels.graph, entries.nodes, t, {"u": u, "p": p})
+        for row, name in enumerate(self.state_names):
+            for k in range(entries.indptr[row], entries.indptr[row + 1]):
+                value = float(values[entries.nodes[k]])
+                if not np.isfinite(value):
+                    column = entries.indices[k]
+                    words = f"the derivative of {name}' by {self.state_names[column]}"
+                    return NonFinite(words, value, self.equation(row).line, ((self.state_names[column], float(u[column])),))
+        return None
 
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""

@@ -5,6 +5,8 @@ Source: G. Golub, C. Van Loan, Matrix Computations (2013), algorithm 3.4.1 (row-
 
 from __future__ import annotations
 
+import math
+
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, state_at
 from symde.engine.cpu.layout import Attempt
 
@@ -51,7 +53,7 @@ def factor_dense(state):
         if row != k:
             exchange_rows(w, n, row, k)
         pivot = w[k * n + k]
-        if pivot == 0.0:
+        if pivot == 0.0 or not abs(pivot) < math.inf:  # an infinite pivot would pass for a state that stands still
             return Attempt.SINGULAR
         for i in range(k + 1, n):
             factor = w[i * n + k] / pivot
