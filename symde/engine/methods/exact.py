@@ -17,27 +17,45 @@ Exact = tuple[Fraction, ...]
 ExactRows = tuple[Exact, ...]
 
 
-def exact_row(row: Row, width: int | None = None) -> Exact:
-    """The numbers of a row, filled up with zeros to width; longer rows stay as they are."""
-    numbers = [Fraction(value) for value in (row.split() if isinstance(row, str) else row)]
-    return (*numbers, *[Fraction(0)] * ((width or 0) - len(numbers)))
+def numbers(row: Row) -> tuple[Number, ...]:
+    """The entries of a row as they were given: texts, integers or fractions."""
+    return tuple(row.split()) if isinstance(row, str) else tuple(row)
+
+
+def exact_row(row: Row, width: int = 0) -> Exact:
+    """The numbers of a row without rounding, filled up with zeros to width; longer rows stay as they are."""
+    values = [Fraction(value) for value in numbers(row)]
+    return (*values, *[Fraction(0)] * (width - len(values)))
 
 
 def exact_rows(rows: Sequence[Row], width: int) -> ExactRows:
-    """The numbers of a matrix; short rows are filled up with zeros."""
+    """The numbers of a matrix without rounding; short rows are filled up with zeros."""
     return tuple(exact_row(row, width) for row in rows)
 
 
-def floats(values: Exact | ExactRows, width: int = 0) -> np.ndarray:
-    """The nearest float64 of each number, read-only; a matrix without rows has the width given."""
-    if values and isinstance(values[0], Fraction):
-        array = np.array([float(value) for value in values])  # type: ignore[arg-type]
-    elif values:
-        array = np.array([[float(value) for value in row] for row in values])  # type: ignore[union-attr]
-    else:
-        array = np.zeros((0, width)) if width else np.zeros(0)
+def _nearest(value: Number) -> float:
+    """The float64 nearest to a number; much faster than by way of a Fraction."""
+    if isinstance(value, str) and "/" in value:
+        numerator, denominator = value.split("/")
+        return int(numerator) / int(denominator)
+    return float(value)
+
+
+def float_row(row: Row) -> np.ndarray:
+    """The float64 nearest to each number of a row, read-only."""
+    array = np.array([_nearest(value) for value in numbers(row)])
     array.setflags(write=False)
     return array
+
+
+def float_rows(rows: Sequence[Row], width: int) -> np.ndarray:
+    """The float64 nearest to each number of a matrix, rows x width, read-only; short rows end in zeros."""
+    full = np.zeros((len(rows), width))
+    for target, row in zip(full, rows, strict=True):
+        values = numbers(row)
+        target[: len(values)] = [_nearest(value) for value in values]
+    full.setflags(write=False)
+    return full
 
 
 def square_root(value: int, digits: int = 60) -> Fraction:

@@ -6,15 +6,39 @@ II.6; E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), I
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symde.engine.methods import proofs, stability
-from symde.engine.methods.exact import exact_row, exact_rows, floats
+from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
 from symde.engine.methods.trees import conditions
+
+
+def _keep_and_round(tableau: Any, matrices: Mapping[str, int], vectors: Sequence[str]) -> None:
+    """Put float64 arrays in the place of the coefficients given, which `given` keeps with their widths."""
+    for key in (*matrices, *vectors):
+        values = getattr(tableau, key)
+        width = matrices.get(key)
+        tableau.given[key] = (values, width)
+        if values is not None:
+            rounded = float_row(values) if width is None else float_rows(values, width)
+            object.__setattr__(tableau, key, rounded)
+
+
+def _exact(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The coefficients given, without rounding."""
+    result: dict[str, Any] = {}
+    for key, (values, width) in given.items():
+        if key == "gamma":
+            result[key] = exact_row((values,))[0]
+        elif values is None:
+            result[key] = None
+        else:
+            result[key] = exact_row(values) if width is None else exact_rows(values, width)
+    return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +66,7 @@ class ExplicitTableau:
         source: where the numbers are found.
         extra_a, extra_c: extra x (stages + extra), extra.
         real_stability: length of the stability interval on the negative real axis.
-        exact: all coefficients as fractions, by name.
+        given: the coefficients as published, with their widths; `exact` reads them.
 
     Raises:
         TableauError: the numbers contradict each other, or are not of the order claimed.
@@ -65,26 +89,21 @@ class ExplicitTableau:
     extra_a: Any = ()
     extra_c: Any = ()
     real_stability: float = field(init=False, default=0.0)
-    exact: Mapping[str, Any] = field(init=False, default_factory=dict)
+    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        b, extra_c = exact_row(self.b), exact_row(self.extra_c)
-        every = len(b) + len(extra_c)
-        degree = max(len(exact_row(row)) for row in self.interpolant)
-        exact = {
-            "a": exact_rows(self.a, len(b)),
-            "b": b,
-            "c": exact_row(self.c),
-            "error": None if self.error is None else exact_row(self.error),
-            "interpolant": exact_rows(self.interpolant, degree),
-            "extra_a": exact_rows(self.extra_a, every),
-            "extra_c": extra_c,
-        }
-        for key, values in exact.items():
-            object.__setattr__(self, key, None if values is None else floats(values, every))
-        object.__setattr__(self, "exact", exact)
+        stages = len(numbers(self.b))
+        every = stages + len(numbers(self.extra_c))
+        degree = max(len(numbers(row)) for row in self.interpolant)
+        widths = {"a": stages, "interpolant": degree, "extra_a": every}
+        _keep_and_round(self, widths, ("b", "c", "error", "extra_c"))
         self._prove()
         object.__setattr__(self, "real_stability", stability.real_stability(self.b, self.a))
+
+    @property
+    def exact(self) -> Mapping[str, Any]:
+        """All coefficients as fractions, by name: tuples of numbers, or of rows."""
+        return _exact(self.given)
 
     @property
     def stages(self) -> int:
@@ -160,7 +179,7 @@ class RosenbrockTableau:
         citation: what to cite.
         when_to_use: one sentence.
         source: where the numbers are found.
-        exact: all coefficients as fractions, by name.
+        given: the coefficients as published, with their widths; `exact` reads them.
 
     Raises:
         TableauError: the numbers contradict each other, are not of the order claimed, or do not damp what is
@@ -189,20 +208,21 @@ class RosenbrockTableau:
     citation: str
     when_to_use: str
     source: str
-    exact: Mapping[str, Any] = field(init=False, default_factory=dict)
+    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        m = exact_row(self.m)
-        degree = max(len(exact_row(row)) for row in self.interpolant)
-        exact: dict[str, Any] = {"gamma": exact_row((self.gamma,))[0], "m": m}
-        for key in ("alpha", "d", "error"):
-            exact[key] = exact_row(getattr(self, key))
-        for key, width in (("a", len(m)), ("c_matrix", len(m)), ("interpolant", degree)):
-            exact[key] = exact_rows(getattr(self, key), width)
-        for key, values in exact.items():
-            object.__setattr__(self, key, float(values) if key == "gamma" else floats(values))
-        object.__setattr__(self, "exact", exact)
+        stages, degree = len(numbers(self.m)), max(len(numbers(row)) for row in self.interpolant)
+        widths = {"a": stages, "c_matrix": stages, "interpolant": degree}
+        gamma = self.gamma
+        _keep_and_round(self, widths, ("alpha", "d", "m", "error"))
+        self.given["gamma"] = (gamma, None)
+        object.__setattr__(self, "gamma", float(float_row((gamma,))[0]))
         self._prove()
+
+    @property
+    def exact(self) -> Mapping[str, Any]:
+        """All coefficients as fractions, by name: a number, tuples of numbers, or of rows."""
+        return _exact(self.given)
 
     @property
     def stages(self) -> int:
