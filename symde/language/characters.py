@@ -36,17 +36,18 @@ _BYTE_ORDER_MARK = "\ufeff"
 _SPACES = frozenset("\t\x0b\x0c")
 
 
-def plain(source: Source, found: Diagnostics, limits: Limits) -> str:
+def plain(source: Source, found: Diagnostics, limits: Limits) -> tuple[str, frozenset[str]]:
     """The text with a stand-in of the same length for every character that only people understand.
 
     Combining marks become letters (names are taken from the source), spaces of all kinds become blanks,
-    look-alikes what they look like, after an error for the first of each kind.
+    look-alikes what they look like, after an error for the first of each kind. The characters that have
+    such an error come second.
     """
     text = source.text
     if text.startswith(_BYTE_ORDER_MARK):
         text = " " + text[1:]
     if text.isascii() and not _CONTROL.search(text):
-        return text
+        return text, frozenset()
     strange = {one for one in set(text) if not one.isascii() or _CONTROL.match(one)}
     stand_ins = {one: _SPACE_OR_MARK[kind] for one in strange if (kind := _kind(one)) in _SPACE_OR_MARK}
     refused = {one for one in strange if _kind(one) == "refused"}
@@ -60,7 +61,7 @@ def plain(source: Source, found: Diagnostics, limits: Limits) -> str:
         text[start:end].translate(table) if outside else text[start:end]
         for start, end, outside in _stretches(text)
     ]
-    return "".join(parts)
+    return "".join(parts), frozenset(refused)
 
 
 _SPACE_OR_MARK = {"space": " ", "mark": "a"}
@@ -86,8 +87,8 @@ def _stand_in(character: str) -> str:
     """One character that lets the parser go on as if the right thing had been typed."""
     if character in _STAND_INS:
         return _STAND_INS[character]
-    meant = LOOKALIKES.get(character, " ")
-    return meant if len(meant) == 1 else " "
+    meant = LOOKALIKES.get(character, "0")
+    return meant if len(meant) == 1 else "0"
 
 
 def _report(

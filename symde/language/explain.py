@@ -26,10 +26,9 @@ def explain(source: Source, clean: str, piece: Piece, problem: UnexpectedInput) 
     position, expected = _where(piece, problem)
     start, end = max(piece.start, position - _WINDOW), min(piece.end, position + _WINDOW)
     window = clean[start:end]
-    known = _known(source, window, start, position, whole=start == piece.start)
-    return (
-        known or _word(source, window, start, position) or _general(source, clean, piece, position, expected)
-    )
+    word = _word(source, window, start, position)
+    known = word or _known(source, window, start, position, whole=start == piece.start)
+    return known or _general(source, clean, piece, position, expected)
 
 
 def _where(piece: Piece, problem: UnexpectedInput) -> tuple[int, frozenset[str]]:
@@ -77,7 +76,7 @@ def _general(source: Source, clean: str, piece: Piece, position: int, expected: 
     operator_expected = "SIGN" in expected
     if position >= piece.end:
         end = Span(source, piece.end, piece.end)
-        if operator_expected and "EQUALS" in expected:
+        if "EQUALS" in expected:
             span = Span(source, piece.start, piece.end)
             help_text = "write `x' = ...`, `name = ...` or `0 = ...`"
             return Diagnostic("E113", "an expression alone is no statement", span, "no `=`", help_text)

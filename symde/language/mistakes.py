@@ -163,6 +163,17 @@ MISTAKES = (
         'write `"{inside}"`',
         r"(?<![\w'])(?P<here>'(?P<inside>[^'\n]*)')",
     ),
+    # ---- derivatives
+    Mistake(
+        "d^2y/dt^2 = -y",
+        "d^2y/dt^2",
+        "E106",
+        "a derivative is not written as a quotient",
+        "not a name",
+        "write `{name}'' = ...`",
+        rf"\A(?P<here>d(?:\^|\*\*)?2\s*\(?(?P<name>{NAME})\)?\s*/\s*dt(?:\^|\*\*)?2)\s*=",
+        anywhere=True,
+    ),
     # ---- numbers
     Mistake(
         "param k = 3,5",
@@ -193,7 +204,7 @@ MISTAKES = (
     ),
     # ---- words
     Mistake(
-        "model",
+        'model "doc"\nx\' = -x\nend',
         "model",
         "E122",
         "a model has a name",

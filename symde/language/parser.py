@@ -38,13 +38,13 @@ def parse(text: str, filename: str = "<string>", limits: Limits | None = None) -
         raise TypeError(f"a model text is a str, not {type(text).__name__}")
     limits = limits if limits is not None else Limits()
     source, found = Source(filename, text), Diagnostics()
-    clean, pieces = _split(source, found, limits)
+    clean, pieces, refused = _split(source, found, limits)
     parts: list[tuple[Piece, Parsed | None]] = []
     with _ONE_AT_A_TIME:
         for piece in pieces:
             if len(found.found) >= limits.errors:
                 raise ModelError(found.found)
-            parsed = None if piece.broken else _statement(source, clean, piece, found, limits)
+            parsed = None if piece.broken else _statement(source, clean, piece, refused, found, limits)
             parts.append((piece, _recovered(source, clean, piece) if parsed is None else parsed))
     blocks = assemble(source, parts, found, limits)
     found.raise_if_any()
@@ -62,7 +62,7 @@ def parse_expression(text: str, filename: str = "<string>", limits: Limits | Non
         raise TypeError(f"an expression is a str, not {type(text).__name__}")
     limits = limits if limits is not None else Limits()
     source, found = Source(filename, text), Diagnostics()
-    clean, pieces = _split(source, found, limits)
+    clean, pieces, refused = _split(source, found, limits)
     expression: Expr | None = None
     if not pieces:
         found.error("E103", "there is no expression", Span(source, 0, len(text)), "empty")
@@ -73,32 +73,35 @@ def parse_expression(text: str, filename: str = "<string>", limits: Limits | Non
         )
     elif not pieces[0].broken:
         with _ONE_AT_A_TIME:
-            expression = _expression(source, clean, pieces[0], found, limits)
+            expression = _expression(source, clean, pieces[0], refused, found, limits)
     found.raise_if_any()
     assert expression is not None
     return expression
 
 
-def _split(source: Source, found: Diagnostics, limits: Limits) -> tuple[str, list[Piece]]:
+def _split(source: Source, found: Diagnostics, limits: Limits) -> tuple[str, list[Piece], frozenset[str]]:
     length = len(source.text)
     if length > limits.characters:
         message = f"the text has {length:,} characters, and {limits.characters:,} are read at most"
         help_text = "split the model into files, or raise Limits.characters"
         found.error("E403", message, Span(source, 0, 0), "begins here", help_text)
         found.raise_if_any()
-    splitter = Splitter(source, plain(source, found, limits), limits, found)
+    text, refused = plain(source, found, limits)
+    splitter = Splitter(source, text, limits, found)
     try:
         clean = splitter.split()
     except Hopeless:
         raise ModelError(found.found) from None
-    return clean, splitter.pieces
+    return clean, splitter.pieces, refused
 
 
-def _statement(source: Source, clean: str, piece: Piece, found: Diagnostics, limits: Limits) -> Parsed | None:
+def _statement(
+    source: Source, clean: str, piece: Piece, refused: frozenset[str], found: Diagnostics, limits: Limits
+) -> Parsed | None:
     """What one statement says, None with an error where it says nothing of the language."""
     if not check_chains(source, clean, piece, limits.nesting, found):
         return None
-    parsed = _parse(source, clean, piece, STATEMENT, found)
+    parsed = _parse(source, clean, piece, STATEMENT, refused, found)
     if isinstance(parsed, tuple) and not check_nesting(clean, piece, parsed, limits.nesting, found):
         return None
     return parsed
@@ -115,11 +118,13 @@ def _recovered(source: Source, clean: str, piece: Piece) -> Parsed | None:
     return Opening("long" if match[0] == "model" else "short", None, None, True, span)
 
 
-def _expression(source: Source, clean: str, piece: Piece, found: Diagnostics, limits: Limits) -> Expr | None:
+def _expression(
+    source: Source, clean: str, piece: Piece, refused: frozenset[str], found: Diagnostics, limits: Limits
+) -> Expr | None:
     parser, builder = parser_and_builder()
     if not check_chains(source, clean, piece, limits.nesting, found):
         return None
-    parsed = bare(_parse(source, clean, piece, EXPRESSION, found))
+    parsed = bare(_parse(source, clean, piece, EXPRESSION, refused, found))
     if parsed is not None and builder.feature is not None:
         feature, sign = builder.feature
         found.error(
@@ -130,7 +135,9 @@ def _expression(source: Source, clean: str, piece: Piece, found: Diagnostics, li
     return parsed
 
 
-def _parse(source: Source, clean: str, piece: Piece, start: str, found: Diagnostics) -> Any:
+def _parse(
+    source: Source, clean: str, piece: Piece, start: str, refused: frozenset[str], found: Diagnostics
+) -> Any:
     from lark import UnexpectedInput
 
     parser, builder = parser_and_builder()
@@ -140,5 +147,7 @@ def _parse(source: Source, clean: str, piece: Piece, start: str, found: Diagnost
     except UnexpectedInput as problem:
         from symde.language.explain import explain
 
-        found.found.append(explain(source, clean, piece, problem))
+        # A refused character is the better reason.
+        if not refused or refused.isdisjoint(source.text[piece.start : piece.end]):
+            found.found.append(explain(source, clean, piece, problem))
         return None

@@ -24,7 +24,9 @@ _WORD_TAIL = re.compile(r"(\w+|[)\]'.])\s*(?<!\w)(?:and|or|if|else|not)$")
 _BEGIN = re.compile(
     rf"\s*(?:{_NAME}\s*=\s*)?@ode_def(?:_bare|_all)?\b\s*(?:(?!begin\b){_NAME}\s*)?begin(?!\w)"
 )
-_END = re.compile(r"(?<![\w'.])end(?![\w'])(?!\s*[=('\[*/^<>?:+,.)-])")
+_END = re.compile(r"(?<![\w'.])end(?![\w'])")
+_AFTER_END = re.compile(r"[ \t]*+(?:\Z|[\r\n;#]|[^\W\d])")
+_CLOSES = re.compile(r"\s*+end(?![\w'])(?!\s*[=('\[])")
 _WORD_BEFORE = re.compile(rf"({_NAME})\s*$")
 _KEYWORDS = frozenset(
     "and or not if else in for nominal param parameter state const time model use as import at every when "
@@ -110,8 +112,10 @@ class Splitter:
 
     def _ends_block(self, at: int) -> bool:
         """Whether `end` after a complete expression on the same line closes the block."""
+        if _CLOSES.match(self.text, self._start) or not _AFTER_END.match(self.text, at + len("end")):
+            return False
         before = self.text[max(self._start, at - 80) : at].rstrip()
-        if not before or not (before[-1].isalnum() or before[-1] in "_)]'\"."):
+        if not before or before.endswith("..") or not (before[-1].isalnum() or before[-1] in "_)]'\"."):
             return False
         word = _WORD_BEFORE.search(before[-40:])
         return word is None or word[1] not in _KEYWORDS

@@ -1,0 +1,114 @@
+"""The grammar itself: no silently resolved conflict, found where it is installed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from symde.language import parse
+from symde.language.codes import CODES
+from symde.language.grammar import grammar_text, parser_and_builder
+from symde.language.syntax import Later
+
+
+def conflicts(text: str) -> str | None:
+    """What lark's analysis says in its strict mode, where shift/reduce conflicts are errors too."""
+    from lark import Lark
+    from lark.exceptions import GrammarError
+    from lark.parsers.lalr_analysis import LALR_Analyzer
+
+    try:
+        parser = Lark(text, parser="lalr", start=["statement", "expression"])
+        LALR_Analyzer(parser.parser.parser_conf, strict=True).compute_lalr()
+    except GrammarError as problem:
+        return str(problem)
+    return None
+
+
+def test_the_grammar_has_no_lalr_conflict() -> None:
+    assert conflicts(grammar_text()) is None
+
+
+def test_a_conflict_would_be_seen() -> None:
+    dangling = 'statement: expression\nexpression: "a" | expression "+" expression\n'
+    assert "Shift/Reduce" in (conflicts(dangling) or "")
+    ambiguous = 'statement: expression\nexpression: one | two\none: "a"\ntwo: "a"\n'
+    assert "Reduce/Reduce" in (conflicts(ambiguous) or "")
+
+
+def test_no_rule_hides_a_conflict_behind_a_priority() -> None:
+    parser, _ = parser_and_builder()
+    assert all(not rule.options.priority for rule in parser.rules)
+
+
+def test_the_grammar_file_is_short_and_commented() -> None:
+    lines = grammar_text().splitlines()
+    assert len(lines) < 150
+    assert sum(line.lstrip().startswith("//") for line in lines) >= 10
+
+
+def test_every_rule_has_a_method_of_the_builder() -> None:
+    parser, builder = parser_and_builder()
+    names = {
+        rule.alias or rule.origin.name for rule in parser.rules if not rule.options.expand1 or rule.alias
+    }
+    names = {name for name in names if not name.startswith("_")}
+    assert all(callable(getattr(builder, name, None)) for name in names), names
+
+
+@pytest.mark.parametrize(
+    "text, feature",
+    [
+        ("k, A + 2B --> C", "reactions"),
+        ("(kf, kr), A <--> B", "reactions"),
+        ("k*A/(1 + A), A => B", "reactions"),
+        ("0 --> A", "reactions"),
+        ("A --> 0", "reactions"),
+        ("time, A --> B", "reactions"),
+        ("jump beta*S*I/N: S -= 1, I += 1", "jumps"),
+        ("when x > 1: x = 0", "events"),
+        ("when (x > 1) and (y < 2): x = 0", "events"),
+        ("bounce: when x == 0 falling after 2 priority 3 persistent: v = -0.9v", "events"),
+        ("when x > 1 {\n  x = 0\n  y = (1 +\n 2)\n}", "events"),
+        ("dose: when x > 1: {\n  x = 0; stop\n}", "events"),
+        ("at t = 1, 2, 3: x = x + 1", "events"),
+        ("every 24 from t0 until 240: x = x + 1", "events"),
+        ("state U[i] = sin(i/N) for i in 1:N", "arrays"),
+        ("dU[i] = U[i-1] - 2U[i] + U[i+1] for i in 2:N-1", "arrays"),
+        ("state V[i, j] = 0 for i in 1:N for j in 1:N", "arrays"),
+        ("x' = sum(a[j]*x for j in 1:n)", "arrays"),
+        ("extern net(a, b) -> 2", "external functions"),
+        ("(f, g) = net(x, y)", "external functions"),
+        ("dom x >= 0", "domains of states"),
+        ("hamiltonian H = p^2/2 + q^2/2 for (q, p)", "Hamiltonian systems"),
+        ("stiff: dx = -1000*x", "stiff and nonstiff parts"),
+        ("nonstiff: dx = sin(t)", "stiff and nonstiff parts"),
+        ("conserved x + y", "conserved quantities"),
+        ('import "pump.symde"', "imports of other files"),
+        ("use Pump as p1(k=2,\n  m=3)", "parts of models (use)"),
+        ("y = p1.x + 1", "parts of models (use)"),
+        ("history x = sin(t)", "history functions of delays"),
+        ("discrete m = 1", "discrete variables"),
+        ("stratonovich", "Stratonovich noise"),
+    ],
+)
+def test_statements_of_later_versions_are_recognised(text: str, feature: str) -> None:
+    (block,) = parse(f"x' = -x\n{text}\ny' = -y")
+    _, statement, _ = block.statements
+    assert isinstance(statement, Later) and statement.feature == feature
+    assert statement.span is not None and statement.span.text == text
+
+
+def test_every_code_in_the_sources_is_in_the_table() -> None:
+    import symde.language
+
+    used: set[str] = set()
+    for place in symde.language.__path__:
+        from pathlib import Path
+
+        for file in Path(place).glob("*.py"):
+            if file.name != "codes.py":
+                used |= set(re.findall(r'"(E\d{3})"', file.read_text(encoding="utf-8")))
+    assert used <= set(CODES)
+    assert {code for code in CODES if code[1] in "014"} <= used
