@@ -51,8 +51,12 @@ def best_seconds(run: Callable[[], object], budget: float) -> float:
 
 
 def work_precision(
-    solver: Solver, reference: np.ndarray, floor: np.ndarray | float, budget: float = 0.05,
-    tolerances: Sequence[float] = TOLERANCES, tightest: float = 1e-9,
+    solver: Solver,
+    reference: np.ndarray,
+    floor: np.ndarray | float,
+    budget: float = 0.05,
+    tolerances: Sequence[float] = TOLERANCES,
+    tightest: float = 1e-9,
 ) -> list[Point]:
     """Points of the work-precision diagram, from loose to tight; stops once `tightest` is reached."""
     points = []

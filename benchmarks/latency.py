@@ -44,7 +44,9 @@ print(time.process_time())
 def seconds(code: str, cache: str) -> float:
     """What a script in a process of its own prints."""
     environment = {**os.environ, "SYMDE_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     return float(result.stdout)
 
 

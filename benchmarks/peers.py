@@ -62,7 +62,13 @@ def scipy(problem, floor, name: str):
 
     def solve(rtol: float) -> np.ndarray:
         result = solve_ivp(
-            rhs, problem.tspan, problem.u0, method=name, rtol=rtol, atol=rtol * floor, t_eval=problem.tspan[1:]
+            rhs,
+            problem.tspan,
+            problem.u0,
+            method=name,
+            rtol=rtol,
+            atol=rtol * floor,
+            t_eval=problem.tspan[1:],
         )
         if not result.success:
             raise RuntimeError(result.message)
@@ -106,7 +112,9 @@ def bare_evaluation(problem, calls: int = 20_000) -> float:
     import time
 
     address = native.load_ir(_REPEAT.format(address=problem.system.kernels.address("rhs"))).address("repeat")
-    repeat = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(address)
+    repeat = ctypes.CFUNCTYPE(None, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
+        address
+    )
     u, p, f = problem.u0.copy(), np.append(problem.p, 0.0), np.empty(len(problem.u0))
     tables = np.array([u.ctypes.data, p.ctypes.data] + [0] * 6), np.array([f.ctypes.data])
     best = float("inf")

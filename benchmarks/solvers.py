@@ -32,9 +32,14 @@ class Comparison:
 
 COMPARISONS = {
     "stiff": Comparison(
-        ("rober", "hires", "pollu", "orego", "vanderpol_1e3"), ("Rodas5P", "Rodas4", None), "lsoda", ("LSODA", "Radau")
+        ("rober", "hires", "pollu", "orego", "vanderpol_1e3"),
+        ("Rodas5P", "Rodas4", None),
+        "lsoda",
+        ("LSODA", "Radau"),
     ),
-    "nonstiff": Comparison(("lotka", "lorenz", "pleiades"), ("Vern7", "Tsit5", None), "dop853", ("DOP853", "RK45")),
+    "nonstiff": Comparison(
+        ("lotka", "lorenz", "pleiades"), ("Vern7", "Tsit5", None), "dop853", ("DOP853", "RK45")
+    ),
 }
 
 
@@ -97,7 +102,9 @@ def report(kind: str, names: list[str], budget: float, with_scipy: bool) -> None
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kind", nargs="?", choices=[*COMPARISONS, "all"], default="all")
     parser.add_argument("problems", nargs="*")
     parser.add_argument("--budget", type=float, default=0.05, help="seconds spent on each point")

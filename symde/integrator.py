@@ -60,7 +60,15 @@ class Integrator:
         The history of steps, the saved points and the counts are forgotten.
         """
         system, (t0, t1) = self.problem.system, self.problem.tspan
-        begin(self._session, self.problem, self._methods, saveat=None, dense=True, single_step=True, **self._options)
+        begin(
+            self._session,
+            self.problem,
+            self._methods,
+            saveat=None,
+            dense=True,
+            single_step=True,
+            **self._options,
+        )
         if p is not None:
             values = by_name(p, system.parameter_names, "parameter")
             for name, value in values.items():
@@ -161,5 +169,3 @@ class Integrator:
         retcode = RETCODES[status]
         message = explain(self._session, self.problem, retcode)
         raise SolveError(message, collect(self._session, self.problem, retcode, self._started, message))
-
-

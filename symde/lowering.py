@@ -76,7 +76,9 @@ class ModelSystem:
         self.parameter_names = definition.parameter_names
         self.observable_names = definition.observable_names
         scales = [state.nominal for state in definition.states]
-        self.nominal = None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
+        self.nominal = (
+            None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
+        )
         self.kernels = ModelKernels(definition)
         self.sessions: dict[Any, list[Any]] = {}
 
@@ -146,7 +148,9 @@ class ModelSystem:
                 if not np.isfinite(value):
                     column = entries.indices[k]
                     words = f"the derivative of {name}' by {self.state_names[column]}"
-                    return NonFinite(words, value, self.equation(row).line, ((self.state_names[column], float(u[column])),))
+                    return NonFinite(
+                        words, value, self.equation(row).line, ((self.state_names[column], float(u[column])),)
+                    )
         return None
 
     def take_error(self) -> BaseException | None:

@@ -24,7 +24,9 @@ RETCODES = {
 }
 
 
-def finish(session: Session, problem: Problem, status: Status | Retcode, started: float, throw: bool) -> Solution:
+def finish(
+    session: Session, problem: Problem, status: Status | Retcode, started: float, throw: bool
+) -> Solution:
     """The solution of a run that has ended."""
     if status == Status.CALLBACK:
         error = problem.system.take_error()
@@ -50,13 +52,23 @@ def interrupted(
     return solution
 
 
-def collect(session: Session, problem: Problem, retcode: Retcode, started: float, message: str = "") -> Solution:
+def collect(
+    session: Session, problem: Problem, retcode: Retcode, started: float, message: str = ""
+) -> Solution:
     """Everything the session has saved, as a solution."""
     t, u = session.saved()
     counters, seconds = session.counters(), time.perf_counter() - started
     dense = continuous(session) if session.state.keep_dense else None
     return Solution(
-        problem, t, u, retcode, dense=dense, counters=counters, seconds=seconds, method=session.chosen, message=message
+        problem,
+        t,
+        u,
+        retcode,
+        dense=dense,
+        counters=counters,
+        seconds=seconds,
+        method=session.chosen,
+        message=message,
     )
 
 
@@ -86,7 +98,10 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     if culprit is not None:
         place = f" (line {culprit.line})" if culprit.line else ""
         values = ", ".join(f"{name} = {value:.6g}" for name, value in culprit.arguments)
-        lines.append(f"  not finite:  {culprit.expression} is {culprit.value}{place}" + (f" for {values}" if values else ""))
+        lines.append(
+            f"  not finite:  {culprit.expression} is {culprit.value}{place}"
+            + (f" for {values}" if values else "")
+        )
     lines.append(f"  help: {retcode.remedy}")
     return "\n".join(lines)
 

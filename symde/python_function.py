@@ -39,7 +39,11 @@ class CallbackKernels:
         rows, columns = np.arange(0, n * n + 1, n), np.tile(np.arange(n), n)
         self.pattern = (rows, columns)
         self.error: BaseException | None = None
-        bodies = {"rhs": self._rhs, "rhs_jacobian": self._rhs_jacobian, "jacobian_vector": self._jacobian_vector}
+        bodies = {
+            "rhs": self._rhs,
+            "rhs_jacobian": self._rhs_jacobian,
+            "jacobian_vector": self._jacobian_vector,
+        }
         self._kernels = {name: _kernel_type(self._guarded(body)) for name, body in bodies.items()}
 
     def address(self, name: str) -> int:
@@ -51,13 +55,17 @@ class CallbackKernels:
         """f(u, p, t) as an array of shape (n,); the function gets copies, so it may keep or change them."""
         value = self.function(u.copy(), p.copy(), t)
         if value is None:
-            raise TypeError("the function f(u, p, t) returned None: it must return the derivatives of all states")
+            raise TypeError(
+                "the function f(u, p, t) returned None: it must return the derivatives of all states"
+            )
         slope = np.asarray(value)
         if np.iscomplexobj(slope):
             raise TypeError("the function f(u, p, t) returned complex values: symde solves real equations")
         slope = slope.astype(float, copy=False)
         if slope.shape != (self.n,):
-            raise ValueError(f"the function f(u, p, t) returned shape {slope.shape}, expected ({self.n},) as u")
+            raise ValueError(
+                f"the function f(u, p, t) returned shape {slope.shape}, expected ({self.n},) as u"
+            )
         return slope
 
     def _guarded(self, body: Callable[..., None]) -> Callable[..., int]:
@@ -132,7 +140,10 @@ class CallbackSystem:
         name = getattr(function, "__name__", type(function).__name__)
         text = f"component {index} of {name}(u, p, t)"
         return Equation(
-            self.state_names[index], text, code.co_filename if code else "", code.co_firstlineno if code else 0
+            self.state_names[index],
+            text,
+            code.co_filename if code else "",
+            code.co_firstlineno if code else 0,
         )
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 """The pipeline on one page: a problem goes in, a solution comes out.
 
-    model    --lowering-->  System: names, values, kernels (compiled on first use, cached)
-    method   --registry-->  one method's numbers, or two and a switch between them
-    both     --session--->  the compiled loop runs over buffers that are kept for the next solve
-    status   --outcome--->  Solution, or an error that says where, why and what to try
+model    --lowering-->  System: names, values, kernels (compiled on first use, cached)
+method   --registry-->  one method's numbers, or two and a switch between them
+both     --session--->  the compiled loop runs over buffers that are kept for the next solve
+status   --outcome--->  Solution, or an error that says where, why and what to try
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def solve(
         ValueError, TypeError: an option is not what it should be.
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"solve takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)")
+        raise TypeError(
+            f"solve takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
     _refuse_later_features(backend, events, seed)
     methods = methods_for(method, rtol)
     session, key = borrow(problem.system, methods)
@@ -158,6 +160,8 @@ def _refuse_later_features(backend: str | None, events: Any, seed: Any) -> None:
     if backend not in (None, "cpu"):
         raise ValueError(f"unknown backend {backend!r}: this version solves on 'cpu'")
     if events:
-        raise ValueError("events are not in this version: end the span at the event and go on with remake(...)")
+        raise ValueError(
+            "events are not in this version: end the span at the event and go on with remake(...)"
+        )
     if seed is not None:
         raise ValueError("seed belongs to noise and jumps, and this model has neither")

@@ -49,7 +49,9 @@ class ExplicitNumbers(Protocol):
     error: Any
 
 
-def rosenbrock_step(model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers, padded: int) -> Kernel | None:
+def rosenbrock_step(
+    model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers, padded: int
+) -> Kernel | None:
     """The step of a Rosenbrock method for a model, None where it would be too long.
 
     Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
@@ -69,7 +71,9 @@ def rosenbrock_step(model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers
         if work.size > NODE_LIMIT:
             return None
         if i:
-            u = [work.plus(work.u[k], work.weighted(method.a[i], [s[k] for s in solutions])) for k in range(n)]
+            u = [
+                work.plus(work.u[k], work.weighted(method.a[i], [s[k] for s in solutions])) for k in range(n)
+            ]
             f = work.derivatives(u, work.later(float(method.alpha[i])))
         rhs = list(f)
         for k in range(n):
@@ -160,7 +164,9 @@ class _Step:
         """t + share * h."""
         if share == 0.0:
             return self.t
-        return self.apply("add", self.t, self.h if share == 1.0 else self.apply("mul", self.number(share), self.h))
+        return self.apply(
+            "add", self.t, self.h if share == 1.0 else self.apply("mul", self.number(share), self.h)
+        )
 
     def weighted(self, weights: Sequence[float], nodes: Sequence[int]) -> int | None:
         """sum_j weights[j] * nodes[j], without the terms of weight zero; None where none is left."""
@@ -192,7 +198,13 @@ class _Step:
         return self.apply("mul", self.apply("mul", self.number(weight), self.h), gradient)
 
     def kernel(
-        self, name: str, increment: list[int], error: list[int], stages: list[list[int]], padded: int, code: int | None
+        self,
+        name: str,
+        increment: list[int],
+        error: list[int],
+        stages: list[list[int]],
+        padded: int,
+        code: int | None,
     ) -> Kernel | None:
         """The finished kernel."""
         if self.size > NODE_LIMIT:

@@ -33,4 +33,6 @@ def methods_for(method: Any, rtol: Any) -> tuple[Any, ...]:
         return _named((method,))
     if hasattr(method, "family") and hasattr(method, "order"):
         return (method,)
-    raise TypeError(f"method must be a name such as 'Rodas5P' or a method object, found {type(method).__name__}")
+    raise TypeError(
+        f"method must be a name such as 'Rodas5P' or a method object, found {type(method).__name__}"
+    )

@@ -33,7 +33,9 @@ class DenseOutput:
         first, last = sorted((float(self.start[0]), self.end))
         outside = ~((t >= first) & (t <= last))
         if outside.any():
-            raise ValueError(f"t = {t[outside][0]:g} is outside the solution, which covers {first:g} to {last:g}")
+            raise ValueError(
+                f"t = {t[outside][0]:g} is outside the solution, which covers {first:g} to {last:g}"
+            )
         index = np.searchsorted(direction * self.start, direction * t, side="right") - 1
         theta = ((t - self.start[index]) / self.length[index])[:, None]
         rows = self.coefficients[index]

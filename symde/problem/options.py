@@ -20,7 +20,9 @@ def relative_tolerance(rtol: Any) -> float:
     """A relative tolerance in [1e-14, 1), or 0 for none."""
     value = real(rtol, "rtol")
     if value != 0 and not SMALLEST_RTOL <= value < 1:
-        raise ValueError(f"rtol = {value:g}: it must lie between {SMALLEST_RTOL:g} and 1 (float64 holds no more)")
+        raise ValueError(
+            f"rtol = {value:g}: it must lie between {SMALLEST_RTOL:g} and 1 (float64 holds no more)"
+        )
     return value
 
 
@@ -80,7 +82,9 @@ def _disorder(times: np.ndarray, t0: float, t1: float) -> ValueError:
     outside = times[(times < first) | (times > last)]
     if len(outside):
         return ValueError(f"saveat contains {outside[0]:g}, outside the span {t0:g} to {t1:g}")
-    return ValueError("saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)"))
+    return ValueError(
+        "saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)")
+    )
 
 
 def _grid(step: float, t0: float, t1: float) -> np.ndarray:

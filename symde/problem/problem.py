@@ -38,7 +38,13 @@ class Problem:
     __slots__ = ("_p_given", "_tspan_given", "_u0_given", "kind", "model", "p", "system", "tspan", "u0")
 
     def __init__(
-        self, model: Any, u0: Any = None, tspan: Any = None, p: Any = None, history: Any = None, kind: str | None = None
+        self,
+        model: Any,
+        u0: Any = None,
+        tspan: Any = None,
+        p: Any = None,
+        history: Any = None,
+        kind: str | None = None,
     ) -> None:
         if history is not None:
             raise ValueError("history belongs to delay equations, which this version does not solve yet")
@@ -71,7 +77,14 @@ class Problem:
         self.u0.flags.writeable = self.p.flags.writeable = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Problem, (self.model, self._u0_given or None, self._tspan_given, self._p_given or None, None, self.kind)
+        return Problem, (
+            self.model,
+            self._u0_given or None,
+            self._tspan_given,
+            self._p_given or None,
+            None,
+            self.kind,
+        )
 
     def __repr__(self) -> str:
         t0, t1 = self.tspan
@@ -115,7 +128,9 @@ def _require_finite(values: np.ndarray, names: tuple[str, ...], what: str) -> No
 _UNCHANGED: Any = object()
 
 
-def remake(problem: Problem, *, u0: Any = _UNCHANGED, tspan: Any = _UNCHANGED, p: Any = _UNCHANGED) -> Problem:
+def remake(
+    problem: Problem, *, u0: Any = _UNCHANGED, tspan: Any = _UNCHANGED, p: Any = _UNCHANGED
+) -> Problem:
     """The problem with other numbers; nothing is compiled again.
 
     Values by name change only those named; a sequence replaces all. Initial values and defaults that depend on

@@ -33,7 +33,18 @@ class Solution:
         dense: The continuous solution, or None where only points were saved.
     """
 
-    __slots__ = ("_counters", "_seconds", "dense", "events", "message", "method", "problem", "retcode", "t", "u")
+    __slots__ = (
+        "_counters",
+        "_seconds",
+        "dense",
+        "events",
+        "message",
+        "method",
+        "problem",
+        "retcode",
+        "t",
+        "u",
+    )
 
     def __init__(
         self,
@@ -106,7 +117,9 @@ class Solution:
             ValueError: a time is outside the span, or no interpolant was kept (`saveat` without `dense=True`).
         """
         if self.dense is None:
-            raise ValueError("only the points of saveat were kept: solve with dense=True to evaluate anywhere")
+            raise ValueError(
+                "only the points of saveat were kept: solve with dense=True to evaluate anywhere"
+            )
         times = np.asarray(t, dtype=float)
         flat = np.atleast_1d(times)
         if flat.ndim > 1:

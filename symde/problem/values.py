@@ -54,15 +54,21 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
             result[name] = real(value, f"{kind} `{name}`")
         return result
     if isinstance(given, str | bytes):
-        raise TypeError(f"values of {kind}s come as a sequence or a mapping by name, found the text {given!r}")
+        raise TypeError(
+            f"values of {kind}s come as a sequence or a mapping by name, found the text {given!r}"
+        )
     try:
         values = list(given) if np.ndim(given) else [given]
     except (TypeError, ValueError):
-        raise TypeError(f"values of {kind}s come as a sequence or a mapping by name, found {given!r}") from None
+        raise TypeError(
+            f"values of {kind}s come as a sequence or a mapping by name, found {given!r}"
+        ) from None
     if np.ndim(given) > 1:
         raise ValueError(f"values of {kind}s must be one-dimensional, found shape {np.shape(given)}")
     if len(values) != len(names):
-        raise ValueError(f"expected {len(names)} values of {kind}s ({', '.join(names[:12])}), found {len(values)}")
+        raise ValueError(
+            f"expected {len(names)} values of {kind}s ({', '.join(names[:12])}), found {len(values)}"
+        )
     return {name: real(value, f"{kind} `{name}`") for name, value in zip(names, values, strict=True)}
 
 

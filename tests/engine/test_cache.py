@@ -21,7 +21,9 @@ print(repr(float(solution.u[-1, 0])), "numba" in sys.modules, "sympy" in sys.mod
 
 def run(code, cache, cwd=ROOT, **environment):
     variables = {**os.environ, "SYMDE_CACHE_DIR": str(cache), "PYTHONPATH": str(cwd), **environment}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True
+    )
 
 
 def test_a_warm_process_needs_neither_numba_nor_sympy(tmp_path):

@@ -39,7 +39,9 @@ def run(text, name, generated, accept=True, **options):
         for slot in session._slots:
             slot.step = 0
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, 1e-9
-    settings = dict(rtol=1e-6, saveat=None, save_steps=True, dense=True, dt0=None, dtmax=np.inf, max_steps=10**6)
+    settings = dict(
+        rtol=1e-6, saveat=None, save_steps=True, dense=True, dt0=None, dtmax=np.inf, max_steps=10**6
+    )
     session.begin(*problem.tspan, **{**settings, **options})
     assert session.run() == Status.DONE
     return session

@@ -113,7 +113,9 @@ def test_a_factorisation_that_is_a_little_wrong_is_refined(problem, answer):
 
 def test_a_jacobian_that_is_not_finite_is_named():
     """sqrt has no derivative at 0: a stiff method cannot start there, the default can."""
-    problem = symde.Problem(symde.ode_def("model Root\n state x = 0, y = 1\n time 0 .. 1\n y' = -y\n x' = 1 - sqrt(x)\nend"))
+    problem = symde.Problem(
+        symde.ode_def("model Root\n state x = 0, y = 1\n time 0 .. 1\n y' = -y\n x' = 1 - sqrt(x)\nend")
+    )
     with pytest.raises(symde.SolveError, match=r"derivative of x' by x is -?inf.*line 5"):
         symde.solve(problem, "Rodas5P")
     assert symde.solve(problem, "Tsit5").success

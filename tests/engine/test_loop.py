@@ -31,7 +31,9 @@ def lotka(**changes):
 def session(problem, method, **options):
     chosen = Session(problem.system.kernels, [packed(m) for m in methods_for(method, 1e-6)])
     chosen.u[:], chosen.p[:], chosen.atol[:] = problem.u0, problem.p, 1e-8
-    settings = dict(rtol=1e-6, saveat=None, save_steps=True, dense=True, dt0=None, dtmax=np.inf, max_steps=10**6)
+    settings = dict(
+        rtol=1e-6, saveat=None, save_steps=True, dense=True, dt0=None, dtmax=np.inf, max_steps=10**6
+    )
     chosen.begin(*problem.tspan, **{**settings, **options})
     return chosen
 
@@ -154,7 +156,9 @@ def test_a_callback_sees_every_step_and_may_stop():
 def test_sums_are_compensated():
     """A million steps of u' = 1 with a step that binary cannot hold: plain sums drift by about 1e-10."""
     model = symde.ode_def("model Clock\n state u = 0\n u' = 1\nend")
-    solution = symde.solve(symde.Problem(model, tspan=(0, 1000)), "Euler", dt0=1e-3, saveat=[1000.0], max_steps=2_000_000)
+    solution = symde.solve(
+        symde.Problem(model, tspan=(0, 1000)), "Euler", dt0=1e-3, saveat=[1000.0], max_steps=2_000_000
+    )
     assert abs(solution.u[-1, 0] - 1000) < 1e-11
 
 

@@ -90,7 +90,9 @@ def test_the_function_may_keep_and_change_what_it_is_given():
         u[0] = 99.0
         return result
 
-    assert symde.solve(symde.Problem(greedy, [1.0], (0, 1)), "Tsit5").u[-1, 0] == pytest.approx(math.exp(-1), rel=1e-5)
+    assert symde.solve(symde.Problem(greedy, [1.0], (0, 1)), "Tsit5").u[-1, 0] == pytest.approx(
+        math.exp(-1), rel=1e-5
+    )
 
 
 def test_a_function_needs_its_sizes():

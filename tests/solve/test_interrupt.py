@@ -55,7 +55,9 @@ def test_solves_release_the_interpreter():
 
 def test_a_shell_user_sees_the_interrupt(tmp_path):
     code = f"import symde\nprint('ready', flush=True)\nsymde.solve(symde.Problem(symde.ode_def({CHAOS!r})), 'Tsit5', saveat=1e3, max_steps=10**12)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline().strip() == "ready"
     time.sleep(2.0)
     process.send_signal(signal.SIGINT)

@@ -42,9 +42,9 @@ def test_three_ways_of_writing_give_one_model():
 
     @symde.ode_def
     def rober(y1=1.0, y2=0.0, y3=0.0, *, k1=0.04, k2=3e7, k3=1e4):
-        dy1 = -k1*y1 + k3*y2*y3  # noqa: F841
-        dy2 = k1*y1 - k2*y2**2 - k3*y2*y3  # noqa: F841
-        dy3 = k2*y2**2  # noqa: F841
+        dy1 = -k1 * y1 + k3 * y2 * y3  # noqa: F841
+        dy2 = k1 * y1 - k2 * y2**2 - k3 * y2 * y3  # noqa: F841
+        dy3 = k2 * y2**2  # noqa: F841
 
     tspan = (0, 1e5)
     ends = [

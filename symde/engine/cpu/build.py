@@ -30,7 +30,9 @@ def compile_entry(module: str, entry: str) -> bytes:
     with _front_end_only():
         dispatcher = numba.njit(types.int32(*arguments), **pointers.OPTIONS)(source.ENTRIES[entry])
     compiled = dispatcher.overloads[dispatcher.signatures[0]]
-    text = _with_wrapper(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, len(arguments))
+    text = _with_wrapper(
+        compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, len(arguments)
+    )
     return native.compile_ir(_internalised(text, entry), codegen_level=2, optimise=3, slp=True)
 
 

@@ -57,7 +57,9 @@ class Attempt(IntEnum):
 
 
 def _structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:
-    return type(name, (ctypes.Structure,), {"__doc__": doc, "_fields_": list(fields.items()), "__slots__": ()})
+    return type(
+        name, (ctypes.Structure,), {"__doc__": doc, "_fields_": list(fields.items()), "__slots__": ()}
+    )
 
 
 _d, _i = ctypes.c_double, ctypes.c_int64

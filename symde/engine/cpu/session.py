@@ -252,7 +252,9 @@ class Session:
             self.dense_capacity = capacity
             self._dense_place = (*(array.ctypes.data for array in arrays), capacity)
         state = self.state
-        state.dense_t, state.dense_h, state.dense_degree, state.dense_u, state.dense_capacity = self._dense_place
+        state.dense_t, state.dense_h, state.dense_degree, state.dense_u, state.dense_capacity = (
+            self._dense_place
+        )
 
     def run(self, on_slice: Callable[[], None] | None = None) -> Status:
         """Advance until the loop is done, fails, or hands over at a stop or a step.
@@ -307,7 +309,12 @@ class Session:
         """Copies of starts, lengths, degrees and coefficients (steps, degree + 1, n) of the kept interpolants."""
         count = self.state.dense_count
         coefficients = self.dense_u[:count].reshape(count, -1, self.n).copy()
-        return self.dense_t[:count].copy(), self.dense_h[:count].copy(), self.dense_degree[:count].copy(), coefficients
+        return (
+            self.dense_t[:count].copy(),
+            self.dense_h[:count].copy(),
+            self.dense_degree[:count].copy(),
+            coefficients,
+        )
 
     def load_u(self, u: np.ndarray) -> None:
         """Replace the present state of a run that has been started."""

@@ -43,7 +43,9 @@ def _explicit(tableau: Any) -> tuple[Any, int, int, list[np.ndarray]]:
     a = _matrix(tableau.a, (width, width))
     if extra:
         a[stages:, : np.asarray(tableau.extra_a).shape[1]] = tableau.extra_a
-    interpolant = np.ascontiguousarray(_matrix(tableau.interpolant, (width, np.shape(tableau.interpolant)[1])).T)
+    interpolant = np.ascontiguousarray(
+        _matrix(tableau.interpolant, (width, np.shape(tableau.interpolant)[1])).T
+    )
     arrays = [a, _matrix(tableau.b, (width,)), _matrix([*tableau.c, *tableau.extra_c], (width,))]
     error = None if tableau.error is None else _matrix(tableau.error, (width,))
     data = layout.ExplicitData(

@@ -45,7 +45,9 @@ def error_norm(state):
 @compiled
 def growth_after_acceptance(state, slot, mean_square):
     """Factor of the next step by the PI law, one log and one exp."""
-    log_error = 0.5 * math.log(mean_square) if mean_square > SMALLEST_ERROR else 0.5 * math.log(SMALLEST_ERROR)
+    log_error = (
+        0.5 * math.log(mean_square) if mean_square > SMALLEST_ERROR else 0.5 * math.log(SMALLEST_ERROR)
+    )
     state.log_error = log_error
     factor = SAFETY * math.exp(slot.beta * state.log_error_old - slot.alpha * log_error)
     limit = 1.0 if state.rejected_last else LARGEST_GROWTH

@@ -53,7 +53,9 @@ def factor_dense(state):
         if row != k:
             exchange_rows(w, n, row, k)
         pivot = w[k * n + k]
-        if pivot == 0.0 or not abs(pivot) < math.inf:  # an infinite pivot would pass for a state that stands still
+        if (
+            pivot == 0.0 or not abs(pivot) < math.inf
+        ):  # an infinite pivot would pass for a state that stands still
             return Attempt.SINGULAR
         for i in range(k + 1, n):
             factor = w[i * n + k] / pivot

@@ -6,7 +6,12 @@ hand are all re-entry. It knows no method: a step is attempted through the activ
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.control import cut_after_rejection, error_norm, first_step, growth_after_acceptance
+from symde.engine.cpu.compiled.control import (
+    cut_after_rejection,
+    error_norm,
+    first_step,
+    growth_after_acceptance,
+)
 from symde.engine.cpu.compiled.explicit import evaluate
 from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at

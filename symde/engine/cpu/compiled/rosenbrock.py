@@ -22,7 +22,13 @@ from symde.engine.cpu.compiled.pointers import (
     slot_at,
     state_at,
 )
-from symde.engine.cpu.compiled.vectors import advance_compensated, clear, copy, two_weighted_sums, weighted_sum
+from symde.engine.cpu.compiled.vectors import (
+    advance_compensated,
+    clear,
+    copy,
+    two_weighted_sums,
+    weighted_sum,
+)
 from symde.engine.cpu.layout import Attempt, Stage0
 
 
