@@ -1,0 +1,10 @@
+"""All tables, one after the other: `make bench`."""
+
+from benchmarks import latency, solvers
+
+if __name__ == "__main__":
+    print(latency.__doc__.splitlines()[0])
+    latency.main()
+    for kind in solvers.COMPARISONS:
+        print(f"\n{kind}: microseconds a solve at equal error, one core")
+        solvers.report(kind, [], 0.05, False)
