@@ -31,6 +31,7 @@ class Case:
         floor_reason: Why this floor.
         stiff: Whether an explicit method only crawls.
         tspan: Span, where it is not the text's own.
+        published: The first components of the end state in the literature, where it gives them right.
         exact: u(t) for the model's own parameters, where it has a closed form.
     """
 
@@ -45,6 +46,7 @@ class Case:
     floor_reason: str
     stiff: bool
     tspan: tuple[float, float] | None = None
+    published: tuple[float, ...] | None = None
     exact: Callable[[float], np.ndarray] | None = None
 
     @property

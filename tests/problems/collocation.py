@@ -1,150 +1,156 @@
-"""Solutions to 18 digits: collocation of high order in extended precision, for stiff and other problems.
+"""A second opinion: Radau collocation of high order in extended precision.
 
-The stages solve Z_i = h sum_j a_ij f(t + c_j h, u + Z_j). Residuals are taken in extended precision, Newton's
-corrections in double precision with one factorisation a step, which converges to extended precision all the same.
-The step is chosen by the last Legendre coefficient of the slopes, an estimate of the order of the stages: the error at
-the end of the step is of about twice that order, so the solution is far better than the tolerance.
-
-Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.5 and IV.8.
+Nothing of symde takes part. Steps are solved by Newton's method, whose residuals are extended and whose
+linear algebra is float64: the result is good to a few 1e-19 times the problem's own sensitivity.
+Source: Hairer & Wanner (1996), Solving Ordinary Differential Equations II, sections IV.5 and IV.8.
 """
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import mpmath
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 REAL = np.longdouble
-RHS = Callable[[Any, np.ndarray], np.ndarray]
+
+Slope = Callable[[np.ndarray, float], np.ndarray]
+"""f(u, t) for u of shape (n,) or (n, k), of any floating type."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scheme:
-    """A collocation method: `a` (s, s), `b` and `c` (s,), and the row that gives the last Legendre coefficient."""
+@dataclass(frozen=True, slots=True)
+class Radau:
+    """Radau IIA with s stages, of order 2 s - 1.
 
-    a: np.ndarray
-    b: np.ndarray
+    Attributes:
+        c: Nodes, shape (s,).
+        A: Integrals of the nodes' Lagrange polynomials up to each node, shape (s, s); the last ends the step.
+        error: Weights of start and stages in the error estimate, shape (s + 1,): the last stage less what
+            the polynomial through the others gives there. Values, since a stiff slope is mostly rounding.
+        basis: Coefficients by power of the Lagrange polynomials through 0 and the nodes, (s + 1, s + 1).
+    """
+
     c: np.ndarray
-    last: np.ndarray
+    A: np.ndarray
+    error: np.ndarray
+    basis: np.ndarray
 
 
-def _extended(values: Any) -> np.ndarray:
-    return np.vectorize(lambda x: REAL(mpmath.nstr(x, 25)), otypes=[REAL])(np.array(values, dtype=object))
+def _extended(rows) -> np.ndarray:
+    return np.array([[REAL(mpmath.nstr(x, 30)) for x in row] for row in rows], dtype=REAL)
 
 
-def _integrals(nodes: list[Any]) -> tuple[list[list[Any]], list[Any]]:
-    """a_ij and b_j: the integrals of the Lagrange polynomials from 0 to c_i and to 1."""
-    integrals = []
-    for j, own in enumerate(nodes):
-        # rising powers
+def _lagrange(nodes) -> list[list]:
+    """Coefficients by rising power of the polynomials that are 1 at one node and 0 at the others."""
+    result = []
+    for i, node in enumerate(nodes):
         polynomial = [mpmath.mpf(1)]
-        for other in nodes[:j] + nodes[j + 1 :]:
-            shifted, scaled = [0, *polynomial], [*(other * x for x in polynomial), 0]
-            polynomial = [(x - y) / (own - other) for x, y in zip(shifted, scaled, strict=True)]
-        integrals.append([0, *(x / power for power, x in enumerate(polynomial, start=1))][::-1])
-    rows = [[mpmath.polyval(one, x) for one in integrals] for x in nodes]
-    return rows, [mpmath.polyval(one, 1) for one in integrals]
+        for j, other in enumerate(nodes):
+            if j != i:
+                raised = [mpmath.mpf(0), *polynomial]
+                scaled = [*(other * x for x in polynomial), mpmath.mpf(0)]
+                polynomial = [(a - b) / (node - other) for a, b in zip(raised, scaled, strict=True)]
+        result.append(polynomial)
+    return result
 
 
-def _legendre(n: int) -> list[int]:
-    """Coefficients of the Legendre polynomial on [0, 1], of falling powers."""
-    return [(-1) ** (n + k) * math.comb(n, k) * math.comb(n + k, k) for k in range(n, -1, -1)]
+def _integral(polynomial, end):
+    return mpmath.fsum(x * end ** (k + 1) / (k + 1) for k, x in enumerate(polynomial))
 
 
-@functools.cache
-def scheme(kind: str, stages: int) -> Scheme:
-    """Radau IIA ("radau", order 2s - 1, L-stable) or Gauss ("gauss", order 2s, A-stable)."""
+@cache
+def radau(stages: int) -> Radau:
+    """The method with so many stages, made in 60 digits."""
     with mpmath.workdps(60):
-        polynomial = _legendre(stages)
-        if kind == "radau":
-            polynomial = [x - y for x, y in zip(polynomial, [0, *_legendre(stages - 1)], strict=True)]
-        nodes = sorted(mpmath.polyroots(polynomial, maxsteps=200, extraprec=200))
-        a, b = _integrals(nodes)
-        basis = mpmath.matrix([[mpmath.polyval(_legendre(m), x) for m in range(stages)] for x in nodes])
-        last = [(basis**-1)[stages - 1, j] for j in range(stages)]
-        return Scheme(_extended(a), _extended(b), _extended(nodes), _extended(last))
+        # Right Radau points on (0, 1]: the zeros of P_s - P_{s-1} shifted.
+        degrees = (stages, stages - 1)
+        full, less = (mpmath.taylor(lambda x, k=k: mpmath.legendre(k, x), 0, stages) for k in degrees)
+        polynomial = [a - b for a, b in zip(full, less, strict=True)]
+        zeros = mpmath.polyroots(polynomial[::-1], maxsteps=500, extraprec=400)
+        c = sorted((mpmath.re(x) + 1) / 2 for x in zeros)
+        c[-1] = mpmath.mpf(1)
+        through = _lagrange(c)
+        A = [[_integral(polynomial, end) for polynomial in through] for end in c]
+        others = _lagrange([mpmath.mpf(0), *c[:-1]])
+        error = [*(-mpmath.fsum(polynomial) for polynomial in others), mpmath.mpf(1)]
+        basis = _lagrange([mpmath.mpf(0), *c])
+        return Radau(_extended([c])[0], _extended(A), _extended([error])[0], _extended(basis))
 
 
-def jacobian(f: RHS, t: Any, u: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """df/du by differences in extended precision, good to about 9 digits: Newton's method needs no more."""
-    base, columns = f(t, u), []
-    for j in range(len(u)):
-        step = REAL(1e-9) * max(abs(u[j]), scale[j])
-        moved = u.copy()
-        moved[j] += step
-        columns.append((f(t, moved) - base) / step)
-    return np.array(columns, dtype=float).T
+def jacobian(f: Slope, u: np.ndarray, t: float) -> np.ndarray:
+    """∂f/∂u in float64 by complex steps, shape (n, n)."""
+    n, u = len(u), u.astype(float)
+    step = 1e-30
+    return f(u[:, None] + 1j * step * np.eye(n), float(t)).imag / step
 
 
-class _NotConverged(Exception):
-    pass
+def _newton(f: Slope, method: Radau, u: np.ndarray, t: REAL, h: REAL, guess: np.ndarray, floor: float):
+    """Stages of a step, shape (s, n), or None where the iteration does not settle."""
+    s, n = guess.shape
+    times = [t + c * h for c in method.c]
+    blocks = np.zeros((s * n, s * n))
+    for j in range(s):
+        local = jacobian(f, guess[j], times[j])
+        for i in range(s):
+            blocks[i * n : (i + 1) * n, j * n : (j + 1) * n] = -float(h * method.A[i, j]) * local
+    blocks[np.diag_indices(s * n)] += 1
+    factors = lu_factor(blocks)
+    stages, last, settled = guess.copy(), np.inf, 0
+    for _ in range(25):
+        slopes = np.stack([f(stage, time) for stage, time in zip(stages, times, strict=True)])
+        residual = stages - u - h * (method.A @ slopes)
+        change = lu_solve(factors, residual.ravel().astype(float)).reshape(s, n)
+        stages = stages - change
+        size = float(np.max(np.abs(change) / (floor + np.abs(stages))))
+        if not np.isfinite(size) or (size > 0.3 * last and size > 1e-15):
+            return None
+        settled = settled + 1 if size < 1e-17 or size > 0.3 * last else 0
+        if settled:
+            return stages
+        last = size
+    return None
 
 
-def _slopes(f: RHS, t: Any, u: np.ndarray, h: Any, method: Scheme, J: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """f at the stages, (s, n)."""
-    stages, n = len(method.c), len(u)
-    factors = lu_factor(np.eye(stages * n) - np.kron(method.a.astype(float), float(h) * J), check_finite=False)
-    Z = np.zeros((stages, n), dtype=REAL)
-    previous = np.inf
-    for _ in range(30):
-        K = np.array([f(t + c * h, u + z) for c, z in zip(method.c, Z, strict=True)])
-        residual = h * (method.a @ K) - Z
-        # scaled so that a correction keeps its digits in double precision, however small the component
-        correction = lu_solve(factors, residual.astype(float).ravel(), check_finite=False).reshape(stages, n)
-        Z = Z + correction
-        size = float(np.max(np.abs(correction) / (floor + np.abs(u) + np.abs(Z).max(axis=0))))
-        if not np.isfinite(size) or (size > 0.9 * previous and size > 1e-15):
-            raise _NotConverged
-        if size < 3e-19 or (size > 0.3 * previous and size < 1e-15):
-            return np.array([f(t + c * h, u + z) for c, z in zip(method.c, Z, strict=True)])
-        previous = size
-    raise _NotConverged
-
-
-def solve(
-    f: RHS, u0: Any, tspan: tuple[float, float], floor: Any = 1.0, *, kind: str = "radau", stages: int = 7,
-    tolerance: float = 1e-11, first: float = 1e-6,
-) -> tuple[np.ndarray, int]:  # fmt: skip
-    """The end state in extended precision, and the number of steps.
+def integrate(
+    f: Slope, u0, tspan: tuple[float, float], stages: int = 8, tolerance: float = 1e-13, floor: float = 1e-8,
+    first: float = 1e-6,
+) -> np.ndarray:  # fmt: skip
+    """End state in extended precision.
 
     Args:
-        f: right-hand side; gets and gives arrays of np.longdouble.
-        u0: initial state, (n,).
-        tspan: start and end.
-        floor: sizes below which components count absolutely, a number or (n,).
-        kind: "radau" or "gauss".
-        stages: of the collocation method.
-        tolerance: of the stages; the end of each step is far more accurate.
-        first: first step, relative to the span.
+        f: The right-hand side.
+        u0: Initial state, shape (n,).
+        tspan: Start and end.
+        stages: Stages of the method; its order is 2 stages - 1.
+        tolerance: Bound for the error estimate, of order `stages`; the steps themselves are far better.
+        floor: Size below which errors count in absolute terms.
+        first: First step.
     """
-    method = scheme(kind, stages)
-    u = np.array(u0, dtype=REAL)
-    floor = np.broadcast_to(np.asarray(floor, dtype=REAL), u.shape)
-    t, end = REAL(tspan[0]), REAL(tspan[1])
-    h, taken, lost = (end - t) * REAL(first), 0, np.zeros_like(u)
+    method = radau(stages)
+    u, t, end, h = np.array(u0, dtype=REAL), REAL(tspan[0]), REAL(tspan[1]), REAL(first)
+    powers, last_h = np.zeros((stages + 1, len(u)), dtype=REAL), REAL(1)
+    powers[0] = u
     while t < end:
-        last_step = t + h >= end * (1 - REAL(1e-18))
-        h = end - t if last_step else h
-        try:
-            K = _slopes(f, t, u, h, method, jacobian(f, t, u, floor), floor)
-        except _NotConverged:
-            h = h / 3
+        h = min(h, end - t)
+        ends = (1 + method.c * h / last_h) if t > tspan[0] else 0 * method.c
+        guess = np.stack([(x ** np.arange(stages + 1)) @ powers for x in ends])  # the last polynomial goes on
+        found = _newton(f, method, u, t, h, guess, floor)
+        if found is None:  # it does not reach so far: begin at the state itself
+            found = _newton(f, method, u, t, h, np.tile(u, (stages, 1)), floor)
+        if found is None:
+            h = h / 4
             continue
-        estimate = float(np.max(np.abs(h * (method.last @ K)) / (floor + np.abs(u)))) / tolerance
-        factor = 0.85 * max(estimate, 1e-12) ** (-1 / stages)
-        if estimate > 1:
-            h = h * REAL(max(factor, 0.1))
+        values = np.concatenate([u[None], found])
+        estimate = np.abs(method.error @ values) / (floor + np.abs(found[-1]))
+        size = float(np.max(estimate)) / tolerance
+        factor = 0.85 * max(size, 1e-12) ** (-1 / stages)
+        if size > 1:
+            h = h * max(0.1, factor)
             continue
-        # compensated sum
-        increment = h * (method.b @ K) + lost
-        grown = u + increment
-        u, lost = grown, increment - (grown - u)
-        t, taken = (end if last_step else t + h), taken + 1
-        h = h * REAL(min(max(factor, 0.3), 3.0))
-    return u, taken
+        powers = method.basis.T @ values
+        u, t, last_h = found[-1], t + h, h
+        h = h * min(4.0, max(0.2, factor))
+    return u

@@ -26,16 +26,23 @@ def rhs(u, p, t):
     return np.stack([back - slow, slow - back - fast, fast])
 
 
-_ORIGIN = "Robertson (1966), in Walsh (ed.), Numerical Analysis, p. 178; Hairer & Wanner II (1996), eq. IV.1.4"
-_REFERENCE = "own computation, see make_references.py; the Test Set for IVP Solvers (Mazzia & Magherini 2008)"
+_ORIGIN = "Robertson (1966), in Walsh, Numerical Analysis, p. 178; Hairer & Wanner II (1996), section IV.1"
+_REFERENCE = "own computation, see make_references.py; Test Set for IVP Solvers (Mazzia & Magherini 2008)"
+
+PUBLISHED_1E5 = (0.1786592114209946e-1, 0.7274751468436319e-7, 0.9821340061103859)
+"""Source: Cash's MEBDF driver for ROBER (2005), after Hairer's test set of stiff problems."""
+
+PUBLISHED_1E11 = (0.2083340149701255e-7, 0.8333360770334713e-13, 0.9999999791665050)
+"""Source: Mazzia & Magherini (2008), Test Set for IVP Solvers, problem ROBER."""
 
 CASES = (
     Case(
         name="rober_1e5",
         text=TEXT,
         rhs=rhs,
-        reference=(0.01786592114210, 7.274751468436e-08, 0.9821340061104),
-        digits=12,
+        reference=(0.0178659211421, 7.274751468436e-08, 0.9821340061104),
+        published=PUBLISHED_1E5,
+        digits=13,
         origin=_ORIGIN,
         reference_origin=_REFERENCE,
         floor=1e-8,
@@ -46,7 +53,8 @@ CASES = (
         name="rober_1e11",
         text=TEXT,
         rhs=rhs,
-        reference=(2.083340149701e-08, 8.333360770334e-14, 0.9999999791665),
+        reference=(2.083340149701e-08, 8.333360770335e-14, 0.9999999791665),
+        published=PUBLISHED_1E11,
         digits=13,
         origin=_ORIGIN,
         reference_origin=_REFERENCE,
