@@ -2,7 +2,7 @@
 
     python -m tests.problems.make_references [NAME ...]
 
-Takes about three minutes. Each end state is computed by Radau collocation of orders 13 and 17 in extended
+Takes about a minute. Each end state is computed by Radau collocation of orders 13 and 17 in extended
 precision (collocation.py, which shares nothing with symde), and by symde itself near its tightest useful
 tolerance; by mpmath's Taylor series in 25 digits or by SciPy's Radau where the table below says so. Published
 values are in the problems' files. The library keeps the digits on which independent computations agree.
