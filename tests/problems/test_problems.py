@@ -18,7 +18,7 @@ GROWTH = 30
 """What the end error may be in units of rtol: five for the Pleiades, which magnify errors; others less."""
 
 ROUNDING = {"e5": 1e-20}
-"""What float64 may leave of y2 - y3 - y4 in E5, where slopes round over long steps."""
+"""What the linear solves of Rosenbrock methods may leave of y2 - y3 - y4 in E5 (LSODA keeps it at 0)."""
 
 
 def points(case, count=3):
