@@ -3,7 +3,7 @@
 from benchmarks import latency, solvers
 
 if __name__ == "__main__":
-    print(latency.__doc__.splitlines()[0])
+    print("what a user waits for: CPU seconds")
     latency.main()
     for kind in solvers.COMPARISONS:
         print(f"\n{kind}: microseconds a solve at equal error, one core")

@@ -1,8 +1,8 @@
 """Time at equal error: the only comparison of solvers that means something.
 
-A solver's tolerance is its own affair; its error at the end point is not. Each solver runs a problem at tolerances
-from 1e-3 to 1e-12, its error is measured against a reference, and the time for a given error is read off by
-interpolation in log-log.
+A solver's tolerance is its own affair; its error at the end point is not. Each solver runs a problem at
+tolerances from 1e-3 to 1e-12, its error is measured against a reference, and the time for a given error is
+read off by interpolation in log-log.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def work_precision(
 
 
 def seconds_at(points: Sequence[Point], error: float) -> float:
-    """Time for an error, log-log between the last point above it and the first at or below it; NaN if never."""
+    """Time for an error, log-log between the last point above it and the first at or below it; NaN if
+    never."""
     for previous, point in zip([None, *points], points, strict=False):
         if point.error > error:
             continue

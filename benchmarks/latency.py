@@ -2,7 +2,8 @@
 
     python -m benchmarks.latency
 
-Every figure is the CPU time of a process of its own, with a cache of its own, empty or filled by the run before.
+Every figure is the CPU time of a process of its own, with a cache of its own, empty or filled by the run
+before.
 """
 
 from __future__ import annotations

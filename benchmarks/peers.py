@@ -22,7 +22,8 @@ define void @rhs(double %t, ptr %u, ptr %du, ptr %p) {{
 
 
 def lsoda_address(system) -> int:
-    """Address of f(t, u, du, p) as numbalsoda calls it: the kernel symde itself uses, so only the solvers differ."""
+    """Address of f(t, u, du, p) as numbalsoda calls it: the kernel symde itself uses, so only the solvers
+    differ."""
     return native.load_ir(_WRAPPER.format(address=system.kernels.address("rhs"))).address("rhs")
 
 

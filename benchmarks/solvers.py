@@ -45,7 +45,9 @@ COMPARISONS = {
 
 def sides(one: Case, comparison: Comparison, with_scipy: bool) -> dict[str, Callable | None]:
     """Every solver of one problem, by label; None where it is not installed."""
-    solvers = {f"symde {m or 'default'}": peers.symde(one.problem, one.floor, m) for m in comparison.methods}
+    solvers: dict[str, Callable | None] = {}
+    for method in comparison.methods:
+        solvers[f"symde {method or 'default'}"] = peers.symde(one.problem, one.floor, method)
     solvers[f"numbalsoda {comparison.peer}"] = peers.numbalsoda(one.problem, one.floor, comparison.peer)
     if with_scipy:
         for name in comparison.scipy:

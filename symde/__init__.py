@@ -45,8 +45,6 @@ _HOME = {
 }
 _MODULES = ("testing",)
 
-__all__ = [*_HOME, *_MODULES, "__version__"]
-
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
@@ -61,11 +59,12 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*_HOME, *_MODULES, "__version__"])
 
 
 class _Package(ModuleType):
-    """Keeps `symde.solve` the function: importing the module of that name would put the module in its place."""
+    """Keeps `symde.solve` the function: importing the module of that name would put the module in its
+    place."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOME and isinstance(value, ModuleType)):

@@ -122,8 +122,8 @@ def worst_component(session: Session) -> tuple[int, str]:
 def _first_non_finite(session: Session, problem: Problem, u: np.ndarray) -> NonFinite | None:
     """The first non-finite subexpression at the present state or a little further along its slope.
 
-    A solve that stops at the edge of a function's domain stands just inside it: the trial states that failed lay
-    ahead, at most a few of the last accepted steps away.
+    A solve that stops at the edge of a function's domain stands just inside it: the trial states that failed
+    lay ahead, at most a few of the last accepted steps away.
     """
     state, system = session.state, problem.system
     found = system.non_finite(state.t, u, problem.p)

@@ -1,9 +1,9 @@
 """A plain Python function f(u, p, t) as a system: traced to a model where possible, else called back.
 
-A traced function runs at compiled speed with exact derivatives. One that branches on values or calls foreign code
-cannot be traced; it is called for every evaluation, and stiff methods take its Jacobian by differences (which
-changes how fast Newton-like iterations go, not what they converge to: Rosenbrock methods lose order with it, so the
-error control takes smaller steps).
+A traced function runs at compiled speed with exact derivatives. One that branches on values or calls foreign
+code cannot be traced; it is called for every evaluation, and stiff methods take its Jacobian by differences
+(which changes how fast Newton-like iterations go, not what they converge to: Rosenbrock methods lose order
+with it, so the error control takes smaller steps).
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _ROOT_EPSILON = np.sqrt(np.finfo(float).eps)
 
 
 def _array(address: int, length: int) -> np.ndarray:
-    return np.frombuffer((ctypes.c_double * length).from_address(address)) if length else np.empty(0)
+    buffer: Any = (ctypes.c_double * length).from_address(address)
+    return np.frombuffer(buffer) if length else np.empty(0)
 
 
 class CallbackKernels:

@@ -53,7 +53,8 @@ def solve(
 
     Args:
         problem: What to solve.
-        method: Name of a method in any case, or a method object. Default: an explicit method that gives way to
+        method: Name of a method in any case, or a method object. Default: an explicit method that gives way
+        to
             a Rosenbrock method when stiffness shows, and comes back when it has gone.
         rtol: Relative tolerance of a step.
         atol: Absolute tolerance: a number (scaled by the states' `nominal`), or values by order or by name.
@@ -86,8 +87,19 @@ def solve(
     methods = methods_for(method, rtol)
     session, key = borrow(problem.system, methods)
     try:
-        begin(session, problem, methods, rtol=rtol, atol=atol, saveat=saveat, dense=dense, dt0=dt0, dtmax=dtmax,
-              max_steps=max_steps, single_step=callback is not None)  # fmt: skip
+        begin(
+            session,
+            problem,
+            methods,
+            rtol=rtol,
+            atol=atol,
+            saveat=saveat,
+            dense=dense,
+            dt0=dt0,
+            dtmax=dtmax,
+            max_steps=max_steps,
+            single_step=callback is not None,
+        )
         started = time.perf_counter()
         try:
             status = run(session, problem, callback, progress)

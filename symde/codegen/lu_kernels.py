@@ -43,7 +43,8 @@ def _matrix(plan: StaticLU, graph: Graph) -> list[dict[int, int]]:
 
 
 def matrix_of(plan: StaticLU, graph: Graph, shift: int, jacobian: Sequence[int]) -> list[dict[int, int]]:
-    """Node of each entry of W = shift*I - J, by row and column; `jacobian` holds the entries of J in order."""
+    """Node of each entry of W = shift*I - J, by row and column; `jacobian` holds the entries of J in
+    order."""
     matrix: list[dict[int, int]] = []
     for i in range(plan.n):
         row: dict[int, int] = {i: shift} if plan.shifted[i] else {}

@@ -1,12 +1,12 @@
 """A whole step as one kernel: stage sums, right-hand sides, Jacobian, factorisation and error, straight-line.
 
 For a few states the general step spends most of its time between the pieces: calls, short loops, loads of
-coefficients. Here a method's coefficients are constants of the code and every intermediate value stays in a register.
-The numbers are those of the general step up to rounding.
+coefficients. Here a method's coefficients are constants of the code and every intermediate value stays in a
+register. The numbers are those of the general step up to rounding.
 
-A step kernel reads the model's inputs and `step` (the step size) and writes `increment`, `error` (absent for methods
-without an estimate) and `stages`, padded as the engine keeps them. It returns 1 where its linear solves fail the test
-of the backward error; the general step then takes over.
+A step kernel reads the model's inputs and `step` (the step size) and writes `increment`, `error` (absent for
+methods without an estimate) and `stages`, padded as the engine keeps them. It returns 1 where its linear
+solves fail the test of the backward error; the general step then takes over.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ STEP_INPUTS = (*INPUTS, "step", "first_stage")
 """The input table of a step kernel: the model's own, the step size, and f(t, u) for explicit methods."""
 
 NODE_LIMIT, STATES_LIMIT = 4000, 16
-"""Operations and states above which the general step is as fast: at 20 states (POLLU, 5100 operations) both take the same
-time, and the kernel takes 0.2 s to compile."""
+"""Operations and states above which the general step is as fast: at 20 states (POLLU, 5100 operations) both
+take the same time, and the kernel takes 0.2 s to compile."""
 
 
 class RosenbrockNumbers(Protocol):
@@ -93,8 +93,8 @@ def rosenbrock_step(
 def explicit_step(model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded: int) -> Kernel | None:
     """The step of an explicit Runge-Kutta method for a model, None where it would be too long.
 
-    The first stage is read, as the engine keeps it from step to step. With `fsal` the last stage is f at the new
-    state, which is known only after the compensated sum: it is left to the engine, and so is the error.
+    The first stage is read, as the engine keeps it from step to step. With `fsal` the last stage is f at the
+    new state, which is known only after the compensated sum: it is left to the engine, and so is the error.
     """
     work = _Step(model)
     n, stages = work.n, len(method.b) - (1 if fsal else 0)
@@ -212,7 +212,9 @@ class _Step:
         padding = [self.zero] * (padded - self.n)
         laid_out = [node for stage in stages for node in (*stage, *padding)]
         outputs = (
-            Output("increment", tuple(increment)), Output("error", tuple(error)), Output("stages", tuple(laid_out)),
-        )  # fmt: skip
+            Output("increment", tuple(increment)),
+            Output("error", tuple(error)),
+            Output("stages", tuple(laid_out)),
+        )
         own = (Vector("step", 1), Vector("first_stage", self.n))
         return Kernel(name, self.graph, (*self.model.inputs(), *own), outputs, code=code)

@@ -101,7 +101,8 @@ class ModelKernels:
 
         Args:
             name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
-                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`.
+                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`,
+                `lu_residual`.
 
         Raises:
             KeyError: There is no kernel of that name.

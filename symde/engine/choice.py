@@ -1,8 +1,8 @@
 """Which methods a solve uses.
 
-Without a method: an explicit one while the problem is not stiff, a Rosenbrock one from when stiffness shows, and
-back when it is gone. Below rtol 1e-6 the explicit one is of order 7: at tight tolerances its larger steps outweigh
-its ten evaluations.
+Without a method: an explicit one while the problem is not stiff, a Rosenbrock one from when stiffness shows,
+and back when it is gone. Below rtol 1e-6 the explicit one is of order 7: at tight tolerances its larger steps
+outweigh its ten evaluations.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def relative_tolerance(rtol: Any) -> float:
 def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | None, rtol: float) -> Any:
     """Absolute tolerance: a number, or an array of shape (n,).
 
-    A single number is scaled by the states' nominal values; values by component or by name are taken as they are.
+    A single number is scaled by the states' nominal values; values by component or by name are taken as they
+    are.
     """
     if not isinstance(atol, float) and (isinstance(atol, Mapping) or np.ndim(atol)):
         given = by_name(atol, names, "state")

@@ -16,10 +16,12 @@ class Problem:
 
     Args:
         model: A model, a model text, or a plain function f(u, p, t).
-        u0: Initial state by order or by name, or a function of p (an array) that gives it. States that are not
+        u0: Initial state by order or by name, or a function of p (an array) that gives it. States that are
+        not
             named keep the model's initial value, which may depend on the parameters.
         tspan: (t0, t1), or a function of p; t1 < t0 integrates backwards. Default: the model's `time`.
-        p: Parameters by order or by name. Parameters that are not named keep the model's default, which follows
+        p: Parameters by order or by name. Parameters that are not named keep the model's default, which
+        follows
             the parameters it is made of.
         history: History of a delay equation. Not in this version.
         kind: Reading of the model. Only "ode" in this version.
@@ -31,8 +33,8 @@ class Problem:
         tspan: (t0, t1).
 
     Raises:
-        ValueError: a name is unknown, a value is missing, of the wrong length or not finite, or the span is empty.
-        TypeError: a value is not a real number.
+        ValueError: a name is unknown, a value is missing, of the wrong length or not finite, or the span is
+        empty. TypeError: a value is not a real number.
     """
 
     __slots__ = ("_p_given", "_tspan_given", "_u0_given", "kind", "model", "p", "system", "tspan", "u0")
@@ -88,7 +90,8 @@ class Problem:
 
     def __repr__(self) -> str:
         t0, t1 = self.tspan
-        return f"<Problem {getattr(self.model, 'name', '') or 'anonymous'}: {len(self.u0)} states, t = {t0:g}..{t1:g}>"
+        name = getattr(self.model, "name", "") or "anonymous"
+        return f"<Problem {name}: {len(self.u0)} states, t = {t0:g}..{t1:g}>"
 
 
 def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
@@ -99,12 +102,13 @@ def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
 
 
 def _missing(kind: str, keyword: str, argument: str, name: str) -> str:
-    return f"no value for {kind} `{name}`: give {argument}={{{name!r}: ...}}, or write `{keyword} {name} = ...` in the model"
+    remedy = f"give {argument}={{{name!r}: ...}}, or write `{keyword} {name} = ...` in the model"
+    return f"no value for {kind} `{name}`: {remedy}"
 
 
 def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
     """The time span as two different finite numbers."""
-    span = given(p.copy()) if callable(given) else given
+    span: Any = given(p.copy()) if callable(given) else given
     if span is None:
         span = system.time_span(p)
     if span is None:
@@ -133,8 +137,8 @@ def remake(
 ) -> Problem:
     """The problem with other numbers; nothing is compiled again.
 
-    Values by name change only those named; a sequence replaces all. Initial values and defaults that depend on
-    parameters follow them, unless they were set. `None` goes back to the model's own values.
+    Values by name change only those named; a sequence replaces all. Initial values and defaults that depend
+    on parameters follow them, unless they were set. `None` goes back to the model's own values.
     """
     new = object.__new__(Problem)
     new.model, new.kind, new.system = problem.model, problem.kind, problem.system

@@ -24,11 +24,13 @@ class Retcode(Enum):
     NON_FINITE = (
         "non_finite",
         "the right-hand side is not finite",
-        "keep the argument inside its domain (bounds on parameters and initial values), or end the span earlier",
+        "keep the argument inside its domain (bounds on parameters and initial values), "
+        "or end the span earlier",
     )
     STIFF = (
         "stiff",
-        "the problem looks stiff: stability, not accuracy, holds the step size down, and the span cannot be covered",
+        "the problem looks stiff: stability, not accuracy, holds the step size down, "
+        "and the span cannot be covered",
         "use a stiff method such as 'Rodas5P', or give no method and let symde choose",
     )
     SINGULAR = (

@@ -114,7 +114,8 @@ class Solution:
             Shape (n,) for one time and (len(t), n) for several; without the last axis for a single name.
 
         Raises:
-            ValueError: a time is outside the span, or no interpolant was kept (`saveat` without `dense=True`).
+            ValueError: a time is outside the span, or no interpolant was kept (`saveat` without
+            `dense=True`).
         """
         if self.dense is None:
             raise ValueError(

@@ -35,7 +35,12 @@ class System(Protocol):
     state_names: tuple[str, ...]
     parameter_names: tuple[str, ...]
     observable_names: tuple[str, ...]
-    nominal: np.ndarray | None  # scale of each state's absolute tolerance; None: all 1
+
+    @property
+    def nominal(self) -> np.ndarray | None:
+        """Scale of each state's absolute tolerance; None: all 1."""
+        ...
+
     kernels: Any
     sessions: dict[Any, list[Any]]  # solver memory kept between solves
 
@@ -96,5 +101,6 @@ def system_of(model: Any, n: int | None = None, m: int | None = None) -> System:
         if system is not None:
             return system
     raise TypeError(
-        f"expected a model (symde.ode_def(...)), a model text or a function f(u, p, t); found {type(model).__name__}"
+        "expected a model (symde.ode_def(...)), a model text or a function f(u, p, t); "
+        f"found {type(model).__name__}"
     )

@@ -1,4 +1,5 @@
-"""A whole step as one kernel gives the numbers of the general step; a failed linear solve falls back to it."""
+"""A whole step as one kernel gives the numbers of the general step; a failed linear solve falls back to
+it."""
 
 import numpy as np
 import pytest

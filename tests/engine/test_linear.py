@@ -1,4 +1,5 @@
-"""Linear systems: what a static order cannot solve is refined or pivoted, in the same solve, to the same answer."""
+"""Linear systems: what a static order cannot solve is refined or pivoted, in the same solve, to the same
+answer."""
 
 import ctypes
 
@@ -123,7 +124,8 @@ def test_a_jacobian_that_is_not_finite_is_named():
 
 @pytest.mark.parametrize("n", [1, 2, 5, 24, 60])
 def test_dense_elimination_solves_full_systems(n):
-    """u' = A u with a full A: the solution is the matrix exponential (scipy's, an independent computation)."""
+    """u' = A u with a full A: the solution is the matrix exponential (scipy's, an independent
+    computation)."""
     from scipy.linalg import expm
 
     generator = np.random.default_rng(n)

@@ -54,7 +54,8 @@ def test_the_end_value_converges_with_the_order_of_the_method(name):
 
 @pytest.mark.parametrize("name", registry.names())
 def test_the_continuous_solution_converges_with_the_order_of_its_interpolant(name):
-    """Between the steps the error is that of the interpolant over one step, of one order more, or of the end values."""
+    """Between the steps the error is that of the interpolant over one step, of one order more, or of the end
+    values."""
     method = registry.get(name)
     expected = min(method.order, method.interpolant_order + 1)
     counts = STEPS[method.order]
@@ -70,7 +71,8 @@ def test_a_tolerance_ten_thousand_times_smaller_gives_an_error_as_much_smaller(n
     for rtol in (1e-4, 1e-8):
         end = symde.solve(problem, name, rtol=rtol, atol=rtol, saveat=[2.0]).u[-1]
         errors.append(np.abs(end - exact(2.0)).max())
-    # error per step control: the global error follows the tolerance to the power order/(order of estimate + 1) or better
+    # error per step control: the global error follows the tolerance to the power order/(order of estimate +
+    # 1) or better
     method = registry.get(name)
     power = min(method.order, method.embedded_order) / (min(method.order, method.embedded_order) + 1)
     assert errors[1] < 3 * errors[0] * 1e-4**power

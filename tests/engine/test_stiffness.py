@@ -1,4 +1,5 @@
-"""The default switches when stiffness shows and comes back when it has gone; an explicit method says when it crawls."""
+"""The default switches when stiffness shows and comes back when it has gone; an explicit method says when it
+crawls."""
 
 import numpy as np
 import pytest

@@ -20,7 +20,7 @@ end"""
 
 @pytest.fixture(autouse=True)
 def ctrl_c_is_heard():
-    """A process started in the background ignores Ctrl-C, and so do its children: here it counts all the same."""
+    """A process started in the background ignores Ctrl-C, and so do its children: here it counts."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -38,8 +38,8 @@ def compile_entry(module: str, entry: str) -> bytes:
 
 @contextmanager
 def _front_end_only() -> Iterator[None]:
-    """numba without its optimisation passes: ours follow anyway, and twice costs a third of the time (7.3 against
-    11.3 s of CPU for the whole engine). Its setting is put back for the user's own functions."""
+    """numba without its optimisation passes: ours follow anyway, and twice costs a third of the time (7.3
+    against 11.3 s of CPU for the whole engine). Its setting is put back for the user's own functions."""
     from numba.core import config
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
@@ -56,7 +56,8 @@ def _front_end_only() -> Iterator[None]:
 
 
 def _with_wrapper(ir: str, function: str, symbol: str, n_arguments: int) -> str:
-    """numba's functions return through a pointer and have an exception slot: wrap one as a plain C function."""
+    """numba's functions return through a pointer and have an exception slot: wrap one as a plain C
+    function."""
     parameters = ", ".join(f"i64 %a{i}" for i in range(n_arguments))
     return f"""{ir}
 define i32 @{symbol}({parameters}) {{

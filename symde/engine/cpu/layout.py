@@ -147,7 +147,8 @@ State = _structure(
     accept=_i,  # is x accurate?
     careful=_i,  # this step's solves are all checked
     shift=_d, jacobian_fresh=_i, jacobian=_i, f0=_i, time_gradient=_i, system_rhs=_i,
-    stage_f=_i, lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i, factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
+    stage_f=_i, lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i,
+    factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
     solve_outputs=_i, accept_inputs=_i, residual=_i, correction=_i, combined_rhs=_i,
     dense=_i, pivots=_i, use_dense=_i, row_pointers=_i, columns=_i,
     # what is kept
@@ -171,7 +172,8 @@ TINY = 1e-300
 """Added to scales so that 0/0 does not arise; far below any scale that matters."""
 
 STIFF_FRACTION, MILD_FRACTION = 0.7, 0.35
-"""A step is at the border of stability above the first fraction of the stability interval, well inside below the second."""
+"""A step is at the border of stability above the first fraction of the stability interval, well inside below
+the second."""
 
 STIFF_HITS, MILD_HITS, WATCH_INTERVAL = 6, 20, 4
 """Successive findings before an automatic switch, and accepted steps between findings."""

@@ -80,7 +80,8 @@ class Session:
     """Buffers and state of one system under one or two methods (the second taken when stiffness shows)."""
 
     def __init__(self, kernels: Kernels, methods: Sequence[PackedMethod]) -> None:
-        self.kernels, self.methods = kernels, tuple(methods)
+        self.kernels = kernels
+        self.methods: tuple[PackedMethod, ...] = tuple(methods)
         self.chosen = tuple(packed.method for packed in methods)
         self.n, self.m = kernels.n, kernels.m
         self.padded = -(-self.n // layout.LANES) * layout.LANES
@@ -90,7 +91,7 @@ class Session:
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
-        self._slots = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
+        self._slots: Any = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
         self._kept: dict[str, np.ndarray] = {}
@@ -174,7 +175,8 @@ class Session:
         state.solve_outputs = self._integer_array("solve_outputs", [0])
         state.accept_inputs = self._integer_array("accept_inputs", [jacobian, shift, 0, 0])
 
-    # -- a run ------------------------------------------------------------------------------------------------
+    # -- a run
+    # ------------------------------------------------------------------------------------------------
 
     def begin(
         self,
@@ -287,7 +289,8 @@ class Session:
             work += self.n**3
         return max(1, min(1000, 100_000_000 // work))
 
-    # -- what the state holds -----------------------------------------------------------------------------------
+    # -- what the state holds
+    # -----------------------------------------------------------------------------------
 
     def vector(self, name: str) -> np.ndarray:
         """A copy of a vector of the state by name; `u` moves between two places as steps are accepted."""
@@ -306,7 +309,8 @@ class Session:
         return self.out_t[:count].copy(), self.out_u[:count].copy()
 
     def interpolants(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Copies of starts, lengths, degrees and coefficients (steps, degree + 1, n) of the kept interpolants."""
+        """Copies of starts, lengths, degrees and coefficients (steps, degree + 1, n) of the kept
+        interpolants."""
         count = self.state.dense_count
         coefficients = self.dense_u[:count].reshape(count, -1, self.n).copy()
         return (

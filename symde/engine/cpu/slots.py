@@ -84,10 +84,11 @@ def _rosenbrock(tableau: Any) -> tuple[Any, int, int, list[np.ndarray]]:
 class Family:
     """How a family's methods are laid out, whether they solve linear systems, and its controller.
 
-    `present` and `previous` are the exponents of the PI law in units of 1/(order of the estimate + 1). Explicit
-    methods need a good deal of the previous error: where stability limits the step, it keeps them from bouncing at
-    the limit. Stiff methods have no limit to bounce at, and damping costs them steps wherever the solution relaxes:
-    with (0.7, 0.4) Rodas5P takes 104 steps for ROBER at error 1e-5 and 65 for POLLU, with (0.97, 0.04) 61 and 35.
+    `present` and `previous` are the exponents of the PI law in units of 1/(order of the estimate + 1).
+    Explicit methods need a good deal of the previous error: where stability limits the step, it keeps them
+    from bouncing at the limit. Stiff methods have no limit to bounce at, and damping costs them steps
+    wherever the solution relaxes: with (0.7, 0.4) Rodas5P takes 104 steps for ROBER at error 1e-5 and 65 for
+    POLLU, with (0.97, 0.04) 61 and 35.
     """
 
     module: str

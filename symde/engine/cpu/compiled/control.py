@@ -76,7 +76,8 @@ def scaled_norm(state, vector):
 
 @compiled
 def first_step(state, slot):
-    """A first step from f and a difference of f; needs f(t, u) in the first stage. 0 where f cannot be used."""
+    """A first step from f and a difference of f; needs f(t, u) in the first stage. 0 where f cannot be
+    used."""
     f0, f1, u, trial = doubles(state.stages), doubles(state.error), doubles(state.u), doubles(state.stage)
     size, slope = scaled_norm(state, state.u), scaled_norm(state, state.stages)
     span = abs(state.t_end - state.t)

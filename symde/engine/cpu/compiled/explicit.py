@@ -1,6 +1,7 @@
 """One step of an explicit Runge-Kutta method, read from its tableau.
 
-Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.1 and II.4-6.
+Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.1 and
+II.4-6.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The model's own straight-line LU: static order, accepted by residual, with refinement and a pivoting fallback.
+"""The model's own straight-line LU: static order, accepted by residual, refined or pivoted where it must be.
 
-The test of one solution takes twice the time of finding it, so a step tests its first solution, and with one more
-test all of them at once: the weighted sum of its solutions against the weighted sum of their right sides. Only a
-step that fails there is taken again with every solution tested.
+The test of one solution takes twice the time of finding it, so a step tests its first solution, and with one
+more test all of them at once: the weighted sum of its solutions against the weighted sum of their right
+sides. Only a step that fails there is taken again with every solution tested.
 
 A static order cannot pivot, and the size of a pivot says little (tiny ones are often harmless), so each
 solution is judged by its componentwise backward error (Oettli and Prager 1964). One that fails is refined
@@ -19,7 +19,7 @@ from symde.engine.cpu.layout import BACKWARD_ERROR, Attempt
 
 @compiled
 def residual_is_small(state, rhs, solution):
-    """Residual r = rhs - W x into `residual`; whether |r_i| <= bound * (|rhs_i| + sum_j |W_ij x_j|) for all i."""
+    """The residual r = rhs - W x, and whether |r_i| <= bound * (|rhs_i| + sum_j |W_ij x_j|) for all i."""
     b, x, r = doubles(rhs), doubles(solution), doubles(state.residual)
     values, starts, columns = doubles(state.jacobian), integers(state.row_pointers), integers(state.columns)
     small = True

@@ -1,7 +1,7 @@
 """The loop of every solve: `advance` goes from state to state until there is something for the host to do.
 
-It may be entered again after any status: signals, progress, full buffers, stop times, callbacks and stepping by
-hand are all re-entry. It knows no method: a step is attempted through the active slot's address.
+It may be entered again after any status: signals, progress, full buffers, stop times, callbacks and stepping
+by hand are all re-entry. It knows no method: a step is attempted through the active slot's address.
 """
 
 from __future__ import annotations

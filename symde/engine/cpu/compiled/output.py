@@ -1,4 +1,5 @@
-"""What an accepted step leaves behind: saved points, every step, interpolants; each resumable when a buffer fills."""
+"""What an accepted step leaves behind: saved points, every step, interpolants; each resumable when a buffer
+fills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Is the step limited by stability? The spectral radius of J by a power iteration that lives as long as the solve.
+"""Is the step limited by stability? The spectral radius of J by a power iteration that lives as long as the
+solve.
 
 One product J*v per finding, warm-started: the direction follows the dominant eigenvector while the solution
 moves. A norm of J would overestimate the radius of non-normal matrices, and never allow the way back.
