@@ -133,7 +133,8 @@ class Session:
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
         state.patience = 1
-        watched = len(self.methods) > 1 or not (self.implicit or self.methods[0].slot.fixed)
+        first = self._slots[0]
+        watched = len(self._slots) > 1 or not (first.implicit or first.fixed)
         if watched:
             state.jacobian_vector = kernels.address("jacobian_vector")
             state.watch = int(state.jacobian_vector != 0)
