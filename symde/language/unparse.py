@@ -134,7 +134,7 @@ def _left(left: Expr) -> str:
     """The left side of an implicit equation, in brackets where it would say something else without."""
     text = _text(left)
     quotient = isinstance(left, Product) and left.factors[-1][0] == "/"
-    if isinstance(left, (Name, Call)) or quotient or _OPENS_STATEMENT.match(text):
+    if isinstance(left, (Name, Call, Not)) or quotient or _OPENS_STATEMENT.match(text):
         return f"({text})"
     return text
 

@@ -1,8 +1,8 @@
 """Problems with known ends, each once, for tests, examples and benchmarks.
 
-    from tests.problems import get, names
-    case = get("hires")
-    case.error(symde.solve(case.problem).u[-1])
+from tests.problems import get, names
+case = get("hires")
+case.error(symde.solve(case.problem).u[-1])
 """
 
 from __future__ import annotations
