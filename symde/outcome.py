@@ -30,6 +30,8 @@ def finish(
     """The solution of a run that has ended."""
     if status == Status.CALLBACK:
         error = problem.system.take_error()
+        if isinstance(error, KeyboardInterrupt):
+            return interrupted(session, problem, error, started, throw)
         raise error if error is not None else RuntimeError("a model kernel failed without saying why")
     retcode = status if isinstance(status, Retcode) else RETCODES[status]
     if retcode.success:

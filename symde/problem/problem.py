@@ -102,7 +102,8 @@ def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
 
 
 def _missing(kind: str, keyword: str, argument: str, name: str) -> str:
-    remedy = f"give {argument}={{{name!r}: ...}}, or write `{keyword} {name} = ...` in the model"
+    statement = f"{name}(0) = ..." if name.endswith("'") else f"{keyword} {name} = ..."
+    remedy = f"give {argument}={{{name!r}: ...}}, or write `{statement}` in the model"
     return f"no value for {kind} `{name}`: {remedy}"
 
 

@@ -112,3 +112,15 @@ def test_differences_carry_a_stiff_method_through_a_stiff_function():
     # published: Hairer and Wanner II; SUNDIALS' cvRoberts prints 7.1583e-01, 9.185e-06, 2.8416e-01 at t = 40
     end = symde.solve(problem, "Rodas5P", rtol=1e-6, atol=[1e-8, 1e-12, 1e-8]).u[-1]
     np.testing.assert_allclose(end, [7.1583e-01, 9.1855e-06, 2.8416e-01], rtol=2e-5)
+
+
+def test_ctrl_c_inside_the_function_keeps_the_part():
+    def interrupted(u, p, t):
+        if t > 0.5:
+            raise KeyboardInterrupt
+        return [-float(u[0])]
+
+    with pytest.raises(symde.SolveInterrupted) as stop:
+        symde.solve(symde.Problem(interrupted, [1.0], (0, 1)), "Tsit5", dtmax=0.05)
+    assert 0.4 < stop.value.solution.t[-1] <= 0.5
+    assert stop.value.solution.retcode is symde.Retcode.INTERRUPTED

@@ -85,3 +85,9 @@ def test_a_scalar_tolerance_is_scaled_by_the_nominal_value():
     system = symde.Problem(symde.ode_def(TEXT)).system
     np.testing.assert_allclose(absolute_tolerance(1e-6, ("level",), system.nominal, 1e-3), [1e-5])
     np.testing.assert_allclose(absolute_tolerance({"level": 1e-6}, ("level",), system.nominal, 1e-3), [1e-6])
+
+
+def test_a_missing_first_velocity_is_asked_for_as_it_is_written():
+    model = symde.ode_def("model P\n state x = 1\n x'' = -x\nend")
+    with pytest.raises(ValueError, match=r"write `x'\(0\) = \.\.\.`"):
+        symde.Problem(model, tspan=(0, 1))
