@@ -8,6 +8,7 @@ that loops over them need no remainder.
 from __future__ import annotations
 
 import ctypes
+import struct
 from enum import IntEnum
 
 LANES = 4
@@ -120,12 +121,16 @@ RosenbrockData = _structure(
 State = _structure(
     "State",
     "A solve: all that `advance` reads and writes.",
+    # what the host sets for a run, all in one place (`RUN`)
+    t=_d, t_old=_d, t_end=_d, direction=_d, rtol=_d, h_next=_d, h_max=_d, max_steps=_i, single_step=_i,
+    save_steps=_i, out_t=_i, out_u=_i, out_capacity=_i, out_count=_i, saveat=_i, n_saveat=_i, next_save=_i,
+    keep_dense=_i, dense_width=_i,
     # time; t + t_low is the compensated sum
-    t=_d, t_low=_d, t_new=_d, t_new_low=_d, h=_d, t_old=_d, h_old=_d, t_end=_d, direction=_d,
+    t_low=_d, t_new=_d, t_new_low=_d, h=_d, h_old=_d,
     # size of steps
-    h_next=_d, h_max=_d, rtol=_d, log_error=_d, log_error_old=_d,
+    log_error=_d, log_error_old=_d,
     # control flow
-    phase=_i, non_finite=_i, budget=_i, max_steps=_i, single_step=_i, rejected_last=_i, stage0=_i,
+    phase=_i, non_finite=_i, budget=_i, rejected_last=_i, stage0=_i,
     # work done
     **dict.fromkeys(COUNTERS, _i),
     # method
@@ -152,12 +157,12 @@ State = _structure(
     solve_outputs=_i, accept_inputs=_i, residual=_i, correction=_i, combined_rhs=_i,
     dense=_i, pivots=_i, use_dense=_i, row_pointers=_i, columns=_i,
     # what is kept
-    stops=_i, n_stops=_i, next_stop=_i,
-    saveat=_i, n_saveat=_i, next_save=_i, save_steps=_i, step_saved=_i,
-    out_t=_i, out_u=_i, out_count=_i, out_capacity=_i,
-    keep_dense=_i, dense_saved=_i, dense_t=_i, dense_h=_i, dense_degree=_i, dense_u=_i, dense_count=_i,
-    dense_capacity=_i, dense_width=_i,
+    stops=_i, n_stops=_i, next_stop=_i, step_saved=_i,
+    dense_saved=_i, dense_t=_i, dense_h=_i, dense_degree=_i, dense_u=_i, dense_count=_i, dense_capacity=_i,
 )  # fmt: skip
+
+RUN = struct.Struct("=7d12q")
+"""The first fields of `State`, up to `dense_width`."""
 
 BACKWARD_ERROR = 1e-10
 """Largest componentwise backward error with which the solution of a linear system is accepted."""

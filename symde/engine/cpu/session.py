@@ -97,6 +97,8 @@ class Session:
         self._kept: dict[str, np.ndarray] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
+        self._out_place = 0, 0, 0
+        self._saveat, self._saveat_address, self._n_saveat = np.empty(0), 0, 0
         self._allowance = self._first_allowance()
         self._width = self.n * (1 + max(method.degree for method in self.methods))
 
@@ -138,6 +140,7 @@ class Session:
         if watched:
             state.jacobian_vector = kernels.address("jacobian_vector")
             state.watch = int(state.jacobian_vector != 0)
+        self._watched = bool(state.watch)
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
@@ -195,45 +198,43 @@ class Session:
         single_step: bool = False,
     ) -> None:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
-        state = self.state
         ctypes.memmove(self._address, self._template, _STATE_SIZE)
         self._carried.fill(0.0)
-        if state.watch:
+        if self._watched:
             self._direction_vector[:] = self._direction
-        state.t, state.t_old, state.t_end = t0, t0, t1
-        state.direction = 1.0 if t1 >= t0 else -1.0
-        state.rtol = rtol
-        state.h_next = dt0 or 0.0
-        state.h_max = dtmax
-        state.max_steps = max_steps
-        state.single_step = int(single_step)
-        self._begin_output(t0, saveat, save_steps, dense)
-        if stops is not None and len(stops):
-            self._kept["stops"] = stops
-            state.stops, state.n_stops = stops.ctypes.data, len(stops)
-
-    def _begin_output(self, t0: float, saveat: np.ndarray | None, save_steps: bool, dense: bool) -> None:
-        state = self.state
         wanted = (0 if saveat is None else len(saveat)) + (64 if save_steps else 0)
         if wanted > self.out_capacity:
             self._reserve_output(wanted, 0)
-        else:
-            state.out_t, state.out_u, state.out_capacity = self._out_place
+        rows = self._begin_output(t0, saveat, save_steps)
+        out_t, out_u, capacity = self._out_place
+        layout.RUN.pack_into(
+            self.state, 0,
+            t0, t0, t1, 1.0 if t1 >= t0 else -1.0, rtol, dt0 or 0.0, dtmax, max_steps, single_step,
+            save_steps, out_t, out_u, capacity, rows, self._saveat_address, self._n_saveat,
+            0 if saveat is None else rows, dense, self._width,
+        )  # fmt: skip
+        if dense:
+            self._reserve_dense(max(self.dense_capacity, 64), 0)
+        if stops is not None and len(stops):
+            self._kept["stops"] = stops
+            self.state.stops, self.state.n_stops = stops.ctypes.data, len(stops)
+
+    def _begin_output(self, t0: float, saveat: np.ndarray | None, save_steps: bool) -> int:
+        """Ready what is to be saved and save the start where it belongs to that; the number of its rows."""
         rows = 1 if save_steps else 0
+        self._n_saveat = 0
         if saveat is not None:
-            self._kept["saveat"] = saveat
-            state.saveat, state.n_saveat = saveat.ctypes.data, len(saveat)
+            self._n_saveat = len(saveat)
+            if len(self._saveat) < len(saveat):
+                self._saveat = np.empty(2 * len(saveat))
+                self._saveat_address = self._saveat.ctypes.data
+            self._saveat[: len(saveat)] = saveat
             while rows < len(saveat) and saveat.item(rows) == t0:
                 rows += 1
-            state.next_save = rows
-        state.save_steps = int(save_steps)
-        if dense:
-            state.keep_dense, state.dense_width = 1, self._width
-            self._reserve_dense(max(self.dense_capacity, 64), 0)
         if rows:
             self.out_t[:rows] = t0
             self.out_u[:rows] = self.u
-            state.out_count = rows
+        return rows
 
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))
