@@ -14,7 +14,7 @@ from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.problem.system import Equation, NonFinite, System
-from symde.python_function import CallbackSystem
+from symde.python_function import CallbackSystem, require_arguments
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
 
@@ -42,6 +42,7 @@ def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
     """A plain f(u, p, t): compiled where it can be traced, else called back."""
     from symde.model.trace import TraceError, trace
 
+    require_arguments(function)
     callback = CallbackSystem(function, n, m)
     try:
         system = ModelSystem(trace(function, n, m))

@@ -30,6 +30,26 @@ def _array(address: int, length: int) -> np.ndarray:
     return np.frombuffer(buffer) if length else np.empty(0)
 
 
+def require_arguments(function: Callable[..., Any]) -> None:
+    """Refuse a function that is not written for f(u, p, t); one in another order would solve something else.
+
+    Raises:
+        TypeError: it takes another number of arguments, or the time at another place.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some compiled functions nothing is known
+        return
+    name = getattr(function, "__name__", type(function).__name__)
+    try:
+        bound = signature.bind("u", "p", "t").arguments
+    except TypeError as problem:
+        message = f"{name}{signature} cannot be called as f(u, p, t), which returns du/dt: {problem}"
+        raise TypeError(message) from None
+    if bound.get("t", "t") != "t":
+        raise TypeError(f"{name}{signature} has the time at another place: symde calls f(u, p, t)")
+
+
 class CallbackKernels:
     """Kernels that call a Python function; an exception stops the solve and is raised from there."""
 

@@ -34,6 +34,30 @@ def test_numpy_functions_are_traced():
     assert isinstance(problem.system, ModelSystem)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t, y, p: [-p[0] * y[0]],
+        lambda u, t, p: [-p[0] * u[0]],
+        lambda t, y: [-y[0]],
+        lambda du, u, p, t: None,
+    ],
+)
+def test_arguments_in_another_order_are_refused(function):
+    with pytest.raises(TypeError, match=r"f\(u, p, t\)"):
+        symde.Problem(function, [1.0], (0, 1), [2.0])
+
+
+def test_other_names_and_defaults_of_arguments_are_fine():
+    for function in (
+        lambda y, k, time: [-k[0] * y[0]],
+        lambda u, p, t, scale=1.0: [-p[0] * u[0] * scale],
+        lambda *arguments: [-arguments[1][0] * arguments[0][0]],
+    ):
+        problem = symde.Problem(function, [1.0], (0, 1), [2.0])
+        assert symde.solve(problem).u[-1, 0] == pytest.approx(math.exp(-2), rel=1e-5)
+
+
 def test_a_function_that_branches_on_values_is_called():
     problem = symde.Problem(branching, [1.0], (0, 2))
     assert isinstance(problem.system, CallbackSystem)
