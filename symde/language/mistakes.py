@@ -334,7 +334,27 @@ MISTAKES = (
         "write `a if condition else b`",
         r"(?P<here>(?<![\w'])if)(?![\w'])(?!.*\belse\b).*\Z",
     ),
+    # ---- modules
+    Mistake(
+        "x' = -k*np.sin(x)",
+        "np.sin",
+        "E101",
+        "a function stands without a module",
+        "no module here",
+        "write `{name}(...)`",
+        rf"(?P<here>{NAME}\s*\.\s*(?P<name>{NAME}))(?=\s*\()",
+    ),
     # ---- units, braces
+    Mistake(
+        "param k = 1 mM",
+        "mM",
+        "E115",
+        "a unit stands in brackets",
+        "a unit?",
+        "write `[{here}]` for a unit, `{number}*{here}` to multiply",
+        rf"\A{_DECLARES}\b.*?=\s*[-+]?(?P<number>{NUMBER})[^\S\n]+"
+        rf"(?P<here>(?:1/)?{NAME}(?:[*/^]-?\w+)*)(?=\s*(?:\Z|[,;\"]))",
+    ),
     Mistake(
         "param k = 2[1/s]",
         "[1/s]",
