@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from symde.diagnostics import ModelError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+_NEGATIVE = re.compile(r"-\.?\d")
 
 
 class UsageError(ValueError):
@@ -21,7 +24,9 @@ class UsageError(ValueError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # argparse takes `-1..5` for an option, unless a space comes first.
+    options = parser.parse_args([f" {one}" if _NEGATIVE.match(one) else one for one in given])
     if options.command is None:
         parser.print_help()
         return USAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symde.cli import values
-from symde.cli.command import UsageError
+from symde.cli.command import UsageError, main
 from symde.cli.table import table, width
 
 
@@ -20,6 +20,14 @@ from symde.cli.table import table, width
 )
 def test_a_span_is_two_numbers(texts, expected):
     assert values.span(texts) == expected
+
+
+def test_a_span_may_begin_below_zero(capsys, tmp_path):
+    path = tmp_path / "decay.symde"
+    path.write_text("state x = 1\nx' = -x\n", encoding="utf-8")
+    for span in (["-1..2"], ["-1", "2"], ["-.5..2"]):
+        assert main(["solve", str(path), "--tspan", *span]) == 0
+        assert "t = 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("texts", [["5"], ["1", "2", "3"], ["a..b"], ["0..1..2"]])
