@@ -27,7 +27,13 @@ def test_methods_say_what_they_are_for_and_whom_to_cite(name):
 
 @pytest.mark.parametrize(
     "wrong, nearest",
-    [("rodas5", "Rodas5P"), ("tsit", "Tsit5"), ("RK45", "RK4"), ("rosenbrok23", "Rosenbrock23")],
+    [
+        ("rodas5", "Rodas5P"),
+        ("tsit", "Tsit5"),
+        ("RK45", "DP5"),
+        ("ode15s", "Rodas5P"),
+        ("rosenbrok23", "Rosenbrock23"),
+    ],
 )
 def test_unknown_names_lead_to_the_nearest(wrong, nearest):
     with pytest.raises(ValueError) as caught:

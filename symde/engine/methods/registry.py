@@ -20,6 +20,20 @@ NAMES = (
 )
 """One line a method; its file is its name in small letters."""
 
+FOREIGN = {
+    "rk45": "DP5",
+    "ode45": "DP5",
+    "dopri5": "DP5",
+    "rk23": "BS3",
+    "ode23": "BS3",
+    "dop853": "Vern7",
+    "ode23s": "Rosenbrock23",
+    "ode15s": "Rodas5P",
+    "bdf": "Rodas5P",
+    "radau": "Rodas5P",
+}
+"""Names that other programs use, and the method that does their work here."""
+
 
 def names() -> list[str]:
     """The names of all methods: explicit ones first, then those for stiff equations."""
@@ -50,6 +64,9 @@ def get(method: str | Method) -> Method:
 
 def _unknown(name: str) -> str:
     canonical = {one.lower(): one for one in NAMES}
-    nearest = difflib.get_close_matches(name.strip().lower(), canonical, n=1)
+    wanted = name.strip().lower()
+    nearest = (
+        [FOREIGN[wanted].lower()] if wanted in FOREIGN else difflib.get_close_matches(wanted, canonical, n=1)
+    )
     hint = f"did you mean '{canonical[nearest[0]]}'? " if nearest else ""
     return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"
