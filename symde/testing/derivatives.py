@@ -98,7 +98,10 @@ def check_derivatives(
     Raises:
         AssertionError: entries disagree; the message names them, their equations and lines.
         ValueError: no point was found where the right-hand side is finite.
+        TypeError: something other than a model.
     """
+    if not hasattr(model, "definition"):
+        raise TypeError(f"expected a model (symde.ode_def(...)), found {type(model).__name__}")
     kernels = ModelKernels(model.definition)
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)

@@ -127,6 +127,11 @@ def test_only_the_chosen_branch_of_a_condition_is_evaluated():
     assert Evaluator({x: -2.0}, 0.0)(branches)[0] == 4.0
 
 
+def test_something_other_than_a_model_is_refused():
+    with pytest.raises(TypeError, match="expected a model"):
+        check_derivatives("state x = 1\nx' = -x")  # pyright: ignore[reportArgumentType]
+
+
 def test_what_is_not_real_is_not_a_number():
     x = sympy.Symbol("x", real=True)
     assert math.isnan(Evaluator({x: -1.0}, 0.0)(sympy.sqrt(x))[0])
