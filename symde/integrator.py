@@ -130,7 +130,8 @@ class Integrator:
         """Advance exactly to time t and give the state there, shape (n,).
 
         Raises:
-            ValueError: t is behind, or beyond the span. SolveError: t cannot be reached.
+            ValueError: t is behind, or beyond the span.
+            SolveError: t cannot be reached.
         """
         t, state = real(t, "t"), self._session.state
         if (t - state.t) * state.direction < 0:

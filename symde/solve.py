@@ -54,8 +54,7 @@ def solve(
     Args:
         problem: What to solve.
         method: Name of a method in any case, or a method object. Default: an explicit method that gives way
-        to
-            a Rosenbrock method when stiffness shows, and comes back when it has gone.
+            to a Rosenbrock method when stiffness shows, and comes back when it has gone.
         rtol: Relative tolerance of a step.
         atol: Absolute tolerance: a number (scaled by the states' `nominal`), or values by order or by name.
         saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.

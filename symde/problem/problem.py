@@ -17,12 +17,10 @@ class Problem:
     Args:
         model: A model, a model text, or a plain function f(u, p, t).
         u0: Initial state by order or by name, or a function of p (an array) that gives it. States that are
-        not
-            named keep the model's initial value, which may depend on the parameters.
+            not named keep the model's initial value, which may depend on the parameters.
         tspan: (t0, t1), or a function of p; t1 < t0 integrates backwards. Default: the model's `time`.
         p: Parameters by order or by name. Parameters that are not named keep the model's default, which
-        follows
-            the parameters it is made of.
+            follows the parameters it is made of.
         history: History of a delay equation. Not in this version.
         kind: Reading of the model. Only "ode" in this version.
 
@@ -34,7 +32,8 @@ class Problem:
 
     Raises:
         ValueError: a name is unknown, a value is missing, of the wrong length or not finite, or the span is
-        empty. TypeError: a value is not a real number.
+            empty.
+        TypeError: a value is not a real number, or a function does not take (u, p, t).
     """
 
     __slots__ = ("_p_given", "_tspan_given", "_u0_given", "kind", "model", "p", "system", "tspan", "u0")
@@ -91,7 +90,8 @@ class Problem:
     def __repr__(self) -> str:
         t0, t1 = self.tspan
         name = getattr(self.model, "name", "") or "anonymous"
-        return f"<Problem {name}: {len(self.u0)} states, t = {t0:g}..{t1:g}>"
+        states = "1 state" if len(self.u0) == 1 else f"{len(self.u0)} states"
+        return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}>"
 
 
 def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:

@@ -142,8 +142,9 @@ class Solution:
     def __repr__(self) -> str:
         span = f"t = {self.t[0]:g}..{self.t[-1]:g}" if len(self.t) else "no points"
         counts = self.stats
+        states = "1 state" if len(self.names) == 1 else f"{len(self.names)} states"
         return (
-            f"<Solution {self.retcode}: {len(self.t)} points, {span}, {len(self.names)} states "
+            f"<Solution {self.retcode}: {len(self.t)} points, {span}, {states} "
             f"({', '.join(self.names[:6])}{', ...' if len(self.names) > 6 else ''}); "
             f"{counts.accepted} steps, {counts.rejected} rejected>"
         )
