@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from symde.engine.cpu.session import Session
 from symde.engine.cpu.slots import packed
 from symde.outcome import RETCODES, collect, explain
 from symde.problem import options
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, remake
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution, SolveError
 from symde.problem.stats import Stats
@@ -48,7 +48,9 @@ class Integrator:
         dtmax: float | None = None,
         max_steps: int = options.DEFAULT_MAX_STEPS,
     ) -> None:
-        self.problem = problem
+        if not isinstance(problem, Problem):
+            raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
+        self.problem = self._given = problem
         self._methods = methods_for(method, rtol)
         self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
         self._session = Session(problem.system.kernels, [packed(method) for method in self._methods])
@@ -57,9 +59,12 @@ class Integrator:
     def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:
         """Start afresh; from another state, time or parameters where given (by order or by name).
 
-        The history of steps, the saved points and the counts are forgotten.
+        Initial values that depend on parameters follow them. The history of steps, the saved points and the
+        counts are forgotten. Without arguments it is the problem as first given.
         """
-        system, (t0, t1) = self.problem.system, self.problem.tspan
+        changes = {name: value for name, value in (("u0", u), ("p", p)) if value is not None}
+        self.problem = remake(self._given, **changes) if changes else self._given
+        t0, t1 = self.problem.tspan
         begin(
             self._session,
             self.problem,
@@ -69,22 +74,24 @@ class Integrator:
             single_step=True,
             **self._options,
         )
-        if p is not None:
-            values = by_name(p, system.parameter_names, "parameter")
-            for name, value in values.items():
-                self._session.p[system.parameter_names.index(name)] = value
-        if u is not None:
-            for name, value in by_name(u, system.state_names, "state").items():
-                self._session.u[system.state_names.index(name)] = value
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
         self._started = time.perf_counter()
         self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Integrator holds the memory of a running solve: copy its solution() instead")
+
+    def __repr__(self) -> str:
+        return f"<Integrator of {self.problem!r} at t = {self.t:g}>"
+
     def _start_at(self, t: float, t0: float, t1: float) -> None:
         if not min(t0, t1) <= t <= max(t0, t1):
             raise ValueError(f"t = {t:g} is outside the problem's span {t0:g} to {t1:g}")
         self._session.state.t = self._session.state.t_old = t
+
+    def __repr__(self) -> str:
+        return f"<Integrator at t = {self.t:g} of {self.problem!r}>"
 
     @property
     def t(self) -> float:

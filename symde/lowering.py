@@ -19,8 +19,8 @@ from symde.python_function import CallbackSystem, require_arguments
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
 
 
-def lower_model(model: Any, n: int | None, m: int | None) -> System | None:
-    """The system of a model, a text or a plain function; None for anything else.
+def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] | None:
+    """The system of a model, a text or a plain function, and the model itself; None for anything else.
 
     A model's system is made once, so problems that share a model share its compiled code.
     """
@@ -32,9 +32,9 @@ def lower_model(model: Any, n: int | None, m: int | None) -> System | None:
         system = _systems.get(model)
         if system is None:
             system = _systems[model] = ModelSystem(model.definition)
-        return system
+        return system, model
     if callable(model) and n is not None:
-        return lower_function(model, n, m or 0)
+        return lower_function(model, n, m or 0), model
     return None
 
 

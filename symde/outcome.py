@@ -61,6 +61,7 @@ def collect(
     t, u = session.saved()
     counters, seconds = session.counters(), time.perf_counter() - started
     dense = continuous(session) if session.state.keep_dense else None
+    used = session.chosen if session.state.switches else session.chosen[:1]
     return Solution(
         problem,
         t,
@@ -69,7 +70,7 @@ def collect(
         dense=dense,
         counters=counters,
         seconds=seconds,
-        method=session.chosen,
+        method=used,
         message=message,
     )
 

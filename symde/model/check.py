@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from symde.diagnostics import Diagnostic
 from symde.language.syntax import Expr, Product
 from symde.model.definition import Definition
-from symde.model.evaluate import evaluate
+from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.functions import BUILT_IN
 from symde.model.model import Model
 from symde.model.walk import calls, identifiers, postorder
@@ -18,7 +18,8 @@ def check(model: Model | Definition) -> list[Diagnostic]:
 
     Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104
     product without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
-    W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter.
+    W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter, W110
+    default outside its bounds.
     """
     definition = model.definition if isinstance(model, Model) else model
     found = [warning for rule in _RULES for warning in rule(definition)]
@@ -119,6 +120,21 @@ def _built_in_names(definition: Definition) -> Iterator[Diagnostic]:
             yield Diagnostic("W109", message, one.span, "no arguments, so no function", help_text)
 
 
+def _defaults_out_of_bounds(definition: Definition) -> Iterator[Diagnostic]:
+    values = {one.name: one.value for one in definition.constants}
+    for parameter in definition.parameters:
+        if parameter.bounds is None or parameter.default is None:
+            continue
+        try:
+            value = evaluate(parameter.default, values)
+        except (NotConstantError, ArithmeticError, ValueError):
+            continue  # it follows other parameters
+        low, high = parameter.bounds
+        if not low <= value <= high:
+            message = f"the default of `{parameter.name}` is {value:g}, outside ({low:g}, {high:g})"
+            yield Diagnostic("W110", message, parameter.span, "outside its bounds", "change one or the other")
+
+
 _RULES = (
     _unused_parameters,
     _unread_states,
@@ -129,4 +145,5 @@ _RULES = (
     _no_initial_values,
     _unused_functions,
     _built_in_names,
+    _defaults_out_of_bounds,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Problem:
         kind: Reading of the model. Only "ode" in this version.
 
     Attributes:
-        model: As given.
+        model: The model; a plain function stays what it is.
         u0: Initial state, shape (n,).
         p: Parameters, shape (m,).
         tspan: (t0, t1).
@@ -51,8 +52,9 @@ class Problem:
             raise ValueError("history belongs to delay equations, which this version does not solve yet")
         if kind not in (None, "ode"):
             raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
-        self.model, self.kind = model, kind
-        self.system: System = system_of(model, **_sizes(model, u0, p))
+        self.kind = kind
+        self.system: System
+        self.system, self.model = system_of(model, **_sizes(model, u0, p))
         self._p_given = by_name(p, self.system.parameter_names, "parameter")
         self._u0_given = u0 if callable(u0) else by_name(u0, self.system.state_names, "state")
         self._tspan_given = tspan
@@ -114,6 +116,8 @@ def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
         span = system.time_span(p)
     if span is None:
         raise ValueError("no time span: give tspan=(t0, t1), or write `time t0 .. t1` in the model")
+    if isinstance(span, set | frozenset | Mapping):
+        raise TypeError(f"tspan must come in an order: write (t0, t1), not a {type(span).__name__}")
     try:
         t0, t1 = span
     except (TypeError, ValueError):
@@ -121,6 +125,8 @@ def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
     t0, t1 = real(t0, "tspan[0]"), real(t1, "tspan[1]")
     if t0 == t1:
         raise ValueError(f"tspan is empty: it starts and ends at {t0:g}")
+    if not math.isfinite(t1 - t0):
+        raise ValueError(f"tspan {t0:g} to {t1:g} is longer than float64 can tell")
     return t0, t1
 
 
@@ -141,6 +147,8 @@ def remake(
     Values by name change only those named; a sequence replaces all. Initial values and defaults that depend
     on parameters follow them, unless they were set. `None` goes back to the model's own values.
     """
+    if not isinstance(problem, Problem):
+        raise TypeError(f"remake takes a symde.Problem, found {type(problem).__name__}")
     new = object.__new__(Problem)
     new.model, new.kind, new.system = problem.model, problem.kind, problem.system
     new._p_given = _merged(problem._p_given, p, problem.system.parameter_names, "parameter")

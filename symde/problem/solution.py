@@ -11,7 +11,7 @@ import numpy as np
 
 from symde.problem.retcode import Retcode
 from symde.problem.stats import Stats
-from symde.problem.values import unknown_name
+from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
     from symde.problem.dense import DenseOutput
@@ -29,7 +29,7 @@ class Solution:
         message: The same as a sentence, with what to try where it failed.
         stats: Counts of the work done.
         events: Events that happened; empty, as this version's models have none.
-        method: Names of the methods used, in order of preference.
+        method: The methods used, the one it began with first.
         dense: The continuous solution, or None where only points were saved.
     """
 
@@ -86,12 +86,14 @@ class Solution:
 
         An integer gives the state of that index.
         """
-        if isinstance(name, int | np.integer):
+        if isinstance(name, int | np.integer) and not isinstance(name, bool):
+            if not -len(self.names) <= name < len(self.names):
+                raise IndexError(f"there is no state of index {name}: the model has {len(self.names)}")
             return self.u[:, name]
-        return self._named(str(name), self.t, self.u)
+        return self._named(name, self.t, self.u)
 
-    def _named(self, name: str, t: np.ndarray, u: np.ndarray) -> np.ndarray:
-        system = self.problem.system
+    def _named(self, name: Any, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+        system, name = self.problem.system, str(name)  # a sympy symbol is as good as its name
         if name in system.state_names:
             return u[:, system.state_names.index(name)]
         if name in system.observable_names:
@@ -118,10 +120,12 @@ class Solution:
             `dense=True`).
         """
         if self.dense is None:
+            if not len(self.t) or (self.t[0] == self.t[-1] == self.problem.tspan[0]):
+                raise ValueError(f"no step was taken, so there is nothing to evaluate: {self.message}")
             raise ValueError(
                 "only the points of saveat were kept: solve with dense=True to evaluate anywhere"
             )
-        times = np.asarray(t, dtype=float)
+        times = reals(t, "t")
         flat = np.atleast_1d(times)
         if flat.ndim > 1:
             raise ValueError(f"times must be a number or one-dimensional, found shape {times.shape}")
@@ -129,6 +133,7 @@ class Solution:
         if isinstance(names, str):
             values = self._named(names, flat, values)
         elif names is not None:
+            names = _listed(names)
             values = np.stack([self._named(name, flat, values) for name in names], axis=1)
         return values[0] if times.ndim == 0 else values
 
@@ -166,6 +171,17 @@ class Solution:
         return [*super().__dir__(), *_accessors]
 
 
+def _listed(names: Any) -> list[Any]:
+    """Several quantities as a list that holds one at least."""
+    try:
+        listed = list(names)
+    except TypeError:
+        raise TypeError(f"names must be a name or a list of names, found {names!r}") from None
+    if not listed:
+        raise ValueError("names is empty: name a quantity, or leave it out for all states")
+    return listed
+
+
 _accessors: dict[str, Callable[..., Any] | str] = {
     "plot": "symde.plot:plot",
     "to_pandas": "symde.frames:to_pandas",
@@ -190,6 +206,9 @@ class SolveError(RuntimeError):
         super().__init__(message)
         self.solution = solution
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.solution)
+
     @property
     def retcode(self) -> Retcode:
         """Why the solve ended."""
@@ -202,3 +221,6 @@ class SolveInterrupted(KeyboardInterrupt):
     def __init__(self, message: str, solution: Solution) -> None:
         super().__init__(message)
         self.solution = solution
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.solution)

@@ -81,25 +81,27 @@ class System(Protocol):
         ...
 
 
-Lowering = Callable[[Any, int | None, int | None], "System | None"]
+Lowering = Callable[[Any, int | None, int | None], "tuple[System, Any] | None"]
 _lowerings: list[Lowering] = []
 
 
 def register_lowering(lower: Lowering) -> None:
-    """Announce a way to make a `System` from (model, n, m); it returns None for what it does not know."""
+    """Announce a way to make (system, model) from (model, n, m); it returns None for what it does not know."""
     _lowerings.append(lower)
 
 
-def system_of(model: Any, n: int | None = None, m: int | None = None) -> System:
-    """The system of a model; a plain function needs its numbers of states n and of parameters m.
+def system_of(model: Any, n: int | None = None, m: int | None = None) -> tuple[System, Any]:
+    """The system of a model, and the model itself, which a text has become.
+
+    A plain function needs its numbers of states n and of parameters m.
 
     Raises:
         TypeError: nothing knows how to solve such an object.
     """
     for lower in _lowerings:
-        system = lower(model, n, m)
-        if system is not None:
-            return system
+        found = lower(model, n, m)
+        if found is not None:
+            return found
     raise TypeError(
         "expected a model (symde.ode_def(...)), a model text or a function f(u, p, t); "
         f"found {type(model).__name__}"

@@ -43,3 +43,11 @@ def test_warnings_come_in_the_order_of_the_text() -> None:
     found = check(ode_def("param a, b\nstate x, y\nx' = -x\ny' = -y"))
     positions = [one.span.start for one in found]
     assert positions == sorted(positions) and len(found) == 6
+
+
+def test_a_default_outside_its_bounds_is_told():
+    found = check(
+        ode_def("model M\n param k = 5 in (0, 1)\n param q = 2*k in (0, 1)\n state x = 1\n x' = -k*q*x\nend")
+    )
+    assert [one.code for one in found] == ["W110"]
+    assert "`k` is 5, outside (0, 1)" in found[0].message

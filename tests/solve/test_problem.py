@@ -91,3 +91,9 @@ def test_a_missing_first_velocity_is_asked_for_as_it_is_written():
     model = symde.ode_def("model P\n state x = 1\n x'' = -x\nend")
     with pytest.raises(ValueError, match=r"write `x'\(0\) = \.\.\.`"):
         symde.Problem(model, tspan=(0, 1))
+
+
+def test_the_model_of_a_problem_made_from_text_is_a_model():
+    problem = symde.Problem("state x = 1\nx' = -x", tspan=(0, 1))
+    assert isinstance(problem.model, symde.Model)
+    assert repr(problem).startswith("<Problem model: 1 state")
