@@ -179,3 +179,18 @@ def test_threads_do_not_share_a_session():
         problems = [symde.remake(problem, p={"a": 1 + k / 50}) for k in range(50)]
         found = list(pool.map(lambda one: symde.solve(one, saveat=[10.0]).u, problems))
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", [*ADAPTIVE, "auto"])
+def test_a_zero_with_no_absolute_tolerance_can_be_left(name):
+    """x = t from x = 0, beside a state that is not zero, under purely relative error control."""
+    problem = symde.Problem("state x = 0, y = 5\nx' = 1\ny' = -y", tspan=(0, 1))
+    end = symde.solve(problem, name, atol=0, rtol=1e-6).u[-1]
+    np.testing.assert_allclose(end, [1, 5 * math.exp(-1)], rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-300, 1e30, 1e200])
+def test_scales_do_not_matter_where_the_tolerance_follows(scale):
+    problem = symde.Problem("param a = 1\nstate x = a\nx' = -x", tspan=(0, 1), p=[scale])
+    end = symde.solve(problem, atol=1e-9 * scale, rtol=1e-6).u[-1, 0]
+    assert end / scale == pytest.approx(math.exp(-1), rel=1e-5)

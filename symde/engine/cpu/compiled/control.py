@@ -81,7 +81,9 @@ def first_step(state, slot):
     f0, f1, u, trial = doubles(state.stages), doubles(state.error), doubles(state.u), doubles(state.stage)
     size, slope = scaled_norm(state, state.u), scaled_norm(state, state.stages)
     span = abs(state.t_end - state.t)
-    h = 1e-6 if size < 1e-5 or slope < 1e-5 else 0.01 * size / slope
+    # an infinite slope is one that leaves a zero whose tolerance is zero
+    usual = size >= 1e-5 and 1e-5 <= slope < math.inf
+    h = 0.01 * size / slope if usual else 1e-6
     h = min(h, span, state.h_max)
     signed = h * state.direction
     for i in range(state.padded):
