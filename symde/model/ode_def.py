@@ -83,6 +83,16 @@ def _model(
 ) -> Model:
     if isinstance(parameters, str):
         raise TypeError(f"parameters= takes a list of names, and {parameters!r} is a single text")
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name= takes the name of a model, not {name!r}")
+    if parameters is not None:
+        try:
+            parameters = list(parameters)
+        except TypeError:
+            raise TypeError(f"parameters= takes a list of names, not {parameters!r}") from None
+        for one in parameters:
+            if not isinstance(one, str):
+                raise TypeError(f"parameters= takes a list of names, and {one!r} is a {type(one).__name__}")
     return Model(build(_choose(blocks, name, where), parameters))
 
 

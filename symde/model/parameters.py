@@ -9,7 +9,7 @@ from symde.model.definition import INITIAL_TIME
 from symde.model.derivative_names import differentiated, draft_expressions
 from symde.model.draft import PARAMETER, Draft, base_of, is_reserved
 from symde.model.equations import StateDraft
-from symde.model.names import normalised
+from symde.model.names import is_name, normalised
 from symde.model.scope import is_noise
 from symde.model.walk import names
 
@@ -50,6 +50,8 @@ def _from_caller(
     declarations: dict[str, ParameterDeclaration] = {}
     for name in wanted:
         kind = "state" if name in states else draft.kind_of(name)
+        if not is_name(name) or name.endswith("'"):
+            raise ValueError(f"{name!r} is no name and cannot be a parameter")
         if is_reserved(name):
             raise ValueError(f"`{name}` is reserved and cannot be a parameter")
         if kind is not None and kind != PARAMETER:

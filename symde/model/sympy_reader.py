@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import sympy
 from sympy.core.function import AppliedUndef
-from sympy.logic.boolalg import BooleanFalse, BooleanTrue
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom, BooleanFalse, BooleanFunction, BooleanTrue
 
 from symde.diagnostics import Diagnostic, ModelError
 from symde.language.syntax import (
@@ -37,6 +39,7 @@ def definition_from_sympy(
     name: str,
 ) -> Definition:
     """The definition of `state' = expression` for every entry; see :meth:`Model.from_sympy`."""
+    _require_mappings(equations, parameters, initial, name)
     time = name_of(t) if t is not None else TIME
     reader = Reader(time)
     values = {name_of(key): reader.read(value) for key, value in equations.items()}
@@ -47,7 +50,8 @@ def definition_from_sympy(
     defaults = _parameter_defaults(parameters, reader, [*values.values()], [*starts.values()], set(values))
     known = set(defaults) | set(values)
     for one in [TIME, PI, *known]:
-        if (one in (TIME, PI) and one in known) or not is_name(one):
+        primed = one.endswith("'") and values.get(one[:-1]) != Name(one, span=None)
+        if (one in (TIME, PI) and one in known) or not is_name(one) or primed:
             raise _error(f"`{one}` cannot be the name of a state or parameter", "rename the symbol")
     if both := set(defaults) & set(values):
         raise _error(f"`{min(both)}` is a state and a parameter", "rename one of them")
@@ -68,6 +72,22 @@ def definition_from_sympy(
         source=None,
         form="sympy",
     )
+
+
+def _require_mappings(equations: Any, parameters: Any, initial: Any, name: Any) -> None:
+    if not isinstance(equations, Mapping):
+        found = type(equations).__name__
+        raise TypeError(f"equations are a mapping of states to their time derivatives, not a {found}")
+    if not equations:
+        raise _error("a model needs an equation", "write {x: -k*x}")
+    if initial is not None and not isinstance(initial, Mapping):
+        raise TypeError(f"initial values are a mapping of states to values, not a {type(initial).__name__}")
+    if isinstance(parameters, str) or not (parameters is None or isinstance(parameters, Iterable)):
+        raise TypeError(f"parameters are a list of symbols or a mapping to defaults, not {parameters!r}")
+    if not isinstance(name, str):
+        raise TypeError(f"name is a text, not {name!r}")
+    if not is_name(normalised(name)) or name.endswith("'"):
+        raise _error(f"{name!r} cannot be the name of a model", "use letters, digits and `_`")
 
 
 def _parameter_defaults(
@@ -120,9 +140,7 @@ class Reader:
         Raises:
             ModelError: it contains something that the language does not have.
         """
-        root = (
-            sympy.sympify(expression, strict=True) if not isinstance(expression, sympy.Basic) else expression
-        )
+        root = _as_sympy(expression)
         known: dict[Any, Expr] = {}
         stack = [(root, False)]
         while stack:
@@ -137,9 +155,21 @@ class Reader:
                 stack.extend((operand, False) for operand in operands)
         return known[root]
 
+    def _require_symbol(self, node: Any, name: str) -> None:
+        """Refuse symbols that the language would take for something else."""
+        if isinstance(node, sympy.Dummy):
+            raise _error(f"`{node}` is a dummy symbol, which no name tells from others", "use a sympy.Symbol")
+        if name == PI:
+            raise _error("a symbol is called `pi`", "write sympy.pi for the number, or rename the symbol")
+        if name == TIME != self.time:
+            raise _error(f"a symbol is called `{TIME}`, and `{self.time}` is the time", "rename the symbol")
+
     def _node(self, node: Any, operands: tuple[Expr, ...]) -> Expr:
+        if isinstance(node, AppliedUndef) and [str(one) for one in node.args] != [self.time]:
+            raise _error(f"`{_short(node)}` is not a function of the time `{self.time}` alone")
         if isinstance(node, (sympy.Symbol, AppliedUndef)):
             name = name_of(node)
+            self._require_symbol(node, name)
             return _name(TIME if name == self.time else name)
         if node.is_Number or isinstance(node, sympy.NumberSymbol):
             return _number(node)
@@ -150,7 +180,27 @@ class Reader:
         for kind, make in _MAKERS:
             if isinstance(node, kind):
                 return make(*operands)
-        raise _error(f"`{type(node).__name__}` in `{_short(node)}` has no counterpart in the language")
+        raise _no_counterpart(node)
+
+
+def _as_sympy(expression: Any) -> Any:
+    """A number or sympy expression as sympy's; text is never evaluated."""
+    if isinstance(expression, sympy.Basic):
+        root = expression
+    else:
+        try:
+            root = sympy.sympify(expression, strict=True)
+        except sympy.SympifyError:
+            raise _error(
+                f"`{_short(expression)}` is no sympy expression", "use symbols and numbers"
+            ) from None
+    if isinstance(root, Relational | BooleanFunction | BooleanAtom):
+        raise _error(f"`{_short(root)}` is a condition, and a number is expected", code="E312")
+    return root
+
+
+def _no_counterpart(node: Any) -> ModelError:
+    return _error(f"`{type(node).__name__}` in `{_short(node)}` has no counterpart in the language")
 
 
 def _short(node: Any) -> str:
@@ -167,6 +217,8 @@ def _operands(node: Any) -> tuple[Any, ...]:
         return tuple(part for pair in node.args for part in pair.args if part != sympy.true)
     if isinstance(node, sympy.Heaviside):
         return node.args[:1]
+    if not isinstance(node, _KINDS):
+        raise _no_counterpart(node)
     return node.args
 
 
@@ -188,12 +240,23 @@ def _number(node: Any) -> Expr:
         )
     if isinstance(node, sympy.Integer) and abs(int(node)) < 2**63:
         value: int | float = int(node)
-    elif node.is_finite and node.is_real and abs(node) < 1.8e308:
-        value = float(node)
+    elif node.is_finite and node.is_real:
+        value = _float64(node)
     else:
         raise _error(f"`{node}` is no finite real number")
     positive = Number(abs(value), repr(abs(value)), span=None)
     return Negate(positive, span=None) if value < 0 else positive
+
+
+def _float64(node: Any) -> float:
+    """A number as float64; beyond its range, or nearer to zero than it can tell, is an error."""
+    try:
+        value = float(node)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value) or (value == 0 and not node.is_zero):
+        raise _error(f"`{_short(node)}` is out of the range of float64", code="E401")
+    return value
 
 
 def _piecewise(node: Any, operands: tuple[Expr, ...]) -> Expr:
@@ -311,3 +374,4 @@ _MAKERS: tuple[tuple[Any, Callable[..., Expr]], ...] = (
         for name in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh")
     ),
 )
+_KINDS = tuple(kind for kind, _ in _MAKERS)
