@@ -82,9 +82,6 @@ class Integrator:
     def __reduce__(self) -> NoReturn:
         raise TypeError("an Integrator holds the memory of a running solve: copy its solution() instead")
 
-    def __repr__(self) -> str:
-        return f"<Integrator of {self.problem!r} at t = {self.t:g}>"
-
     def _start_at(self, t: float, t0: float, t1: float) -> None:
         if not min(t0, t1) <= t <= max(t0, t1):
             raise ValueError(f"t = {t:g} is outside the problem's span {t0:g} to {t1:g}")

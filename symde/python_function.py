@@ -9,6 +9,7 @@ with it, so the error control takes smaller steps).
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,8 +58,6 @@ class CallbackKernels:
 
     def __init__(self, function: Function, n: int, m: int) -> None:
         self.function, self.n, self.m = function, n, m
-        rows, columns = np.arange(0, n * n + 1, n), np.tile(np.arange(n), n)
-        self.pattern = (rows, columns)
         self.error: BaseException | None = None
         bodies = {
             "rhs": self._rhs,
@@ -66,6 +65,12 @@ class CallbackKernels:
             "jacobian_vector": self._jacobian_vector,
         }
         self._kernels = {name: _kernel_type(self._guarded(body)) for name, body in bodies.items()}
+
+    @functools.cached_property
+    def pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """The pattern of the Jacobian by differences, which is full."""
+        n = self.n
+        return np.arange(0, n * n + 1, n), np.tile(np.arange(n), n)
 
     def address(self, name: str) -> int:
         """Address of a kernel, 0 where there is none."""
@@ -79,15 +84,31 @@ class CallbackKernels:
             raise TypeError(
                 "the function f(u, p, t) returned None: it must return the derivatives of all states"
             )
-        slope = np.asarray(value)
-        if np.iscomplexobj(slope):
-            raise TypeError("the function f(u, p, t) returned complex values: symde solves real equations")
-        slope = slope.astype(float, copy=False)
+        slope = value if type(value) is np.ndarray and value.dtype == float else self._numbers(value)
         if slope.shape != (self.n,):
             raise ValueError(
                 f"the function f(u, p, t) returned shape {slope.shape}, expected ({self.n},) as u"
             )
         return slope
+
+    def _numbers(self, value: Any) -> np.ndarray:
+        """What the function returned, as floats; NaN and infinities pass, the step is rejected for them."""
+        if np.ma.is_masked(value):
+            raise ValueError("the function f(u, p, t) returned masked values")
+        expected = f"the function f(u, p, t) must return {self.n} numbers"
+        try:
+            slope = np.asarray(value)
+            texts = slope.dtype.kind == "O" and any(isinstance(one, str | bytes | None) for one in slope.flat)
+            numbers = slope.astype(float) if slope.dtype.kind in "fiubO" and not texts else None
+        except OverflowError:
+            raise ValueError(f"{expected}; one is beyond the range of float64: {value!r}") from None
+        except (TypeError, ValueError):  # rows of different lengths, or things that are no numbers
+            raise TypeError(f"{expected}, found {value!r}") from None
+        if slope.dtype.kind == "c":
+            raise TypeError("the function f(u, p, t) returned complex values: symde solves real equations")
+        if numbers is None:
+            raise TypeError(f"{expected}, found {value!r}")
+        return numbers
 
     def _guarded(self, body: Callable[..., None]) -> Callable[..., int]:
         def kernel(t: float, inputs: Any, outputs: Any) -> int:
@@ -127,6 +148,7 @@ class CallbackSystem:
 
     observable_names: tuple[str, ...] = ()
     nominal = None
+    compiled = False
 
     def __init__(self, function: Function, n: int, m: int) -> None:
         self.state_names = tuple(f"u{i + 1}" for i in range(n))

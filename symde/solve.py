@@ -82,6 +82,8 @@ def solve(
         raise TypeError(
             f"solve takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     _refuse_later_features(backend, events, seed)
     methods = methods_for(method, rtol)
     session, key = borrow(problem.system, methods)

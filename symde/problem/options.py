@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symde.problem.values import by_name, real
+from symde.problem.values import by_name, real, reals
 
 DEFAULT_RTOL, DEFAULT_ATOL = 1e-6, 1e-9
 DEFAULT_MAX_STEPS = 1_000_000
@@ -51,10 +51,7 @@ def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
     """The times to save: a list as it is; a number d means t0, t0 + d, ... and the end."""
     if saveat is None:
         return None
-    try:
-        times = np.array(saveat, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"saveat must be a number or a list of times, found {saveat!r}") from None
+    times = np.array(reals(saveat, "saveat"), order="C")  # a copy: the loop reads it by address
     if times.ndim == 0:
         return _grid(real(saveat, "saveat"), t0, t1)
     if times.ndim != 1 or not len(times):
@@ -135,4 +132,4 @@ def step_limit(value: Any) -> int:
     number = real(value, "max_steps")
     if number < 1 or number != int(number):
         raise ValueError(f"max_steps = {value!r}: it must be a positive whole number")
-    return int(number)
+    return min(int(number), 2**62)

@@ -86,7 +86,7 @@ class Solution:
 
         An integer gives the state of that index.
         """
-        if isinstance(name, int | np.integer) and not isinstance(name, bool):
+        if isinstance(name, int | np.integer) and not isinstance(name, bool | np.timedelta64):
             if not -len(self.names) <= name < len(self.names):
                 raise IndexError(f"there is no state of index {name}: the model has {len(self.names)}")
             return self.u[:, name]

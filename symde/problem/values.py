@@ -10,6 +10,8 @@ import numpy as np
 
 from symde.diagnostics import suggest
 
+_NO_NUMBERS = (str, bytes, bool, np.bool_, type(None), np.datetime64, np.timedelta64)
+
 
 def real(value: Any, what: str) -> float:
     """One finite real number.
@@ -21,15 +23,42 @@ def real(value: Any, what: str) -> float:
         return value
     if isinstance(value, complex) or (isinstance(value, np.ndarray | np.generic) and np.iscomplexobj(value)):
         raise TypeError(f"{what} is complex ({value}): symde solves real equations; split it into two states")
-    if isinstance(value, str | bytes | bool | None):
+    if value is np.ma.masked:
+        raise ValueError(f"{what} is masked")
+    if isinstance(value, _NO_NUMBERS):
         raise TypeError(f"{what} must be a number, found {value!r}")
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{what} must be a number, found {type(value).__name__}: {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{what} is beyond the range of float64, 1.8e308") from None
     if not math.isfinite(number):
         raise ValueError(f"{what} is {number}: it must be finite")
     return number
+
+
+def reals(given: Any, what: str) -> np.ndarray:
+    """Real numbers as an array of floats in the shape they have; NaN and infinities pass.
+
+    Raises:
+        TypeError: text, complex values, truth values, dates or other things that are no real numbers.
+        ValueError: values are masked, or rows differ in length.
+    """
+    if isinstance(given, set | frozenset | Mapping):
+        raise TypeError(f"{what} must come in an order: write a list, not a {type(given).__name__}")
+    if np.ma.is_masked(given):
+        raise ValueError(f"{what} is masked")
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what} must be a number or a list of numbers, found {given!r}") from None
+    if array.dtype.kind in "fiu":
+        return array.astype(float, copy=False)
+    if array.dtype.kind == "O":  # fractions, decimals, large integers, and what is no number
+        return np.array([real(one, what) for one in array.flat], dtype=float).reshape(array.shape)
+    found = "complex values" if array.dtype.kind == "c" else f"{given!r}"
+    raise TypeError(f"{what} must be real numbers, found {found}")
 
 
 def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
@@ -53,6 +82,8 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
                 raise unknown_name(name, kind, names)
             result[name] = real(value, f"{kind} `{name}`")
         return result
+    if isinstance(given, set | frozenset):
+        raise TypeError(f"values of {kind}s must come in an order or by name, and a set has neither")
     if isinstance(given, str | bytes):
         raise TypeError(
             f"values of {kind}s come as a sequence or a mapping by name, found the text {given!r}"
@@ -76,4 +107,7 @@ def count(given: Any, what: str) -> int:
     """How many values a plain function is called with, from the values themselves."""
     if given is None or callable(given):
         raise ValueError(f"a plain function f(u, p, t) needs {what} as numbers: they tell how many there are")
-    return len(given) if hasattr(given, "__len__") else 1
+    number = len(given) if hasattr(given, "__len__") else 1
+    if number == 0 and what == "u0":
+        raise ValueError("u0 is empty: a problem has one state at least")
+    return number

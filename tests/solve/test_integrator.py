@@ -92,3 +92,16 @@ def test_a_step_that_fails_explains_itself():
         while True:
             integrator.step()
     assert abs(integrator.t - 1) < 1e-4
+
+
+def test_other_parameters_hold_for_observed_quantities_and_initial_values_too():
+    model = symde.ode_def("param k = 1\nstate x = 2*k\nx' = -k*x\nflux = k*x\ntime 0 .. 1")
+    integrator = symde.Integrator(symde.Problem(model), rtol=1e-9, atol=1e-12)
+    integrator.reinit(p={"k": 3.0})
+    assert integrator.u.tolist() == [6.0]  # the initial state is 2*k
+    integrator.advance(1.0)
+    solution = integrator.solution()
+    assert solution["flux"][-1] == pytest.approx(18 * np.exp(-3.0), rel=1e-7)  # closed form
+    assert solution.problem.p.tolist() == [3.0]
+    integrator.reinit()
+    assert integrator.u.tolist() == [2.0]
