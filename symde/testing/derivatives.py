@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +18,9 @@ from symde.codegen.evaluate import evaluate
 from symde.codegen.kernel import INPUTS
 from symde.codegen.system import ModelKernels
 from symde.model.definition import Definition
+from symde.model.model import Model
 from symde.testing.differences import TOLERANCE, Differences, differences
 from symde.testing.points import Point, given_point, random_points, right_hand_side
-
-if TYPE_CHECKING:
-    from symde.model.model import Model
 
 SYMBOLIC_LIMIT = 100
 """States up to which sympy takes part when not told: its dense Jacobian of more takes many seconds."""
@@ -102,6 +100,8 @@ def check_derivatives(
     """
     if not hasattr(model, "definition"):
         raise TypeError(f"expected a model (symde.ode_def(...)), found {type(model).__name__}")
+    if not isinstance(model, Model):
+        raise TypeError(f"check_derivatives takes a model (see symde.ode_def), got {type(model).__name__}")
     kernels = ModelKernels(model.definition)
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)
