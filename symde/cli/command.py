@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import re
 import sys
@@ -23,6 +24,7 @@ class UsageError(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
+    _print_every_character()
     parser = _parser()
     given = sys.argv[1:] if arguments is None else arguments
     # argparse takes `-1..5` for an option, unless a space comes first.
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     try:
         code = importlib.import_module(f"symde.cli.{options.command}").run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where the caller closed it
+            sys.stdout.flush()
         return code
     except ModelError as error:
         print(str(error).strip("\n"), file=sys.stderr)
@@ -45,11 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"symde: error: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"symde: error: {place}{error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("symde: interrupted", file=sys.stderr)
         return INTERRUPTED
     return FAILED
+
+
+def _print_every_character() -> None:
+    """Where the terminal's encoding lacks a letter of a model, its code stands for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from symde.cli.command import UsageError
 from symde.diagnostics import suggest
 from symde.language import parse
 from symde.model.builder import build
+from symde.model.files import read_text
 from symde.model.model import Model
 
 
@@ -17,7 +17,7 @@ def models(file: str, name: str | None) -> list[Model]:
     if file == "-":
         blocks = parse(sys.stdin.read(), filename="<stdin>")
     else:
-        blocks = parse(Path(file).read_text(encoding="utf-8"), filename=file)
+        blocks = parse(read_text(file), filename=file)
     names = [block.name.id if block.name is not None else "" for block in blocks]
     if name is None:
         return [Model(build(block)) for block in blocks]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from os import PathLike, fspath
-from pathlib import Path
 from typing import overload
 
 from symde.diagnostics import suggest
 from symde.language import parse, parse_function
 from symde.language.syntax import ModelBlock
 from symde.model.builder import build
+from symde.model.files import read_text
 from symde.model.model import Model
 
 
@@ -71,11 +71,7 @@ def load(
         ValueError: the file is no UTF-8 text, or holds several models and `name` does not choose one.
     """
     file = fspath(path)
-    try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise ValueError(f"{file} is no UTF-8 text: {problem}") from problem
-    return _model(parse(text, filename=file), parameters, name, file)
+    return _model(parse(read_text(file), filename=file), parameters, name, file)
 
 
 def _model(

@@ -215,3 +215,33 @@ def test_the_first_solve_of_a_machine_says_once_that_it_compiles(decay, tmp_path
     assert first.returncode == second.returncode == 0
     assert first.stderr.count("\n") == 1 and "compiling the engine" in first.stderr
     assert second.stderr == ""
+
+
+def test_a_file_that_is_no_text_is_named(capsys, tmp_path):
+    path = tmp_path / "binary.symde"
+    path.write_bytes(b"\xff\xfe\x00")
+    code, out, err = run(capsys, "show", str(path))
+    assert code == 1 and not out and f"{path} is no UTF-8 text" in err
+    assert run(capsys, "show", "")[0] == 1
+
+
+def test_a_file_without_end_is_refused_when_it_is_longer_than_any_model(capsys):
+    code, out, err = run(capsys, "show", "/dev/zero")
+    assert code == 1 and not out and "E403" in err
+
+
+def test_a_terminal_without_the_letters_of_a_model_shows_their_codes(tmp_path):
+    path = tmp_path / "subscripts.symde"
+    path.write_text("state y₁ = 1\ntime 0 .. 1\ny₁' = -y₁\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    for command in ("show", "solve"):
+        program = [sys.executable, "-m", "symde.cli", command, str(path)]
+        done = subprocess.run(program, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0 and "y\\u2081" in done.stdout
+
+
+def test_a_closed_output_is_no_error():
+    program = f"exec {sys.executable} -m symde.cli methods >&-"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0 and done.stderr == ""
