@@ -71,6 +71,8 @@ def _agree(traced: ModelSystem, called: CallbackSystem) -> bool:
 class ModelSystem:
     """The system of a model's definition."""
 
+    compiled = True
+
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.state_names = definition.state_names

@@ -51,7 +51,7 @@ def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
     """The times to save: a list as it is; a number d means t0, t0 + d, ... and the end."""
     if saveat is None:
         return None
-    times = np.array(reals(saveat, "saveat"), order="C")  # a copy: the loop reads it by address
+    times = reals(saveat, "saveat")
     if times.ndim == 0:
         return _grid(real(saveat, "saveat"), t0, t1)
     if times.ndim != 1 or not len(times):

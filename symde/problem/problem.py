@@ -93,7 +93,8 @@ class Problem:
         t0, t1 = self.tspan
         name = getattr(self.model, "name", "") or "anonymous"
         states = "1 state" if len(self.u0) == 1 else f"{len(self.u0)} states"
-        return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}>"
+        called = "" if self.system.compiled else ", a Python function called back"
+        return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}{called}>"
 
 
 def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:

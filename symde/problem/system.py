@@ -41,6 +41,7 @@ class System(Protocol):
         """Scale of each state's absolute tolerance; None: all 1."""
         ...
 
+    compiled: bool  # False where every evaluation calls Python
     kernels: Any
     sessions: dict[Any, list[Any]]  # solver memory kept between solves
 
@@ -86,7 +87,7 @@ _lowerings: list[Lowering] = []
 
 
 def register_lowering(lower: Lowering) -> None:
-    """Announce a way to make (system, model) from (model, n, m); it returns None for what it does not know."""
+    """Announce a way to make (system, model) from (model, n, m); None for what it does not know."""
     _lowerings.append(lower)
 
 

@@ -60,7 +60,7 @@ def test_other_names_and_defaults_of_arguments_are_fine():
 
 def test_a_function_that_branches_on_values_is_called():
     problem = symde.Problem(branching, [1.0], (0, 2))
-    assert isinstance(problem.system, CallbackSystem)
+    assert isinstance(problem.system, CallbackSystem) and "called back" in repr(problem)
     # u = e^-t until u = 1/2 at t = log 2, then (1/2) e^{-(t - log 2)/2}
     expected = 0.5 * math.exp(-(2 - math.log(2)) / 2)
     for method in ("Tsit5", "Rodas5P", None):
