@@ -36,7 +36,9 @@ def export(model: Model, target: str | Target = "c", path: str | os.PathLike[str
 
     if not isinstance(model, Model):
         raise TypeError(f"export() takes a model (see symde.ode_def), got {type(model).__name__}")
-    language = target if hasattr(target, "source") else find_target(str(target))
+    language = find_target(target) if isinstance(target, str) else target
+    if not hasattr(language, "source"):
+        raise TypeError(f"target must be a name or a target object, got {type(target).__name__}")
     text = language.source(model)
     if path is not None:
         _place(Path(path), model, language).write_text(text, encoding="utf-8", newline="\n")
