@@ -105,8 +105,16 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
             f"  not finite:  {culprit.expression} is {culprit.value}{place}"
             + (f" for {values}" if values else "")
         )
-    lines.append(f"  help: {retcode.remedy}")
+    lines.append(f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
+
+
+def _remedy(retcode: Retcode, t: float, tspan: tuple[float, float]) -> str:
+    """What to try: a step too small for its time may be the fault of the time."""
+    spacing = float(np.spacing(abs(t)))
+    if retcode is not Retcode.STEP_TOO_SMALL or spacing < 1e-6 * abs(tspan[1] - tspan[0]):
+        return retcode.remedy
+    return f"float64 tells times near t = {t:g} apart by {spacing:g} at best: measure the time from the start"
 
 
 def worst_component(session: Session) -> tuple[int, str]:

@@ -194,3 +194,19 @@ def test_scales_do_not_matter_where_the_tolerance_follows(scale):
     problem = symde.Problem("param a = 1\nstate x = a\nx' = -x", tspan=(0, 1), p=[scale])
     end = symde.solve(problem, atol=1e-9 * scale, rtol=1e-6).u[-1, 0]
     assert end / scale == pytest.approx(math.exp(-1), rel=1e-5)
+
+
+@pytest.mark.parametrize("method", [None, *ADAPTIVE])
+@pytest.mark.parametrize("start", [1e12, -1e15])
+def test_slow_problems_are_solved_far_from_time_zero(method, start):
+    # 10 time constants; the usual first guess, which knows no units of time, is too small to move such a time
+    problem = symde.Problem("x' = -1e-11*x", [1.0], (start, start + 1e12))
+    solution = symde.solve(problem, method)
+    exact = np.exp(-1e-11 * (solution.t - start))
+    assert abs(solution["x"] - exact).max() < 1e-4  # rtol 1e-6 a step, and some hundred steps
+
+
+def test_a_time_that_is_too_large_for_its_span_is_named():
+    failed = symde.solve(symde.Problem("x' = -x", [1.0], (1e15, 1e15 + 10)), throw=False)
+    assert failed.retcode is symde.Retcode.STEP_TOO_SMALL
+    assert "times near t = 1e+15 apart by 0.125" in failed.message

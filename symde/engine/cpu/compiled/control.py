@@ -11,7 +11,7 @@ import math
 
 from symde.engine.cpu.compiled.explicit import evaluate
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
-from symde.engine.cpu.layout import LARGEST_GROWTH, SAFETY, SMALLEST_ERROR, STRONGEST_CUT, TINY
+from symde.engine.cpu.layout import LARGEST_GROWTH, RESOLUTION, SAFETY, SMALLEST_ERROR, STRONGEST_CUT, TINY
 
 
 @compiled
@@ -81,6 +81,8 @@ def first_step(state, slot):
     f0, f1, u, trial = doubles(state.stages), doubles(state.error), doubles(state.u), doubles(state.stage)
     size, slope = scaled_norm(state, state.u), scaled_norm(state, state.stages)
     span = abs(state.t_end - state.t)
+    # far from t = 0 the usual guess may not move the time at all: let the error test judge a larger one
+    least = min(4.0 * RESOLUTION * abs(state.t), span, state.h_max)
     # an infinite slope is one that leaves a zero whose tolerance is zero
     usual = size >= 1e-5 and 1e-5 <= slope < math.inf
     h = 0.01 * size / slope if usual else 1e-6
@@ -95,9 +97,9 @@ def first_step(state, slot):
     curvature = scaled_norm(state, state.error) / h
     steepest = max(slope, curvature)
     if not steepest < math.inf:
-        return 1e-3 * h
+        return max(1e-3 * h, least)
     if steepest <= 1e-15:
         estimate = max(1e-6, 1e-3 * h)
     else:
         estimate = (0.01 / steepest) ** (1.0 / (slot.order + 1.0))
-    return min(100.0 * h, estimate, span, state.h_max)
+    return max(min(100.0 * h, estimate, span, state.h_max), least)
