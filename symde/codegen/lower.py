@@ -150,9 +150,10 @@ class Lowering:
 
     def _built_in(self, call: syntax.Call, args: list[int]) -> int:
         op, span = BUILT_IN[call.function].operation, call.span
-        if op == "heaviside":
-            zero, one = self.graph.constant(0.0), self.graph.constant(1.0)
-            return self._apply("select", [self._apply("lt", [args[0], zero], span), zero, one], span)
+        if op == "heaviside":  # floor(1 + sign(x)/2): 0 or 1 as x < 0 tells, but NaN stays NaN
+            half, one = self.graph.constant(0.5), self.graph.constant(1.0)
+            sign = self._apply("mul", [half, self._apply("sign", args, span)], span)
+            return self._apply("floor", [self._apply("add", [one, sign], span)], span)
         if op in ("min", "max"):
             return self._fold_left(op, args, span)
         if call.function == "piecewise":

@@ -20,7 +20,7 @@ class BuiltIn:
         name: as written in a model.
         operation: the graph's operation of the same meaning. Four need more than one node when lowered:
             ``min`` and ``max`` (n-ary: folded from the left), ``select`` (nested for `piecewise`) and
-            ``heaviside`` (`select(x < 0, 0, 1)`).
+            ``heaviside`` (`floor(1 + sign(x)/2)`).
         minimum: fewest arguments.
         maximum: most arguments, None for any number.
         meaning: one line for messages and documentation.

@@ -69,6 +69,14 @@ def test_every_function_of_the_language_is_known(name):
     assert math.isfinite(value(Call(name, arguments), x=0.4, y=0.8))
 
 
+@pytest.mark.parametrize("name", sorted(set(BUILT_IN) - {"piecewise", "ifelse", "where"}))
+def test_every_function_keeps_a_nan(name):
+    arguments = (X, Y)[: BUILT_IN[name].minimum]
+    assert math.isnan(value(Call(name, arguments), x=math.nan, y=0.8))
+    if len(arguments) == 2:
+        assert math.isnan(value(Call(name, arguments), x=0.4, y=math.nan))
+
+
 def test_sums_are_added_from_left_to_right():
     # (1e16 + 1) - 1e16 is 0 in float64; any other order gives 1.
     assert value(Sum((("+", X), ("+", n(1)), ("-", X))), x=1e16) == 0.0
