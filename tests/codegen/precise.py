@@ -91,10 +91,17 @@ def precise(
 
 
 def difference(function, u: Sequence[float], column: int) -> list:
-    """Central difference by one variable with step 1e-20: relative error about 1e-38 for smooth functions."""
+    """Central difference by one variable with step 1e-20: relative error about 1e-38 for smooth functions.
+
+    Raises:
+        ValueError: the point lies on a kink, where the one-sided differences disagree.
+    """
     step = mpmath.mpf("1e-20")
-    above, below = (
+    above, here, below = (
         function([mpmath.mpf(x) + (sign * step if j == column else 0) for j, x in enumerate(u)])
-        for sign in (1, -1)
+        for sign in (1, 0, -1)
     )
+    for a, at, b in zip(above, here, below, strict=True):
+        if abs((a - at) - (at - b)) > 1e-10 * (abs(a - at) + abs(at - b)) + step**2 * (1 + abs(at)) * 1e10:
+            raise ValueError("a kink")
     return [(a - b) / (2 * step) for a, b in zip(above, below, strict=True)]
