@@ -7,7 +7,18 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Work of one solve; `seconds` is wall time inside the engine."""
+    """Work of one solve.
+
+    Attributes:
+        accepted, rejected: Steps taken, and attempts whose error was too large or whose iteration diverged.
+        evaluations: Of the right-hand side, those that come with a Jacobian included.
+        jacobians, products: Jacobians, and products of the Jacobian with a vector.
+        factorisations, solves: Of linear systems.
+        refinements, pivotings: Solutions that had to be refined, and steps that had to pivot.
+        switches: Changes of method.
+        iterations, divergences: Of Newton's method, and attempts given up because it did not converge.
+        seconds: Wall time inside the engine.
+    """
 
     accepted: int = 0
     rejected: int = 0
@@ -19,6 +30,8 @@ class Stats:
     refinements: int = 0
     pivotings: int = 0
     switches: int = 0
+    iterations: int = 0
+    divergences: int = 0
     seconds: float = 0.0
 
     @property

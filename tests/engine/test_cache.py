@@ -1,6 +1,7 @@
 """The engine's object code: loaded without numba, never stale, right with any cache."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,17 +59,20 @@ def test_a_cache_that_cannot_be_a_folder_is_no_obstacle(tmp_path):
 
 
 def test_an_edited_engine_source_is_another_engine(tmp_path, monkeypatch):
-    """The key covers every source of the compiled engine: an edit anywhere makes a new one."""
-    folder = Path(library.__file__).parent
-    before = library.source_hash.__wrapped__()
+    """The key of a module covers every source it is made of, and no other."""
     copy = tmp_path / "cpu"
-    (copy / "compiled").mkdir(parents=True)
-    for path in [folder / "layout.py", folder / "build.py", *(folder / "compiled").glob("*.py")]:
-        (copy / path.relative_to(folder)).write_bytes(path.read_bytes())
-    monkeypatch.setattr(library, "__file__", str(copy / "library.py"))
-    assert library.source_hash.__wrapped__() == before
-    for path in [*copy.glob("*.py"), *(copy / "compiled").glob("*.py")]:
-        original = path.read_bytes()
-        path.write_bytes(original + b"\n# edited\n")
-        assert library.source_hash.__wrapped__() != before, path.name
-        path.write_bytes(original)
+    shutil.copytree(library._FOLDER, copy)
+    hashed = library.source_hash.__wrapped__
+    before = {name: hashed(name) for name in ("loop", "rosenbrock")}
+    monkeypatch.setattr(library, "_FOLDER", copy)
+    assert {name: hashed(name) for name in before} == before
+    shared = ["layout", "build", "compiled/pointers", "compiled/explicit", "families/explicit"]
+    own = {"loop": ["compiled/loop"], "rosenbrock": ["compiled/rosenbrock", "compiled/vectors"]}
+    for name, others in own.items():
+        for path in (copy / f"{one}.py" for one in [*shared, *others]):
+            original = path.read_bytes()
+            path.write_bytes(original + b"\n# edited\n")
+            assert hashed(name) != before[name], path.name
+            path.write_bytes(original)
+    (copy / "compiled" / "rosenbrock.py").write_text("# edited")
+    assert hashed("loop") == before["loop"]

@@ -55,28 +55,34 @@ class Attempt(IntEnum):
     INACCURATE = 1  # linear solve: the backward error is above the bound
     SINGULAR = 2  # no usable factorisation: try a smaller step
     CALLBACK = 3  # a model kernel failed: give up
+    DIVERGED = 4  # an iteration did not converge: try a smaller step
 
 
-def _structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:
+def structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:
+    """A C structure with these fields in this order."""
     return type(
         name, (ctypes.Structure,), {"__doc__": doc, "_fields_": list(fields.items()), "__slots__": ()}
     )
 
 
-_d, _i = ctypes.c_double, ctypes.c_int64
+double, int64 = ctypes.c_double, ctypes.c_int64
+_d, _i = double, int64
 
 COUNTERS = (
     "accepted", "rejected", "evaluations", "jacobians", "products", "factorisations", "solves", "refinements",
-    "pivotings", "switches",
+    "pivotings", "switches", "iterations", "divergences",
 )  # fmt: skip
 """Counts of work, in the order in which they stand in `State`."""
 
-Slot = _structure(
+Slot = structure(
     "Slot",
     "One method ready to step: its family's compiled functions, its numbers and its controller's exponents.",
     attempt=_i,  # address: int32 (State *), tries a step of size h from (t, u)
     interpolate=_i,  # address: int32 (State *), writes the interpolant of the last accepted step
     data=_i,  # the family's own structure of numbers
+    memory=_i,  # address of what the family keeps between steps, doubles, 0 where it keeps nothing
+    context=_i,  # address of what the family knows of the model, its own structure, 0 where nothing
+    control=_i,  # address: int32 (State *), the family's own choice of step and order; 0: the PI law
     step=_i,  # a whole step of this method for this model as one kernel, 0 where there is none
     degree=_i,  # of the interpolant
     fsal=_i,  # the last stage is the first of the next step
@@ -89,36 +95,7 @@ Slot = _structure(
     stability=_d,  # length of the stability region on the negative real axis
 )
 
-ExplicitData = _structure(
-    "ExplicitData",
-    "An explicit Runge-Kutta tableau; matrices row by row, `stages` or `all_stages` wide.",
-    stages=_i,
-    all_stages=_i,  # with those only the interpolant needs
-    fsal=_i,
-    degree=_i,
-    a=_i,  # all_stages x all_stages
-    b=_i,
-    c=_i,
-    error=_i,
-    interpolant=_i,  # degree x all_stages: coefficient of theta**(m + 1)
-)
-
-RosenbrockData = _structure(
-    "RosenbrockData",
-    "A Rosenbrock method in the form without products J*k (Hairer and Wanner II, IV.7, 7.25).",
-    stages=_i,
-    degree=_i,
-    gamma=_d,
-    a=_i,  # stages x stages
-    c=_i,  # stages x stages
-    alpha=_i,
-    d=_i,
-    m=_i,
-    error=_i,
-    interpolant=_i,  # degree x stages
-)
-
-State = _structure(
+State = structure(
     "State",
     "A solve: all that `advance` reads and writes.",
     # what the host sets for a run, all in one place (`RUN`)
@@ -128,9 +105,10 @@ State = _structure(
     # time; t + t_low is the compensated sum
     t_low=_d, t_new=_d, t_new_low=_d, h=_d, h_old=_d,
     # size of steps
-    log_error=_d, log_error_old=_d,
+    log_error=_d, log_error_old=_d, mean_square=_d,
     # control flow
-    phase=_i, non_finite=_i, budget=_i, rejected_last=_i, stage0=_i,
+    phase=_i, non_finite=_i, budget=_i, rejected_last=_i, stage0=_i, reaches=_i, outcome=_i,
+    restarted=_i,  # nothing of the past holds: set at the start, by a new state and by a change of method
     # work done
     **dict.fromkeys(COUNTERS, _i),
     # method
@@ -152,7 +130,10 @@ State = _structure(
     accept=_i,  # is x accurate?
     careful=_i,  # this step's solves are all checked
     shift=_d, jacobian_fresh=_i, jacobian=_i, f0=_i, time_gradient=_i, system_rhs=_i,
-    stage_f=_i, lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i,
+    stage_f=_i,
+    # Newton: is J known, if of an earlier state; the shift W was factorised with, 0 if not; the last rate
+    jacobian_known=_i, factored_shift=_d, contraction=_d,
+    lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i,
     factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
     solve_outputs=_i, accept_inputs=_i, residual=_i, correction=_i, combined_rhs=_i,
     dense=_i, pivots=_i, use_dense=_i, row_pointers=_i, columns=_i,
@@ -182,6 +163,9 @@ the second."""
 
 STIFF_HITS, MILD_HITS, WATCH_INTERVAL = 6, 20, 4
 """Successive findings before an automatic switch, and accepted steps between findings."""
+
+DIVERGENCE_CUT = 0.25
+"""Factor of the step after an iteration that did not converge."""
 
 RESOLUTION = 16 * 2.0**-53
 """Steps below this fraction of t are lost in its rounding."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import re
 from importlib import metadata
 from pathlib import Path
 
@@ -13,13 +14,31 @@ from symde import native
 log = logging.getLogger("symde.engine")
 
 
+_IMPORT = re.compile(
+    rb"^from symde\.engine\.cpu\.([\w.]+) import|^from symde\.engine\.cpu import (\w+)$", re.MULTILINE
+)
+_FOLDER = Path(__file__).parent
+
+
+def _sources(module: str) -> dict[str, bytes]:
+    """The engine's sources that a compiled module is made of: itself and all it imports, by name."""
+    found: dict[str, bytes] = {}
+    pending = [f"compiled.{module}", "compiled.pointers", "layout", "build"]
+    while pending:
+        name = pending.pop()
+        path = _FOLDER.joinpath(*name.split(".")).with_suffix(".py")
+        if name not in found and path.exists():
+            found[name] = path.read_bytes()
+            pending += [(one or other).decode() for one, other in _IMPORT.findall(found[name])]
+    return found
+
+
 @functools.cache
-def source_hash() -> str:
-    """Hash of everything the engine's object code depends on: its sources and its compilers' versions."""
-    folder = Path(__file__).parent
+def source_hash(module: str) -> str:
+    """Hash of everything a module's object code depends on: its sources and its compilers' versions."""
     digest = hashlib.sha256()
-    for path in [folder / "layout.py", folder / "build.py", *sorted((folder / "compiled").glob("*.py"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, text in sorted(_sources(module).items()):
+        digest.update(name.encode() + b"\0" + text + b"\0")
     for package in ("numba", "llvmlite"):
         digest.update(f"{package} {metadata.version(package)}\0".encode())
     return digest.hexdigest()
@@ -28,7 +47,7 @@ def source_hash() -> str:
 @functools.cache
 def function_address(module: str, entry: str) -> int:
     """Address of an engine function, such as ("explicit", "attempt")."""
-    key = f"engine\0{source_hash()}\0{module}.{entry}"
+    key = f"engine\0{source_hash(module)}\0{module}.{entry}"
     return native.load_object(key, lambda: _build(module, entry), exports=[entry]).address(entry)
 
 

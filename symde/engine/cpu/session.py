@@ -92,6 +92,7 @@ class Session:
         self.atol = self.arrays["atol"][: self.n]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
         self._slots: Any = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
+        self._contexts = [self._fill_slot(i, method) for i, method in enumerate(self.methods)]
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
         self._kept: dict[str, np.ndarray] = {}
@@ -107,6 +108,8 @@ class Session:
         names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
         arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
         arena.ask(carried=2 * padded)  # u_low and error, which every run begins with zeros
+        sizes = [method.family.memory(method.method, self.n, padded) for method in self.methods]
+        arena.ask(**{f"memory{i}": size for i, size in enumerate(sizes) if size})
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
@@ -115,6 +118,7 @@ class Session:
             arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
         arrays = arena.allocate()
         self._carried = arrays["carried"]
+        self._memories = [array for name, array in arrays.items() if name.startswith("memory")]
         arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded:]
         return arrays
 
@@ -134,7 +138,7 @@ class Session:
         state.inputs = self._integer_array("inputs", [self._place(name) for name in INPUTS])
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
-        state.patience = 1
+        state.patience, state.restarted = 1, 1
         first = self._slots[0]
         watched = len(self._slots) > 1 or not (first.implicit or first.fixed)
         if watched:
@@ -147,6 +151,13 @@ class Session:
         self._template = bytes(state)
         # a fixed, irregular direction: the power iteration needs a part of every eigenvector
         self._direction = np.cos(1.0 + 2.399963 * np.arange(self.n)) + 0.1
+
+    def _fill_slot(self, index: int, packed: PackedMethod) -> Any:
+        """What a method keeps between steps and what it must know of the model; what keeps that alive."""
+        slot, memory = self._slots[index], self.arrays.get(f"memory{index}")
+        slot.memory = 0 if memory is None else memory.ctypes.data
+        slot.context, kept = packed.family.context(self.kernels, packed.method)
+        return kept
 
     def _place(self, name: str | None) -> int:
         return 0 if name is None else self.arrays[name].ctypes.data
@@ -200,6 +211,8 @@ class Session:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
         ctypes.memmove(self._address, self._template, _STATE_SIZE)
         self._carried.fill(0.0)
+        for memory in self._memories:
+            memory.fill(0.0)
         if self._watched:
             self._direction_vector[:] = self._direction
         wanted = (0 if saveat is None else len(saveat)) + (64 if save_steps else 0)
@@ -326,7 +339,7 @@ class Session:
         """Replace the present state of a run that has been started."""
         buffer = (ctypes.c_double * self.n).from_address(self.state.u)
         buffer[:] = u.tolist()
-        self.state.stage0, self.state.jacobian_fresh = Stage0.STALE, 0
+        self.state.stage0, self.state.jacobian_fresh, self.state.restarted = Stage0.STALE, 0, 1
         low = (ctypes.c_double * self.n).from_address(self.state.u_low)
         low[:] = [0.0] * self.n
 

@@ -12,6 +12,9 @@ class Method(Protocol):
 
     Attributes:
         family: names the step function that reads the numbers.
+        kind: what sort of method it is, in the field's words, for tables.
+        stability: of decaying solutions, in words: "L-stable", or up to where on the negative real axis.
+        variable_order: whether it chooses its order step by step, up to `order`.
         name: what to ask for.
         order: of the solution that goes on.
         embedded_order: of the solution it is compared with; None where steps are fixed.
@@ -25,6 +28,12 @@ class Method(Protocol):
 
     @property
     def family(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def stability(self) -> str: ...
+    @property
+    def variable_order(self) -> bool: ...
     @property
     def name(self) -> str: ...
     @property

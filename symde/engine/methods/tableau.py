@@ -73,6 +73,8 @@ class ExplicitTableau:
     """
 
     family: ClassVar[str] = "explicit"
+    kind: ClassVar[str] = "explicit Runge-Kutta"
+    variable_order: ClassVar[bool] = False
 
     name: str
     order: int
@@ -119,6 +121,11 @@ class ExplicitTableau:
     def fsal(self) -> bool:
         """Whether the last stage is the first of the next step."""
         return self.stages > 1 and self.c[-1] == 1 and bool(np.array_equal(self.a[-1], self.b))
+
+    @property
+    def stability(self) -> str:
+        """Up to where on the negative real axis decay is kept."""
+        return f"to -{self.real_stability:.2g}"
 
     @property
     def imaginary_stability(self) -> float:
@@ -189,6 +196,9 @@ class RosenbrockTableau:
     """
 
     family: ClassVar[str] = "rosenbrock"
+    kind: ClassVar[str] = "Rosenbrock"
+    stability: ClassVar[str] = "L-stable"
+    variable_order: ClassVar[bool] = False
     adaptive: ClassVar[bool] = True
     fsal: ClassVar[bool] = False
     real_stability: ClassVar[float] = float("inf")

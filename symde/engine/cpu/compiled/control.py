@@ -15,10 +15,10 @@ from symde.engine.cpu.layout import LARGEST_GROWTH, RESOLUTION, SAFETY, SMALLEST
 
 
 @compiled
-def block_norm(state, start, length):
+def block_norm(state, errors, start, length):
     """Mean square of error / (atol + rtol*|u|) over one block; NaN where u_new or the error is not finite."""
     u, u_new = doubles(state.u), doubles(state.u_new)
-    error, atol, rtol = doubles(state.error), doubles(state.atol), state.rtol
+    error, atol, rtol = doubles(errors), doubles(state.atol), state.rtol
     total = 0.0
     for i in range(start, start + length):
         old, new = abs(u[i]), abs(u_new[i])
@@ -31,12 +31,12 @@ def block_norm(state, start, length):
 
 
 @compiled
-def error_norm(state):
+def error_norm(state, errors):
     """The largest mean square over the blocks (states, sensitivity columns, ...), NaN if any is."""
     blocks = integers(state.blocks)
     worst = 0.0
     for k in range(state.n_blocks):
-        norm = block_norm(state, blocks[2 * k], blocks[2 * k + 1])
+        norm = block_norm(state, errors, blocks[2 * k], blocks[2 * k + 1])
         if not norm <= worst:
             worst = norm
     return worst

@@ -10,22 +10,31 @@ from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,
     doubles,
-    explicit_data_at,
     integers,
     slot_at,
     state_at,
+    structure_at,
 )
 from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum
+from symde.engine.cpu.families.explicit import ExplicitData
 from symde.engine.cpu.layout import Attempt, Stage0
+
+explicit_data_at = structure_at(ExplicitData)
+
+
+@compiled
+def evaluate_part(state, kernel, t, u, out):
+    """out = the right-hand side, or a part of it, that a kernel computes at (t, u), counted."""
+    integers(state.inputs)[0] = u
+    integers(state.outputs)[0] = out
+    state.evaluations += 1
+    return call_kernel(kernel, t, state.inputs, state.outputs)
 
 
 @compiled
 def evaluate(state, t, u, out):
     """out = f(t, u), counted."""
-    integers(state.inputs)[0] = u
-    integers(state.outputs)[0] = out
-    state.evaluations += 1
-    return call_kernel(state.rhs, t, state.inputs, state.outputs)
+    return evaluate_part(state, state.rhs, t, u, out)
 
 
 @compiled

@@ -16,7 +16,7 @@ from symde.engine.cpu.compiled.explicit import evaluate
 from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at
 from symde.engine.cpu.compiled.stiffness import watch_stiffness
-from symde.engine.cpu.layout import RESOLUTION, Attempt, Phase, Stage0, Status
+from symde.engine.cpu.layout import DIVERGENCE_CUT, RESOLUTION, Attempt, Phase, Stage0, Status
 
 
 @compiled
@@ -82,31 +82,56 @@ def accept(state):
     state.step_saved = 0
     state.dense_saved = 0
     state.non_finite = 0
+    state.restarted = 0
     state.phase = Phase.SAVE
 
 
 @compiled
-def control(state, mean_square, reaches):
-    """Accept or reject the attempt and choose the next step size."""
-    slot = slot_at(state, state.active)
-    size = abs(state.h)
-    if slot.fixed:
-        if mean_square == 0.0:
-            accept(state)
-            return Status.DONE
+def keep_fixed(state, mean_square):
+    """Without an error estimate a step counts as it is, unless it is not finite."""
+    if not mean_square == 0.0:
         return Status.NON_FINITE
-    if mean_square <= 1.0:
-        proposal = size * growth_after_acceptance(state, slot, mean_square)
-        if reaches:  # a step cut short by a stop says little: keep what was allowed before it
-            proposal = max(proposal, state.h_next)
-        else:
-            state.log_error_old = state.log_error
-        state.h_next = proposal
+    accept(state)
+    return Status.DONE
+
+
+@compiled
+def propose_after_acceptance(state, slot, mean_square):
+    """The next step size by the PI law."""
+    proposal = abs(state.h) * growth_after_acceptance(state, slot, mean_square)
+    if state.reaches:  # a step cut short by a stop says little: keep what was allowed before it
+        proposal = max(proposal, state.h_next)
+    else:
+        state.log_error_old = state.log_error
+    state.h_next = proposal
+
+
+@compiled
+def propose_after_rejection(state, slot, mean_square):
+    """The size of the next attempt."""
+    diverged = state.outcome == Attempt.DIVERGED
+    state.h_next = abs(state.h) * (DIVERGENCE_CUT if diverged else cut_after_rejection(slot, mean_square))
+
+
+@compiled
+def control(state, address, mean_square):
+    """Accept or reject the attempt; the next step size by the PI law, or by the family's own."""
+    slot = slot_at(state, state.active)
+    if slot.fixed:
+        return keep_fixed(state, mean_square)
+    accepted = mean_square <= 1.0
+    if slot.control != 0:
+        state.mean_square = mean_square
+        call_step(slot.control, address)
+    elif accepted:
+        propose_after_acceptance(state, slot, mean_square)
+    else:
+        propose_after_rejection(state, slot, mean_square)
+    if accepted:
         state.rejected_last = 0
         accept(state)
     else:
-        state.non_finite = 0 if mean_square < 1e300 else 1
-        state.h_next = size * cut_after_rejection(slot, mean_square)
+        state.non_finite = 0 if mean_square < 1e300 or state.outcome == Attempt.DIVERGED else 1
         state.rejected_last = 1
         state.rejected += 1
     return Status.DONE
@@ -115,15 +140,18 @@ def control(state, mean_square, reaches):
 @compiled
 def step(state, address):
     """One attempt, accepted or not."""
-    reaches = choose_step(state)
-    if abs(state.h) <= RESOLUTION * abs(state.t) and not reaches or state.h == 0.0:
+    state.reaches = choose_step(state)
+    if abs(state.h) <= RESOLUTION * abs(state.t) and not state.reaches or state.h == 0.0:
         return Status.NON_FINITE if state.non_finite else Status.STEP_TOO_SMALL
     state.budget -= 1
     code = call_step(slot_at(state, state.active).attempt, address)
     if code == Attempt.CALLBACK:
         return Status.CALLBACK
-    mean_square = error_norm(state) if code == Attempt.FINE else 1e300
-    return control(state, mean_square, reaches)
+    state.outcome = code
+    if code == Attempt.DIVERGED:
+        state.divergences += 1
+    mean_square = error_norm(state, state.error) if code == Attempt.FINE else 1e300
+    return control(state, address, mean_square)
 
 
 @compiled

@@ -40,14 +40,13 @@ def _pointer_to(target):
     return cast
 
 
-def _structure_at(structure: type[ctypes.Structure]):
+def structure_at(structure: type[ctypes.Structure]):
+    """A cast from an address to a structure whose fields are read and written."""
     return _pointer_to(numba.from_dtype(np.dtype(structure)))
 
 
-state_at = _structure_at(layout.State)
-slots_of = _structure_at(layout.Slot)
-explicit_data_at = _structure_at(layout.ExplicitData)
-rosenbrock_data_at = _structure_at(layout.RosenbrockData)
+state_at = structure_at(layout.State)
+slots_of = structure_at(layout.Slot)
 doubles = _pointer_to(doubles_type)
 integers = _pointer_to(integers_type)
 

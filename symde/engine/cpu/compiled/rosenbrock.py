@@ -11,6 +11,7 @@ Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996),
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     call_solve,
@@ -18,9 +19,9 @@ from symde.engine.cpu.compiled.pointers import (
     compiled,
     doubles,
     integers,
-    rosenbrock_data_at,
     slot_at,
     state_at,
+    structure_at,
 )
 from symde.engine.cpu.compiled.vectors import (
     advance_compensated,
@@ -29,22 +30,10 @@ from symde.engine.cpu.compiled.vectors import (
     two_weighted_sums,
     weighted_sum,
 )
-from symde.engine.cpu.layout import Attempt, Stage0
+from symde.engine.cpu.families.rosenbrock import RosenbrockData
+from symde.engine.cpu.layout import Attempt
 
-
-@compiled
-def linearise(state):
-    """f, J and f_t at (t, u); kept when only the step size has changed since."""
-    if state.stage0 == Stage0.VALID and state.jacobian_fresh:
-        return 0
-    integers(state.inputs)[0] = state.u
-    outputs = integers(state.outputs)
-    outputs[0], outputs[1], outputs[2] = state.f0, state.jacobian, state.time_gradient
-    state.evaluations += 1
-    state.jacobians += 1
-    state.jacobian_fresh = 1
-    state.stage0 = Stage0.VALID
-    return call_kernel(state.rhs_jacobian, state.t, state.inputs, state.outputs)
+rosenbrock_data_at = structure_at(RosenbrockData)
 
 
 @compiled
@@ -124,7 +113,7 @@ def attempt(address):
     if slot.step != 0 and generated_step(state, slot.step, stages) == 0:
         advance_compensated(state)
         return Attempt.FINE
-    if linearise(state) != 0:
+    if linearise(state, state.rhs_jacobian) != 0:
         return Attempt.CALLBACK
     state.shift = 1.0 / (state.h * method.gamma)
     code = call_step(state.factor, address)

@@ -61,6 +61,7 @@ def switch_method(state):
     state.active = 1 - state.active
     state.stage0 = Stage0.STALE
     state.jacobian_fresh = 0
+    state.restarted = 1
     state.switches += 1
     state.patience = min(2 * state.patience, 64)
     state.stiff_hits = 0

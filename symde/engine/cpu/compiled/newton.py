@@ -1,0 +1,107 @@
+"""Newton's iteration for one stage, with a matrix that is kept from step to step as long as it serves.
+
+The equation is that of every singly diagonally implicit method, Runge-Kutta or multistep:
+
+    shift * (y - base) = f(t, y),        shift = 1/(h gamma)
+
+with the matrix W = shift*I - J, J evaluated at some earlier state and factorised for some earlier shift. What
+is solved for are corrections, so their linear systems need no test of their own: an inaccurate one only slows
+the iteration down, and an iteration that is too slow is given up.
+
+Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.8, (8.10) to (8.13), for
+the test of convergence; A. C. Hindmarsh et al., SUNDIALS, ACM TOMS 31 (2005), section 2.1, for the correction
+of a matrix with another shift.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.compiled.control import scaled_norm
+from symde.engine.cpu.compiled.explicit import evaluate_part
+from symde.engine.cpu.compiled.linearise import linearise
+from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
+from symde.engine.cpu.layout import Attempt
+
+MOST_ITERATIONS = 6
+"""Iterations after which a stage is given up."""
+
+DRIFT = 0.2
+"""Relative change of the shift from which the matrix is factorised again."""
+
+
+@compiled
+def factorise(state, address, shift):
+    """Factorise shift*I - J; the solver's code."""
+    state.shift = shift
+    state.factored_shift = 0.0
+    code = call_step(state.factor, address)
+    if code == Attempt.FINE:
+        state.factored_shift = shift
+    return code
+
+
+@compiled
+def renew_matrix(state, address, kernel, shift):
+    """J at (t, u) by a kernel that also gives f0 and the time gradient, and W for this shift."""
+    if linearise(state, kernel) != 0:
+        return Attempt.CALLBACK.value
+    state.jacobian_known = 1
+    state.contraction = 1.0
+    return factorise(state, address, shift)
+
+
+@compiled
+def ready_matrix(state, address, kernel, shift):
+    """W good enough for this shift: J where none is known, factors where the shift has drifted."""
+    if state.restarted or not state.jacobian_known:
+        return renew_matrix(state, address, kernel, shift)
+    if state.factored_shift == 0.0 or abs(shift / state.factored_shift - 1.0) > DRIFT:
+        return factorise(state, address, shift)
+    return Attempt.FINE.value
+
+
+@compiled
+def correct(state, address, rhs, t, base, shift, y):
+    """One correction of y; its scaled norm, or -1 where the kernel failed."""
+    if evaluate_part(state, rhs, t, y, state.stage_f) != 0:
+        return -1.0
+    f, b, x = doubles(state.stage_f), doubles(base), doubles(y)
+    residual, correction = doubles(state.system_rhs), doubles(state.correction)
+    for i in range(state.padded):
+        residual[i] = f[i] - shift * (x[i] - b[i])
+    call_solve(state.substitute, address, state.system_rhs, state.correction)
+    # exact for J = 0, harmless where J dominates, best in between
+    scale = 2.0 / (1.0 + shift / state.factored_shift)
+    for i in range(state.padded):
+        correction[i] *= scale
+        x[i] += correction[i]
+    state.iterations += 1
+    return scaled_norm(state, state.correction)
+
+
+@compiled
+def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
+    """Solve shift*(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the error
+    is below `tolerance`; FINE, DIVERGED or CALLBACK. `state.contraction` keeps the last rate."""
+    previous = 0.0
+    for k in range(MOST_ITERATIONS):
+        size = correct(state, address, rhs, t, base, shift, y)
+        if size < 0.0:
+            return Attempt.CALLBACK.value
+        if not size < math.inf:
+            return Attempt.DIVERGED.value
+        if k == 0:
+            # the rate of the last stage, aged: it may not promise for ever
+            rate = max(state.contraction, 1e-16) ** 0.8
+        else:
+            rate = size / previous
+            state.contraction = rate
+        if size == 0.0 or (rate < 1.0 and rate / (1.0 - rate) * size <= tolerance):
+            return Attempt.FINE.value
+        if k > 0:
+            left = MOST_ITERATIONS - 1 - k
+            if rate >= 1.0 or rate**left / (1.0 - rate) * size > tolerance:
+                return Attempt.DIVERGED.value
+        previous = size
+    return Attempt.DIVERGED.value
