@@ -45,6 +45,7 @@ print(time.process_time())
 def seconds(code: str, cache: str) -> float:
     """What a script in a process of its own prints."""
     environment = {**os.environ, "SYMDE_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # modules are compiled once, as on a user's machine
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )

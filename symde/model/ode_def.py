@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from typing import overload
 
 from symde.diagnostics import suggest
-from symde.language import parse, parse_function
+from symde.language import parse
 from symde.language.syntax import ModelBlock
 from symde.model.builder import build
 from symde.model.files import read_text
@@ -56,6 +56,8 @@ def ode_def(
     if isinstance(source, str):
         return _model(parse(source), parameters, name, "the text")
     if callable(source):
+        from symde.language.function import parse_function  # reads Python, which most models are not
+
         return _model((parse_function(source),), parameters, name, "the function")
     raise TypeError(f"a model is a text or a function, not {type(source).__name__}")
 

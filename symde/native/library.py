@@ -11,7 +11,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
-from symde.native import store
+from symde import store
 from symde.native.compiler import NativeError, compile_ir, host, machine
 
 

@@ -1,7 +1,7 @@
-"""The folder that keeps object code between processes.
+"""The folder that keeps between processes what takes time to make: object code, the tables of the parser.
 
-Loading an object runs it, so a file counts only where it and its folder belong to this user and nobody else
-may write them. Everything that goes wrong here costs a compilation and at most one warning a process.
+Loading such a thing runs it, so a file counts only where it and its folder belong to this user and nobody
+else may write them. Everything that goes wrong here costs a compilation and at most one warning a process.
 """
 
 from __future__ import annotations

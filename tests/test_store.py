@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from symde.native import store
+from symde import store
 
 ROOT = Path(__file__).resolve().parents[2]
 
