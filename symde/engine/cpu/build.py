@@ -29,7 +29,8 @@ def compile_entry(module: str, entry: str) -> bytes:
     arguments = (types.int64,) * (3 if entry in SOLVING else 1)
     with _front_end_only():
         dispatcher = numba.njit(types.int32(*arguments), **pointers.OPTIONS)(source.ENTRIES[entry])
-    compiled = dispatcher.overloads[dispatcher.signatures[0]]
+        compiled = dispatcher.overloads[dispatcher.signatures[0]]
+        compiled.library.finalize()  # links in what it calls
     text = _with_wrapper(
         compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, len(arguments)
     )
@@ -38,21 +39,36 @@ def compile_entry(module: str, entry: str) -> bytes:
 
 @contextmanager
 def _front_end_only() -> Iterator[None]:
-    """numba without its optimisation passes: ours follow anyway, and twice costs a third of the time (7.3
-    against 11.3 s of CPU for the whole engine). Its setting is put back for the user's own functions."""
+    """numba without its optimisation passes and without machine code of its own: ours follow anyway (the
+    first solve of a machine takes a quarter less). What is set here is put back for the user's own functions;
+    a function compiled here is never called from Python."""
     from numba.core import config
+    from numba.core.codegen import JITCodeLibrary
     from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
+    from numba.core.types import Record
 
     settings: Any = config
     with global_compiler_lock:
-        _ = cpu_target.target_context  # made with the user's setting
-        level = settings.OPT
+        context = cpu_target.target_context  # made with the user's setting
+        level, finish, shown = settings.OPT, JITCodeLibrary._finalize_final_module, Record.__repr__
         settings.OPT = type(level)(0)
+        JITCodeLibrary._finalize_final_module = _keep_as_text
+        # numba wants a built-in function that is no other's
+        context.get_executable = lambda library, function, environment: [].append
+        Record.__repr__ = lambda record: record.name  # written anew a thousand times, field by field
         try:
             yield
         finally:
             settings.OPT = level
+            Record.__repr__ = shown
+            JITCodeLibrary._finalize_final_module = finish
+            del context.get_executable
+
+
+def _keep_as_text(library: Any) -> None:
+    """What is left of numba's last step: the library may be linked into others."""
+    library._finalized = True
 
 
 def _with_wrapper(ir: str, function: str, symbol: str, n_arguments: int) -> str:

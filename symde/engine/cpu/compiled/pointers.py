@@ -18,6 +18,7 @@ OPTIONS = {
     "boundscheck": False,
     "nogil": True,
     "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
 }
 
 doubles_type = types.CPointer(types.float64)
