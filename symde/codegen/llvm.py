@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
+from symde.codegen.llvm_rolled import ROLLED_FROM, RolledKernel
 from symde.codegen.llvm_writer import Places, Writer
 
 PIECE = 400
@@ -56,6 +57,8 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
         return [_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
     vectors += [f"%o{number}" for number, output in enumerate(kernel.outputs) if output.nodes]
+    if len(order) >= ROLLED_FROM and kernel.code is None:
+        return _rolled(kernel, tables, vectors, declarations)
     return _pieces(kernel, order, places, tables, vectors, declarations)
 
 
@@ -102,19 +105,38 @@ def _pieces(
     names = [f"{kernel.name}_piece{number}" for number in range(len(cuts))]
     vectors = [*vectors, "%kept"]
     parameters = ", ".join(["double %t", *(f"ptr noalias {vector}" for vector in vectors)])
-    arguments = ", ".join(["double %t", *(f"ptr {vector}" for vector in vectors)])
     functions = []
     for name, cut in zip(names, cuts, strict=True):
         writer = Writer(kernel, places, declarations)
         body = [*writer.loads(cut, kept), *writer.nodes(cut, kept)]
         body += writer.result(kernel.code if cut is cuts[-1] else None)
         functions.append(_define("internal i32", name, parameters, body, "noinline nounwind"))
+    functions.append(_caller(kernel, tables, vectors, names, len(kept), declarations))
+    return functions
+
+
+def _rolled(kernel: Kernel, tables: list[str], vectors: list[str], declarations: dict[str, str]) -> list[str]:
+    vectors = [*vectors, "%kept"]
+    rolled = RolledKernel(kernel, vectors, PIECE, declarations)
+    caller = _caller(kernel, tables, vectors, rolled.names, len(rolled.kept), declarations)
+    return [*rolled.functions, caller]
+
+
+def _caller(
+    kernel: Kernel,
+    tables: list[str],
+    vectors: list[str],
+    names: list[str],
+    kept: int,
+    declarations: dict[str, str],
+) -> str:
+    """The kernel itself, which calls its pieces one after the other; the last one's code is its own."""
+    arguments = ", ".join(["double %t", *(f"ptr {vector}" for vector in vectors)])
     calls = [f"%r{number} = call i32 @{name}({arguments})" for number, name in enumerate(names)]
     last = f"ret i32 %r{len(names) - 1}"
-    before, after = _array(len(kept), declarations)
+    before, after = _array(kept, declarations)
     body = [*tables, *before, *calls, *after, last]
-    functions.append(_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body))
-    return functions
+    return _define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)
 
 
 def _array(length: int, declarations: dict[str, str]) -> tuple[list[str], list[str]]:
