@@ -52,7 +52,7 @@ class ModelGraph:
         return tuple(state.equation for state in self.definition.states)
 
     def kernel(self, name: str) -> Kernel:
-        """A kernel by name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector` or `observables`.
+        """A kernel by name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector` or `observables`.
 
         Raises:
             KeyError: There is no kernel of that name.
@@ -83,10 +83,18 @@ def _rhs(model: ModelGraph) -> tuple[Output, ...]:
     return (Output("f", model.lowered.rhs, tuple(f"d{name}" for name in names), equations),)
 
 
-def _rhs_jacobian(model: ModelGraph) -> tuple[Output, ...]:
+def _time_gradient(model: ModelGraph) -> Output:
     names = model.definition.state_names
-    gradient = Output("time_gradient", model.time_gradient, tuple(f"d(d{name})/dt" for name in names))
-    return (*_rhs(model), *_jacobian(model), gradient)
+    return Output("time_gradient", model.time_gradient, tuple(f"d(d{name})/dt" for name in names))
+
+
+def _rhs_jacobian(model: ModelGraph) -> tuple[Output, ...]:
+    return (*_rhs(model), *_jacobian(model), _time_gradient(model))
+
+
+def _rhs_gradient(model: ModelGraph) -> tuple[Output, ...]:
+    """As `rhs_jacobian` in the same places, without the Jacobian's entries: for matrix-free solvers."""
+    return (*_rhs(model), Output("jacobian", (), ()), _time_gradient(model))
 
 
 def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
@@ -120,6 +128,7 @@ def _text(span: Span | None, otherwise: str) -> str:
 _OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
     "rhs": _rhs,
     "rhs_jacobian": _rhs_jacobian,
+    "rhs_gradient": _rhs_gradient,
     "jacobian": _jacobian,
     "jacobian_vector": _jacobian_vector,
     "observables": _observables,

@@ -132,7 +132,7 @@ class ModelKernels:
             return 0
         if method.family == "explicit":
             kernel = explicit_step(self.model_graph, method, method.fsal, padded)
-        elif self.lu_plan is not None:
+        elif method.family == "rosenbrock" and self.lu_plan is not None:
             kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
         else:
             return 0

@@ -17,6 +17,8 @@ NAMES = (
     "Rodas5P",
     "Rodas4",
     "Rosenbrock23",
+    "Exprb43",
+    "Exprb32",
 )
 """One line a method; its file is its name in small letters."""
 

@@ -9,6 +9,7 @@ from symde.engine.cpu.family import Family
 NAMES = (
     "explicit",
     "rosenbrock",
+    "exponential",
 )
 """One line a family; its file is its name."""
 
