@@ -118,7 +118,8 @@ class ModelKernels:
         """The address of a whole step of a method as one kernel, 0 where the general step serves as well.
 
         Args:
-            method: A method of the family "rosenbrock" or "explicit", its numbers as attributes.
+            method: A method, its numbers as attributes; only Rosenbrock and explicit Runge-Kutta methods have
+                whole steps.
             padded: Length of a stage vector as the caller keeps it.
         """
         key = (method, padded)
@@ -130,7 +131,7 @@ class ModelKernels:
     def _step(self, method: Any, padded: int) -> int:
         if self.n > STATES_LIMIT:
             return 0
-        if method.family == "explicit":
+        if method.family in ("explicit", "explicit_two_estimates"):
             kernel = explicit_step(self.model_graph, method, method.fsal, padded)
         elif method.family == "rosenbrock" and self.lu_plan is not None:
             kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)

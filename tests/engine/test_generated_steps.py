@@ -48,7 +48,8 @@ def run(text, name, generated, accept=True, **options):
     return session
 
 
-GENERATED = [method.name for method in registry.methods() if method.family in ("explicit", "rosenbrock")]
+EXPLICIT = ("explicit", "explicit_two_estimates")
+GENERATED = [method.name for method in registry.methods() if method.family in (*EXPLICIT, "rosenbrock")]
 
 
 @pytest.mark.parametrize("text", [HIRES, FORCED], ids=["hires", "forced"])
@@ -56,13 +57,16 @@ GENERATED = [method.name for method in registry.methods() if method.family in ("
 def test_generated_and_general_steps_agree(text, name):
     method = registry.get(name)
     options = {} if method.adaptive else {"dt0": 1e-3}
-    if text is HIRES and method.family == "explicit":
+    if method.adaptive and method.family in EXPLICIT:
+        options["dt0"] = 0.02  # the error of a much smaller first step is rounding, and so is what follows it
+    if text is HIRES and method.family in EXPLICIT:
         options["dtmax"] = 0.02  # inside the region of stability: the two must not part for want of it
     general, generated = run(text, name, False, **options), run(text, name, True, **options)
     (t, u), (s, v) = general.saved(), generated.saved()
     assert len(t) == len(s)
-    # rounding differs (sums are fused differently), and the control of the step size feeds on it
-    np.testing.assert_allclose(s, t, rtol=1e-6)
+    # rounding differs (sums are fused differently), and the control of the step size feeds on it: where
+    # coefficients reach 200 and estimates cancel by 1e6, 1e-16 becomes 1e-8 of a step and more along the way
+    np.testing.assert_allclose(s, t, rtol=1e-6 if method.order <= 5 else 1e-4)
     np.testing.assert_allclose(v[-1], u[-1], rtol=1e-7, atol=1e-12)
     assert general.counters().as_dict()["accepted"] == generated.counters().as_dict()["accepted"]
     # after a rejection the general step keeps f and J, the generated one computes them again
@@ -71,7 +75,7 @@ def test_generated_and_general_steps_agree(text, name):
 
 def test_one_generated_step_is_one_general_step_to_rounding():
     """From the same state with the same size: no control in between to magnify rounding."""
-    for name in ("Rodas5P", "Rodas4", "Rosenbrock23", "Vern7", "Tsit5", "DP5", "BS3"):
+    for name in ("Rodas5P", "Rodas4", "Rosenbrock23", "Vern7", "Tsit5", "DP5", "BS3", "DOP853"):
         ends = []
         for generated in (False, True):
             session = run(FORCED, name, generated, rtol=0.1, dt0=0.05, dtmax=0.05)

@@ -21,7 +21,10 @@ STEPS = {
     3: (50, 100, 200),
     4: (80, 160, 320),
     5: (20, 40, 80),
+    6: (12, 18, 24),
     7: (8, 12, 16),
+    8: (6, 8, 10),
+    9: (5, 6, 8),
 }
 
 FIXED_ORDER = [method.name for method in registry.methods() if not method.variable_order]

@@ -13,13 +13,21 @@ from symde.engine.methods import registry
 
 from .reference import REAL, solution, step
 
-METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock")]
+METHODS = [
+    method
+    for method in registry.methods()
+    if method.family in ("explicit", "explicit_two_estimates", "rosenbrock")
+]
 ADAPTIVE = [method for method in METHODS if method.adaptive]
 END = 3
 STARTS = np.linspace(0, END, 7)
 SEEN = {"Vern7": 7}
 """Orders of dense output as seen where they differ from the claim: Vern7 misses conditions of order 7 by
 3e-7 only, which shows at steps too small for any arithmetic in use."""
+
+SLOW = {"Vern9": 0.35}
+"""Slopes over a step that come near their limit only where rounding (1e-19) takes over: of the estimate 9.54,
+9.31 and 9.23 at 10, 20 and 40 steps, of the interpolant 9.79. All trees prove the orders."""
 
 
 def named(methods):
@@ -33,7 +41,7 @@ def slope(errors):
 
 def steps(method):
     """A step and its half: small for low orders, larger for high ones, whose errors meet rounding soon."""
-    count = {1: 512, 2: 256, 3: 128, 4: 128, 5: 128, 7: 20}[method.order]
+    count = {1: 512, 2: 256, 3: 128, 4: 128, 5: 128, 6: 80, 7: 20, 8: 20, 9: 20}[method.order]
     return [REAL(END) / count, REAL(END) / (2 * count)]
 
 
@@ -74,7 +82,8 @@ def test_dense_output_has_its_order_within_a_step(method):
 
     order = SEEN.get(method.name, method.interpolant_order)
     # an interpolant of order q is off by h^(q+1) within a step from an exact start
-    assert slope(local_errors(method, worst_inside)) == pytest.approx(order + 1, abs=0.2)
+    near = SLOW.get(method.name, 0.2)
+    assert slope(local_errors(method, worst_inside)) == pytest.approx(order + 1, abs=near)
 
 
 @named(METHODS)
@@ -86,14 +95,19 @@ def test_dense_output_joins_both_ends(method):
     np.testing.assert_allclose(taken.at(u, 1.0).astype(float), taken.u.astype(float), rtol=1e-12)
 
 
+def embedded_order(method):
+    """The order of the embedded solution; where there are two, of the finer one."""
+    return method.error_order if method.family == "explicit_two_estimates" else method.embedded_order
+
+
 @named(ADAPTIVE)
 def test_the_error_estimate_shrinks_with_the_lower_order(method):
-    lower = min(method.order, method.embedded_order)
+    lower = min(method.order, embedded_order(method))
     seen = local_errors(method, lambda taken, u, t, h: size(taken.error))
-    assert slope(seen) == pytest.approx(lower + 1, abs=0.2)
+    assert slope(seen) == pytest.approx(lower + 1, abs=SLOW.get(method.name, 0.2))
 
 
 @named(ADAPTIVE)
 def test_the_embedded_solution_has_its_order_over_a_step(method):
     seen = local_errors(method, lambda taken, u, t, h: size(taken.u - taken.error - solution(t + h)))
-    assert slope(seen) == pytest.approx(method.embedded_order + 1, abs=0.2)
+    assert slope(seen) == pytest.approx(embedded_order(method) + 1, abs=SLOW.get(method.name, 0.2))

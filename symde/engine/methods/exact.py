@@ -80,3 +80,22 @@ def dense_from_differences(m: Row, h: Sequence[Row]) -> ExactRows:
         rising = [weight, *(-value for value in column)]
         rows.append(tuple(low + high for low, high in zip(rising, [*column, Fraction(0)], strict=True)))
     return tuple(rows)
+
+
+def dense_from_nested(rows: Sequence[Row], width: int) -> ExactRows:
+    """Coefficients B[j][k] of theta^(k+1) k_j of a dense output in nested form, stages x len(rows).
+
+    The form is u(theta) = u0 + theta (F_0 + (1 - theta) (F_1 + theta (F_2 + (1 - theta) (F_3 + ...)))) with
+    F_k = h sum_j rows[k][j] k_j.
+
+    Source: Hairer, Norsett & Wanner I, II.6 and II.10, dense output of DOP853.
+    """
+    result = [[Fraction(0)] * len(rows) for _ in range(width)]
+    for k, row in enumerate(exact_rows(rows, width)):
+        # theta^low (1 - theta)^falling, by the binomial theorem
+        low, falling = k // 2 + 1, (k + 1) // 2
+        for j, value in enumerate(row):
+            if value:
+                for i in range(falling + 1):
+                    result[j][low + i - 1] += value * (-1) ** i * math.comb(falling, i)
+    return tuple(map(tuple, result))

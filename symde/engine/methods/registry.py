@@ -9,7 +9,11 @@ from symde.engine.methods.method import Method
 
 NAMES = (
     "Tsit5",
+    "Vern6",
     "Vern7",
+    "Vern8",
+    "Vern9",
+    "DOP853",
     "DP5",
     "BS3",
     "RK4",
@@ -30,14 +34,14 @@ FOREIGN = {
     "dopri5": "DP5",
     "rk23": "BS3",
     "ode23": "BS3",
-    "dop853": "Vern7",
+    "lsoda": "auto",
     "rkc": "ROCK2",
     "ode23s": "Rosenbrock23",
     "ode15s": "Rodas5P",
     "bdf": "Rodas5P",
     "radau": "Rodas5P",
 }
-"""Names that other programs use, and the method that does their work here."""
+"""Names that other programs use, and the method that does their work here; "auto" is none named."""
 
 
 def names() -> list[str]:
@@ -73,5 +77,5 @@ def _unknown(name: str) -> str:
     nearest = (
         [FOREIGN[wanted].lower()] if wanted in FOREIGN else difflib.get_close_matches(wanted, canonical, n=1)
     )
-    hint = f"did you mean '{canonical[nearest[0]]}'? " if nearest else ""
+    hint = f"did you mean '{canonical.get(nearest[0], nearest[0])}'? " if nearest else ""
     return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"

@@ -17,7 +17,7 @@ from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_r
 from symde.engine.methods.trees import conditions
 
 
-def _keep_and_round(tableau: Any, matrices: Mapping[str, int], vectors: Sequence[str]) -> None:
+def keep_and_round(tableau: Any, matrices: Mapping[str, int], vectors: Sequence[str]) -> None:
     """Put float64 arrays in the place of the coefficients given, which `given` keeps with their widths."""
     for key in (*matrices, *vectors):
         values = getattr(tableau, key)
@@ -28,7 +28,7 @@ def _keep_and_round(tableau: Any, matrices: Mapping[str, int], vectors: Sequence
             object.__setattr__(tableau, key, rounded)
 
 
-def _exact(given: Mapping[str, Any]) -> dict[str, Any]:
+def exact_numbers(given: Mapping[str, Any]) -> dict[str, Any]:
     """The coefficients given, without rounding."""
     result: dict[str, Any] = {}
     for key, (values, width) in given.items():
@@ -39,6 +39,45 @@ def _exact(given: Mapping[str, Any]) -> dict[str, Any]:
         else:
             result[key] = exact_row(values) if width is None else exact_rows(values, width)
     return result
+
+
+def every_stage(tableau: Any) -> np.ndarray:
+    """The a_ij of all stages of an explicit method with those of its interpolant, square."""
+    stages, every = len(tableau.b), len(tableau.b) + len(tableau.extra_c)
+    full = np.zeros((every, every))
+    full[:stages, :stages] = tableau.a
+    full[stages:] = tableau.extra_a
+    return full
+
+
+def prove_explicit(tableau: Any, embedded: Mapping[str, tuple[np.ndarray, int]]) -> None:
+    """The proof of an explicit method, its interpolant and its embedded solutions.
+
+    Args:
+        tableau: The method.
+        embedded: b minus the weights of each embedded solution, and its order, by what it is called.
+
+    Raises:
+        TableauError: the numbers contradict each other, or are not of the order claimed.
+    """
+    name, stages, extra = tableau.name, len(tableau.b), len(tableau.extra_c)
+    for key, rows in (("a", stages), ("c", stages), ("interpolant", stages + extra), ("extra_a", extra)):
+        proofs.equal(name, f"rows of {key}", len(getattr(tableau, key)), rows)
+    proofs.strictly_lower(name, "a", tableau.a)
+    proofs.strictly_lower(name, "extra_a", tableau.extra_a, first=stages)
+    every = every_stage(tableau)
+    times = np.append(tableau.c, tableau.extra_c)
+    proofs.equal(name, "c is the row sums of a", every.sum(axis=1), times, np.abs(every).sum(axis=1))
+    orders = [tableau.order, tableau.interpolant_order, *(order for _, order in embedded.values())]
+    found = conditions(max(orders), every)
+    b = np.append(tableau.b, np.zeros(extra))
+    proofs.weights(name, "solution", b, found, tableau.order)
+    for what, (error, order) in embedded.items():
+        proofs.equal(name, f"weights of the {what}", len(error), stages)
+        proofs.weights(name, what, b - np.append(error, np.zeros(extra)), found, order)
+    ends = np.abs(tableau.interpolant).sum(axis=1)
+    proofs.equal(name, "the interpolant ends at the solution", tableau.interpolant.sum(axis=1), b, ends)
+    proofs.continuous_weights(name, tableau.interpolant, found, tableau.interpolant_order)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +137,14 @@ class ExplicitTableau:
         every = stages + len(numbers(self.extra_c))
         degree = max(len(numbers(row)) for row in self.interpolant)
         widths = {"a": stages, "interpolant": degree, "extra_a": every}
-        _keep_and_round(self, widths, ("b", "c", "error", "extra_c"))
+        keep_and_round(self, widths, ("b", "c", "error", "extra_c"))
         self._prove()
         object.__setattr__(self, "real_stability", stability.real_stability(self.b, self.a))
 
     @property
     def exact(self) -> Mapping[str, Any]:
         """All coefficients as fractions, by name: tuples of numbers, or of rows."""
-        return _exact(self.given)
+        return exact_numbers(self.given)
 
     @property
     def stages(self) -> int:
@@ -132,34 +171,13 @@ class ExplicitTableau:
         """Length of the stability interval on the imaginary axis, from zero to one of its ends."""
         return stability.imaginary_stability(self.b, self.a)
 
-    def every_a(self) -> np.ndarray:
-        """The coefficients of all stages with those of the interpolant, square."""
-        every = self.stages + len(self.extra_c)
-        full = np.zeros((every, every))
-        full[: self.stages, : self.stages] = self.a
-        full[self.stages :] = self.extra_a
-        return full
-
     def _prove(self) -> None:
-        name, stages, extra = self.name, self.stages, len(self.extra_c)
-        for key, rows in (("a", stages), ("c", stages), ("interpolant", stages + extra), ("extra_a", extra)):
-            proofs.equal(name, f"rows of {key}", len(getattr(self, key)), rows)
-        proofs.strictly_lower(name, "a", self.a)
-        proofs.strictly_lower(name, "extra_a", self.extra_a, first=stages)
-        every = self.every_a()
-        times = np.append(self.c, self.extra_c)
-        proofs.equal(name, "c is the row sums of a", every.sum(axis=1), times, np.abs(every).sum(axis=1))
         if self.adaptive != (self.embedded_order is not None):
-            raise proofs.TableauError(f"{name}: an error estimate and its order come together")
-        found = conditions(max(self.order, self.interpolant_order, self.embedded_order or 0), every)
-        b = np.append(self.b, np.zeros(extra))
-        proofs.weights(name, "solution", b, found, self.order)
-        if self.embedded_order is not None:
-            embedded = b - np.append(self.error, np.zeros(extra))
-            proofs.weights(name, "embedded solution", embedded, found, self.embedded_order)
-        ends = np.abs(self.interpolant).sum(axis=1)
-        proofs.equal(name, "the interpolant ends at the solution", self.interpolant.sum(axis=1), b, ends)
-        proofs.continuous_weights(name, self.interpolant, found, self.interpolant_order)
+            raise proofs.TableauError(f"{self.name}: an error estimate and its order come together")
+        embedded = (
+            {} if self.embedded_order is None else {"embedded solution": (self.error, self.embedded_order)}
+        )
+        prove_explicit(self, embedded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +242,7 @@ class RosenbrockTableau:
         stages, degree = len(numbers(self.m)), max(len(numbers(row)) for row in self.interpolant)
         widths = {"a": stages, "c_matrix": stages, "interpolant": degree}
         gamma = self.gamma
-        _keep_and_round(self, widths, ("alpha", "d", "m", "error"))
+        keep_and_round(self, widths, ("alpha", "d", "m", "error"))
         self.given["gamma"] = (gamma, None)
         object.__setattr__(self, "gamma", float(float_row((gamma,))[0]))
         self._prove()
@@ -232,7 +250,7 @@ class RosenbrockTableau:
     @property
     def exact(self) -> Mapping[str, Any]:
         """All coefficients as fractions, by name: a number, tuples of numbers, or of rows."""
-        return _exact(self.given)
+        return exact_numbers(self.given)
 
     @property
     def stages(self) -> int:

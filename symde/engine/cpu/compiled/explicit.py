@@ -15,7 +15,12 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum
+from symde.engine.cpu.compiled.vectors import (
+    advance_compensated,
+    combine,
+    copy,
+    weighted_sum,
+)
 from symde.engine.cpu.families.explicit import ExplicitData
 from symde.engine.cpu.layout import Attempt, Stage0
 
@@ -76,28 +81,33 @@ def generated_stages(state, kernel, count):
     return call_kernel(kernel, state.t, state.inputs, state.outputs)
 
 
-def attempt(address):
-    """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
-    state = state_at(address)
+@compiled
+def advance_explicit(state):
+    """u_new, increment, error and the stages of a step of size h from (t, u); FINE or CALLBACK."""
     slot = slot_at(state, state.active)
     method = explicit_data_at(slot.data)
     stages, padded = method.stages, state.padded
     if first_stage(state, stages) != 0:
-        return Attempt.CALLBACK
+        return Attempt.CALLBACK.value
     count = stages - 1 if method.fsal else stages
     if slot.step != 0:
         code = generated_stages(state, slot.step, count)
     else:
         code = general_stages(state, method, count)
     if code != 0:
-        return Attempt.CALLBACK
+        return Attempt.CALLBACK.value
     advance_compensated(state)
     if method.fsal:
         if evaluate(state, state.t_new, state.u_new, state.stages + 8 * padded * (stages - 1)) != 0:
-            return Attempt.CALLBACK
+            return Attempt.CALLBACK.value
         if method.error != 0:
             weighted_sum(padded, state.h, method.error, stages, state.stages, state.error)
-    return Attempt.FINE
+    return Attempt.FINE.value
+
+
+def attempt(address):
+    """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
+    return advance_explicit(state_at(address))
 
 
 def interpolate(address):
@@ -111,9 +121,15 @@ def interpolate(address):
         if evaluate(state, state.t_old + c[i] * h, state.stage, state.stages + 8 * padded * i) != 0:
             return Attempt.CALLBACK
     copy(padded, state.u_new, state.coefficients)
-    for m in range(method.degree):
-        target = state.coefficients + 8 * padded * (m + 1)
-        weighted_sum(padded, h, method.interpolant + 8 * width * m, width, state.stages, target)
+    degree, first = method.degree, state.coefficients + 8 * padded
+    for q in range(degree):
+        weighted_sum(
+            padded, h, method.interpolant + 8 * width * q, width, state.stages, first + 8 * padded * q
+        )
+    # power m takes polynomials of degree m and more, so each result may take the place of what it is made of
+    for m in range(degree):
+        place, row = first + 8 * padded * m, method.powers + 8 * (degree * m + m)
+        weighted_sum(padded, 1.0, row, degree - m, place, place)
     return Attempt.FINE
 
 

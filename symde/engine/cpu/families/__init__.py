@@ -8,6 +8,7 @@ from symde.engine.cpu.family import Family
 
 NAMES = (
     "explicit",
+    "explicit_two_estimates",
     "rosenbrock",
     "exponential",
     "stabilised",
