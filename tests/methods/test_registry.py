@@ -34,6 +34,8 @@ def test_methods_say_what_they_are_for_and_whom_to_cite(name):
         ("tsit", "Tsit5"),
         ("RK45", "DP5"),
         ("ode15s", "Rodas5P"),
+        ("adams", "VCABM"),
+        ("lsoda", "auto"),
         ("rosenbrok23", "Rosenbrock23"),
     ],
 )

@@ -9,6 +9,7 @@ from symde.engine.cpu.family import Family
 NAMES = (
     "explicit",
     "explicit_two_estimates",
+    "adams",
     "rosenbrock",
     "exponential",
     "stabilised",

@@ -1,0 +1,50 @@
+"""Adams methods of variable step and order in memory, and what they keep between steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.family import Family, Numbers
+from symde.engine.cpu.layout import int64, structure
+
+ROW = 16
+"""Room for coefficients: more than the highest order + 2, and whole lanes."""
+
+ORDER, USED, KNOWN, CLIMBING, FAILURES = range(5)
+"""Places of single numbers in memory: orders of the next step and of the last accepted one, past steps known,
+whether the order still climbs from the start, successive rejections."""
+
+DISTANCE, NEXT_DISTANCE, BETA, SIGMA, G, ALPHA, WORK, PREDICTOR = (ROW * place for place in range(1, 9))
+"""Places of rows in memory: distances from t to each time before it, now and after the attempt, and the
+coefficients of the attempt."""
+
+POLYNOMIALS = ROW * 9
+"""ROW x ROW coefficients of the interpolant's polynomials."""
+
+DIFFERENCES = ROW * (9 + ROW)
+"""ROW vectors: the modified divided differences at t."""
+
+AdamsData = structure(
+    "AdamsData",
+    "Adams formulas of orders up to `order`.",
+    order=int64,
+    constants=int64,  # |gamma*_j|, order + 2
+)
+
+
+def pack(method: Any) -> Numbers:
+    """The highest order and the error constants."""
+    constants = np.array(method.constants)
+    data = AdamsData(order=method.order, constants=constants.ctypes.data)
+    # the stages are f at the start, its correction, and the predicted f
+    return Numbers(data, 3, method.order + 1, (constants,))
+
+
+def memory(method: Any, n: int, padded: int) -> int:
+    """Single numbers, coefficients and differences."""
+    return DIFFERENCES + ROW * padded
+
+
+FAMILY = Family("adams", pack, implicit=False, controls=True, memory=memory)
