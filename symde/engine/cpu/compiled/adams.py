@@ -72,35 +72,51 @@ def take_over(state, memory, order):
     m, phi, padded = doubles(memory), doubles(memory + 8 * DIFFERENCES), state.padded
     f, predicted = doubles(state.stages), doubles(state.stages + 16 * padded)
     last = m[BETA + order]
-    for i in range(padded):
-        running = f[i] - predicted[i]
+    for i in range(0, padded, 4):
+        s0, s1, s2, s3 = (
+            f[i] - predicted[i],
+            f[i + 1] - predicted[i + 1],
+            f[i + 2] - predicted[i + 2],
+            f[i + 3] - predicted[i + 3],
+        )
         at = i + order * padded
-        phi[at + padded] = running - last * phi[at]
-        phi[at] = running
+        following = at + padded
+        phi[following] = s0 - last * phi[at]
+        phi[following + 1] = s1 - last * phi[at + 1]
+        phi[following + 2] = s2 - last * phi[at + 2]
+        phi[following + 3] = s3 - last * phi[at + 3]
+        phi[at], phi[at + 1], phi[at + 2], phi[at + 3] = s0, s1, s2, s3
         for j in range(order - 1, 0, -1):
             at -= padded
-            running += m[BETA + j] * phi[at]
-            phi[at] = running
-        phi[i] = f[i]
+            beta = m[BETA + j]
+            s0 += beta * phi[at]
+            s1 += beta * phi[at + 1]
+            s2 += beta * phi[at + 2]
+            s3 += beta * phi[at + 3]
+            phi[at], phi[at + 1], phi[at + 2], phi[at + 3] = s0, s1, s2, s3
+    copy(padded, state.stages, memory + 8 * DIFFERENCES)
 
 
 @compiled
-def set_coefficients(memory, order, h):
+def set_coefficients(memory, moments, order, h):
     """alpha, beta, sigma and g of a step of size h: Hairer, Norsett & Wanner I, (5.7) to (5.10)."""
-    m = doubles(memory)
+    m, first = doubles(memory), doubles(moments)
     known = int(m[KNOWN])
-    m[BETA], m[SIGMA], m[NEXT_DISTANCE] = 1.0, 1.0, h
+    distance, beta, sigma = h, 1.0, 1.0
+    m[BETA], m[SIGMA], m[NEXT_DISTANCE] = beta, sigma, distance
     for i in range(order + 1):
-        distance = m[NEXT_DISTANCE + i]
-        alpha = h / distance
-        m[ALPHA + i] = alpha
-        m[SIGMA + i + 1] = (i + 1) * alpha * m[SIGMA + i]
-        old = m[DISTANCE + i]
+        alpha, old = h / distance, m[DISTANCE + i]
+        sigma *= (i + 1) * alpha
         # what is not known yet has no weight
-        m[BETA + i + 1] = m[BETA + i] * distance / old if i < known else 0.0
-        m[NEXT_DISTANCE + i + 1] = old + h
-    for i in range(order + 1):
-        m[WORK + i] = 1.0 / ((i + 1) * (i + 2))
+        beta *= distance / old if i < known else 0.0
+        distance = old + h
+        m[ALPHA + i], m[SIGMA + i + 1], m[BETA + i + 1], m[NEXT_DISTANCE + i + 1] = (
+            alpha,
+            sigma,
+            beta,
+            distance,
+        )
+        m[WORK + i] = first[i]
     m[G], m[G + 1] = 1.0, 0.5
     for i in range(2, order + 1):
         alpha = m[ALPHA + i - 1]
@@ -147,8 +163,8 @@ def correct(state, memory, order):
 def attempt(address):
     """Try a step of size h from (t, u): fills u_new, increment and error."""
     state = state_at(address)
-    memory = slot_at(state, state.active).memory
-    m = doubles(memory)
+    slot = slot_at(state, state.active)
+    method, memory, m = adams_data_at(slot.data), slot.memory, doubles(slot.memory)
     stale = state.stage0 == Stage0.STALE
     if first_stage(state, 1) != 0:
         return Attempt.CALLBACK
@@ -157,7 +173,7 @@ def attempt(address):
     elif stale:
         take_over(state, memory, int(m[USED]))
     order = int(m[ORDER])
-    set_coefficients(memory, order, state.h)
+    set_coefficients(memory, method.moments, order, state.h)
     predict(state, memory, order)
     if evaluate(state, state.t_new, state.stage, state.stages + 8 * state.padded) != 0:
         return Attempt.CALLBACK
@@ -226,9 +242,7 @@ def falls(order, lowest, lower, error):
 @compiled
 def growth(error, order):
     """Factor of the step that brings the error of an order to a half of what is allowed."""
-    if error * 2.0 ** (order + 1) <= 0.5:
-        return 2.0
-    return (0.5 / error) ** (1.0 / (order + 1))
+    return min(2.0, math.exp(-math.log(2.0 * error + TINY) / (order + 1)))
 
 
 @compiled

@@ -31,15 +31,18 @@ AdamsData = structure(
     "Adams formulas of orders up to `order`.",
     order=int64,
     constants=int64,  # |gamma*_j|, order + 2
+    moments=int64,  # 1 / ((i + 1) (i + 2)), order + 2: where the recursion of g begins
 )
 
 
 def pack(method: Any) -> Numbers:
     """The highest order and the error constants."""
     constants = np.array(method.constants)
-    data = AdamsData(order=method.order, constants=constants.ctypes.data)
+    places = np.arange(1.0, method.order + 3)
+    moments = 1 / (places * (places + 1))
+    data = AdamsData(order=method.order, constants=constants.ctypes.data, moments=moments.ctypes.data)
     # the stages are f at the start, its correction, and the predicted f
-    return Numbers(data, 3, method.order + 1, (constants,))
+    return Numbers(data, 3, method.order + 1, (constants, moments))
 
 
 def memory(method: Any, n: int, padded: int) -> int:
