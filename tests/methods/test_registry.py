@@ -33,7 +33,8 @@ def test_methods_say_what_they_are_for_and_whom_to_cite(name):
         ("rodas5", "Rodas5P"),
         ("tsit", "Tsit5"),
         ("RK45", "DP5"),
-        ("ode15s", "Rodas5P"),
+        ("ode15s", "QNDF"),
+        ("CVODE", "FBDF"),
         ("rosenbrok23", "Rosenbrock23"),
     ],
 )
