@@ -93,6 +93,23 @@ def test_a_factorisation_that_is_wrong_is_pivoted(problem, answer):
     np.testing.assert_allclose(end, answer, rtol=1e-8)
 
 
+@pytest.mark.parametrize("name", ["QNDF", "FBDF"])
+def test_newtons_iteration_is_not_left_to_wrong_factors(problem, answer, name):
+    """The first solution by new factors is checked, so that here each factorisation is pivoted."""
+    length = problem.system.kernels.lu_length
+
+    @KERNEL
+    def ones(t, inputs, outputs):
+        out = ctypes.cast(outputs, ctypes.POINTER(ctypes.c_void_p))
+        (ctypes.c_double * length).from_address(out[0])[:] = [1.0] * length
+        return 0
+
+    status, end, counts = solve(problem, Spoiled(problem.system.kernels, lu_factor=ones), name)
+    # every pivoting factorises once more, and counts where it does
+    assert status == Status.DONE and counts.pivotings == counts.factorisations
+    np.testing.assert_allclose(end, answer, rtol=1e-5)
+
+
 def test_a_factorisation_that_is_a_little_wrong_is_refined(problem, answer):
     """Factors off by 1e-6: one refinement brings the residual from 1e-6 to 1e-12."""
     kernels = problem.system.kernels

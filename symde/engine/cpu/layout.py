@@ -56,6 +56,7 @@ class Attempt(IntEnum):
     SINGULAR = 2  # no usable factorisation: try a smaller step
     CALLBACK = 3  # a model kernel failed: give up
     DIVERGED = 4  # an iteration did not converge: try a smaller step
+    NON_FINITE = 5  # an iteration met a value that is not finite: try a smaller step
 
 
 def structure(name: str, doc: str, **fields: type) -> type[ctypes.Structure]:

@@ -26,6 +26,8 @@ NAMES = (
     "Exprb32",
     "ROCK4",
     "ROCK2",
+    "QNDF",
+    "FBDF",
 )
 """One line a method; its file is its name in small letters."""
 
@@ -42,8 +44,13 @@ FOREIGN = {
     "lsoda": "auto",
     "rkc": "ROCK2",
     "ode23s": "Rosenbrock23",
-    "ode15s": "Rodas5P",
-    "bdf": "Rodas5P",
+    "ode15s": "QNDF",
+    "ndf": "QNDF",
+    "bdf": "QNDF",
+    "cvode": "FBDF",
+    "vode": "FBDF",
+    "lsoda": "FBDF",
+    "ida": "FBDF",
     "radau": "Rodas5P",
 }
 """Names that other programs use, and the method that does their work here; "auto" is none named."""

@@ -13,6 +13,7 @@ NAMES = (
     "rosenbrock",
     "exponential",
     "stabilised",
+    "bdf",
 )
 """One line a family; its file is its name."""
 
