@@ -11,6 +11,7 @@ NAMES = (
     "rosenbrock",
     "exponential",
     "stabilised",
+    "taylor",
 )
 """One line a family; its file is its name."""
 
