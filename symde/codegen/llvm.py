@@ -50,11 +50,11 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
     order = kernel.graph.depth_first(roots)
     places = _places(kernel)
     used = {kernel.graph.value[node][0] for node in order if kernel.graph.op[node] == "input"}
-    tables = _tables(kernel, used)
+    tables = vector_tables(kernel, used)
     if len(order) <= DIRECT:
         writer = Writer(kernel, places, declarations)
         body = [*tables, *writer.nodes(order, {}), *writer.result(kernel.code)]
-        return [_define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
+        return [define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
     vectors += [f"%o{number}" for number, output in enumerate(kernel.outputs) if output.nodes]
     if len(order) >= ROLLED_FROM and kernel.code is None:
@@ -71,7 +71,7 @@ def _places(kernel: Kernel) -> Places:
     return places
 
 
-def _tables(kernel: Kernel, used: set[str]) -> list[str]:
+def vector_tables(kernel: Kernel, used: set[str]) -> list[str]:
     """Reads the addresses of the vectors from the two tables."""
     lines = []
     for number, vector in enumerate(kernel.inputs):
@@ -85,9 +85,10 @@ def _tables(kernel: Kernel, used: set[str]) -> list[str]:
     return lines
 
 
-def _define(
+def define(
     linkage: str, name: str, parameters: str, body: Sequence[str], attributes: str = "nounwind"
 ) -> str:
+    """The text of a function."""
     lines = "\n  ".join(body)
     return f"define {linkage} @{name}({parameters}) {attributes} {{\n  {lines}\n}}\n"
 
@@ -110,7 +111,7 @@ def _pieces(
         writer = Writer(kernel, places, declarations)
         body = [*writer.loads(cut, kept), *writer.nodes(cut, kept)]
         body += writer.result(kernel.code if cut is cuts[-1] else None)
-        functions.append(_define("internal i32", name, parameters, body, "noinline nounwind"))
+        functions.append(define("internal i32", name, parameters, body, "noinline nounwind"))
     functions.append(_caller(kernel, tables, vectors, names, len(kept), declarations))
     return functions
 
@@ -136,7 +137,7 @@ def _caller(
     last = f"ret i32 %r{len(names) - 1}"
     before, after = _array(kept, declarations)
     body = [*tables, *before, *calls, *after, last]
-    return _define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)
+    return define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)
 
 
 def _array(length: int, declarations: dict[str, str]) -> tuple[list[str], list[str]]:

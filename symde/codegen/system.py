@@ -18,6 +18,7 @@ from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
+from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.native import load_ir
@@ -138,6 +139,15 @@ class ModelKernels:
         else:
             return 0
         return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
+
+    @property
+    def taylor(self) -> TaylorKernel:
+        """The Taylor coefficients of the solution as a kernel.
+
+        Raises:
+            ValueError: The model applies a function of which there is no recurrence.
+        """
+        return self._once("taylor", lambda: taylor_kernel(self.model_graph))
 
     def ir(self, name: str) -> str:
         """The LLVM IR of the module that holds a kernel."""

@@ -39,7 +39,12 @@ def _first_exit(growth: np.ndarray) -> float:
 
 def real_stability(b: np.ndarray, a: np.ndarray) -> float:
     """The largest x such that |R(z)| <= 1 for all z in [-x, 0]."""
-    R = stability_polynomial(b, a)
+    return polynomial_real_stability(stability_polynomial(b, a))
+
+
+def polynomial_real_stability(polynomial: np.ndarray) -> float:
+    """The same for a stability polynomial."""
+    R = polynomial.copy()
     R[1::2] *= -1
     growth = np.convolve(R, R)
     growth[0] -= 1

@@ -14,6 +14,7 @@ NAMES = (
     "exponential",
     "stabilised",
     "bdf",
+    "taylor",
 )
 """One line a family; its file is its name."""
 
