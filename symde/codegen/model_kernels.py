@@ -52,7 +52,7 @@ class ModelGraph:
         return tuple(state.equation for state in self.definition.states)
 
     def kernel(self, name: str) -> Kernel:
-        """A kernel by name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector` or `observables`.
+        """A kernel by name, one of the keys of `_OUTPUTS`.
 
         Raises:
             KeyError: There is no kernel of that name.

@@ -19,6 +19,8 @@ NAMES = (
     "Rosenbrock23",
     "Exprb43",
     "Exprb32",
+    "ROCK4",
+    "ROCK2",
 )
 """One line a method; its file is its name in small letters."""
 
@@ -29,6 +31,7 @@ FOREIGN = {
     "rk23": "BS3",
     "ode23": "BS3",
     "dop853": "Vern7",
+    "rkc": "ROCK2",
     "ode23s": "Rosenbrock23",
     "ode15s": "Rodas5P",
     "bdf": "Rodas5P",

@@ -10,6 +10,7 @@ NAMES = (
     "explicit",
     "rosenbrock",
     "exponential",
+    "stabilised",
 )
 """One line a family; its file is its name."""
 
