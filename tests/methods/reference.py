@@ -64,7 +64,8 @@ class Step(NamedTuple):
 
 def step(method: Any, t: Any, u: np.ndarray, h: Any) -> Step:
     """One step of the problem above."""
-    return _explicit(method, t, u, h) if method.family == "explicit" else _rosenbrock(method, t, u, h)
+    taken = {"explicit": _explicit, "rosenbrock": _rosenbrock, "esdirk": _esdirk}
+    return taken[method.family](method, t, u, h)
 
 
 def _explicit(method: Any, t: Any, u: np.ndarray, h: Any) -> Step:
@@ -92,6 +93,21 @@ def _rosenbrock(method: Any, t: Any, u: np.ndarray, h: Any) -> Step:
         coefficients(method, "error") @ U,
         coefficients(method, "interpolant").T @ U,
     )
+
+
+def _esdirk(method: Any, t: Any, u: np.ndarray, h: Any) -> Step:
+    a, c = coefficients(method, "a"), coefficients(method, "c")
+    gamma, k = a[-1, -1], right_hand_side(t, u)[None]
+    for i in range(1, len(c)):
+        base, time = u + h * (a[i, :i] @ k), t + c[i] * h
+        y = base + h * gamma * k[-1]
+        # each iteration doubles the digits, and h is small
+        for _ in range(6):
+            defect = y - base - h * gamma * right_hand_side(time, y)
+            y = y - _solve(np.eye(2, dtype=REAL) - h * gamma * jacobian(time, y), defect)
+        k = np.vstack([k, right_hand_side(time, y)])
+    error, interpolant = coefficients(method, "error"), coefficients(method, "interpolant")
+    return Step(u + h * (a[-1] @ k), h * (error @ k), h * (interpolant.T @ k))
 
 
 def _solve(W: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -13,13 +13,16 @@ from symde.engine.methods import registry
 
 from .reference import REAL, solution, step
 
-METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock")]
+METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock", "esdirk")]
 ADAPTIVE = [method for method in METHODS if method.adaptive]
 END = 3
 STARTS = np.linspace(0, END, 7)
 SEEN = {"Vern7": 7}
 """Orders of dense output as seen where they differ from the claim: Vern7 misses conditions of order 7 by
 3e-7 only, which shows at steps too small for any arithmetic in use."""
+SEEN_EMBEDDED = {"KenCarp5": 4.7}
+"""The same for embedded solutions: that of KenCarp5 misses the conditions of order 5 by 1.3e-4 at most, so
+errors of order 6 show beside those of order 5 at all steps whose errors are above rounding."""
 
 
 def named(methods):
@@ -96,4 +99,5 @@ def test_the_error_estimate_shrinks_with_the_lower_order(method):
 @named(ADAPTIVE)
 def test_the_embedded_solution_has_its_order_over_a_step(method):
     seen = local_errors(method, lambda taken, u, t, h: size(taken.u - taken.error - solution(t + h)))
-    assert slope(seen) == pytest.approx(method.embedded_order + 1, abs=0.2)
+    order = SEEN_EMBEDDED.get(method.name, method.embedded_order)
+    assert slope(seen) == pytest.approx(order + 1, abs=0.2)

@@ -9,7 +9,7 @@ from symde.engine.methods import registry
 
 from .trees import density, order, stage_weights, trees
 
-METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock")]
+METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock", "esdirk")]
 ADAPTIVE = [method for method in METHODS if method.adaptive]
 TOLERANCE = 2e-11
 """Coefficients reach 50 in a and 1.2e3 in interpolants: a's rounding (4e-15) is seen times the latter."""
@@ -21,6 +21,8 @@ def stages_of(method):
         gammas = method.gamma_matrix()
         alpha = method.a @ gammas
         return alpha, alpha + gammas, gammas
+    if method.family == "esdirk":
+        return method.a, method.a, np.eye(method.stages)
     every = len(method.b) + len(method.extra_c)
     a = np.zeros((every, every))
     a[: len(method.b), : len(method.b)] = method.a
@@ -34,7 +36,7 @@ def padded(method, weights):
 
 
 def solution_weights(method):
-    return padded(method, method.b if method.family == "explicit" else method.m)
+    return padded(method, method.m if method.family == "rosenbrock" else method.b)
 
 
 def embedded_weights(method):

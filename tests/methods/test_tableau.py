@@ -11,11 +11,12 @@ from scipy.integrate import RK23, RK45
 from symde.engine.methods import registry
 from symde.engine.methods.proofs import TableauError
 
-METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock")]
+METHODS = [method for method in registry.methods() if method.family in ("explicit", "rosenbrock", "esdirk")]
 # the scale of a Rosenbrock error estimate of one stage is free, so its figures prove nothing by sums
 ARRAYS = {
     "explicit": ("a", "b", "c", "error", "interpolant", "extra_a", "extra_c"),
     "rosenbrock": ("a", "c_matrix", "alpha", "d", "m", "interpolant"),
+    "esdirk": ("a", "c", "embedded", "interpolant"),
 }
 
 
@@ -36,7 +37,7 @@ def test_every_figure_counts(method):
 
 @named(METHODS)
 def test_numbers_of_the_wrong_shape_are_refused(method):
-    key = "c" if method.family == "explicit" else "alpha"
+    key = "alpha" if method.family == "rosenbrock" else "c"
     with pytest.raises(TableauError, match=method.name):
         dataclasses.replace(method, **{key: (*getattr(method, key), 1.0)})
 

@@ -11,6 +11,8 @@ NAMES = (
     "rosenbrock",
     "exponential",
     "stabilised",
+    "esdirk",
+    "additive",
 )
 """One line a family; its file is its name."""
 
