@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.solve import solve
+    from symde.split_function import SplitFunction
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ _HOME = {
     "Solution": "symde.problem",
     "SolveError": "symde.problem",
     "SolveInterrupted": "symde.problem",
+    "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
     "export": "symde.export",
     "load": "symde.model.ode_def",

@@ -51,7 +51,7 @@ class Integrator:
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
         self.problem = self._given = problem
-        self._methods = methods_for(method, rtol)
+        self._methods = methods_for(method, rtol, problem.system.split)
         self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
         self._session = Session(problem.system.kernels, [packed(method) for method in self._methods])
         self.reinit()

@@ -13,8 +13,10 @@ from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parame
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.model import Model
+from symde.model.split import is_split, join
 from symde.problem.system import Equation, NonFinite, System
 from symde.python_function import CallbackSystem, require_arguments
+from symde.split_function import SplitFunction
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
 
@@ -33,6 +35,8 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
         if system is None:
             system = _systems[model] = ModelSystem(model.definition)
         return system, model
+    if isinstance(model, SplitFunction) and n is not None:
+        return lower_split(model, n, m or 0), model
     if callable(model) and n is not None:
         return lower_function(model, n, m or 0), model
     return None
@@ -49,6 +53,14 @@ def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
     except TraceError:
         return callback
     return system if _agree(system, callback) else callback
+
+
+def lower_split(function: SplitFunction, n: int, m: int) -> System:
+    """Two functions whose sum is solved: compiled where both can be traced, else called back."""
+    stiff, nonstiff = (lower_function(one, n, m) for one in (function.stiff, function.nonstiff))
+    if isinstance(stiff, ModelSystem) and isinstance(nonstiff, ModelSystem):
+        return ModelSystem(join(stiff.definition, nonstiff.definition))
+    return CallbackSystem(function, n, m, (function.stiff, function.nonstiff))
 
 
 def _agree(traced: ModelSystem, called: CallbackSystem) -> bool:
@@ -83,6 +95,7 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.kernels = ModelKernels(definition)
+        self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:

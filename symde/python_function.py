@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.split import SplitKernels
 from symde.problem.system import Equation, NonFinite
 
 Function = Callable[[np.ndarray, np.ndarray, float], Any]
@@ -55,6 +56,9 @@ class CallbackKernels:
     """Kernels that call a Python function; an exception stops the solve and is raised from there."""
 
     lu_length = 0
+
+    split: SplitKernels | None = None
+    """The kernels of its parts, where the function is split."""
 
     def __init__(self, function: Function, n: int, m: int) -> None:
         self.function, self.n, self.m = function, n, m
@@ -144,16 +148,29 @@ class CallbackKernels:
 
 
 class CallbackSystem:
-    """A system around a Python function that could not be traced."""
+    """A system around a Python function that could not be traced.
+
+    Args:
+        function: f(u, p, t).
+        n: Number of states.
+        m: Number of parameters.
+        parts: Two functions whose sum it is, the first of them stiff.
+    """
 
     observable_names: tuple[str, ...] = ()
     nominal = None
     compiled = False
 
-    def __init__(self, function: Function, n: int, m: int) -> None:
+    def __init__(
+        self, function: Function, n: int, m: int, parts: tuple[Function, Function] | None = None
+    ) -> None:
         self.state_names = tuple(f"u{i + 1}" for i in range(n))
         self.parameter_names = tuple(f"p{j + 1}" for j in range(m))
         self.kernels = CallbackKernels(function, n, m)
+        self.split = parts is not None
+        self._parts = tuple(CallbackKernels(one, n, m) for one in parts or ())
+        if self._parts:
+            self.kernels.split = SplitKernels(self.kernels, *self._parts)
         self.sessions: dict[Any, list[Any]] = {}
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
@@ -204,6 +221,8 @@ class CallbackSystem:
         return NonFinite(equation.text, float(f[bad[0]]), equation.line, arguments)
 
     def take_error(self) -> BaseException | None:
-        """The exception the function raised, once."""
-        error, self.kernels.error = self.kernels.error, None
-        return error
+        """The exception the function, or a part of it, raised, once."""
+        found = None
+        for kernels in (self.kernels, *self._parts):
+            found, kernels.error = found or kernels.error, None
+        return found

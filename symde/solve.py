@@ -85,7 +85,7 @@ def solve(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     _refuse_later_features(backend, events, seed)
-    methods = methods_for(method, rtol)
+    methods = methods_for(method, rtol, problem.system.split)
     session, key = borrow(problem.system, methods)
     try:
         begin(

@@ -16,11 +16,13 @@ from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
 from symde.diagnostics import Span
 from symde.model.definition import Definition
+from symde.model.split import MARKS, is_split, part_of
 from symde.native import load_ir
 
 _IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
@@ -53,6 +55,17 @@ class ModelKernels:
                 if name not in self._made:
                     self._made[name] = make()
         return self._made[name]
+
+    @property
+    def split(self) -> SplitKernels | None:
+        """The kernels of its stiff part and of the other, None where the model marks none."""
+        return self._once("split", self._split)
+
+    def _split(self) -> SplitKernels | None:
+        if not is_split(self.definition):
+            return None
+        stiff, nonstiff = (ModelKernels(part_of(self.definition, mark)) for mark in MARKS)
+        return SplitKernels(self, stiff, nonstiff)
 
     @property
     def model_graph(self) -> ModelGraph:

@@ -21,8 +21,14 @@ def _named(names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(registry.get(name) for name in names)
 
 
-def methods_for(method: Any, rtol: Any) -> tuple[Any, ...]:
+def methods_for(method: Any, rtol: Any, split: bool = False) -> tuple[Any, ...]:
     """The method asked for, or the pair a solve switches between.
+
+    Args:
+        method: a name or a method object; None for the pair.
+        rtol: the relative tolerance.
+        split: whether the model marks its stiff part; an ESDIRK method that is half of an additive pair then
+            stands for the pair.
 
     Raises:
         ValueError: no method has that name. TypeError: not a method.
@@ -31,9 +37,10 @@ def methods_for(method: Any, rtol: Any) -> tuple[Any, ...]:
         tight = isinstance(rtol, float) and rtol < TIGHT
         return _named(("vern7" if tight else "tsit5", "rodas5p"))
     if isinstance(method, str):
-        return _named((method,))
+        (method,) = _named((method,))
     if hasattr(method, "family") and hasattr(method, "order"):
-        return (method,)
+        pair = getattr(method, "additive", None) if split else None
+        return (method if pair is None else pair,)
     raise TypeError(
         f"method must be a name such as 'Rodas5P' or a method object, found {type(method).__name__}"
     )

@@ -19,9 +19,11 @@ from symde.language.normal import normalised
 from symde.language.parts import Closing, Group, Opening, Parsed, bare
 from symde.language.strings import unquote
 from symde.language.syntax import (
+    Assignment,
     Call,
     Compare,
     Conditional,
+    Derivative,
     Later,
     Logic,
     Name,
@@ -58,10 +60,16 @@ FEATURES = {
     "history": "history functions of delays",
     "discrete": "discrete variables",
     "stratonovich": "Stratonovich noise",
-    "stiff": "stiff and nonstiff parts",
-    "nonstiff": "stiff and nonstiff parts",
 }
 """What the words stand for that begin a statement of a later version."""
+
+
+def _as_derivative(statement: Statement) -> Statement:
+    """`dx = e` as `x' = e`."""
+    if not isinstance(statement, Assignment) or not re.fullmatch(r"d[^\W\d]\w*", statement.target.id):
+        return statement
+    name = Name(statement.target.id[1:], span=statement.target.span)
+    return Derivative(name, 1, statement.value, span=statement.span)
 
 
 class TreeBuilder(Transformer):
@@ -103,6 +111,21 @@ class TreeBuilder(Transformer):
             return self._unless_later((), "=")
         bracketed = type(left) is Group
         return equation(bare(left), bracketed, right, self.statement, self.found)
+
+    def part(self, c: list[Any]) -> Parsed:
+        """`stiff: dx = e` is `dx = stiff(e)`."""
+        word, left, right = self._name(c[0]), c[1], bare(c[3])
+        if self.feature is not None:
+            return self._unless_later((), "=")
+        marked = Call(word.id, (right,), span=right.span)
+        statements = equation(bare(left), type(left) is Group, marked, self.statement, self.found)
+        # without the mark `dy = e` might be an observed quantity
+        statements = tuple(map(_as_derivative, statements))
+        if all(isinstance(one, Derivative) for one in statements):
+            return statements
+        message = f"`{word.id}:` marks the {word.id} part of a differential equation"
+        self.found.error("E126", message, word.span, "this is none", f"write `{word.id}: x' = ...`")
+        return ()
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

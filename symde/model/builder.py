@@ -4,6 +4,7 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
+   `split.take_marks`                 marks of stiffness, apart from what the equations say
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
@@ -37,6 +38,7 @@ from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
 from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.split import take_marks
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
@@ -70,6 +72,7 @@ class _Builder:
         self.draft = gather(block, found)
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
+        take_marks(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
@@ -209,6 +212,7 @@ class _Builder:
                     declaration.doc if declaration is not None else None,
                     draft.span,
                     draft.equation,
+                    draft.split,
                 )
             )
         return tuple(states)

@@ -51,7 +51,9 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     def key(expression: Expr | None) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
-    states = tuple((s.name, key(s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states)
+    states = tuple(
+        (s.name, key(s.split or s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states
+    )
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)
     constants = frozenset((one.name, one.value, one.unit) for one in definition.constants)

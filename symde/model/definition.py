@@ -40,7 +40,9 @@ class State:
     """A state and its differential equation `name' = derivative`.
 
     `initial` may read parameters, constants and `t0`; None where the text gives no initial value.
-    `span` is where the state is introduced, `equation` the statement that gives its derivative.
+    `span` is where the state is introduced, `equation` the statement that gives its derivative. `split` is
+    the derivative with its stiff terms marked by calls of `stiff` (:mod:`symde.model.split`), None where
+    there is no mark.
     """
 
     name: str
@@ -51,6 +53,7 @@ class State:
     doc: str | None = field(default=None, compare=False)
     span: Span | None = field(default=None, compare=False)
     equation: Span | None = field(default=None, compare=False)
+    split: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,17 @@ PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE = (
 
 @dataclass(slots=True)
 class Equation:
-    """`name` differentiated `order` times equals `value`; `target` is what the text differentiates."""
+    """`name` differentiated `order` times equals `value`; `target` is what the text differentiates.
+
+    `split` is the value with its marks of stiffness, None where it has none.
+    """
 
     name: str
     order: int
     value: Expr
     target: Span | None
     span: Span | None
+    split: Expr | None = None
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ class StateDraft:
     equation: Span | None
     declaration: StateDeclaration | None = None
     initial: Expr | None = None
+    split: Expr | None = None
 
 
 def collect_states(draft: Draft) -> dict[str, StateDraft]:
@@ -130,7 +131,8 @@ def _reduce(draft: Draft, equation: Equation) -> list[StateDraft]:
         declaration = draft.states.get(name)
         span = declaration.name.span if declaration is not None else equation.target
         initial = declaration.initial if declaration is not None else None
-        states.append(StateDraft(name, derivative, span, equation.span, declaration, initial))
+        split = equation.split if last else None
+        states.append(StateDraft(name, derivative, span, equation.span, declaration, initial, split))
     return states
 
 

@@ -20,7 +20,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("extern", "E907"),
     ("dom", "E908"),
     ("hamilton", "E909"),
-    ("stiff", "E910"),
     ("conserved", "E911"),
     ("import", "E912"),
     ("use", "E912"),

@@ -91,7 +91,7 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     for state in definition.states:
         if state.name + "'" not in names:
             base, order = base_of(state.name), primes_of(state.name) + 1
-            yield Derivative(_name(base), order, state.derivative, span=_NOWHERE)
+            yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

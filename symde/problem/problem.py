@@ -16,7 +16,7 @@ class Problem:
     """Initial value problem: u' = f(u, p, t), u(t0) = u0, t0..t1.
 
     Args:
-        model: A model, a model text, or a plain function f(u, p, t).
+        model: A model, a model text, a plain function f(u, p, t), or a `SplitFunction` of two.
         u0: Initial state by order or by name, or a function of p (an array) that gives it. States that are
             not named keep the model's initial value, which may depend on the parameters.
         tspan: (t0, t1), or a function of p; t1 < t0 integrates backwards. Default: the model's `time`.

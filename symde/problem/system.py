@@ -42,6 +42,7 @@ class System(Protocol):
         ...
 
     compiled: bool  # False where every evaluation calls Python
+    split: bool  # whether a stiff part of the right-hand side is told apart
     kernels: Any
     sessions: dict[Any, list[Any]]  # solver memory kept between solves
 

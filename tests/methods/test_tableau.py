@@ -11,11 +11,8 @@ from scipy.integrate import RK23, RK45
 from symde.engine.methods import registry
 from symde.engine.methods.proofs import TableauError
 
-METHODS = [
-    method
-    for method in registry.methods()
-    if method.family in ("explicit", "explicit_two_estimates", "rosenbrock")
-]
+from .tableaus import METHODS
+
 # the scale of a Rosenbrock error estimate of one stage is free, so its figures prove nothing by sums
 ARRAYS = {
     "explicit": ("a", "b", "c", "error", "interpolant", "extra_a", "extra_c"),
@@ -30,6 +27,7 @@ ARRAYS = {
         "extra_c",
     ),
     "rosenbrock": ("a", "c_matrix", "alpha", "d", "m", "interpolant"),
+    "esdirk": ("a", "c", "embedded", "interpolant"),
 }
 
 

@@ -41,6 +41,11 @@ def no_context(kernels: Any, method: Any) -> tuple[int, Any]:
     return 0, None
 
 
+def whole_model(kernels: Any, method: Any) -> Any:
+    """Most families solve a model as it is."""
+    return kernels
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """How a family's methods are laid out, what they need, and its controller.
@@ -60,6 +65,7 @@ class Family:
         memory: Doubles kept between steps, from (method, n, padded); zeroed when a run begins.
         context: Address of what the family must know of a model, and what keeps it alive, from (kernels,
             method); raises ValueError for a model the method cannot solve, with the reason.
+        kernels: The kernels its methods work with, from (kernels, method); raises ValueError likewise.
     """
 
     module: str
@@ -70,6 +76,7 @@ class Family:
     controls: bool = False
     memory: Callable[[Any, int, int], int] = no_memory
     context: Callable[[Any, Any], tuple[int, Any]] = no_context
+    kernels: Callable[[Any, Any], Any] = whole_model
 
 
 def matrix(values: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -132,8 +132,9 @@ State = structure(
     careful=_i,  # this step's solves are all checked
     shift=_d, jacobian_fresh=_i, jacobian=_i, f0=_i, time_gradient=_i, system_rhs=_i,
     stage_f=_i,
-    # Newton: is J known, if of an earlier state; the shift W was factorised with, 0 if not; the last rate
-    jacobian_known=_i, factored_shift=_d, contraction=_d,
+    # Newton: is J known, if of an earlier state; the shift W was factorised with, 0 if not; the rate of
+    # convergence as believed, and as measured last with this J, 0 if not yet
+    jacobian_known=_i, factored_shift=_d, contraction=_d, measured_rate=_d,
     lu_factor=_i, lu_solve=_i, lu_substitute=_i, lu_accept=_i,
     factor_inputs=_i, factor_outputs=_i, solve_inputs=_i,
     solve_outputs=_i, accept_inputs=_i, residual=_i, correction=_i, combined_rhs=_i,

@@ -80,8 +80,10 @@ class Session:
     """Buffers and state of one system under one or two methods (the second taken when stiffness shows)."""
 
     def __init__(self, kernels: Kernels, methods: Sequence[PackedMethod]) -> None:
-        self.kernels = kernels
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
+        for method in self.methods:
+            kernels = method.family.kernels(kernels, method.method)
+        self.kernels = kernels
         self.chosen = tuple(packed.method for packed in methods)
         self.n, self.m = kernels.n, kernels.m
         self.padded = -(-self.n // layout.LANES) * layout.LANES

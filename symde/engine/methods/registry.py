@@ -29,8 +29,20 @@ NAMES = (
     "ROCK2",
     "QNDF",
     "FBDF",
+    "KenCarp3",
+    "KenCarp4",
+    "KenCarp5",
+    "KenCarp47",
+    "KenCarp58",
+    "Kvaerno3",
+    "Kvaerno4",
+    "Kvaerno5",
+    "TRBDF2",
 )
 """One line a method; its file is its name in small letters."""
+
+ADDITIVE = "imex"
+"""What stands before a name to ask for its additive pair and nothing else, as in "IMEXKenCarp4"."""
 
 FOREIGN = {
     "rk45": "DP5",
@@ -75,12 +87,21 @@ def get(method: str | Method) -> Method:
     """
     if isinstance(method, str):
         wanted = method.strip().lower()
+        if wanted.startswith(ADDITIVE) and wanted.removeprefix(ADDITIVE) in map(str.lower, NAMES):
+            return _additive(method, get(wanted.removeprefix(ADDITIVE)))
         if wanted not in map(str.lower, NAMES):
             raise ValueError(_unknown(method))
         return importlib.import_module(f"symde.engine.methods.{wanted}").METHOD
     if isinstance(method, Method):
         return method
     raise TypeError(f"expected a name such as 'Rodas5P' or a method object, found {type(method).__name__}")
+
+
+def _additive(name: str, half: Method) -> Method:
+    pair = getattr(half, "additive", None)
+    if pair is None:
+        raise ValueError(f"unknown method '{name}': {half.name} is no half of an additive pair")
+    return pair
 
 
 def _unknown(name: str) -> str:

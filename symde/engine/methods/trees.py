@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,41 @@ def conditions(order: int, wide: np.ndarray, narrow: np.ndarray | None = None) -
         np.array([1 / density(tree) for tree in every]),
         np.array([magnitudes[tree] for tree in every]),
     )
+
+
+def coupled_conditions(order: int, parts: Sequence[np.ndarray]) -> Conditions:
+    """The conditions of an additive method whose parts share their weights: all trees up to an order, with
+    every vertex but the root in one of the parts.
+
+    Source: C. A. Kennedy, M. H. Carpenter, Additive Runge-Kutta schemes for convection-diffusion-reaction
+    equations, Applied Numerical Mathematics 44 (2003), section 2.1.
+
+    Args:
+        order: of the largest trees.
+        parts: the coefficients of each part, each stages x stages.
+    """
+    every = [tree for size in range(1, order + 1) for tree in trees(size)]
+    values = _coloured_vectors(every, parts)
+    magnitudes = _coloured_vectors(every, [np.abs(part) for part in parts])
+    coloured = [tree for tree in every for _ in values[tree]]
+    return Conditions(
+        np.array([vertices(tree) for tree in coloured]),
+        np.array([vector for tree in every for vector in values[tree]]),
+        np.array([1 / density(tree) for tree in coloured]),
+        np.array([vector for tree in every for vector in magnitudes[tree]]),
+    )
+
+
+def _coloured_vectors(every: list[Tree], parts: Sequence[np.ndarray]) -> dict[Tree, list[np.ndarray]]:
+    """The stage vectors of each tree, one for every way to share its vertices out; smaller trees first."""
+    vectors: dict[Tree, list[np.ndarray]] = {}
+    for tree in every:
+        products = [np.ones(len(parts[0]))]
+        for branch in tree:
+            sums = [part @ vector for part in parts for vector in vectors[branch]]
+            products = [product * one for product in products for one in sums]
+        vectors[tree] = products
+    return vectors
 
 
 def _stage_vectors(every: list[Tree], wide: np.ndarray, narrow: np.ndarray) -> dict[Tree, np.ndarray]:

@@ -6,7 +6,8 @@ The equation is that of every singly diagonally implicit method, Runge-Kutta or 
 
 with the matrix W = shift*I - J, J evaluated at some earlier state and factorised for some earlier shift. What
 is solved for are corrections, so their linear systems need no test of their own: an inaccurate one only slows
-the iteration down, and an iteration that is too slow is given up.
+the iteration down, and an iteration that is too slow is given up. `solves_well` then tells whether the linear
+solver is to blame; with `state.careful` set, every solution is made accurate, by pivoting if need be.
 
 Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.8, (8.10) to (8.13), for
 the test of convergence; A. C. Hindmarsh et al., SUNDIALS, ACM TOMS 31 (2005), section 2.1, for the correction
@@ -17,14 +18,17 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.control import scaled_norm
 from symde.engine.cpu.compiled.explicit import evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.layout import TINY, Attempt
 
-MOST_ITERATIONS = 6
+MOST_ITERATIONS = 8
 """Iterations after which a stage is given up."""
+
+ROUNDING = 0.1
+"""Fraction of the tolerance below which a second correction ends the iteration at any rate: where the guess
+was as good as exact, corrections are rounding, and their ratio says nothing."""
 
 DRIFT = 0.2
 """Relative change of the shift from which the matrix is factorised again."""
@@ -48,6 +52,7 @@ def renew_matrix(state, address, kernel, shift):
         return Attempt.CALLBACK.value
     state.jacobian_known = 1
     state.contraction = 1.0
+    state.measured_rate = 0.0
     return factorise(state, address, shift)
 
 
@@ -63,43 +68,65 @@ def ready_matrix(state, address, kernel, shift):
 
 @compiled
 def correct(state, address, rhs, t, base, shift, y):
-    """One correction of y; its scaled norm, or -1 where the kernel failed."""
+    """One correction of y; its norm in units of the tolerance, or -1 where the kernel failed."""
     if evaluate_part(state, rhs, t, y, state.stage_f) != 0:
         return -1.0
-    f, b, x = doubles(state.stage_f), doubles(base), doubles(y)
-    residual, correction = doubles(state.system_rhs), doubles(state.correction)
+    f, b, x, residual = doubles(state.stage_f), doubles(base), doubles(y), doubles(state.system_rhs)
     for i in range(state.padded):
         residual[i] = f[i] - shift * (x[i] - b[i])
-    call_solve(state.substitute, address, state.system_rhs, state.correction)
-    # exact for J = 0, harmless where J dominates, best in between
-    scale = 2.0 / (1.0 + shift / state.factored_shift)
-    for i in range(state.padded):
-        correction[i] *= scale
-        x[i] += correction[i]
+    solver = state.solve if state.careful else state.substitute
+    call_solve(solver, address, state.system_rhs, state.correction)
     state.iterations += 1
-    return scaled_norm(state, state.correction)
+    # exact for J = 0, harmless where J dominates, best in between
+    return add_correction(state, 2.0 / (1.0 + shift / state.factored_shift), y)
+
+
+@compiled
+def add_correction(state, scale, y):
+    """y += scale * correction; the root mean square of what was added over atol + rtol*max(|u|, |y|)."""
+    u, x, atol, correction = doubles(state.u), doubles(y), doubles(state.atol), doubles(state.correction)
+    total = 0.0
+    for i in range(state.n):
+        change = scale * correction[i]
+        x[i] += change
+        before, after = abs(u[i]), abs(x[i])
+        ratio = change / (atol[i] + state.rtol * (before if before > after else after) + TINY)
+        total += ratio * ratio
+    return math.sqrt(total / state.n)
+
+
+@compiled
+def solves_well(state, address):
+    """Whether the unchecked solver is accurate for the last right side of an iteration that failed."""
+    call_solve(state.substitute, address, state.system_rhs, state.stage_f)
+    return call_solve(state.accept, address, state.system_rhs, state.stage_f) == Attempt.FINE
 
 
 @compiled
 def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
     """Solve shift*(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the error
-    is below `tolerance`; FINE, DIVERGED or CALLBACK. `state.contraction` keeps the last rate."""
+    is below `tolerance`; FINE, DIVERGED, NON_FINITE or CALLBACK. `state.contraction` and
+    `state.measured_rate` keep the last rate."""
     previous = 0.0
     for k in range(MOST_ITERATIONS):
         size = correct(state, address, rhs, t, base, shift, y)
         if size < 0.0:
             return Attempt.CALLBACK.value
         if not size < math.inf:
-            return Attempt.DIVERGED.value
+            return Attempt.NON_FINITE.value
         if k == 0:
-            # the rate of the last stage, aged: it may not promise for ever
-            rate = max(state.contraction, 1e-16) ** 0.8
+            # the last rate that was measured, aged each time it is believed: it may not promise for ever
+            state.contraction = max(state.contraction, 1e-16) ** 0.8
+            rate = state.contraction
         else:
             rate = size / previous
             state.contraction = rate
+            state.measured_rate = rate
         if size == 0.0 or (rate < 1.0 and rate / (1.0 - rate) * size <= tolerance):
             return Attempt.FINE.value
         if k > 0:
+            if size <= ROUNDING * tolerance:
+                return Attempt.FINE.value
             left = MOST_ITERATIONS - 1 - k
             if rate >= 1.0 or rate**left / (1.0 - rate) * size > tolerance:
                 return Attempt.DIVERGED.value

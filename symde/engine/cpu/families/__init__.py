@@ -15,6 +15,8 @@ NAMES = (
     "stabilised",
     "bdf",
     "taylor",
+    "esdirk",
+    "additive",
 )
 """One line a family; its file is its name."""
 
