@@ -16,6 +16,7 @@ from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.partition import Partition
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
@@ -84,6 +85,15 @@ class ModelKernels:
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     @property
+    def partition(self) -> Partition:
+        """The states as positions and momenta, for kernels of the halves.
+
+        Raises:
+            InseparableError: some state's derivative reads a state of its own half; the message names both.
+        """
+        return self._once("partition", lambda: self.model_graph.partition)
+
+    @property
     def lu_plan(self) -> StaticLU | None:
         """The generated factorisation, None where it would be too long."""
         return self._once("plan", self._plan)
@@ -103,7 +113,8 @@ class ModelKernels:
         Args:
             name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
                 is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`,
-                `lu_residual`.
+                `lu_residual`, or (where there is a `partition`) `rhs_positions`, `rhs_momenta`,
+                `accelerations`.
 
         Raises:
             KeyError: There is no kernel of that name.

@@ -29,6 +29,16 @@ NAMES = (
     "ROCK2",
     "QNDF",
     "FBDF",
+    "SymplecticEuler",
+    "VelocityVerlet",
+    "McAte2",
+    "Ruth3",
+    "McAte3",
+    "McAte4",
+    "CandyRoz4",
+    "Yoshida6",
+    "KahanLi6",
+    "KahanLi8",
 )
 """One line a method; its file is its name in small letters."""
 

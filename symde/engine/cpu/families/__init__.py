@@ -15,6 +15,7 @@ NAMES = (
     "stabilised",
     "bdf",
     "taylor",
+    "symplectic",
 )
 """One line a family; its file is its name."""
 
