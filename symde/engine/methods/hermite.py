@@ -80,7 +80,7 @@ class SecondOrder:
     """Interpolants of q'' = f(t, q), q' = M p, p' = f(t, q).
 
     Attributes:
-        order: q where the interpolant is off by h^(q+1) within a step; the position is better by two.
+        order: q where momenta are off by h^(q+1) within a step; positions are better by two.
         passes: for positions: the quintic polynomial and those built on it. Data (q1 - q0)/h, q'0, q'1 in
             units of h, then q''0, q''1 and q'' at the nodes in units of h^2.
         momenta: for momenta, with the nodes of the last pass. Data (p1 - p0)/h, p'0, p'1 and p' at the nodes.

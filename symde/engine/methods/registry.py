@@ -39,6 +39,9 @@ NAMES = (
     "Yoshida6",
     "KahanLi6",
     "KahanLi8",
+    "DPRKN6",
+    "DPRKN8",
+    "DPRKN12",
 )
 """One line a method; its file is its name in small letters."""
 

@@ -16,6 +16,7 @@ NAMES = (
     "bdf",
     "taylor",
     "symplectic",
+    "nystrom",
 )
 """One line a family; its file is its name."""
 

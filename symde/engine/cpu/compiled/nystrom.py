@@ -1,0 +1,179 @@
+"""One step of a Runge-Kutta-Nystrom method for q' = M p + c, p' = f(t, q).
+
+All vectors are of all states: the kernel of the accelerations gives q'' where a state is a position and p'
+where it is a momentum. Momenta of the stages mean nothing, since no force reads them.
+
+Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.14.
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.explicit import evaluate_part
+from symde.engine.cpu.compiled.hermite import difference, polynomial_at
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    compiled,
+    doubles,
+    integers,
+    slot_at,
+    state_at,
+    structure_at,
+)
+from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sum
+from symde.engine.cpu.families.nystrom import OWN, NystromData, SecondOrderContext
+from symde.engine.cpu.layout import Attempt, Stage0
+
+nystrom_data_at = structure_at(NystromData)
+second_order_at = structure_at(SecondOrderContext)
+
+
+@compiled
+def rates_at(state, model, t, u, out):
+    """out = q', zero for momenta; not counted: it costs next to nothing."""
+    integers(state.inputs)[0] = u
+    integers(state.outputs)[0] = out
+    return call_kernel(model.rates, t, state.inputs, state.outputs)
+
+
+@compiled
+def begin_step(state, slot, method, model, rates, first):
+    """q' and the first stage at (t, u), evaluated only where they are not known already."""
+    memory, padded = doubles(slot.memory), state.padded
+    known = state.stage0 == Stage0.VALID and memory[0] == 1.0
+    if known:
+        return 0
+    if state.stage0 == Stage0.LAST:
+        copy(padded, first + 8 * padded * (method.stages - 1), first)
+    elif evaluate_part(state, model.accelerations, state.t, state.u, first) != 0:
+        return 1
+    state.stage0 = Stage0.VALID
+    memory[0] = 1.0
+    return rates_at(state, model, state.t, state.u, rates)
+
+
+@compiled
+def stage_position(padded, u, reach, rates, square, weights, count, vectors, out):
+    """out = u + reach * rates + square * sum_j weights[j] * vectors[j]."""
+    b, r, w, v, o = doubles(u), doubles(rates), doubles(weights), doubles(vectors), doubles(out)
+    for i in range(0, padded, 4):
+        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+        at = i
+        for j in range(count):
+            weight = w[j]
+            s0 += weight * v[at]
+            s1 += weight * v[at + 1]
+            s2 += weight * v[at + 2]
+            s3 += weight * v[at + 3]
+            at += padded
+        o[i] = b[i] + (reach * r[i] + square * s0)
+        o[i + 1] = b[i + 1] + (reach * r[i + 1] + square * s1)
+        o[i + 2] = b[i + 2] + (reach * r[i + 2] + square * s2)
+        o[i + 3] = b[i + 3] + (reach * r[i + 3] + square * s3)
+
+
+@compiled
+def join(state, model, h, reach, rates, position, momentum, out):
+    """out = reach * rates + h^2 * position for positions, h * momentum for momenta."""
+    is_position, is_momentum = doubles(model.positions), doubles(model.momenta)
+    r, q, p, o = doubles(rates), doubles(position), doubles(momentum), doubles(out)
+    for i in range(state.padded):
+        o[i] = is_position[i] * (reach * r[i] + h * h * q[i]) + is_momentum[i] * (h * p[i])
+
+
+def attempt(address):
+    """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
+    state = state_at(address)
+    slot = slot_at(state, state.active)
+    method, model = nystrom_data_at(slot.data), second_order_at(slot.context)
+    stages, padded, h, size = method.stages, state.padded, state.h, 8 * state.padded
+    rates, first, c = state.stages + size, state.stages + OWN * size, doubles(method.c)
+    if begin_step(state, slot, method, model, rates, first) != 0:
+        return Attempt.CALLBACK
+    for i in range(1, stages):
+        row = method.a + 8 * stages * i
+        stage_position(padded, state.u, c[i] * h, rates, h * h, row, i, first, state.stage)
+        if evaluate_part(state, model.accelerations, state.t + c[i] * h, state.stage, first + size * i) != 0:
+            return Attempt.CALLBACK
+    two_weighted_sums(padded, method.b, method.b_velocity, stages, first, state.increment, state.stage)
+    join(state, model, h, h, rates, state.increment, state.stage, state.increment)
+    if not slot.fixed:
+        two_weighted_sums(padded, method.error, method.error_velocity, stages, first, state.error, state.stage)
+        join(state, model, h, 0.0, rates, state.error, state.stage, state.error)
+    advance_compensated(state)
+    return Attempt.FINE
+
+
+@compiled
+def both_ends(state, method, model, first):
+    """q' at the end of the last accepted step, and the second of the evaluations the interpolant takes."""
+    size = 8 * state.padded
+    difference(state, state.stages)
+    if rates_at(state, model, state.t, state.u, state.stages + 2 * size) != 0:
+        return 1
+    if not method.built:
+        return 0
+    if method.fsal:
+        copy(state.padded, first + size * (method.stages - 1), first + size)
+        return 0
+    return evaluate_part(state, model.accelerations, state.t, state.u, first + size)
+
+
+@compiled
+def position_coefficients(state, weights, degree, count, first):
+    """Coefficients of theta, theta^2, ... from the difference and rates in units of h and `count`
+    accelerations in units of h^2."""
+    padded, size, h = state.padded, 8 * state.padded, state.h_old
+    for k in range(degree):
+        target = state.coefficients + size * (k + 1)
+        row = weights + 8 * (OWN + count) * k
+        weighted_sum(padded, h, row, OWN, state.stages, target)
+        weighted_sum(padded, h * h, row + 8 * OWN, count, first, state.stage)
+        c, more = doubles(target), doubles(state.stage)
+        for i in range(padded):
+            c[i] += more[i]
+
+
+@compiled
+def momentum_coefficients(state, model, weights, degree, count, first):
+    """The same for momenta, in their places, from the difference and `count` rates, all in units of h."""
+    padded, size, h = state.padded, 8 * state.padded, state.h_old
+    is_position, is_momentum = doubles(model.positions), doubles(model.momenta)
+    for k in range(degree):
+        row = weights + 8 * (1 + count) * k
+        weighted_sum(padded, h, row + 8, count, first, state.stage)
+        c = doubles(state.coefficients + size * (k + 1))
+        change, more = doubles(state.stages), doubles(state.stage)
+        share = h * doubles(row)[0]
+        for i in range(padded):
+            c[i] = is_position[i] * c[i] + is_momentum[i] * (share * change[i] + more[i])
+
+
+def interpolate(address):
+    """Coefficients of theta^0..degree over the last accepted step."""
+    state = state_at(address)
+    slot = slot_at(state, state.active)
+    method, model = nystrom_data_at(slot.data), second_order_at(slot.context)
+    hermite, size = method.interpolant, 8 * state.padded
+    first = state.stages + OWN * size
+    if both_ends(state, method, model, first) != 0:
+        return Attempt.CALLBACK
+    copy(state.padded, state.u_new, state.coefficients)
+    counts, nodes, weights = integers(hermite.counts), doubles(hermite.nodes), hermite.weights
+    degree, at, taken = 0, 0, method.base
+    for one in range(hermite.passes):
+        for j in range(counts[one]):
+            theta = nodes[at + j]
+            t, out = state.t_old + theta * state.h_old, first + size * (method.base + j)
+            polynomial_at(state, degree, theta, state.stage)
+            if evaluate_part(state, model.accelerations, t, state.stage, out) != 0:
+                return Attempt.CALLBACK
+        at += counts[one]
+        taken = method.base + counts[one]
+        degree = slot.degree - counts[hermite.passes - 1] + counts[one]
+        position_coefficients(state, weights, degree, taken, first)
+        weights += 8 * degree * (OWN + taken)
+    momentum_coefficients(state, model, method.momenta, degree, taken, first)
+    return Attempt.FINE
+
+
+ENTRIES = {"attempt": attempt, "interpolate": interpolate}
