@@ -17,6 +17,7 @@ NAMES = (
     "taylor",
     "symplectic",
     "nystrom",
+    "gauss",
 )
 """One line a family; its file is its name."""
 
