@@ -36,6 +36,7 @@ CODES = {
     "E123": "a time span in another notation",
     "E124": "a comment or string in a notation of another language",
     "E125": "a conditional in a notation of another language",
+    "E126": "a Hamiltonian without a name or without pairs of states",
     "E151": "a Python statement that has no counterpart in the language",
     "E152": "a Python expression that has no counterpart in the language",
     "E153": "a function signature that describes no model",

@@ -22,6 +22,7 @@ from symde.language.syntax import (
     Call,
     Compare,
     Conditional,
+    Hamiltonian,
     Later,
     Logic,
     Name,
@@ -51,7 +52,6 @@ FEATURES = {
     "jump": "jumps",
     "extern": OUTSIDE,
     "dom": "domains of states",
-    "hamiltonian": "Hamiltonian systems",
     "conserved": "conserved quantities",
     "import": "imports of other files",
     "use": PARTS,
@@ -103,6 +103,14 @@ class TreeBuilder(Transformer):
             return self._unless_later((), "=")
         bracketed = type(left) is Group
         return equation(bare(left), bracketed, right, self.statement, self.found)
+
+    def hamiltonian(self, c: list[Any]) -> Parsed:
+        pairs = tuple(c[4:])
+        energy = Hamiltonian(self._name(c[1]), bare(c[3]), pairs, span=self.statement)
+        return self._unless_later((energy,), str(c[0]))
+
+    def pair(self, c: list[Any]) -> tuple[Name, Name]:
+        return self._name(c[1]), self._name(c[2])
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

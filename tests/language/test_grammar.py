@@ -81,7 +81,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
         ("extern net(a, b) -> 2", "external functions"),
         ("(f, g) = net(x, y)", "external functions"),
         ("dom x >= 0", "domains of states"),
-        ("hamiltonian H = p^2/2 + q^2/2 for (q, p)", "Hamiltonian systems"),
         ("stiff: dx = -1000*x", "stiff and nonstiff parts"),
         ("nonstiff: dx = sin(t)", "stiff and nonstiff parts"),
         ("conserved x + y", "conserved quantities"),
