@@ -22,12 +22,20 @@ STEPS = {
     4: (80, 160, 320),
     5: (20, 40, 80),
     6: (12, 18, 24),
+    6: (12, 24, 48),
     7: (8, 12, 16),
     8: (6, 8, 10),
     9: (5, 6, 8),
 }
 
-FIXED_ORDER = [method.name for method in registry.methods() if not method.variable_order]
+HALVES = ("symplectic", "nystrom")
+"""Families that need positions and momenta, which this problem has not: tested in `tests/symplectic`."""
+
+FIXED_ORDER = [
+    method.name
+    for method in registry.methods()
+    if not method.variable_order and method.family not in HALVES
+]
 
 
 def exact(t):

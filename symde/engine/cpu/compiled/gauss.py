@@ -43,6 +43,9 @@ ENOUGH = 1e-16
 FLOOR = 1e-9
 """Relative change below which an iteration that no longer contracts has met rounding."""
 
+SMALL = 1e-3
+"""Share of the largest state below which another is solved relative to that."""
+
 SLOW = 0.1
 """Contraction beyond which the next step begins with a new Jacobian."""
 
@@ -95,14 +98,16 @@ def correct_stage(state, address, solver, row, i, stages, derivatives, eta):
     weighted_sum(padded, 1.0, row, stages, eta, state.combined_rhs)
     zeta, own = doubles(state.combined_rhs), doubles(eta + size * i)
     rhs, change = doubles(state.system_rhs), doubles(state.stage_f)
-    for j in range(padded):
-        rhs[j] = own[j] - zeta[j]
-    code = smoothed(state, address, solver, state.system_rhs, state.stage_f)
-    if code != Attempt.FINE:
-        return code
-    for j in range(padded):
-        rhs[j] = zeta[j] + change[j]
-    code = smoothed(state, address, state.substitute, state.system_rhs, state.stage_f)
+    code = Attempt.FINE.value
+    if stages > 1:
+        for j in range(padded):
+            rhs[j] = own[j] - zeta[j]
+        code = smoothed(state, address, solver, state.system_rhs, state.stage_f)
+        if code != Attempt.FINE:
+            return code
+        for j in range(padded):
+            zeta[j] += change[j]
+    code = smoothed(state, address, solver, state.combined_rhs, state.stage_f)
     k = doubles(derivatives + size * i)
     for j in range(padded):
         k[j] += change[j]
@@ -111,17 +116,20 @@ def correct_stage(state, address, solver, row, i, stages, derivatives, eta):
 
 @compiled
 def relative_size(state, derivatives, i):
-    """Sum of squares of h change / (atol + |u| + |h k|)."""
+    """Sum of squares of h change over |u| + |h k|, and a little of the largest of these: a state that is zero
+    but for rounding does not count. No tolerance of the caller's: the step is solved to rounding."""
     change, k = doubles(state.stage_f), doubles(derivatives + 8 * state.padded * i)
-    u, atol, h, total = doubles(state.u), doubles(state.atol), state.h, 0.0
+    u, h, total, largest = doubles(state.u), state.h, 0.0, TINY
     for j in range(state.n):
-        ratio = h * change[j] / (atol[j] + abs(u[j]) + abs(h * k[j]) + TINY)
+        largest = max(largest, abs(u[j]) + abs(h * k[j]))
+    for j in range(state.n):
+        ratio = h * change[j] / (abs(u[j]) + abs(h * k[j]) + SMALL * largest)
         total += ratio * ratio
     return total
 
 
 @compiled
-def iterate(state, address, method, solver, derivatives, eta):
+def iterate(state, address, method, first, derivatives, eta):
     """One blended correction of all stages; its relative size, -1 where a kernel failed, NaN where the
     matrix is singular or the residuals are not finite."""
     stages = method.stages
@@ -131,9 +139,9 @@ def iterate(state, address, method, solver, derivatives, eta):
     total = 0.0
     for i in range(stages):
         row = method.blend + 8 * stages * i
-        # the first solution with a new factorisation is checked, and pivots where it must
-        checked = state.solve if solver == 0 and i == 0 else state.substitute
-        if correct_stage(state, address, checked, row, i, stages, derivatives, eta) != Attempt.FINE:
+        # the first solution of a step is checked, and pivots where it must
+        solver = state.solve if first and i == 0 else state.substitute
+        if correct_stage(state, address, solver, row, i, stages, derivatives, eta) != Attempt.FINE:
             return math.nan
         total += relative_size(state, derivatives, i)
     return math.sqrt(total / (stages * state.n))
@@ -144,7 +152,7 @@ def solve_stages(state, address, method, derivatives, eta):
     """Iterate until what is left cannot be seen; FINE, DIVERGED or CALLBACK."""
     previous, worst = 0.0, 0.0
     for k in range(MOST_ITERATIONS):
-        size = iterate(state, address, method, k, derivatives, eta)
+        size = iterate(state, address, method, k == 0, derivatives, eta)
         if size == -1.0:
             return Attempt.CALLBACK.value
         if not size < math.inf:
