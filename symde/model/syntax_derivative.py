@@ -265,7 +265,7 @@ def _chain_rule(node: Call, changes: list[Expr]) -> Expr:
 
 
 def _conditional(node: Call, changes: list[Expr]) -> Expr:
-    return Call("ifelse", (node.arguments[0], changes[1], changes[2]), node.span)
+    return Conditional(node.arguments[0], changes[1], changes[2], node.span)
 
 
 def _pieces(node: Call, changes: list[Expr]) -> Expr:
@@ -282,7 +282,7 @@ def _extreme(node: Call, changes: list[Expr]) -> Expr:
     value, change = node.arguments[0], changes[0]
     for argument, other in zip(node.arguments[1:], changes[1:], strict=True):
         condition = Compare((value, argument), (sign,), span)
-        change = Call("ifelse", (condition, change, other), span)
+        change = Conditional(condition, change, other, span)
         value = Call(node.function, (value, argument), span)
     return change
 

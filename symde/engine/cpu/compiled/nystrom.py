@@ -107,7 +107,6 @@ def attempt(address):
 def both_ends(state, method, model, first):
     """q' at the end of the last accepted step, and the second of the evaluations the interpolant takes."""
     size = 8 * state.padded
-    difference(state, state.stages)
     if rates_at(state, model, state.t, state.u, state.stages + 2 * size) != 0:
         return 1
     if not method.built:
@@ -119,33 +118,61 @@ def both_ends(state, method, model, first):
 
 
 @compiled
-def position_coefficients(state, weights, degree, count, first):
-    """Coefficients of theta, theta^2, ... from the difference and rates in units of h and `count`
-    accelerations in units of h^2."""
-    padded, size, h = state.padded, 8 * state.padded, state.h_old
-    for k in range(degree):
-        target = state.coefficients + size * (k + 1)
-        row = weights + 8 * (OWN + count) * k
-        weighted_sum(padded, h, row, OWN, state.stages, target)
-        weighted_sum(padded, h * h, row + 8 * OWN, count, first, state.stage)
-        c, more = doubles(target), doubles(state.stage)
-        for i in range(padded):
-            c[i] += more[i]
+def subtract(padded, vector, other, out):
+    """out = vector - other."""
+    x, y, o = doubles(vector), doubles(other), doubles(out)
+    for i in range(padded):
+        o[i] = x[i] - y[i]
 
 
 @compiled
-def momentum_coefficients(state, model, weights, degree, count, first):
-    """The same for momenta, in their places, from the difference and `count` rates, all in units of h."""
+def changes_of_ends(state, first, changes):
+    """What the ends say beyond a constant acceleration, in units of h^2: of the position and of q'.
+
+    Weights of the last pass reach 5e4. With what is left when the acceleration at the start is taken away they
+    meet small numbers: the dense output of DPRKN12 carries 3e-13 of rounding instead of 1.5e-12.
+    """
+    padded, size, h = state.padded, 8 * state.padded, state.h_old
+    change, begun, ended = (
+        doubles(state.stages),
+        doubles(state.stages + size),
+        doubles(state.stages + 2 * size),
+    )
+    f, position, rate = doubles(first), doubles(changes), doubles(changes + size)
+    for i in range(padded):
+        position[i] = (change[i] - begun[i]) / h - 0.5 * f[i]
+        rate[i] = (ended[i] - begun[i]) / h - f[i]
+
+
+@compiled
+def position_coefficients(state, weights, degree, count, first, changes):
+    """Coefficients of theta, theta^2, ... from `count` changes in units of h^2."""
+    padded, size, h = state.padded, 8 * state.padded, state.h_old
+    for k in range(degree):
+        target = state.coefficients + size * (k + 1)
+        weighted_sum(padded, h * h, weights + 8 * count * k, count, changes, target)
+    begun, f = doubles(state.stages + size), doubles(first)
+    linear, quadratic = doubles(state.coefficients + size), doubles(state.coefficients + 2 * size)
+    for i in range(padded):
+        linear[i] += h * begun[i]
+        quadratic[i] += 0.5 * h * h * f[i]
+
+
+@compiled
+def momentum_coefficients(state, model, weights, degree, count, first, changes):
+    """The same for momenta, in their places, from the change of the momentum and `count` - 2 of its rate."""
     padded, size, h = state.padded, 8 * state.padded, state.h_old
     is_position, is_momentum = doubles(model.positions), doubles(model.momenta)
+    change, f = doubles(state.stages), doubles(first)
     for k in range(degree):
-        row = weights + 8 * (1 + count) * k
-        weighted_sum(padded, h, row + 8, count, first, state.stage)
-        c = doubles(state.coefficients + size * (k + 1))
-        change, more = doubles(state.stages), doubles(state.stage)
-        share = h * doubles(row)[0]
+        row = weights + 8 * (count - 1) * k
+        weighted_sum(padded, h, row + 8, count - 2, changes + 2 * size, state.stage)
+        c, more, share = doubles(state.coefficients + size * (k + 1)), doubles(state.stage), doubles(row)[0]
         for i in range(padded):
-            c[i] = is_position[i] * c[i] + is_momentum[i] * (share * change[i] + more[i])
+            p = h * share * (change[i] - f[i]) + more[i]
+            if k == 0:
+                p += h * f[i]
+            c[i] = is_position[i] * c[i] + is_momentum[i] * p
 
 
 def interpolate(address):
@@ -153,26 +180,32 @@ def interpolate(address):
     state = state_at(address)
     slot = slot_at(state, state.active)
     method, model = nystrom_data_at(slot.data), second_order_at(slot.context)
-    hermite, size = method.interpolant, 8 * state.padded
+    hermite, padded, size = method.interpolant, state.padded, 8 * state.padded
     first = state.stages + OWN * size
+    changes = first + size * method.room
     if both_ends(state, method, model, first) != 0:
         return Attempt.CALLBACK
-    copy(state.padded, state.u_new, state.coefficients)
+    difference(state, state.stages)
+    changes_of_ends(state, first, changes)
+    for j in range(1, method.base):
+        subtract(padded, first + size * j, first, changes + size * (j + 1))
+    copy(padded, state.u_new, state.coefficients)
     counts, nodes, weights = integers(hermite.counts), doubles(hermite.nodes), hermite.weights
     degree, at, taken = 0, 0, method.base
     for one in range(hermite.passes):
         for j in range(counts[one]):
-            theta = nodes[at + j]
-            t, out = state.t_old + theta * state.h_old, first + size * (method.base + j)
+            theta, out = nodes[at + j], first + size * (method.base + j)
+            t = state.t_old + theta * state.h_old
             polynomial_at(state, degree, theta, state.stage)
             if evaluate_part(state, model.accelerations, t, state.stage, out) != 0:
                 return Attempt.CALLBACK
+            subtract(padded, out, first, changes + size * (method.base + j + 1))
         at += counts[one]
-        taken = method.base + counts[one]
+        taken = method.base + counts[one] + 1
         degree = slot.degree - counts[hermite.passes - 1] + counts[one]
-        position_coefficients(state, weights, degree, taken, first)
-        weights += 8 * degree * (OWN + taken)
-    momentum_coefficients(state, model, method.momenta, degree, taken, first)
+        position_coefficients(state, weights, degree, taken, first, changes)
+        weights += 8 * degree * taken
+    momentum_coefficients(state, model, method.momenta, degree, taken, first, changes)
     return Attempt.FINE
 
 

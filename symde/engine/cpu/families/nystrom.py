@@ -11,7 +11,7 @@ from symde.engine.cpu.families.hermite import HermiteData, pack_passes
 from symde.engine.cpu.families.symplectic import halves_of
 from symde.engine.cpu.family import Family, Numbers, matrix
 from symde.engine.cpu.layout import LANES, int64, structure
-from symde.engine.methods.hermite import Pass
+from symde.engine.methods.hermite import Pass, SecondOrder
 
 OWN = 3
 """Vectors before the stages: the difference of the ends and the rates of the positions at both."""
@@ -30,8 +30,9 @@ NystromData = structure(
     error_velocity=int64,
     built=int64,  # the evaluation at the end is to be put behind that at the start
     base=int64,
-    interpolant=HermiteData,
-    momenta=int64,  # degree x (1 + base + nodes of the last pass)
+    room=int64,  # vectors for evaluations, behind which those for their changes begin
+    interpolant=HermiteData,  # weights of the changes of position and rate and of the accelerations
+    momenta=int64,  # degree x (1 + changes of the accelerations)
 )
 
 SecondOrderContext = structure(
@@ -47,12 +48,18 @@ SecondOrderContext = structure(
 def own_interpolant(tableau: Any) -> tuple[tuple[Pass, ...], np.ndarray]:
     """An interpolant of a tableau's own stages in the form of those that are built."""
     stages, powers = tableau.interpolant.shape
-    positions = np.zeros((powers + 1, OWN + stages))
-    positions[0, 1] = 1.0
-    positions[1:, OWN:] = tableau.interpolant.T
-    momenta = np.zeros((powers + 1, 1 + stages))
-    momenta[:powers, 1:] = tableau.interpolant_velocity.T
+    positions = np.zeros((powers + 1, 1 + stages))
+    positions[1:, 2:] = tableau.interpolant.T[:, 1:]
+    momenta = np.zeros((powers + 1, stages))
+    momenta[:powers, 1:] = tableau.interpolant_velocity.T[:, 1:]
     return (Pass((), positions),), momenta
+
+
+def built_interpolant(built: SecondOrder) -> tuple[tuple[Pass, ...], np.ndarray]:
+    """An interpolant's weights without those of the data at the start, from which changes are counted."""
+    passes = tuple(Pass(one.nodes, np.delete(one.weights, (1, 3), axis=1)) for one in built.passes)
+    weights = np.delete(built.momenta.weights, 1, axis=1)
+    return passes, matrix(weights, (len(passes[-1].weights), weights.shape[1]))
 
 
 def pack(tableau: Any) -> Numbers:
@@ -65,19 +72,20 @@ def pack(tableau: Any) -> Numbers:
     if built is None:
         (passes, momenta), base = own_interpolant(tableau), stages
     else:
-        passes, base = built.passes, 2
-        momenta = matrix(built.momenta.weights, (len(passes[-1].weights), 3 + len(passes[-1].nodes)))
+        (passes, momenta), base = built_interpolant(built), 2
+    room = max(stages, base + len(passes[-1].nodes))
     interpolant, kept = pack_passes(passes)
     data = NystromData(
         stages=stages,
         fsal=int(tableau.fsal),
         built=int(built is not None),
         base=base,
+        room=room,
         interpolant=interpolant,
         momenta=momenta.ctypes.data,
         **{key: array.ctypes.data for key, array in fields.items()},
     )
-    vectors = OWN + max(stages, base + len(passes[-1].nodes))
+    vectors = OWN + room + 1 + base + len(passes[-1].nodes)
     return Numbers(data, vectors, len(passes[-1].weights), (*fields.values(), momenta, *kept))
 
 

@@ -61,8 +61,10 @@ def halves_of(kernels: Any, method: Any) -> Any:
     """
     needs = f"{method.name} solves equations of positions and momenta, q' = g(p, t) and p' = f(q, t)"
     instead = "take 'GaussLegendre4', which is symplectic for every model, or 'Vern7'"
-    if not hasattr(kernels, "partition"):
-        raise ValueError(f"{needs}, and a function that cannot be traced does not show which is which: {instead}")
+    if not hasattr(type(kernels), "partition"):
+        raise ValueError(
+            f"{needs}, and a function that cannot be traced does not show which is which: {instead}"
+        )
     try:
         return kernels.partition
     except ValueError as problem:
