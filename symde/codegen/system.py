@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.graph import Graph
+from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
@@ -132,6 +133,7 @@ class ModelKernels:
         Args:
             method: A method, its numbers as attributes; only Rosenbrock and explicit Runge-Kutta methods have
                 whole steps.
+            method: A method of a family that has such kernels, its numbers as attributes.
             padded: Length of a stage vector as the caller keeps it.
         """
         key = (method, padded)
@@ -145,6 +147,10 @@ class ModelKernels:
             return 0
         if method.family in ("explicit", "explicit_two_estimates"):
             kernel = explicit_step(self.model_graph, method, method.fsal, padded)
+        elif method.family == "symplectic":
+            kernel = splitting_step(self.model_graph, method, padded)
+        elif method.family == "nystrom":
+            kernel = nystrom_step(self.model_graph, method, padded)
         elif method.family == "rosenbrock" and self.lu_plan is not None:
             kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
         else:

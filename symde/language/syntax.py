@@ -202,7 +202,7 @@ class FunctionDefinition:
 
 @dataclass(frozen=True, slots=True)
 class Hamiltonian:
-    """`hamiltonian H = e for (q, p), ...`: q' = dH/dp and p' = -dH/dq for each pair, H an observed quantity."""
+    """`hamiltonian H = e for (q, p), ...`: q' = dH/dp, p' = -dH/dq for each pair; H is observed."""
 
     name: Name
     value: Expr

@@ -218,7 +218,7 @@ def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
 
 
 def _gather_hamiltonian(draft: Draft, statement: Hamiltonian) -> None:
-    """The energy as an observed quantity; the equations of its pairs with their values still to be derived."""
+    """The energy as an observed quantity; equations of its pairs whose values are still to be derived."""
     name = statement.name
     if draft.declare(name.id, OBSERVABLE, name.span):
         draft.observables[name.id] = Assignment(name, statement.value, span=statement.span)

@@ -1,8 +1,8 @@
 """Derivatives on the syntax tree, for equations that a user shall read.
 
-Zeros, ones and whole numbers are folded, so that p^2/(2*m) has the derivative p/m; nothing else is rearranged.
-Kinks have the derivative of the active branch, as everywhere (`symde.codegen.rules` has the same rules for
-graphs). Each part carries the place of what it comes from.
+Zeros, ones and whole numbers are folded, so that p^2/(2*m) has the derivative p/m; nothing else is
+rearranged. Kinks have the derivative of the active branch, as everywhere (`symde.codegen.rules` has the same
+rules for graphs). Each part carries the place of what it comes from.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Differentiator:
     """Derivatives of expressions that may read named quantities.
 
     Args:
-        values: value of each named quantity that depends on others, without calls of the modeller's functions.
-        variables: names to differentiate by.
+        values: value of each named quantity that depends on others, without calls of the modeller's
+        functions. variables: names to differentiate by.
     """
 
     def __init__(self, values: Mapping[str, Expr], variables: tuple[str, ...]):

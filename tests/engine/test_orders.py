@@ -32,9 +32,7 @@ HALVES = ("symplectic", "nystrom")
 """Families that need positions and momenta, which this problem has not: tested in `tests/symplectic`."""
 
 FIXED_ORDER = [
-    method.name
-    for method in registry.methods()
-    if not method.variable_order and method.family not in HALVES
+    method.name for method in registry.methods() if not method.variable_order and method.family not in HALVES
 ]
 
 

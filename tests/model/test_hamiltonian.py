@@ -81,7 +81,10 @@ def test_the_equations_are_the_derivatives_of_the_energy(text: str) -> None:
     names = [*model.state_names, *model.parameter_names, "t"]
     point = {symbol(name): sympy.Rational(k + 3, 7) for k, name in enumerate(names)}
     for q, p in statement.pairs:
-        for rate, slope in ((rates[q.id], slopes.diff(symbol(p.id))), (rates[p.id], -slopes.diff(symbol(q.id)))):
+        for rate, slope in (
+            (rates[q.id], slopes.diff(symbol(p.id))),
+            (rates[p.id], -slopes.diff(symbol(q.id))),
+        ):
             # both with 30 digits; the text's own decimals have 15
             assert abs((rate - slope).subs(point).evalf(30)) < 1e-13
     symde.testing.check_derivatives(model)
@@ -117,7 +120,12 @@ WRONG = [
     ("hamiltonian t = p^2 for (q, p)", "E204", "t", "reserved"),
     ("hamiltonian H = p^2 for (t, p)", "E204", "t", "reserved"),
     ("hamiltonian H = (p > 1) for (q, p)", "E312", None, "a number is expected"),
-    ("model M\nstate q = 1\nhamiltonian H = p^2 + q^2 for (q, p)\nend", "E303", "p", "not declared as a state"),
+    (
+        "model M\nstate q = 1\nhamiltonian H = p^2 + q^2 for (q, p)\nend",
+        "E303",
+        "p",
+        "not declared as a state",
+    ),
     ("model M\nstate q = 1, p = 1\nhamiltonian H = p^2 + z for (q, p)\nend", "E201", "z", "unknown name `z`"),
     ("hamiltonian H = p^2 + q^2", "E126", "hamiltonian", "which states are conjugate"),
     ("hamiltonian H = p^2 + q^2 for q, p", "E126", "q, p", "two by two"),

@@ -85,7 +85,7 @@ def test_methods_for_second_order_equations_need_them(method):
 
 def test_a_function_that_cannot_be_traced_is_refused():
     def pendulum(u, p, t):
-        return [u[1], -u[0] if u[0] > 0 else -u[0] ** 3]
+        return [u[1], -u[0] if u[0] > 0 else -(u[0] ** 3)]
 
     with pytest.raises(ValueError, match="cannot be traced"):
         symde.solve(symde.Problem(pendulum, [1.0, 0.0], (0, 1)), "VelocityVerlet", dt0=0.1)

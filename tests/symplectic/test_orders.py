@@ -1,4 +1,5 @@
-"""Methods for positions and momenta converge with the orders they claim, at the end and between the steps, also
+"""Methods for positions and momenta converge with the orders they claim, at the end and between the steps,
+also
 where both halves of the equations read the time."""
 
 from __future__ import annotations

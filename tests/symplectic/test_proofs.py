@@ -1,4 +1,5 @@
-"""Splitting and Nystrom methods meet the conditions of the orders they claim, and no more; figures that do not
+"""Splitting and Nystrom methods meet the conditions of the orders they claim, and no more; figures that do
+not
 are refused."""
 
 from __future__ import annotations
@@ -177,7 +178,9 @@ def test_passes_of_first_derivatives_reproduce_polynomials(order):
     for power in range(1, order + 1):
         data = np.array([1, *(power * nodes ** (power - 1))])
         expected = np.arange(1, len(last.weights) + 1) == power
-        np.testing.assert_allclose(last.weights @ data, expected, atol=1e-15 * np.abs(last.weights).max() * 20)
+        np.testing.assert_allclose(
+            last.weights @ data, expected, atol=1e-15 * np.abs(last.weights).max() * 20
+        )
 
 
 @pytest.mark.parametrize("order", [3, 5, 7, 9])
@@ -188,4 +191,6 @@ def test_passes_of_second_derivatives_reproduce_polynomials(order):
         second = power * (power - 1) * nodes ** (power - 2)
         data = np.array([1, 0, power, *second])
         expected = np.arange(1, len(last.weights) + 1) == power
-        np.testing.assert_allclose(last.weights @ data, expected, atol=1e-14 * np.abs(last.weights).max() * 90)
+        np.testing.assert_allclose(
+            last.weights @ data, expected, atol=1e-14 * np.abs(last.weights).max() * 90
+        )

@@ -62,7 +62,9 @@ def test_pairs_take_as_many_steps_as_they_took(name, accepted, rejected, forces)
     assert stats.products == 0
 
 
-@pytest.mark.parametrize("name, iterations", [("ImplicitMidpoint", 7), ("GaussLegendre4", 8), ("GaussLegendre6", 8)])
+@pytest.mark.parametrize(
+    "name, iterations", [("ImplicitMidpoint", 7), ("GaussLegendre4", 8), ("GaussLegendre6", 8)]
+)
 def test_collocation_factorises_seldom_and_ends_in_a_few_iterations(name, iterations):
     stats = symde.solve(problem(HENON_HEILES), name, dt0=0.1, dense=False).stats
     assert stats.accepted == 1000 and stats.iterations <= iterations * 1000
@@ -95,9 +97,7 @@ def test_what_is_saved_between_steps_changes_none_of_them(method):
     # at its ends the dense output meets the steps up to its own rounding
     tolerance = 1e-12 if method.order == 12 else 1e-13
     np.testing.assert_allclose(saved.u, dense(times), rtol=tolerance, atol=tolerance)
-    np.testing.assert_array_equal(
-        symde.solve(run(method), method, dense=False, **options(method)).u, dense.u
-    )
+    np.testing.assert_array_equal(symde.solve(run(method), method, dense=False, **options(method)).u, dense.u)
 
 
 @named(METHODS)
@@ -179,3 +179,36 @@ def test_methods_of_fixed_steps_ask_for_their_size():
 def test_energy_is_read_by_name():
     solution = symde.solve(problem(COUPLED), "GaussLegendre6", dt0=0.05)
     np.testing.assert_allclose(solution["H"], 1.0, atol=1e-8)
+
+
+def steps_of(method, generated):
+    """A solve by whole steps as kernels, or by the general step; the method is packed for both alike."""
+    from symde.engine.cpu.layout import Status
+    from symde.engine.cpu.session import Session
+    from symde.engine.cpu.slots import packed
+
+    chosen = run(method)
+    session = Session(chosen.system.kernels, [packed(method)])
+    assert session._slots[0].step
+    if not generated:
+        session._slots[0].step = 0
+    session.u[:], session.p[:], session.atol[:] = chosen.u0, chosen.p, 1e-8
+    session.begin(
+        *chosen.tspan, rtol=1e-8, saveat=None, save_steps=True, dense=True,
+        dt0=options(method).get("dt0"), dtmax=np.inf, max_steps=10**6,
+    )  # fmt: skip
+    assert session.run() == Status.DONE
+    return session
+
+
+@named([*SPLITTING, *NYSTROM])
+def test_whole_steps_as_kernels_are_the_general_steps(method):
+    general, generated = steps_of(method, False), steps_of(method, True)
+    (t, u), (s, v) = general.saved(), generated.saved()
+    # sums are rounded in another order; an estimate of 1e-16 is mostly rounding, and chooses adaptive steps
+    rounding = 1e-7 if method.adaptive else 1e-13
+    np.testing.assert_allclose(s, t, rtol=rounding)
+    np.testing.assert_allclose(v[-1], u[-1], rtol=1e-11, atol=1e-12)
+    if not method.adaptive:
+        np.testing.assert_allclose(v, u, rtol=1e-12, atol=1e-12)
+    assert generated.counters().as_dict() == general.counters().as_dict()

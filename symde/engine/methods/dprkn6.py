@@ -1,8 +1,8 @@
 """DPRKN6: the pair RKN6(4)6FD of Dormand, El-Mikkawy and Prince for y'' = f(t, y), with its free interpolant.
 
-Source: J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, Families of Runge-Kutta-Nystrom formulae, IMA Journal of
-Numerical Analysis 7 (1987) 235-250, table 3; the interpolant from J. R. Dormand, P. J. Prince, Runge-Kutta-Nystrom
-triples, Computers and Mathematics with Applications 13 (1987) 937-949, table 3.
+Source: J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, Families of Runge-Kutta-Nystrom formulae, IMA
+Journal of Numerical Analysis 7 (1987) 235-250, table 3; the interpolant from J. R. Dormand, P. J. Prince,
+Runge-Kutta-Nystrom triples, Computers and Mathematics with Applications 13 (1987) 937-949, table 3.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ _b_velocity = (
     Fraction(2000, 17901),
     Fraction(1, 20),
 )
-_lower = ((2701 + 23 * _r) / 4563, -(9829 + 131 * _r) / 9126, 5 * (1798 + 17 * _r) / 9126, _zero, _zero, _zero)
+_lower = (
+    (2701 + 23 * _r) / 4563,
+    -(9829 + 131 * _r) / 9126,
+    5 * (1798 + 17 * _r) / 9126,
+    _zero,
+    _zero,
+    _zero,
+)
 _lower_velocity = (
     Fraction(115, 2106),
     _zero,
@@ -120,8 +127,8 @@ METHOD = NystromTableau(
     ),
     interpolant_order=5,
     citation=(
-        "J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, Families of Runge-Kutta-Nystrom formulae, IMA Journal "
-        "of Numerical Analysis 7 (1987) 235-250, doi:10.1093/imanum/7.2.235"
+        "J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, Families of Runge-Kutta-Nystrom formulae, IMA "
+        "Journal of Numerical Analysis 7 (1987) 235-250, doi:10.1093/imanum/7.2.235"
     ),
     when_to_use="Second-order equations without y' on the right, at loose tolerances or with dense output.",
     source="Dormand, El-Mikkawy & Prince (1987), table 3; Dormand & Prince (1987), table 3",

@@ -1,8 +1,9 @@
 """DPRKN8: the pair RKN8(6)9FM of Dormand, El-Mikkawy and Prince for y'' = f(t, y).
 
-Source: J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, High-order embedded Runge-Kutta-Nystrom formulae, IMA
-Journal of Numerical Analysis 7 (1987) 423-430, table 1; in fractions as in R. W. Brankin, I. Gladwell, J. R.
-Dormand, P. J. Prince, W. L. Seward, Algorithm 670, ACM Transactions on Mathematical Software 15 (1989) 31-40.
+Source: J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, High-order embedded Runge-Kutta-Nystrom formulae,
+IMA Journal of Numerical Analysis 7 (1987) 423-430, table 1; in fractions as in R. W. Brankin, I. Gladwell, J.
+R. Dormand, P. J. Prince, W. L. Seward, Algorithm 670, ACM Transactions on Mathematical Software 15 (1989)
+31-40.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ METHOD = NystromTableau(
     error_velocity=minus(_b_velocity, _lower_velocity),
     interpolant_order=7,
     citation=(
-        "J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, High-order embedded Runge-Kutta-Nystrom formulae, IMA "
-        "Journal of Numerical Analysis 7 (1987) 423-430, doi:10.1093/imanum/7.4.423"
+        "J. R. Dormand, M. E. A. El-Mikkawy, P. J. Prince, High-order embedded Runge-Kutta-Nystrom formulae, "
+        "IMA Journal of Numerical Analysis 7 (1987) 423-430, doi:10.1093/imanum/7.4.423"
     ),
     when_to_use="Second-order equations without y' on the right, at moderate to tight tolerances.",
     source="Dormand, El-Mikkawy & Prince (1987), table 1",

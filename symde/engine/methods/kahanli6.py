@@ -1,7 +1,7 @@
 """KahanLi6: Kahan and Li's symmetric composition of order 6 with nine stages.
 
-Source: W. Kahan, R.-C. Li, Composition constants for raising the orders of unconventional schemes for ordinary
-differential equations, Mathematics of Computation 66 (1997) 1089-1099, table 2 (s9odr6a).
+Source: W. Kahan, R.-C. Li, Composition constants for raising the orders of unconventional schemes for
+ordinary differential equations, Mathematics of Computation 66 (1997) 1089-1099, table 2 (s9odr6a).
 """
 
 from __future__ import annotations

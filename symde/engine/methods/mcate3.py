@@ -1,6 +1,7 @@
 """McAte3: McLachlan and Atela's optimal method of order 3 with three stages.
 
-Source: R. I. McLachlan, P. Atela, The accuracy of symplectic integrators, Nonlinearity 5 (1992) 541-562, table 2.
+Source: R. I. McLachlan, P. Atela, The accuracy of symplectic integrators, Nonlinearity 5 (1992) 541-562,
+table 2.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """McAte4: McLachlan and Atela's optimal method of order 4 with four stages, for quadratic kinetic energies.
 
-Source: R. I. McLachlan, P. Atela, The accuracy of symplectic integrators, Nonlinearity 5 (1992) 541-562, table 2.
+Source: R. I. McLachlan, P. Atela, The accuracy of symplectic integrators, Nonlinearity 5 (1992) 541-562,
+table 2.
 """
 
 from __future__ import annotations
@@ -18,6 +19,6 @@ METHOD = SplittingMethod(
         "R. I. McLachlan, P. Atela, The accuracy of symplectic integrators, Nonlinearity 5 (1992) 541-562, "
         "doi:10.1088/0951-7715/5/2/011"
     ),
-    when_to_use="Long simulations of second-order equations at moderate accuracy, with a small error constant.",
+    when_to_use="Long simulations of second-order equations at moderate accuracy.",
     source="McLachlan & Atela (1992), table 2",
 )

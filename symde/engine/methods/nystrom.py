@@ -143,7 +143,9 @@ class NystromTableau:
             orders = found.orders[wanted]
             target = 1 / (found.divisors[wanted] * orders * (orders + 1 if extra else 1))
             sizes = found.magnitudes[wanted] @ np.abs(weights)
-            proofs.equal(self.name, f"{what} of order {order}", found.vectors[wanted] @ weights, target, sizes)
+            proofs.equal(
+                self.name, f"{what} of order {order}", found.vectors[wanted] @ weights, target, sizes
+            )
 
     def _prove_interpolant(self, found: NystromConditions) -> None:
         name, order = self.name, self.interpolant_order
@@ -155,7 +157,7 @@ class NystromTableau:
             wanted = found.orders <= order
             orders = found.orders[wanted]
             target = 1 / (found.divisors[wanted] * orders * (orders + 1 if extra else 1))
-            # sum_j B_j(theta) Phi_j = theta^(order + 1) for y and theta^order for y': column order - 1 of both
+            # sum_j B_j(theta) Phi_j = theta^(order + 1) for y, theta^order for y': column order - 1 of both
             powers = orders[:, None] == np.arange(1, B.shape[1] + 1)
             expected = np.where(powers, target[:, None], 0.0)
             sizes = found.magnitudes[wanted] @ np.abs(B)

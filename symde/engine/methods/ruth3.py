@@ -1,6 +1,7 @@
 """Ruth3: the first symplectic method of order 3.
 
-Source: R. D. Ruth, A canonical integration technique, IEEE Transactions on Nuclear Science 30 (1983) 2669-2671.
+Source: R. D. Ruth, A canonical integration technique, IEEE Transactions on Nuclear Science 30 (1983)
+2669-2671.
 """
 
 from __future__ import annotations

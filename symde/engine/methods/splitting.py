@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,7 +36,7 @@ def words(kicks: Sequence[Any], drifts: Sequence[Any], longest: int) -> list[np.
 
 
 def _append(found: list[np.ndarray], letter: int, weight: Any) -> None:
-    """Multiply by exp(weight * letter) from the right; longest words first, so that each sees the old ones."""
+    """Multiply by exp(weight * letter) from the right; longest words first: each reads the old ones."""
     for length in range(len(found) - 1, 0, -1):
         for power in range(1, length + 1):
             target = found[length][(..., *(letter,) * power)]
@@ -50,9 +51,9 @@ def composed(weights: Row) -> tuple[Exact, Exact]:
     """
     half = exact_row(weights)
     whole = (*half, *half[-2::-1])
-    padded = (0, *whole, 0)
+    padded = (Fraction(0), *whole, Fraction(0))
     kicks = tuple((left + right) / 2 for left, right in zip(padded, padded[1:], strict=False))
-    return kicks, (*whole, type(half[0])(0))
+    return kicks, (*whole, Fraction(0))
 
 
 def vanishing() -> np.ndarray:

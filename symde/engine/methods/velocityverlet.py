@@ -1,8 +1,8 @@
 """VelocityVerlet: half a kick, a drift, half a kick; of order 2, one force a step.
 
-Source: L. Verlet, Computer "experiments" on classical fluids I, Physical Review 159 (1967) 98-103; in this form
-W. C. Swope, H. C. Andersen, P. H. Berens, K. R. Wilson, Journal of Chemical Physics 76 (1982) 637-649, equation
-(A13).
+Source: L. Verlet, Computer "experiments" on classical fluids I, Physical Review 159 (1967) 98-103; in this
+form W. C. Swope, H. C. Andersen, P. H. Berens, K. R. Wilson, Journal of Chemical Physics 76 (1982) 637-649,
+equation (A13).
 """
 
 from __future__ import annotations

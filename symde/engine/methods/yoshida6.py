@@ -1,7 +1,8 @@
 """Yoshida6: Yoshida's symmetric composition of order 6, his solution A.
 
 Source: H. Yoshida, Construction of higher order symplectic integrators, Physics Letters A 150 (1990) 262-268,
-table 1, with more digits from E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), V.(3.11).
+table 1, with more digits from E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006),
+V.(3.11).
 """
 
 from __future__ import annotations

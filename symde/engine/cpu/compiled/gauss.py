@@ -1,16 +1,16 @@
 """One step of a collocation method, its stages solved to rounding by the blended iteration.
 
-What is solved for are the derivatives k_i at the stages. With the residuals eta and theta = (I - h gamma J)^-1,
-one matrix for all stages,
+What is solved for are the derivatives k_i at the stages. With the residuals eta and theta = (I - h gamma
+J)^-1, one matrix for all stages,
 
     change = theta (zeta + theta (eta - zeta)),   zeta = gamma a^-1 eta
 
-which is Newton's correction both where hJ is small and where it is large, and converges linearly with a factor
-below 0.3 in between.
+which is Newton's correction both where hJ is small and where it is large, and converges linearly with a
+factor below 0.3 in between.
 
-Source: L. Brugnano, C. Magherini, Blended implementation of block implicit methods for ODEs, Applied Numerical
-Mathematics 42 (2002) 29-45; E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), VIII.6, for
-starting values and for iterating until rounding stops it.
+Source: L. Brugnano, C. Magherini, Blended implementation of block implicit methods for ODEs, Applied
+Numerical Mathematics 42 (2002) 29-45; E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration
+(2006), VIII.6, for starting values and for iterating until rounding stops it.
 """
 
 from __future__ import annotations

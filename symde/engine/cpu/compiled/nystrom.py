@@ -80,25 +80,53 @@ def join(state, model, h, reach, rates, position, momentum, out):
         o[i] = is_position[i] * (reach * r[i] + h * h * q[i]) + is_momentum[i] * (h * p[i])
 
 
+@compiled
+def generated_step(state, kernel, method, first):
+    """The whole step by the model's own kernel."""
+    copy(state.padded, first, state.f0)
+    integers(state.inputs)[0] = state.u
+    doubles(state.step_size)[0] = state.h
+    outputs = integers(state.outputs)
+    outputs[0], outputs[1], outputs[2] = state.increment, state.error, first
+    state.evaluations += method.stages - 1
+    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+
+
+@compiled
+def general_step(state, slot, method, model, rates, first):
+    """The same stage by stage."""
+    stages, padded, h, size = method.stages, state.padded, state.h, 8 * state.padded
+    c = doubles(method.c)
+    for i in range(1, stages):
+        row = method.a + 8 * stages * i
+        stage_position(padded, state.u, c[i] * h, rates, h * h, row, i, first, state.stage)
+        if evaluate_part(state, model.accelerations, state.t + c[i] * h, state.stage, first + size * i) != 0:
+            return 1
+    two_weighted_sums(padded, method.b, method.b_velocity, stages, first, state.increment, state.stage)
+    join(state, model, h, h, rates, state.increment, state.stage, state.increment)
+    if not slot.fixed:
+        two_weighted_sums(
+            padded, method.error, method.error_velocity, stages, first, state.error, state.stage
+        )
+        join(state, model, h, 0.0, rates, state.error, state.stage, state.error)
+    return 0
+
+
 def attempt(address):
     """Try a step of size h from (t, u): fills u_new, increment, error and the stages."""
     state = state_at(address)
     slot = slot_at(state, state.active)
     method, model = nystrom_data_at(slot.data), second_order_at(slot.context)
-    stages, padded, h, size = method.stages, state.padded, state.h, 8 * state.padded
-    rates, first, c = state.stages + size, state.stages + OWN * size, doubles(method.c)
+    rates = state.stages + 8 * state.padded
+    first = state.stages + 8 * state.padded * OWN
     if begin_step(state, slot, method, model, rates, first) != 0:
         return Attempt.CALLBACK
-    for i in range(1, stages):
-        row = method.a + 8 * stages * i
-        stage_position(padded, state.u, c[i] * h, rates, h * h, row, i, first, state.stage)
-        if evaluate_part(state, model.accelerations, state.t + c[i] * h, state.stage, first + size * i) != 0:
-            return Attempt.CALLBACK
-    two_weighted_sums(padded, method.b, method.b_velocity, stages, first, state.increment, state.stage)
-    join(state, model, h, h, rates, state.increment, state.stage, state.increment)
-    if not slot.fixed:
-        two_weighted_sums(padded, method.error, method.error_velocity, stages, first, state.error, state.stage)
-        join(state, model, h, 0.0, rates, state.error, state.stage, state.error)
+    if slot.step != 0:
+        code = generated_step(state, slot.step, method, first)
+    else:
+        code = general_step(state, slot, method, model, rates, first)
+    if code != 0:
+        return Attempt.CALLBACK
     advance_compensated(state)
     return Attempt.FINE
 
@@ -129,8 +157,8 @@ def subtract(padded, vector, other, out):
 def changes_of_ends(state, first, changes):
     """What the ends say beyond a constant acceleration, in units of h^2: of the position and of q'.
 
-    Weights of the last pass reach 5e4. With what is left when the acceleration at the start is taken away they
-    meet small numbers: the dense output of DPRKN12 carries 3e-13 of rounding instead of 1.5e-12.
+    Weights of the last pass reach 5e4. With what is left when the acceleration at the start is taken away
+    they meet small numbers: the dense output of DPRKN12 carries 3e-13 of rounding instead of 1.5e-12.
     """
     padded, size, h = state.padded, 8 * state.padded, state.h_old
     change, begun, ended = (

@@ -10,7 +10,7 @@ from symde.engine.cpu.layout import int64, structure
 
 HermiteData = structure(
     "HermiteData",
-    "Passes of an interpolant, one after another: how many nodes each has, the nodes, the weights row by row.",
+    "Passes of an interpolant, one after another: how many nodes each has, the nodes, the weights by rows.",
     passes=int64,
     counts=int64,
     nodes=int64,

@@ -18,8 +18,8 @@ OWN = 3
 
 NystromData = structure(
     "NystromData",
-    "A Runge-Kutta-Nystrom tableau, and an interpolant from the rates, `base` of the evaluations and those at "
-    "the nodes of its passes.",
+    "A Runge-Kutta-Nystrom tableau, and an interpolant from the ends, `base` of the evaluations and those at "
+    "its nodes.",
     stages=int64,
     fsal=int64,
     a=int64,  # stages x stages
@@ -114,6 +114,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return 1
 
 
-FAMILY = Family(
-    "nystrom", pack, implicit=False, present=0.7, previous=0.4, context=context, memory=memory
-)
+FAMILY = Family("nystrom", pack, implicit=False, present=0.7, previous=0.4, context=context, memory=memory)

@@ -18,6 +18,7 @@ SplittingData = structure(
     "SplittingData",
     "A splitting method: kicks and drifts with the times at which their right-hand sides are taken.",
     stages=int64,
+    forces=int64,  # evaluated in a step
     kicks=int64,
     drifts=int64,
     kick_times=int64,
@@ -42,6 +43,7 @@ def pack(method: Any) -> Numbers:
     interpolant, kept = pack_passes(passes)
     data = SplittingData(
         stages=len(kicks),
+        forces=method.stages,
         kicks=kicks.ctypes.data,
         drifts=drifts.ctypes.data,
         kick_times=kick_times.ctypes.data,
@@ -76,8 +78,8 @@ def context(kernels: Any, method: Any) -> tuple[int, Any]:
     halves = halves_of(kernels, method)
     if method.nystrom and halves.unsteady:
         raise ValueError(
-            f"{method.name} is of order {method.order} only where q' is linear in p with constant coefficients, "
-            f"but {halves.unsteady}: take 'CandyRoz4' or 'KahanLi6'"
+            f"{method.name} is of order {method.order} only where q' is linear in p with constant "
+            f"coefficients, but {halves.unsteady}: take 'CandyRoz4' or 'KahanLi6'"
         )
     kept = HalvesContext(positions=kernels.address("rhs_positions"), momenta=kernels.address("rhs_momenta"))
     return ctypes.addressof(kept), kept
