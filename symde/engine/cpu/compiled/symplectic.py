@@ -1,7 +1,7 @@
 """One step of a splitting method: kicks of the momenta and drifts of the positions in turn.
 
 Each kernel of a half gives all states, with zeros for the other half, so that a flow is one sum over whole
-vectors: at four states 1.4 times as fast as sums by index, and no slower at a thousand.
+vectors without indices.
 
 Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), II.5; the compensated sum as
 in VIII.5.
