@@ -63,8 +63,8 @@ class ModelGraph:
         return tuple(state.equation for state in self.definition.states)
 
     def kernel(self, name: str) -> Kernel:
-        """A kernel by name, one of the keys of `_OUTPUTS`. Those of positions and momenta are of all states, zero
-        where they have nothing to say.
+        """A kernel by name, one of the keys of `_OUTPUTS`. Those of positions and momenta are of all states,
+        zero where they have nothing to say.
 
         Raises:
             KeyError: There is no kernel of that name.
