@@ -131,9 +131,8 @@ class ModelKernels:
         """The address of a whole step of a method as one kernel, 0 where the general step serves as well.
 
         Args:
-            method: A method, its numbers as attributes; only Rosenbrock and explicit Runge-Kutta methods have
-                whole steps.
-            method: A method of a family that has such kernels, its numbers as attributes.
+            method: A method, its numbers as attributes; only Rosenbrock, explicit Runge-Kutta, Nystrom and
+                splitting methods have whole steps.
             padded: Length of a stage vector as the caller keeps it.
         """
         key = (method, padded)
