@@ -21,6 +21,7 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.STIFF: Retcode.STIFF,
     Status.SINGULAR: Retcode.SINGULAR,
+    Status.DIVERGED: Retcode.DIVERGED,
 }
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian, time_gradient
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.lower import LoweredModel, lower
+from symde.codegen.partition import Partition, accelerations, half, partition
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 
@@ -47,15 +48,27 @@ class ModelGraph:
         return tuple(directional(graph, self.lowered.rhs, directions))
 
     @cached_property
+    def partition(self) -> Partition:
+        """The states as positions and momenta.
+
+        Raises:
+            InseparableError: they are not.
+        """
+        model = self.lowered
+        return partition(model.graph, model.rhs, model.states, self.definition.state_names)
+
+    @cached_property
     def equations(self) -> tuple[Span | None, ...]:
         """Where each state's equation stands in the text."""
         return tuple(state.equation for state in self.definition.states)
 
     def kernel(self, name: str) -> Kernel:
-        """A kernel by name, one of the keys of `_OUTPUTS`.
+        """A kernel by name, one of the keys of `_OUTPUTS`. Those of positions and momenta are of all states,
+        zero where they have nothing to say.
 
         Raises:
             KeyError: There is no kernel of that name.
+            InseparableError: There are no positions and momenta.
         """
         outputs = _OUTPUTS[name](self)
         definition = self.definition
@@ -121,6 +134,29 @@ def _observables(model: ModelGraph) -> tuple[Output, ...]:
     return (Output("observables", model.lowered.observables, names, comments),)
 
 
+def _rhs_positions(model: ModelGraph) -> tuple[Output, ...]:
+    return _half(model, model.partition.positions)
+
+
+def _rhs_momenta(model: ModelGraph) -> tuple[Output, ...]:
+    return _half(model, model.partition.momenta)
+
+
+def _half(model: ModelGraph, members: tuple[int, ...]) -> tuple[Output, ...]:
+    (whole,) = _rhs(model)
+    nodes = half(model.lowered.graph, model.lowered.rhs, members)
+    return (Output("f", nodes, whole.labels, whole.comments),)
+
+
+def _accelerations(model: ModelGraph) -> tuple[Output, ...]:
+    lowered, halves = model.lowered, model.partition
+    nodes = accelerations(lowered.graph, lowered.rhs, lowered.states, halves)
+    labels = list(f"d{name}" for name in model.definition.state_names)
+    for i in halves.positions:
+        labels[i] = f"d{labels[i]}"
+    return (Output("accelerations", nodes, tuple(labels)),)
+
+
 def _text(span: Span | None, otherwise: str) -> str:
     return otherwise if span is None else " ".join(span.text.split())
 
@@ -132,4 +168,7 @@ _OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
     "jacobian": _jacobian,
     "jacobian_vector": _jacobian_vector,
     "observables": _observables,
+    "rhs_positions": _rhs_positions,
+    "rhs_momenta": _rhs_momenta,
+    "accelerations": _accelerations,
 }

@@ -56,7 +56,7 @@ def rosenbrock_step(
 
     Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
     """
-    work = _Step(model)
+    work = Step(model)
     n, stages = work.n, len(method.m)
     f = work.derivatives(work.u, work.t)
     entries = [work.copy(node, work.u, work.t) for node in model.jacobian.nodes]
@@ -96,7 +96,7 @@ def explicit_step(model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded
     The first stage is read, as the engine keeps it from step to step. With `fsal` the last stage is f at the
     new state, which is known only after the compensated sum: it is left to the engine, and so is the error.
     """
-    work = _Step(model)
+    work = Step(model)
     n, stages = work.n, len(method.b) - (1 if fsal else 0)
     slopes = [[work.graph.input("first_stage", k) for k in range(n)]]
     for i in range(1, stages):
@@ -113,7 +113,7 @@ def explicit_step(model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded
     return work.kernel("explicit_step", increment, error, slopes, padded, None)
 
 
-class _Step:
+class Step:
     """The graph of one step, and the model's expressions copied into it at the arguments of each stage."""
 
     def __init__(self, model: ModelGraph) -> None:

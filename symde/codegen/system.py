@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.graph import Graph
+from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.partition import Partition
 from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
@@ -97,6 +99,15 @@ class ModelKernels:
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     @property
+    def partition(self) -> Partition:
+        """The states as positions and momenta, for kernels of the halves.
+
+        Raises:
+            InseparableError: some state's derivative reads a state of its own half; the message names both.
+        """
+        return self._once("partition", lambda: self.model_graph.partition)
+
+    @property
     def lu_plan(self) -> StaticLU | None:
         """The generated factorisation, None where it would be too long."""
         return self._once("plan", self._plan)
@@ -116,7 +127,8 @@ class ModelKernels:
         Args:
             name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
                 is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`,
-                `lu_residual`.
+                `lu_residual`, or (where there is a `partition`) `rhs_positions`, `rhs_momenta`,
+                `accelerations`.
 
         Raises:
             KeyError: There is no kernel of that name.
@@ -132,8 +144,8 @@ class ModelKernels:
         """The address of a whole step of a method as one kernel, 0 where the general step serves as well.
 
         Args:
-            method: A method, its numbers as attributes; only Rosenbrock and explicit Runge-Kutta methods have
-                whole steps.
+            method: A method, its numbers as attributes; only Rosenbrock, explicit Runge-Kutta, Nystrom and
+                splitting methods have whole steps.
             padded: Length of a stage vector as the caller keeps it.
         """
         key = (method, padded)
@@ -147,6 +159,10 @@ class ModelKernels:
             return 0
         if method.family in ("explicit", "explicit_two_estimates"):
             kernel = explicit_step(self.model_graph, method, method.fsal, padded)
+        elif method.family == "symplectic":
+            kernel = splitting_step(self.model_graph, method, padded)
+        elif method.family == "nystrom":
+            kernel = nystrom_step(self.model_graph, method, padded)
         elif method.family == "rosenbrock" and self.lu_plan is not None:
             kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
         else:

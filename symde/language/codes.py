@@ -37,6 +37,7 @@ CODES = {
     "E124": "a comment or string in a notation of another language",
     "E125": "a conditional in a notation of another language",
     "E126": "a mark of stiffness on something other than a differential equation",
+    "E127": "a Hamiltonian without a name or without pairs of states",
     "E151": "a Python statement that has no counterpart in the language",
     "E152": "a Python expression that has no counterpart in the language",
     "E153": "a function signature that describes no model",

@@ -334,6 +334,37 @@ MISTAKES = (
         "write `a if condition else b`",
         r"(?P<here>(?<![\w'])if)(?![\w'])(?!.*\belse\b).*\Z",
     ),
+    # ---- Hamiltonians
+    Mistake(
+        "hamiltonian H = p^2/2 + q^2/2",
+        "hamiltonian",
+        "E127",
+        "a Hamiltonian says which states are conjugate",
+        "no pairs",
+        "write `hamiltonian H = ... for (q, p)`, positions first",
+        r"\A(?P<here>hamiltonian)\b(?!.*\bfor\b).*\Z",
+        anywhere=True,
+    ),
+    Mistake(
+        "hamiltonian p^2/2 + q^2/2 for (q, p)",
+        "p^2/2 + q^2/2",
+        "E127",
+        "a Hamiltonian has a name",
+        "no name",
+        "write `hamiltonian H = ... for (q, p)`",
+        r"\Ahamiltonian\s+(?P<here>[^=]*?)\s+for\b",
+        anywhere=True,
+    ),
+    Mistake(
+        "hamiltonian H = p^2/2 + q^2/2 for q, p",
+        "q, p",
+        "E127",
+        "conjugate states stand in brackets, two by two",
+        "no pairs",
+        "write `for (q, p)`, or `for (q1, p1), (q2, p2)`",
+        r"\Ahamiltonian\b.*\bfor\s+(?P<here>.+)\Z",
+        anywhere=True,
+    ),
     # ---- modules
     Mistake(
         "x' = -k*np.sin(x)",

@@ -201,6 +201,16 @@ class FunctionDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class Hamiltonian:
+    """`hamiltonian H = e for (q, p), ...`: q' = dH/dp, p' = -dH/dq for each pair; H is observed."""
+
+    name: Name
+    value: Expr
+    pairs: tuple[tuple[Name, Name], ...]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A statement of the language that this version recognises and does not yet carry out."""
 
@@ -211,7 +221,7 @@ class Later:
 
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
-    | ConstantDeclaration | FunctionDefinition | Later
+    | ConstantDeclaration | FunctionDefinition | Hamiltonian | Later
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from symde.language.syntax import (
     Compare,
     Conditional,
     Derivative,
+    Hamiltonian,
     Later,
     Logic,
     Name,
@@ -53,7 +54,6 @@ FEATURES = {
     "jump": "jumps",
     "extern": OUTSIDE,
     "dom": "domains of states",
-    "hamiltonian": "Hamiltonian systems",
     "conserved": "conserved quantities",
     "import": "imports of other files",
     "use": PARTS,
@@ -126,6 +126,14 @@ class TreeBuilder(Transformer):
         message = f"`{word.id}:` marks the {word.id} part of a differential equation"
         self.found.error("E126", message, word.span, "this is none", f"write `{word.id}: x' = ...`")
         return ()
+
+    def hamiltonian(self, c: list[Any]) -> Parsed:
+        pairs = tuple(c[4:])
+        energy = Hamiltonian(self._name(c[1]), bare(c[3]), pairs, span=self.statement)
+        return self._unless_later((energy,), str(c[0]))
+
+    def pair(self, c: list[Any]) -> tuple[Name, Name]:
+        return self._name(c[1]), self._name(c[2])
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

@@ -15,6 +15,7 @@ from symde.language.syntax import (
     Derivative,
     Expr,
     FunctionDefinition,
+    Hamiltonian,
     Implicit,
     InitialValue,
     Later,
@@ -115,6 +116,9 @@ def _statement(node: Statement) -> str:
             return f"param {name.id}{_given(default, unit)}{rest}"
         case StateDeclaration(name=name, initial=initial, unit=unit, nominal=nominal, doc=doc):
             return f"state {name.id}{_given(initial, unit)}{_nominal(nominal)}{_doc(doc)}"
+        case Hamiltonian(name=name, value=value, pairs=pairs):
+            conjugate = ", ".join(f"({q.id}, {p.id})" for q, p in pairs)
+            return f"hamiltonian {name.id} = {_text(value)} for {conjugate}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

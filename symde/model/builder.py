@@ -9,7 +9,8 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
 6. `kinds.check_expression`           functions, arities, numbers and conditions
-7. here                               constants folded, order of dependence, cycles, size
+7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
+8. here                               constants folded, order of dependence, cycles, size
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from symde.model.derivative_names import classify_assignments
 from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
+from symde.model.hamiltonian import derive_equations
 from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
@@ -63,7 +65,7 @@ def build(block: ModelBlock, parameters: Sequence[str] | None = None) -> Definit
 
 
 class _Builder:
-    """Stages 3 to 7 over one draft."""
+    """Stages 3 to 8 over one draft."""
 
     def __init__(self, block: ModelBlock, found: Diagnostics, parameters: Sequence[str] | None):
         block = derivative_calls_as_names(block)
@@ -87,6 +89,7 @@ class _Builder:
         constants = self._constants()
         parameters = self._parameters()
         self._check_equations()
+        derive_equations(self.draft, self.states, functions, self.scope)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         states = self._states()
         tspan = self._time_span()

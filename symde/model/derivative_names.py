@@ -67,6 +67,7 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     """The expressions of a draft, functions' bodies excepted, in no particular order."""
     yield from (one.value for one in draft.assignments)
     yield from (one.value for one in draft.equations)
+    yield from (one.value for one in draft.hamiltonians)
     yield from (one.value for one in draft.initial_values)
     yield from (one.at for one in draft.initial_values)
     yield from (one.value for one in draft.constants.values())

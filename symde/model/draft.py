@@ -11,11 +11,13 @@ from symde.language.syntax import (
     Derivative,
     Expr,
     FunctionDefinition,
+    Hamiltonian,
     Implicit,
     InitialValue,
     Later,
     ModelBlock,
     Name,
+    Number,
     ParameterDeclaration,
     StateDeclaration,
     TimeSpan,
@@ -32,6 +34,10 @@ PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE = (
     "function",
     "observed quantity",
 )
+
+
+DERIVED = Number(0, "0", span=None)
+"""Stands for the value of an equation that a Hamiltonian gives, until it is derived."""
 
 
 @dataclass(slots=True)
@@ -69,6 +75,7 @@ class Draft:
     observables: dict[str, Assignment] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
+    hamiltonians: list[Hamiltonian] = field(default_factory=list)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -151,6 +158,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 draft.initial_values.append(statement)
             case TimeSpan():
                 _gather_timespan(draft, statement)
+            case Hamiltonian():
+                _gather_hamiltonian(draft, statement)
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():
@@ -210,6 +219,27 @@ def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
         seen[parameter.id] = parameter.span
     if draft.declare(statement.name.id, FUNCTION, statement.name.span):
         draft.functions[statement.name.id] = statement
+
+
+def _gather_hamiltonian(draft: Draft, statement: Hamiltonian) -> None:
+    """The energy as an observed quantity; equations of its pairs whose values are still to be derived."""
+    name = statement.name
+    if draft.declare(name.id, OBSERVABLE, name.span):
+        draft.observables[name.id] = Assignment(name, statement.value, span=statement.span)
+    draft.hamiltonians.append(statement)
+    seen: dict[str, Name] = {}
+    for state in (state for pair in statement.pairs for state in pair):
+        if primes_of(state.id):
+            message = f"`{state.id}` is a derivative, and pairs are made of states"
+            help_text = "name the momentum as a state of its own"
+            draft.found.error("E324", message, state.span, "a derivative", help_text)
+        elif state.id in seen:
+            message = f"`{state.id}` stands in two pairs"
+            help_text = "each state is conjugate to one other"
+            draft.found.error("E324", message, state.span, first_seen(seen[state.id].span), help_text)
+        else:
+            seen[state.id] = state
+            draft.equations.append(Equation(state.id, 1, DERIVED, state.span, statement.span))
 
 
 def _gather_timespan(draft: Draft, statement: TimeSpan) -> None:

@@ -19,7 +19,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("array", "E906"),
     ("extern", "E907"),
     ("dom", "E908"),
-    ("hamilton", "E909"),
     ("conserved", "E911"),
     ("import", "E912"),
     ("use", "E912"),

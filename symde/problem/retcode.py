@@ -38,6 +38,11 @@ class Retcode(Enum):
         "the linear systems of the method are singular however small the step",
         "check the equations named above for a division by zero in their derivatives",
     )
+    DIVERGED = (
+        "diverged",
+        "the iteration of an implicit step did not converge at the step size given",
+        "give a smaller dt0",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:

@@ -12,7 +12,7 @@ from symde.engine.cpu.session import Session
 from symde.engine.cpu.slots import packed
 from symde.engine.methods import registry
 
-ADAPTIVE = [name for name in registry.names() if registry.get(name).adaptive]
+ADAPTIVE = [method.name for method in registry.methods() if method.adaptive and method.family != "nystrom"]
 LOTKA = """
 model Lotka
   param a = 1.5, b = 1, d = 3, g = 1

@@ -81,7 +81,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
         ("extern net(a, b) -> 2", "external functions"),
         ("(f, g) = net(x, y)", "external functions"),
         ("dom x >= 0", "domains of states"),
-        ("hamiltonian H = p^2/2 + q^2/2 for (q, p)", "Hamiltonian systems"),
         ("conserved x + y", "conserved quantities"),
         ('import "pump.symde"', "imports of other files"),
         ("use Pump as p1(k=2,\n  m=3)", "parts of models (use)"),

@@ -16,6 +16,7 @@ from symde.language.syntax import (
     Derivative,
     Expr,
     FunctionDefinition,
+    Hamiltonian,
     Implicit,
     InitialValue,
     Later,
@@ -257,6 +258,7 @@ TIMES = st.one_of(_numbers(), st.just(Name("t0")), st.builds(Power, NAMES, NAMES
 
 BOUNDS = st.tuples(SMALL, SMALL)
 ARGUMENTS = st.lists(PLAIN_NAMES, max_size=3).map(tuple)
+PAIRS = st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3).map(tuple)
 # A second `end` after `end` ends nothing.
 LISTED = st.lists(PLAIN_NAMES.filter(lambda name: name.id != "end"), max_size=3).map(tuple)
 
@@ -273,6 +275,7 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
     st.builds(TimeSpan, SMALL, SMALL),
     st.builds(ConstantDeclaration, PLAIN_NAMES, SMALL, UNITS, DOCS),
     st.builds(FunctionDefinition, PLAIN_NAMES, ARGUMENTS, SMALL),
+    st.builds(Hamiltonian, PLAIN_NAMES, SMALL, PAIRS),
     st.builds(
         ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(BOUNDS), _maybe(SMALL), DOCS
     ),

@@ -20,7 +20,6 @@ STATEMENTS = [
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),
     ("x' = -k*net(x)\nextern net(a) -> 1", "E907"),
     ("x' = -k*x\ndom x >= 0", "E908"),
-    ("hamiltonian H = p^2 + q^2 for (q, p)", "E909"),
     ("x' = -k*x\nconserved x + y", "E911"),
     ('import "pump.symde"\nuse Pump as p1(k=2)\nx\' = -k*x', "E912"),
     ("x' = -m*x\ndiscrete m = 1", "E913"),

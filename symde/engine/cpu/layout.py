@@ -38,6 +38,7 @@ class Status(IntEnum):
     STIFF = 13
     CALLBACK = 14  # a model kernel returned a code of its own: the host knows why
     SINGULAR = 15
+    DIVERGED = 16  # a step whose size is the caller's was not solved
 
 
 class Stage0(IntEnum):

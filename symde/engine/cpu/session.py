@@ -7,6 +7,7 @@ parameters, spans and tolerances; nothing is compiled or allocated for that.
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -142,10 +143,11 @@ class Session:
         state.rhs = kernels.address("rhs")
         state.patience, state.restarted = 1, 1
         first = self._slots[0]
-        watched = len(self._slots) > 1 or not (first.implicit or first.fixed)
-        if watched:
+        switches = len(self._slots) > 1
+        if switches or not (first.implicit or first.fixed):
             state.jacobian_vector = kernels.address("jacobian_vector")
-            state.watch = int(state.jacobian_vector != 0)
+            # a method without a bound on the negative real axis has none to be held down by
+            state.watch = int(state.jacobian_vector != 0 and (switches or first.stability < math.inf))
         self._watched = bool(state.watch)
         if self.implicit:
             self._fill_linear_algebra()

@@ -64,6 +64,15 @@ def square_root(value: int, digits: int = 60) -> Fraction:
     return Fraction(math.isqrt(value * scale**2), scale)
 
 
+def root(value: int, degree: int, digits: int = 60) -> Fraction:
+    """The root of a whole number of some degree, to that many decimal digits."""
+    scale = 10**digits
+    wanted, found = value * scale**degree, scale * value
+    while (better := ((degree - 1) * found + wanted // found ** (degree - 1)) // degree) < found:
+        found = better
+    return Fraction(found, scale)
+
+
 def dense_from_differences(m: Row, h: Sequence[Row]) -> ExactRows:
     """Coefficients B[j][k] of theta^(k+1) U_j of a Rosenbrock method's dense output, stages x (len(h) + 1).
 

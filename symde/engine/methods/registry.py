@@ -38,6 +38,22 @@ NAMES = (
     "Kvaerno4",
     "Kvaerno5",
     "TRBDF2",
+    "SymplecticEuler",
+    "VelocityVerlet",
+    "McAte2",
+    "Ruth3",
+    "McAte3",
+    "McAte4",
+    "CandyRoz4",
+    "Yoshida6",
+    "KahanLi6",
+    "KahanLi8",
+    "ImplicitMidpoint",
+    "GaussLegendre4",
+    "GaussLegendre6",
+    "DPRKN6",
+    "DPRKN8",
+    "DPRKN12",
 )
 """One line a method; its file is its name in small letters."""
 

@@ -88,7 +88,11 @@ def accept(state):
 
 @compiled
 def keep_fixed(state, mean_square):
-    """Without an error estimate a step counts as it is, unless it is not finite."""
+    """Without an error estimate a step counts as it is, unless it was not solved or is not finite."""
+    if state.outcome == Attempt.DIVERGED:
+        return Status.DIVERGED
+    if state.outcome == Attempt.SINGULAR:
+        return Status.SINGULAR
     if not mean_square == 0.0:
         return Status.NON_FINITE
     accept(state)

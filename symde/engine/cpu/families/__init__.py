@@ -17,6 +17,9 @@ NAMES = (
     "taylor",
     "esdirk",
     "additive",
+    "symplectic",
+    "nystrom",
+    "gauss",
 )
 """One line a family; its file is its name."""
 
