@@ -101,9 +101,9 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
-                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`,
-                `lu_residual`.
+            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
+                (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
+                `lu_solve_transposed`, `lu_residual`.
 
         Raises:
             KeyError: There is no kernel of that name.

@@ -63,14 +63,16 @@ def ready_matrix(state, address, kernel, shift):
 
 @compiled
 def correct(state, address, rhs, t, base, shift, y):
-    """One correction of y; its scaled norm, or -1 where the kernel failed."""
+    """One correction of y; its scaled norm, -1 where a kernel failed, infinity where W was not solved."""
     if evaluate_part(state, rhs, t, y, state.stage_f) != 0:
         return -1.0
     f, b, x = doubles(state.stage_f), doubles(base), doubles(y)
     residual, correction = doubles(state.system_rhs), doubles(state.correction)
     for i in range(state.padded):
         residual[i] = f[i] - shift * (x[i] - b[i])
-    call_solve(state.substitute, address, state.system_rhs, state.correction)
+    code = call_solve(state.substitute, address, state.system_rhs, state.correction)
+    if code != Attempt.FINE:
+        return -1.0 if code == Attempt.CALLBACK else math.inf
     # exact for J = 0, harmless where J dominates, best in between
     scale = 2.0 / (1.0 + shift / state.factored_shift)
     for i in range(state.padded):
