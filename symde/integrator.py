@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symde.engine.choice import methods_for
+from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
-from symde.engine.cpu.session import Session
-from symde.engine.cpu.slots import packed
 from symde.outcome import RETCODES, collect, explain
 from symde.problem import options
 from symde.problem.problem import Problem, remake
@@ -18,6 +17,7 @@ from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution, SolveError
 from symde.problem.stats import Stats
 from symde.problem.values import by_name, real
+from symde.sessions import make_session
 from symde.solve import begin
 
 
@@ -31,7 +31,7 @@ class Integrator:
 
     Args:
         problem: What to solve; its span tells the start, the direction and how far stepping may go.
-        method, rtol, atol, dt0, dtmax, max_steps: As in `symde.solve`.
+        method, rtol, atol, dt0, dtmax, max_steps, linear_solver, preconditioner: As in `symde.solve`.
 
     Raises:
         ValueError, TypeError: as `symde.solve`.
@@ -47,13 +47,16 @@ class Integrator:
         dt0: float | None = None,
         dtmax: float | None = None,
         max_steps: int = options.DEFAULT_MAX_STEPS,
+        linear_solver: str = linear_solvers.AUTO,
+        preconditioner: Any = None,
     ) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
         self.problem = self._given = problem
         self._methods = methods_for(method, rtol, problem.system.split)
         self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
-        self._session = Session(problem.system.kernels, [packed(method) for method in self._methods])
+        linear_solvers.check(linear_solver, preconditioner)
+        self._session = make_session(problem.system, self._methods, linear_solver, preconditioner)
         self.reinit()
 
     def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:
@@ -169,7 +172,7 @@ class Integrator:
         if status in (Status.DONE, Status.STEPPED, Status.STOPPED):
             return
         if status == Status.CALLBACK:
-            error = self.problem.system.take_error()
+            error = self.problem.system.take_error() or self._session.take_error()
             raise error if error is not None else RuntimeError("a model kernel failed without saying why")
         retcode = RETCODES[status]
         message = explain(self._session, self.problem, retcode)

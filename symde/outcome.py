@@ -30,7 +30,7 @@ def finish(
 ) -> Solution:
     """The solution of a run that has ended."""
     if status == Status.CALLBACK:
-        error = problem.system.take_error()
+        error = problem.system.take_error() or session.take_error()
         if isinstance(error, KeyboardInterrupt):
             return interrupted(session, problem, error, started, throw)
         raise error if error is not None else RuntimeError("a model kernel failed without saying why")

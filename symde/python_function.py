@@ -66,6 +66,7 @@ class CallbackKernels:
         bodies = {
             "rhs": self._rhs,
             "rhs_jacobian": self._rhs_jacobian,
+            "rhs_gradient": self._rhs_gradient,
             "jacobian_vector": self._jacobian_vector,
         }
         self._kernels = {name: _kernel_type(self._guarded(body)) for name, body in bodies.items()}
@@ -137,6 +138,14 @@ class CallbackKernels:
             moved = u.copy()
             moved[j] += _ROOT_EPSILON * max(abs(u[j]), 1e-3 * scale)
             jacobian[:, j] = (self.slope(t, moved, p) - f) / (moved[j] - u[j])
+        self._time_gradient(t, u, p, f, outputs)
+
+    def _rhs_gradient(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
+        f = self.slope(t, u, p)
+        _array(outputs[0], self.n)[:] = f
+        self._time_gradient(t, u, p, f, outputs)
+
+    def _time_gradient(self, t: float, u: np.ndarray, p: np.ndarray, f: np.ndarray, outputs: Any) -> None:
         later = t + _ROOT_EPSILON * max(abs(t), 1e-3)
         _array(outputs[2], self.n)[:] = (self.slope(later, u, p) - f) / (later - t)
 

@@ -15,19 +15,31 @@ KEPT = 4
 """Sessions kept for each system and choice of methods."""
 
 
-def borrow(system: System, methods: tuple[Any, ...]) -> tuple[Session, tuple[Any, ...]]:
-    """A session for a system under these methods, and the key to give it back with."""
-    kept = system.sessions.get(methods)
+def borrow(
+    system: System, methods: tuple[Any, ...], linear_solver: str, preconditioner: Any
+) -> tuple[Session, tuple[Any, ...]]:
+    """A session for a system under these methods and linear solver, and the key to give it back with."""
+    key = (methods, linear_solver, preconditioner)
+    kept = None if callable(preconditioner) else system.sessions.get(key)
     if kept:
         try:
-            return kept.pop(), methods
+            return kept.pop(), key
         except IndexError:  # another thread took the last one
             pass
-    return Session(system.kernels, [packed(method) for method in methods]), methods
+    return make_session(system, *key), key
 
 
-def give_back(system: System, methods: tuple[Any, ...], session: Session) -> None:
-    """Keep a session for the next solve."""
-    kept = system.sessions.setdefault(methods, [])
+def make_session(
+    system: System, methods: tuple[Any, ...], linear_solver: str, preconditioner: Any
+) -> Session:
+    """A session of one's own."""
+    return Session(system.kernels, [packed(method) for method in methods], linear_solver, preconditioner)
+
+
+def give_back(system: System, key: tuple[Any, ...], session: Session) -> None:
+    """Keep a session for the next solve; not one with a function of the user, which may not come again."""
+    if callable(key[2]):
+        return
+    kept = system.sessions.setdefault(key, [])
     if len(kept) < KEPT:
         kept.append(session)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.choice import methods_for
+from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
 from symde.lowering import lower_model
@@ -45,6 +46,8 @@ def solve(
     dt0: float | None = None,
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
+    linear_solver: str = linear_solvers.AUTO,
+    preconditioner: Any = None,
     seed: int | None = None,
     progress: bool = False,
     throw: bool = True,
@@ -66,6 +69,11 @@ def solve(
         dt0: First step size; needed by methods without error estimate, which keep it.
         dtmax: Largest step size.
         max_steps: Limit on the number of attempted steps.
+        linear_solver: How implicit methods solve their linear systems: "generated" (straight-line code of the
+            model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse" or "krylov" (GMRES with products
+            J*v). Default: "auto", the fastest expected for the pattern of the Jacobian, never "krylov".
+        preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
+            function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
         seed: Belongs to noise and jumps, which this version's models do not have.
         progress: Show a bar in simulated time (needs tqdm).
         throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
@@ -85,8 +93,9 @@ def solve(
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     _refuse_later_features(backend, events, seed)
+    linear_solvers.check(linear_solver, preconditioner)
     methods = methods_for(method, rtol, problem.system.split)
-    session, key = borrow(problem.system, methods)
+    session, key = borrow(problem.system, methods, linear_solver, preconditioner)
     try:
         begin(
             session,

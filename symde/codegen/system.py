@@ -125,10 +125,10 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `jacobian`, `jacobian_vector`, `observables`, or (where `lu_length`
-                is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`,
-                `lu_residual`, or (where there is a `partition`) `rhs_positions`, `rhs_momenta`,
-                `accelerations`.
+            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
+                (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
+                `lu_solve_transposed`, `lu_residual`, or (where there is a `partition`) `rhs_positions`,
+                `rhs_momenta`, `accelerations`.
 
         Raises:
             KeyError: There is no kernel of that name.

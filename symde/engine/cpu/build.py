@@ -15,7 +15,7 @@ from typing import Any
 
 from symde import native
 
-SOLVING = ("solve", "substitute", "accept")
+SOLVING = ("solve", "substitute", "substitute_transposed", "accept", "apply")
 """Entries with the signature int32 (State *, right side, solution); all others are int32 (State *)."""
 
 

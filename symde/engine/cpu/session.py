@@ -10,13 +10,14 @@ import ctypes
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu import layout
+from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.linear_solver import Kernels, LinearSolver
 from symde.engine.cpu.slots import PackedMethod
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
@@ -40,17 +41,6 @@ class Counters(ctypes.Structure):
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return {name: getattr(self, name) for name in layout.COUNTERS}
-
-
-class Kernels(Protocol):
-    """The compiled functions of a model, by address. 0 where the model has none."""
-
-    n: int
-    m: int
-    pattern: tuple[np.ndarray, np.ndarray]
-    lu_length: int
-
-    def address(self, name: str) -> int: ...
 
 
 def _integers(array: np.ndarray) -> np.ndarray:
@@ -78,9 +68,25 @@ class _Arena:
 
 
 class Session:
-    """Buffers and state of one system under one or two methods (the second taken when stiffness shows)."""
+    """Buffers and state of one system under one or two methods (the second taken when stiffness shows).
 
-    def __init__(self, kernels: Kernels, methods: Sequence[PackedMethod]) -> None:
+    Args:
+        kernels: The model's compiled functions.
+        methods: One or two methods.
+        linear_solver: Name of the solver of linear systems, of no effect on explicit methods.
+        preconditioner: For a linear solver that takes one.
+
+    Raises:
+        ValueError: the linear solver or a method cannot solve this model, with the reason.
+    """
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        methods: Sequence[PackedMethod],
+        linear_solver: str = linear_solvers.AUTO,
+        preconditioner: Any = None,
+    ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
         for method in self.methods:
             kernels = method.family.kernels(kernels, method.method)
@@ -89,6 +95,11 @@ class Session:
         self.n, self.m = kernels.n, kernels.m
         self.padded = -(-self.n // layout.LANES) * layout.LANES
         self.implicit = any(method.implicit for method in self.methods)
+        self.linear_solver: LinearSolver | None = None
+        if self.implicit:
+            self.linear_solver = linear_solvers.choose(kernels, linear_solver)
+        self._preconditioner = preconditioner
+        self._needs_matrix = self.linear_solver is not None and self.linear_solver.matrix(preconditioner)
         self._advance = _advance_type(function_address("loop", "advance"))
         self.arrays = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
@@ -116,9 +127,10 @@ class Session:
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
-            linear = ("time_gradient", "system_rhs", "stage_f", "residual", "correction", "combined_rhs")
-            arena.ask(**dict.fromkeys(linear, padded), jacobian=len(self.kernels.pattern[1]))
-            arena.ask(lu=self.kernels.lu_length, dense=self.n * self.n)
+            linear = ("time_gradient", "system_rhs", "stage_f", "residual", "refinement", "combined_rhs")
+            arena.ask(**dict.fromkeys(linear, padded), correction=padded)
+            if self._needs_matrix:
+                arena.ask(jacobian=len(self.kernels.pattern[1]))
         arrays = arena.allocate()
         self._carried = arrays["carried"]
         self._memories = [array for name, array in arrays.items() if name.startswith("memory")]
@@ -169,30 +181,27 @@ class Session:
     def _fill_step_kernels(self) -> None:
         """Whole steps as kernels, where the model offers them and they pay."""
         step_address = getattr(self.kernels, "step_address", None)
-        if step_address is not None:
-            for slot, method in zip(self._slots, self.chosen, strict=True):
-                slot.step = step_address(method, self.padded)
+        if step_address is None:
+            return
+        for slot, packed in zip(self._slots, self.methods, strict=True):
+            if self.linear_solver is None or self.linear_solver.whole_steps or not packed.implicit:
+                slot.step = step_address(packed.method, self.padded)
 
     def _fill_linear_algebra(self) -> None:
-        state, kernels, arrays = self.state, self.kernels, self.arrays
-        state.rhs_jacobian = kernels.address("rhs_jacobian")
-        state.row_pointers = self._integer_array("row_pointers", kernels.pattern[0])
-        state.columns = self._integer_array("columns", kernels.pattern[1])
-        state.pivots = self._integer_array("pivots", np.zeros(self.n))
-        module = "generated" if kernels.lu_length else "dense"
-        for entry in ("factor", "solve", "substitute", "accept"):
+        state, kernels, solver = self.state, self.kernels, self.linear_solver
+        assert solver is not None
+        if self._needs_matrix:
+            state.row_pointers = self._integer_array("row_pointers", kernels.pattern[0])
+            state.columns = self._integer_array("columns", kernels.pattern[1])
+        state.rhs_jacobian = kernels.address("rhs_jacobian" if self._needs_matrix else "rhs_gradient")
+        self._linear = solver.lay_out(kernels, self._address, self._preconditioner)
+        state.linear = ctypes.addressof(self._linear.data)
+        for entry, module in solver.entries.items():
             setattr(state, entry, function_address(module, entry))
-        if not kernels.lu_length:
-            return
-        for name in ("lu_factor", "lu_solve", "lu_substitute", "lu_accept"):
-            setattr(state, name, kernels.address(name))
-        shift = self._address + layout.State.shift.offset
-        jacobian, lu = arrays["jacobian"].ctypes.data, arrays["lu"].ctypes.data
-        state.factor_inputs = self._integer_array("factor_inputs", [jacobian, shift])
-        state.factor_outputs = self._integer_array("factor_outputs", [lu])
-        state.solve_inputs = self._integer_array("solve_inputs", [jacobian, shift, lu, 0])
-        state.solve_outputs = self._integer_array("solve_outputs", [0])
-        state.accept_inputs = self._integer_array("accept_inputs", [jacobian, shift, 0, 0])
+
+    def take_error(self) -> BaseException | None:
+        """The exception that a preconditioner raised, once."""
+        return self._linear.take_error() if self.implicit else None
 
     # -- a run
     # ------------------------------------------------------------------------------------------------
@@ -304,8 +313,8 @@ class Session:
 
     def _first_allowance(self) -> int:
         work = 100 * self.n
-        if self.implicit and not self.kernels.lu_length:
-            work += self.n**3
+        if self.linear_solver is not None:
+            work += int(self.linear_solver.cost(self.kernels) * 1000)
         return max(1, min(1000, 100_000_000 // work))
 
     # -- what the state holds

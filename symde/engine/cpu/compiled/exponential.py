@@ -25,7 +25,10 @@ from symde.engine.cpu.families.exponential import (
     ExponentialContext,
     ExponentialData,
 )
-from symde.engine.cpu.layout import TINY, Attempt, Stage0
+from symde.engine.cpu.layout import Attempt, Stage0
+
+SMALLEST_SCALE = 1e-140
+"""Added to scales, so that squares of their inverses stay finite where a state and its tolerance are zero."""
 
 data_at = structure_at(ExponentialData)
 context_at = structure_at(ExponentialContext)
@@ -62,7 +65,7 @@ def linearise(state, slot, stages):
     weights = vector_at(state, slot, stages, 0)
     w, u, atol = doubles(weights), doubles(state.u), doubles(state.atol)
     for i in range(state.n):
-        w[i] = 1.0 / (atol[i] + state.rtol * abs(u[i]) + TINY)
+        w[i] = 1.0 / (atol[i] + state.rtol * abs(u[i]) + SMALLEST_SCALE)
     begin_space(state, space_at(state, slot, 0), weights, state.f0)
     begin_space(state, space_at(state, slot, 1), weights, gradient)
     state.stage0 = Stage0.VALID

@@ -12,86 +12,92 @@ solves of the step use those factors.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.dense import factor_dense, solve_dense
-from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, state_at
-from symde.engine.cpu.layout import BACKWARD_ERROR, Attempt
+from symde.engine.cpu.compiled.checked import MOST_REFINEMENTS, finite, harmless, residual_is_small
+from symde.engine.cpu.compiled.dense import dense_data_at, factor_dense, solve_dense
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    compiled,
+    doubles,
+    integers,
+    state_at,
+    structure_at,
+)
+from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.linear_solvers.generated import GeneratedData
+
+generated_data_at = structure_at(GeneratedData)
 
 
 @compiled
-def residual_is_small(state, rhs, solution):
-    """The residual r = rhs - W x, and whether |r_i| <= bound * (|rhs_i| + sum_j |W_ij x_j|) for all i."""
-    b, x, r = doubles(rhs), doubles(solution), doubles(state.residual)
-    values, starts, columns = doubles(state.jacobian), integers(state.row_pointers), integers(state.columns)
-    small = True
-    for i in range(state.n):
-        term = state.shift * x[i]
-        total, magnitude = b[i] - term, abs(b[i]) + abs(term)
-        for k in range(starts[i], starts[i + 1]):
-            term = values[k] * x[columns[k]]
-            total += term
-            magnitude += abs(term)
-        r[i] = total
-        if not abs(total) <= BACKWARD_ERROR * magnitude:
-            small = False
-    return small
+def call_solving(kernel, data, rhs, solution):
+    """Call one of the kernels that solve; its code."""
+    integers(data.solve_inputs)[3] = rhs
+    integers(data.solve_outputs)[0] = solution
+    return call_kernel(kernel, 0.0, data.solve_inputs, data.solve_outputs)
 
 
 @compiled
-def finite(n, vector):
-    """Whether every entry is finite."""
-    v, total = doubles(vector), 0.0
-    for i in range(n):
-        total += 0.0 * v[i]
-    return total == 0.0
+def substitute_any(state, data, rhs, solution):
+    """Solve with the factors in use, unchecked."""
+    if state.pivoted:
+        solve_dense(state.n, dense_data_at(data.dense), rhs, solution)
+    else:
+        call_solving(data.substitute, data, rhs, solution)
 
 
 @compiled
-def solve_static(state, rhs, solution):
-    """Solve with the static factors; the kernel's code is 1 where its backward error is too large."""
-    integers(state.solve_inputs)[3] = rhs
-    integers(state.solve_outputs)[0] = solution
-    return call_kernel(state.lu_solve, 0.0, state.solve_inputs, state.solve_outputs)
-
-
-@compiled
-def refine(state, rhs, solution):
-    """One step of iterative refinement; whether the result is accurate."""
+def refine(state, data, rhs, solution):
+    """One step of iterative refinement where the residual is not small; whether the result is accurate."""
+    if residual_is_small(state, rhs, solution):
+        return True
     state.refinements += 1
-    residual_is_small(state, rhs, solution)
-    solve_static(state, state.residual, state.correction)
-    x, correction = doubles(solution), doubles(state.correction)
+    substitute_any(state, data, state.residual, state.refinement)
+    x, correction = doubles(solution), doubles(state.refinement)
     for i in range(state.n):
         x[i] += correction[i]
     return residual_is_small(state, rhs, solution)
 
 
+@compiled
+def solve_pivoted(state, data, rhs, solution):
+    """Solve with the pivoting factors; SINGULAR where even they and a refinement are not accurate."""
+    solve_dense(state.n, dense_data_at(data.dense), rhs, solution)
+    for _ in range(MOST_REFINEMENTS):
+        if refine(state, data, rhs, solution):
+            return Attempt.FINE.value
+    if harmless(state) or not finite(state.n, rhs):
+        return Attempt.FINE.value
+    return Attempt.SINGULAR.value
+
+
 def factor(address):
     """Factorise shift*I - J in the static order."""
     state = state_at(address)
+    data = generated_data_at(state.linear)
     state.factorisations += 1
-    state.use_dense = 0
-    call_kernel(state.lu_factor, 0.0, state.factor_inputs, state.factor_outputs)
+    state.pivoted = 0
+    call_kernel(data.factor, 0.0, data.factor_inputs, data.factor_outputs)
     return Attempt.FINE
 
 
 def solve(address, rhs, solution):
     """Solve with the last factorisation, accurate to the backward error or by pivoting."""
     state = state_at(address)
+    data = generated_data_at(state.linear)
     state.solves += 1
-    if state.use_dense:
-        solve_dense(state, rhs, solution)
-        return Attempt.FINE
-    if solve_static(state, rhs, solution) == 0:
-        return Attempt.FINE
+    if state.pivoted:
+        return solve_pivoted(state, data, rhs, solution)
+    if call_solving(data.solve, data, rhs, solution) == 0:
+        return Attempt.FINE.value
     if not finite(state.n, rhs):  # the model's own NaN, not the factorisation's: left for the error test
-        return Attempt.FINE
-    if refine(state, rhs, solution):
-        return Attempt.FINE
+        return Attempt.FINE.value
+    if refine(state, data, rhs, solution):
+        return Attempt.FINE.value
     state.pivotings += 1
-    state.use_dense = 1
-    code = factor_dense(state)
+    state.pivoted = 1
+    code = factor_dense(state, dense_data_at(data.dense))
     if code == Attempt.FINE:
-        solve_dense(state, rhs, solution)
+        return solve_pivoted(state, data, rhs, solution)
     return code
 
 
@@ -99,20 +105,17 @@ def substitute(address, rhs, solution):
     """Solve with the last factorisation, unchecked."""
     state = state_at(address)
     state.solves += 1
-    if state.use_dense:
-        solve_dense(state, rhs, solution)
-        return Attempt.FINE
-    integers(state.solve_inputs)[3] = rhs
-    integers(state.solve_outputs)[0] = solution
-    return call_kernel(state.lu_substitute, 0.0, state.solve_inputs, state.solve_outputs)
+    substitute_any(state, generated_data_at(state.linear), rhs, solution)
+    return Attempt.FINE
 
 
 def accept(address, rhs, solution):
     """Whether a solution is accurate to the backward error, or not finite because its right side is not."""
     state = state_at(address)
-    inputs = integers(state.accept_inputs)
+    data = generated_data_at(state.linear)
+    inputs = integers(data.accept_inputs)
     inputs[2], inputs[3] = solution, rhs
-    if call_kernel(state.lu_accept, 0.0, state.accept_inputs, 0) == 0 or not finite(state.n, rhs):
+    if call_kernel(data.accept, 0.0, data.accept_inputs, 0) == 0 or not finite(state.n, rhs):
         return Attempt.FINE
     return Attempt.INACCURATE
 

@@ -68,14 +68,17 @@ def ready_matrix(state, address, kernel, shift):
 
 @compiled
 def correct(state, address, rhs, t, base, shift, y):
-    """One correction of y; its norm in units of the tolerance, or -1 where the kernel failed."""
+    """One correction of y; its norm in units of the tolerance, -1 where a kernel failed, infinity where W was
+    not solved."""
     if evaluate_part(state, rhs, t, y, state.stage_f) != 0:
         return -1.0
     f, b, x, residual = doubles(state.stage_f), doubles(base), doubles(y), doubles(state.system_rhs)
     for i in range(state.padded):
         residual[i] = f[i] - shift * (x[i] - b[i])
     solver = state.solve if state.careful else state.substitute
-    call_solve(solver, address, state.system_rhs, state.correction)
+    code = call_solve(solver, address, state.system_rhs, state.correction)
+    if code != Attempt.FINE:
+        return -1.0 if code == Attempt.CALLBACK else math.inf
     state.iterations += 1
     # exact for J = 0, harmless where J dominates, best in between
     return add_correction(state, 2.0 / (1.0 + shift / state.factored_shift), y)
@@ -112,6 +115,8 @@ def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
         size = correct(state, address, rhs, t, base, shift, y)
         if size < 0.0:
             return Attempt.CALLBACK.value
+        if size == math.inf:
+            return Attempt.DIVERGED.value
         if not size < math.inf:
             return Attempt.NON_FINITE.value
         if k == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -62,20 +63,8 @@ def memory(method: Any, n: int, padded: int) -> int:
 
 
 def context(kernels: Any, method: Any) -> tuple[int, Any]:
-    """The kernel of f and f_t.
-
-    Raises:
-        ValueError: the model is a function that is called back, so its derivatives are not exact.
-    """
-    import ctypes
-
-    address = kernels.address("rhs_gradient")
-    if not address:
-        raise ValueError(
-            f"{method.name} needs exact products with the Jacobian, and this function f(u, p, t) could not "
-            "be traced: use 'Rodas5P', or write the model as text"
-        )
-    made = ExponentialContext(rhs_gradient=address)
+    """The kernel of f and f_t."""
+    made = ExponentialContext(rhs_gradient=kernels.address("rhs_gradient"))
     return ctypes.addressof(made), made
 
 
