@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.graph import Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.kernel import Kernel
@@ -19,6 +20,7 @@ from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.partition import Partition
 from symde.codegen.split import SplitKernels
+from symde.codegen.radau_iteration import radau_guess, radau_iteration
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
@@ -29,6 +31,9 @@ from symde.native import load_ir
 
 _IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
 """Kernels that are needed together and compiled together; every other kernel is a module of its own."""
+
+_COMPLEX = ("lu_complex_factor", "lu_complex_solve")
+"""The same, for methods that solve systems with complex shifts."""
 
 
 class ModelKernels:
@@ -46,6 +51,7 @@ class ModelKernels:
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
+        self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -121,13 +127,21 @@ class ModelKernels:
         """Length of the vector `lu` of the generated factorisation; 0 where there is none."""
         return 0 if self.lu_plan is None else self.lu_plan.length
 
+    @property
+    def complex_lu_length(self) -> int:
+        """Length of the vector `lu` of the generated factorisation with a complex shift; 0 where there is
+        none."""
+        plan = self.lu_plan
+        return 0 if plan is None or plan.operations > COMPLEX_OPERATION_LIMIT else 2 * plan.length
+
     def address(self, name: str) -> int:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
             name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
                 (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
-                `lu_solve_transposed`, `lu_residual`, or (where there is a `partition`) `rhs_positions`,
+                `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
+                `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
                 `rhs_momenta`, `accelerations`.
 
         Raises:
@@ -163,6 +177,8 @@ class ModelKernels:
             kernel = splitting_step(self.model_graph, method, padded)
         elif method.family == "nystrom":
             kernel = nystrom_step(self.model_graph, method, padded)
+        elif method.family == "radau":
+            return self.collocation_addresses(method.tables[0], padded)[1]
         elif method.family == "rosenbrock" and self.lu_plan is not None:
             kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
         else:
@@ -178,6 +194,30 @@ class ModelKernels:
         """
         return self._once("taylor", lambda: taylor_kernel(self.model_graph))
 
+    def collocation_addresses(self, table: Any, padded: int) -> tuple[int, int]:
+        """The addresses of the first guess and of one Newton iteration of a Radau IIA formula as kernels,
+        zeros where the general ones serve as well.
+
+        Args:
+            table: A formula of the family "radau", its numbers by name.
+            padded: Length of a stage vector as the caller keeps it.
+        """
+        key = (table, padded)
+        with self._lock:
+            if key not in self._collocations:
+                self._collocations[key] = self._collocation(table, padded)
+            return self._collocations[key]
+
+    def _collocation(self, table: Any, padded: int) -> tuple[int, int]:
+        if self.n > STATES_LIMIT or self.lu_plan is None or not self.complex_lu_length:
+            return 0, 0
+        iteration = radau_iteration(self.model_graph, self.lu_plan, table, padded)
+        if iteration is None:
+            return 0, 0
+        guess = radau_guess(self.n, table, padded)
+        library = load_ir(ir_module([guess, iteration]))
+        return library.address(guess.name), library.address(iteration.name)
+
     def ir(self, name: str) -> str:
         """The LLVM IR of the module that holds a kernel."""
         with self._lock:
@@ -192,15 +232,21 @@ class ModelKernels:
     def _group(self, name: str) -> tuple[str, ...]:
         if name in _IMPLICIT:
             return _IMPLICIT if self.lu_plan is not None else (name,)
-        return (name,)
+        return _COMPLEX if name in _COMPLEX else (name,)
 
     def _kernel(self, name: str) -> Kernel:
+        if name in _COMPLEX:
+            return self._once("complex_lu_kernels", self._complex_lu_kernels)[name]
         if not name.startswith("lu_"):
             return self.model_graph.kernel(name)
         return self._once("lu_kernels", self._lu_kernels)[name]
 
     def _lu_kernels(self) -> dict[str, Kernel]:
         return {} if self.lu_plan is None else {kernel.name: kernel for kernel in lu_kernels(self.lu_plan)}
+
+    def _complex_lu_kernels(self) -> dict[str, Kernel]:
+        plan = self.lu_plan
+        return {} if plan is None else {kernel.name: kernel for kernel in complex_lu_kernels(plan)}
 
 
 _STARTS_KEPT = 64

@@ -99,7 +99,9 @@ class Session:
         if self.implicit:
             self.linear_solver = linear_solvers.choose(kernels, linear_solver)
         self._preconditioner = preconditioner
-        self._needs_matrix = self.linear_solver is not None and self.linear_solver.matrix(preconditioner)
+        self._needs_matrix = self.linear_solver is not None and (
+            self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
+        )
         self._advance = _advance_type(function_address("loop", "advance"))
         self.arrays = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]

@@ -54,6 +54,8 @@ NAMES = (
     "DPRKN6",
     "DPRKN8",
     "DPRKN12",
+    "RadauIIA5",
+    "Radau",
 )
 """One line a method; its file is its name in small letters."""
 
@@ -79,7 +81,6 @@ FOREIGN = {
     "bdf": "QNDF",
     "cvode": "FBDF",
     "ida": "FBDF",
-    "radau": "Rodas5P",
 }
 """Names that other programs use, and the method that does their work here; "auto" is none named."""
 

@@ -10,6 +10,7 @@ NAMES = (
     "explicit",
     "explicit_two_estimates",
     "adams",
+    "radau",
     "rosenbrock",
     "exponential",
     "stabilised",
