@@ -5,8 +5,9 @@ the short loops of both transformations, the calls of the solvers. Here the form
 
 The kernel `radau_iteration` reads the model's inputs and `step` (h), `rtol`, `atol`, `w` and `z` (transformed
 variables and stages, padded as the engine keeps them) and the factors `lu` and `lu_complex` (those of all
-pairs in a row). It writes the new `w` and `z` and `square`: the mean square of the corrections over the tolerance. The kernel
-`radau_guess` reads `z` of the last step and `ratio` (h over the last h) and writes `w` and `z`.
+pairs in a row). It writes the new `w` and `z` and `square`: the mean square of the corrections over the
+tolerance. The kernel `radau_guess` reads `z` of the last step and `ratio` (h over the last h) and writes `w`
+and `z`.
 """
 
 from __future__ import annotations

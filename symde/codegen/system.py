@@ -19,8 +19,8 @@ from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.partition import Partition
-from symde.codegen.split import SplitKernels
 from symde.codegen.radau_iteration import radau_guess, radau_iteration
+from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
