@@ -8,9 +8,9 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from symde import __version__
+from symde import __version__, store
 from symde.cli.table import table
-from symde.native import host, store
+from symde.native import host
 
 _PACKAGES = (
     "numpy",

@@ -162,7 +162,9 @@ class Session:
             state.jacobian_vector = kernels.address("jacobian_vector")
             # a method without a bound on the negative real axis has none to be held down by
             state.watch = int(state.jacobian_vector != 0 and (switches or first.stability < math.inf))
-        self._watched = bool(state.watch)
+        self._watched = (
+            state.jacobian_vector != 0
+        )  # also methods that want the spectral radius for themselves
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
