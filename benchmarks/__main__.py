@@ -7,4 +7,4 @@ if __name__ == "__main__":
     latency.main()
     for kind in solvers.COMPARISONS:
         print(f"\n{kind}: microseconds a solve at equal error, one core")
-        solvers.report(kind, [], 0.05, False)
+        solvers.report(kind)

@@ -1,10 +1,11 @@
-"""The problems of the library in tests/problems, as benchmarks want them."""
+"""The problems of the library in tests/problems, and larger ones, as benchmarks want them."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +26,53 @@ class Case:
     floor: float
 
 
+@cache
 def case(name: str) -> Case:
     """The problem of a name; "rober" means the one to 1e5.
 
     Raises:
         KeyError: there is none.
     """
-    found = _library().get(_NAMES.get(name, name))
+    if name in LARGE:
+        return _large(name, *LARGE[name]())
+    found = _library("problems").get(_NAMES.get(name, name))
     return Case(name, found.problem, found.end, found.floor)
 
 
-def _library():
+def _library(module: str):
     if str(_TESTS) not in sys.path:
         sys.path.append(str(_TESTS))
-    return importlib.import_module("problems")
+    return importlib.import_module(module)
+
+
+def _akzo() -> tuple[str, tuple[float, ...]]:
+    return _library("problems.akzo").text(200), (5.0,)
+
+
+def _chain() -> tuple[str, tuple[float, ...]]:
+    return _library("problems.fput").text(100), ()
+
+
+LARGE = {"akzo_400": _akzo, "fput_200": _chain}
+"""Model text and the times at which its right-hand side jumps."""
+
+
+def _large(name: str, text: str, breaks: tuple[float, ...]) -> Case:
+    """A problem whose reference is computed here, by two methods that must agree to 1e-9."""
+    problem = symde.Problem(symde.ode_def(text))
+    methods = ("Rodas5P", "Radau") if name == "akzo_400" else ("Vern9", "DPRKN12")
+    first, second = (_tight(problem, method, breaks) for method in methods)
+    apart = float(np.max(np.abs(first - second) / (1 + np.abs(first))))
+    if not apart < 1e-9:
+        raise RuntimeError(f"{name}: the references of {methods} are {apart:.1e} apart")
+    return Case(name, problem, first, 1.0)
+
+
+def _tight(problem: symde.Problem, method: str, breaks: tuple[float, ...]) -> np.ndarray:
+    t0, t1 = problem.tspan
+    u, start = problem.u0, t0
+    for end in (*breaks, t1):
+        part = symde.remake(problem, u0=list(u), tspan=(start, end))
+        u = symde.solve(part, method, rtol=1e-12, atol=1e-12, saveat=[end]).u[-1]
+        start = float(np.nextafter(end, np.inf))
+    return u

@@ -1,8 +1,9 @@
-"""symde beside numbalsoda and SciPy: microseconds a solve at equal error.
+"""symde beside its peers: microseconds a solve at equal error.
 
-    python -m benchmarks.solvers [stiff|nonstiff] [--budget SECONDS] [--scipy] [PROBLEM ...]
+    python -m benchmarks.solvers [stiff|nonstiff] [--methods A,B] [--peers "CVODE dense,heyoka"] [PROBLEM ...]
 
-One process, one core; both sides run the same compiled right-hand side through their public calls.
+One process, one core; all sides run the same compiled right-hand side where they take one, through their
+public calls. The last columns give the best of either side and their ratio.
 """
 
 from __future__ import annotations
@@ -11,109 +12,122 @@ import argparse
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 
-from benchmarks import peers
-from benchmarks.equal_error import best_seconds, seconds_at, work_precision
+from benchmarks.equal_error import seconds_at, work_precision
+from benchmarks.peers import PEERS, peer
+from benchmarks.peers import symde as ours
 from benchmarks.problems import Case, case
 
-ERRORS = (1e-5, 1e-7)
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Problems, symde's methods (the first is the one that is compared) and the peers' solvers."""
+    """Problems, errors, symde's methods and the peers' solvers."""
 
     problems: tuple[str, ...]
-    methods: tuple[str | None, ...]
-    peer: str
-    scipy: tuple[str, ...]
+    errors: tuple[float, float]
+    methods: tuple[str, ...]
+    peers: tuple[str, ...]
 
 
 COMPARISONS = {
     "stiff": Comparison(
-        ("rober", "hires", "pollu", "orego", "vanderpol_1e3"),
-        ("Rodas5P", "Rodas4", None),
-        "lsoda",
-        ("LSODA", "Radau"),
+        ("rober", "rober_1e11", "hires", "orego", "pollu", "vanderpol_1e3", "vanderpol_1e6", "e5_1e5",
+         "brusselator", "akzo_400", "ring"),
+        (1e-5, 1e-7),
+        ("Rodas5P", "Rodas4", "Radau", "QNDF", "KenCarp4", DEFAULT),
+        ("numbalsoda lsoda", "CVODE dense", "CVODE band"),
     ),
     "nonstiff": Comparison(
-        ("lotka", "lorenz", "pleiades"), ("Vern7", "Tsit5", None), "dop853", ("DOP853", "RK45")
+        ("lotka", "lorenz", "pleiades", "arenstorf", "kepler", "fput_200"),
+        (1e-7, 1e-10),
+        ("Tsit5", "Vern7", "Vern9", "DPRKN12", "Taylor", DEFAULT),
+        ("numbalsoda dop853", "heyoka"),
     ),
-}
+}  # fmt: skip
 
 
-def sides(one: Case, comparison: Comparison, with_scipy: bool) -> dict[str, Callable | None]:
-    """Every solver of one problem, by label; None where it is not installed."""
+def microseconds(one: Case, solver: Callable | None, errors: tuple[float, ...], budget: float) -> list[float]:
+    """Microseconds at each error; NaN where it is not reached."""
+    if solver is None:
+        return [math.nan] * len(errors)
+    points = work_precision(solver, one.reference, one.floor, budget, tightest=0.3 * min(errors))
+    return [1e6 * seconds_at(points, error) for error in errors]
+
+
+def methods_of(one: Case, names: tuple[str, ...]) -> dict[str, Callable | None]:
+    """symde's solvers of a problem; None for a method that its equations do not suit."""
     solvers: dict[str, Callable | None] = {}
-    for method in comparison.methods:
-        solvers[f"symde {method or 'default'}"] = peers.symde(one.problem, one.floor, method)
-    solvers[f"numbalsoda {comparison.peer}"] = peers.numbalsoda(one.problem, one.floor, comparison.peer)
-    if with_scipy:
-        for name in comparison.scipy:
-            solvers[f"SciPy {name}"] = peers.scipy(one.problem, one.floor, name)
+    for name in names:
+        solver = ours.solver(one.problem, one.floor, None if name == DEFAULT else name)
+        try:
+            solver(1e-3)
+        except ValueError:
+            solver = None
+        except RuntimeError:
+            pass  # a failed run at a coarse tolerance says nothing about finer ones
+        solvers[name] = solver
     return solvers
 
 
-def microseconds(one: Case, solver: Callable | None, budget: float) -> list[float]:
-    """Microseconds at each error of the table; NaN where an error is not reached."""
-    if solver is None:
-        return [math.nan] * len(ERRORS)
-    points = work_precision(solver, one.reference, one.floor, budget)
-    return [1e6 * seconds_at(points, error) for error in ERRORS]
+def row(kind: str, name: str, methods: tuple[str, ...], peers: tuple[str, ...], budget: float) -> list[float]:
+    """Print a problem's lines; the ratios of the best peer to the best method, one for each error."""
+    errors = COMPARISONS[kind].errors
+    one = case(name)
+    times = {label: microseconds(one, f, errors, budget) for label, f in methods_of(one, methods).items()}
+    theirs = {
+        label: microseconds(one, peer(label, one.problem, one.floor), errors, budget) for label in peers
+    }
+    ratios = []
+    for k, error in enumerate(errors):
+        mine, other = [t[k] for t in times.values()], [t[k] for t in theirs.values()]
+        best, least = _least(mine), _least(other)
+        ratios.append(least / best)
+        cells = [f"{x:.1f}" if x == x else "-" for x in (*mine, *other)]
+        print(
+            f"| {name if not k else ''} | {error:g} | {' | '.join(cells)} | {least / best:.2f} |", flush=True
+        )
+    return ratios
 
 
-def overhead(one: Case, method: str | None) -> str:
-    """Where the time goes: a solve over the time its evaluations alone would take."""
-    from symde import solve
-
-    end = [one.problem.tspan[1]]
-    options = {"rtol": 1e-6, "atol": 1e-6 * one.floor, "saveat": end}
-    stats = solve(one.problem, method, **options).stats
-    seconds = best_seconds(lambda: solve(one.problem, method, **options), 0.05)
-    evaluation = peers.bare_evaluation(one.problem)
-    share = seconds / (stats.evaluations * evaluation)
-    return (
-        f"{stats.steps} steps, {stats.evaluations} evaluations of {1e9 * evaluation:.1f} ns; "
-        f"{1e9 * seconds / stats.steps:.0f} ns a step; time / (evaluations x evaluation) = {share:.1f}"
-    )
+def _least(values: list[float]) -> float:
+    return min((value for value in values if value == value), default=math.nan)
 
 
-def report(kind: str, names: list[str], budget: float, with_scipy: bool) -> None:
-    """Print one comparison: a table for each problem, the engine's overhead, and the ratios to the peer."""
+def report(
+    kind: str,
+    names: list[str] | None = None,
+    methods: tuple[str, ...] = (),
+    peers: tuple[str, ...] = (),
+    budget: float = 0.05,
+) -> None:
+    """Print one comparison as a table, and the geometric means of its ratios."""
     comparison = COMPARISONS[kind]
-    ratios: dict[tuple[str, float], list[float]] = {}
-    for name in names or comparison.problems:
-        one = case(name)
-        print(f"\n{name:<22}" + "".join(f"{f'error {error:g}':>14}" for error in ERRORS) + "   microseconds")
-        table = {}
-        for label, solver in sides(one, comparison, with_scipy).items():
-            table[label] = microseconds(one, solver, budget)
-            print(f"  {label:<20}" + "".join(f"{figure:14.1f}" for figure in table[label]), flush=True)
-        print(f"  at rtol 1e-6, {comparison.methods[0]}: {overhead(one, comparison.methods[0])}")
-        peer = table[f"numbalsoda {comparison.peer}"]
-        for method, (index, error) in product(comparison.methods, enumerate(ERRORS)):
-            label = f"symde {method or 'default'}"
-            ratios.setdefault((label, error), []).append(peer[index] / table[label][index])
-    print(f"\nnumbalsoda {comparison.peer} / symde")
-    for (label, error), found in ratios.items():
-        mean = math.exp(sum(map(math.log, found)) / len(found))
-        figures = " ".join(f"{ratio:6.2f}" for ratio in found)
-        print(f"  {label:<20} error {error:g}: {figures}   geometric mean {mean:.2f}, least {min(found):.2f}")
+    methods, peers = methods or comparison.methods, peers or comparison.peers
+    header = ["problem", "error", *methods, *peers, "best peer / best symde"]
+    print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
+    found = [row(kind, name, methods, peers, budget) for name in names or comparison.problems]
+    for k, error in enumerate(comparison.errors):
+        column = [ratios[k] for ratios in found if ratios[k] == ratios[k]]
+        if column:
+            mean = math.exp(sum(map(math.log, column)) / len(column))
+            print(f"\nerror {error:g}: geometric mean {mean:.2f}, least {min(column):.2f}")
 
 
 def main() -> None:
-    """The command line."""
+    """Run what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", nargs="?", choices=[*COMPARISONS, "all"], default="all")
+    parser.add_argument("kind", nargs="?", choices=sorted(COMPARISONS), default="stiff")
     parser.add_argument("problems", nargs="*")
-    parser.add_argument("--budget", type=float, default=0.05, help="seconds spent on each point")
-    parser.add_argument("--scipy", action="store_true", help="SciPy's solvers too (slow)")
+    parser.add_argument("--methods", default="", help="comma-separated; 'default' is no method")
+    parser.add_argument("--peers", default="", help=f"comma-separated, of: {', '.join(PEERS)}")
+    parser.add_argument("--budget", type=float, default=0.05, help="seconds of measuring for each point")
     options = parser.parse_args()
-    for kind in COMPARISONS if options.kind == "all" else [options.kind]:
-        report(kind, options.problems, options.budget, options.scipy)
+    chosen = [tuple(filter(None, text.split(","))) for text in (options.methods, options.peers)]
+    report(options.kind, options.problems, *chosen, budget=options.budget)
 
 
 if __name__ == "__main__":

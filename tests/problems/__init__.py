@@ -7,12 +7,32 @@ case.error(symde.solve(case.problem).u[-1])
 
 from __future__ import annotations
 
-from . import brusselator, e5, hires, linear, lorenz, lotka, orego, pleiades, pollu, rober, vanderpol
+from . import (
+    akzo,
+    arenstorf,
+    brusselator,
+    e5,
+    fput,
+    hires,
+    kepler,
+    linear,
+    lorenz,
+    lotka,
+    orego,
+    pleiades,
+    pollu,
+    ring,
+    rober,
+    vanderpol,
+)
 from .case import Case
 
 __all__ = ["Case", "get", "names"]
 
-_FILES = (linear, lotka, lorenz, pleiades, brusselator, rober, hires, orego, pollu, vanderpol, e5)
+_FILES = (
+    linear, lotka, lorenz, kepler, arenstorf, pleiades, fput,
+    brusselator, akzo, rober, hires, orego, pollu, ring, vanderpol, e5,
+)  # fmt: skip
 _CASES = {case.name: case for file in _FILES for case in file.CASES}
 
 

@@ -32,6 +32,7 @@ class Case:
         stiff: Whether an explicit method only crawls.
         tspan: Span, where it is not the text's own.
         published: The first components of the end state in the literature, where it gives them right.
+        growth: What the end error may be in units of the relative tolerance of its steps.
         exact: u(t) for the model's own parameters, where it has a closed form.
     """
 
@@ -46,6 +47,7 @@ class Case:
     floor_reason: str
     stiff: bool
     tspan: tuple[float, float] | None = None
+    growth: float = 30
     published: tuple[float, ...] | None = None
     exact: Callable[[float], np.ndarray] | None = None
 

@@ -10,6 +10,8 @@ values are in the problems' files. The library keeps the digits on which indepen
 Robertson's reaction and E5, as they are usually written, lose their small components to rounding even in
 extended precision. They are integrated in variables that do not cancel, which is exactly equivalent: y1 + y2
 for y1 with y3 = 1 - y1 - y2, and log(y1) with y3 = y2 - y4.
+The ring modulator takes hours of that and is left to its published end. The supply of the medical problem of
+Akzo Nobel jumps at t = 5, where its collocation is begun anew.
 """
 
 from __future__ import annotations
@@ -38,11 +40,23 @@ TAYLOR = ("lotka", "lorenz")
 def plain(case: Case, stages: int, tolerance: float) -> np.ndarray:
     """End state by collocation of the equations as they stand."""
     problem = case.problem
-    floor = 1e-3 * case.floor
-    return integrate(
-        lambda u, t: case.rhs(u, problem.p, t), problem.u0, problem.tspan, stages, tolerance, floor
-    )
+    floor, u = 1e-3 * case.floor, problem.u0
+    times = [problem.tspan[0], *BREAKS.get(case.name, ()), problem.tspan[1]]
+    for start, end in zip(times, times[1:], strict=False):
+        inside = 0.5 * (start + end)  # a jump belongs to neither side
 
+        def slope(w, t, inside=inside, start=start, end=end):
+            return case.rhs(w, problem.p, t if start < t < end else inside if case.name in BREAKS else t)
+
+        u = integrate(slope, u, (start, end), stages, tolerance, floor)
+    return u
+
+
+BREAKS = {"akzo": (5.0,)}
+"""Times at which a right-hand side jumps."""
+
+LEFT_OUT = ("ring",)
+"""Problems whose collocation takes too long."""
 
 Change = tuple[Callable[..., np.ndarray], list, Callable[..., np.ndarray], float, float]
 """Equations in other variables: slope, start, the way back, floor and first step."""
@@ -104,7 +118,7 @@ def taylor(case: Case) -> np.ndarray:
 
 def ours(case: Case) -> np.ndarray:
     """End state by symde near its tightest useful tolerance."""
-    method, rtol = ("Rodas5P", 1e-12) if case.stiff else ("Vern7", 1e-13)
+    method, rtol = ("Rodas5P", 1e-12) if case.stiff else ("Vern9", 1e-13)
     end = case.problem.tspan[1]
     solution = symde.solve(
         case.problem, method, rtol=rtol, atol=rtol * case.floor, saveat=[end], max_steps=10**7, throw=False
@@ -114,7 +128,7 @@ def ours(case: Case) -> np.ndarray:
 
 def main() -> None:
     """Print each end state and how far its other computations are from it, by the equal error."""
-    for name in sys.argv[1:] or names():
+    for name in sys.argv[1:] or [name for name in names() if name not in LEFT_OUT]:
         case, started = get(name), time.perf_counter()
         collocate = changed if name in CHANGED else plain
         low, high = (collocate(case, *order) for order in ORDERS)
