@@ -1,13 +1,14 @@
 """SUNDIALS CVODE in C: BDF with the analytic Jacobian, dense or banded.
 
 The library is the one in the wheel of scikit-sundae, called directly, with symde's kernels behind small
-compiled adapters: nothing goes through Python but the call of a whole solve.
+compiled adapters: nothing goes through Python but the call of a whole solve. The adapters know how that build lays out
+its vectors and matrices (indices of 32 bits, data behind them).
 """
 
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_double, c_int, c_int64, c_long, c_void_p
+from ctypes import byref, c_double, c_int, c_long, c_void_p
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,10 +22,10 @@ _IR = """
 
 define i32 @f(double %t, ptr %y, ptr %ydot, ptr %user) {{
   %yc = load ptr, ptr %y
-  %ua = getelementptr i8, ptr %yc, i64 16
+  %ua = getelementptr i8, ptr %yc, i64 8
   %u = load ptr, ptr %ua
   %dc = load ptr, ptr %ydot
-  %da = getelementptr i8, ptr %dc, i64 16
+  %da = getelementptr i8, ptr %dc, i64 8
   %du = load ptr, ptr %da
   %in = alloca [8 x ptr]
   %out = alloca [1 x ptr]
@@ -41,7 +42,7 @@ define i32 @f(double %t, ptr %y, ptr %ydot, ptr %user) {{
 define i32 @jac(double %t, ptr %y, ptr %fy, ptr %J, ptr %user, ptr %t1, ptr %t2, ptr %t3) {{
 entry:
   %yc = load ptr, ptr %y
-  %ua = getelementptr i8, ptr %yc, i64 16
+  %ua = getelementptr i8, ptr %yc, i64 8
   %u = load ptr, ptr %ua
   %Jc = load ptr, ptr %J
   %Ja = getelementptr i8, ptr %Jc, i64 {offset}
@@ -120,9 +121,9 @@ def solver(problem, floor, name: str):
         if lower + upper + 1 > n // 2:
             return None
         stored = min(n - 1, upper + lower)
-        positions, offset = columns * (stored + lower + 1) + rows - columns + stored, 48
+        positions, offset = columns * (stored + lower + 1) + rows - columns + stored, 24
     else:
-        positions, offset = columns * n + rows, 16
+        positions, offset = columns * n + rows, 8
     p = problem.p.copy() if len(problem.p) else np.zeros(1)
     text = _IR.format(
         nnz=len(indices),
@@ -147,17 +148,17 @@ def solver(problem, floor, name: str):
     ):
         function.restype = c_void_p
     start, u = problem.u0.copy(), problem.u0.copy()
-    y = c_void_p(vectors.N_VMake_Serial(c_int64(n), c_void_p(u.ctypes.data), context))
+    y = c_void_p(vectors.N_VMake_Serial(c_int(n), c_void_p(u.ctypes.data), context))
     memory = c_void_p(cvode.CVodeCreate(c_int(BDF), context))
     t0, t1 = map(float, problem.tspan)
     cvode.CVodeInit(memory, c_void_p(adapters.address("f")), c_double(t0), y)
     if name == "band":
         matrix = c_void_p(
-            libraries["sunmatrixband"].SUNBandMatrix(c_int64(n), c_int64(upper), c_int64(lower), context)
+            libraries["sunmatrixband"].SUNBandMatrix(c_int(n), c_int(upper), c_int(lower), context)
         )
         linear = c_void_p(libraries["sunlinsolband"].SUNLinSol_Band(y, matrix, context))
     else:
-        matrix = c_void_p(libraries["sunmatrixdense"].SUNDenseMatrix(c_int64(n), c_int64(n), context))
+        matrix = c_void_p(libraries["sunmatrixdense"].SUNDenseMatrix(c_int(n), c_int(n), context))
         linear = c_void_p(libraries["sunlinsoldense"].SUNLinSol_Dense(y, matrix, context))
     cvode.CVodeSStolerances(memory, c_double(1e-4), c_double(1e-4))
     cvode.CVodeSetLinearSolver(memory, linear, matrix)
