@@ -57,7 +57,8 @@ def solve(
     Args:
         problem: What to solve.
         method: Name of a method in any case, or a method object. Default: an explicit method that gives way
-            to a Rosenbrock method when stiffness shows, and comes back when it has gone.
+            to a stiff one when stiffness shows, and comes back when it has gone; which ones, follows from the
+            tolerance and the number of states (`symde.engine.choice`).
         rtol: Relative tolerance of a step.
         atol: Absolute tolerance: a number (scaled by the states' `nominal`), or values by order or by name.
         saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.
@@ -94,7 +95,7 @@ def solve(
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     _refuse_later_features(backend, events, seed)
     linear_solvers.check(linear_solver, preconditioner)
-    methods = methods_for(method, rtol, problem.system.split)
+    methods = methods_for(method, rtol, problem.system.split, problem.system.kernels.n)
     session, key = borrow(problem.system, methods, linear_solver, preconditioner)
     try:
         begin(

@@ -29,5 +29,5 @@ def rows() -> list[list[str]]:
 def run(options: argparse.Namespace) -> int:
     """Print the table of methods; citations are left to the documentation."""
     print(table([row[:-1] for row in rows()], HEADER[:-1], right=[2, 3, 4]))
-    print("\nWithout a method symde starts with an explicit one, and takes Rodas5P when stiffness shows.")
+    print("\nWithout a method symde starts with an explicit one, and takes a stiff one when stiffness shows.")
     return 0
