@@ -1,8 +1,8 @@
 """SUNDIALS CVODE in C: BDF with the analytic Jacobian, dense or banded.
 
 The library is the one in the wheel of scikit-sundae, called directly, with symde's kernels behind small
-compiled adapters: nothing goes through Python but the call of a whole solve. The adapters know how that build lays out
-its vectors and matrices (indices of 32 bits, data behind them).
+compiled adapters: nothing goes through Python but the call of a whole solve. The adapters know how that build
+lays out its vectors and matrices (indices of 32 bits, data behind them).
 """
 
 from __future__ import annotations
