@@ -50,19 +50,21 @@ def _front_end_only() -> Iterator[None]:
 
     settings: Any = config
     with global_compiler_lock:
-        context = cpu_target.target_context  # made with the user's setting
-        level, finish, shown = settings.OPT, JITCodeLibrary._finalize_final_module, Record.__repr__
+        context: Any = cpu_target.target_context  # made with the user's setting
+        library: Any = JITCodeLibrary
+        record: Any = Record
+        level, finish, shown = settings.OPT, library._finalize_final_module, record.__repr__
         settings.OPT = type(level)(0)
-        JITCodeLibrary._finalize_final_module = _keep_as_text
+        library._finalize_final_module = _keep_as_text
         # numba wants a built-in function that is no other's
-        context.get_executable = lambda library, function, environment: [].append
-        Record.__repr__ = lambda record: record.name  # written anew a thousand times, field by field
+        context.get_executable = lambda code, function, environment: [].append
+        record.__repr__ = lambda self: self.name  # written anew a thousand times, field by field
         try:
             yield
         finally:
             settings.OPT = level
-            Record.__repr__ = shown
-            JITCodeLibrary._finalize_final_module = finish
+            record.__repr__ = shown
+            library._finalize_final_module = finish
             del context.get_executable
 
 
