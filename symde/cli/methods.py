@@ -18,15 +18,14 @@ _COLUMNS = ["method", "order", "dense", "stability", "for"]
 _LEAST_WIDTH = 30  # of the sentences, however narrow the terminal
 
 _NOTE = """
-order, dense: of the step and of the solution between steps. stability: of decaying solutions; "to -3.5" says how far a
-step times an eigenvalue may reach to the left. Names are read in letters of either case. Without one, symde begins with
-an explicit method and changes to one for stiff equations where stiffness shows.
+order, dense: of the step and of the solution between steps. stability: of decaying solutions; "to -3.5"
+says how far a step times an eigenvalue may reach to the left. Names are read in letters of either case.
+Without one, symde begins with an explicit method and changes to one for stiff equations when stiffness shows.
 """
 
 
 def rows() -> list[list[str]]:
-    """One row a method: name, kind, orders of step, error estimate and dense output, stability, what for, what
-    to cite."""
+    """One row a method: name, kind, orders of step, error and dense output, stability, what for, citation."""
     return [
         [
             one.name,
@@ -60,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     for kind, group in groupby(zip(methods, lines, strict=True), key=lambda pair: pair[0].kind):
         print(f"\n{kind}")
         for method, line in group:
-            sentence = textwrap.wrap(method.when_to_use, max(width - indent, _LEAST_WIDTH))
+            room = max(width - indent, _LEAST_WIDTH)
+            sentence = textwrap.wrap(method.when_to_use, room, break_on_hyphens=False)
             print(line.ljust(indent) + f"\n{'':{indent}}".join(sentence))
     print("\n" + textwrap.fill(_NOTE.strip(), width))
     return 0
