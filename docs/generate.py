@@ -36,13 +36,24 @@ def methods() -> str:
     return table(HEADER, [[f"`{name}`", *rest] for name, *rest in rows()])
 
 
+def foreign() -> str:
+    """The names of other programs, by the method that does their work here."""
+    from symde.engine.methods.registry import FOREIGN
+
+    rows = [
+        [f"`{here}`", ", ".join(f"`{name}`" for name, one in FOREIGN.items() if one == here)]
+        for here in dict.fromkeys(FOREIGN.values())
+    ]
+    return table(["method", "elsewhere"], rows)
+
+
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"codes": codes, "functions": functions, "methods": methods}
+TABLES = {"codes": codes, "foreign": foreign, "functions": functions, "methods": methods}
 
 
 def generated(text: str) -> str:

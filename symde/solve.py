@@ -66,13 +66,16 @@ def solve(
         dense: Keep the continuous solution. Default: only without `saveat`.
         backend: "cpu" (default).
         events: Not in this version.
-        callback: Called as callback(t, u) after every accepted step; a true result stops the solve.
-        dt0: First step size; needed by methods without error estimate, which keep it.
+        callback: Called as callback(t, u) after every accepted step, u a copy of shape (n,); a true result
+            ends the solve with the return code "stopped".
+        dt0: First step size, positive in either direction of time; needed by methods without error estimate,
+            which keep it.
         dtmax: Largest step size.
         max_steps: Limit on the number of attempted steps.
         linear_solver: How implicit methods solve their linear systems: "generated" (straight-line code of the
             model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse" or "krylov" (GMRES with products
             J*v). Default: "auto", the fastest expected for the pattern of the Jacobian, never "krylov".
+            Explicit methods solve none, whatever it says.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
         seed: Belongs to noise and jumps, which this version's models do not have.
@@ -85,7 +88,8 @@ def solve(
     Raises:
         SolveError: the solve did not reach its end.
         SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
-        ValueError, TypeError: an option is not what it should be.
+        ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
+        ImportError: progress=True without tqdm.
     """
     if not isinstance(problem, Problem):
         raise TypeError(

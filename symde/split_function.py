@@ -20,8 +20,9 @@ class SplitFunction:
     every other method solves the sum. In a model text `stiff(...)` around terms says the same.
 
     Args:
-        stiff: f(u, p, t), the fast part, whose Jacobian is worth its price: linear decay, diffusion.
-        nonstiff: g(u, p, t), the slow rest.
+        stiff: f(u, p, t), the fast part, whose Jacobian is worth its price: linear decay, diffusion. u has
+            shape (n,), p shape (m,), and so has the result shape (n,).
+        nonstiff: g(u, p, t), the slow rest, of the same shapes.
 
     Raises:
         TypeError: one of them is no function of (u, p, t).

@@ -11,9 +11,11 @@ class Stats:
 
     Attributes:
         accepted, rejected: Steps taken, and attempts whose error was too large or whose iteration diverged.
-        evaluations: Of the right-hand side, those that come with a Jacobian included.
-        jacobians, products: Jacobians, and products of the Jacobian with a vector.
-        factorisations, solves: Of linear systems.
+        evaluations: Of the right-hand side, those that come with a Jacobian and those for dense output
+            included; of methods for positions and momenta, of forces.
+        jacobians, products: Jacobians (of a split model's stiff part), and products of the Jacobian with a
+            vector, also those that measure stiffness.
+        factorisations, solves: Of linear systems; a Radau step's real and complex ones count as one together.
         refinements, pivotings: Solutions that had to be refined, and steps that had to pivot.
         switches: Changes of method.
         iterations, divergences: Of Newton's method, and attempts given up because it did not converge.

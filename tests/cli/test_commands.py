@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 import symde
 from symde.cli import main
+from symde.engine.methods import registry
 
 ROOT = Path(__file__).parents[2]
 ROBER = str(ROOT / "examples" / "rober.symde")
@@ -164,6 +166,18 @@ def test_methods_lists_the_registry(capsys):
     assert code == 0
     for name in ("Euler", "RK4", "BS3", "DP5", "Tsit5", "Vern7", "Rosenbrock23", "Rodas4", "Rodas5P"):
         assert f"\n{name} " in out
+
+
+@pytest.mark.parametrize("columns", [40, 100, 200])
+def test_every_method_stands_under_its_kind_with_its_whole_sentence(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    _, out, _ = run(capsys, "methods")
+    for one in registry.methods():
+        section = out.split(f"\n{one.kind}\n")[1].split("\n\n")[0]
+        entry = re.search(rf"^{one.name} .*(\n .*)*", section, re.MULTILINE)
+        assert entry and " ".join(entry[0].split()).endswith(one.when_to_use)
+    if columns > 100:
+        assert max(map(len, out.splitlines())) <= columns
 
 
 def test_doctor_tells_versions_and_cache(capsys, monkeypatch, tmp_path):
