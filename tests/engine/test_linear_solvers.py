@@ -351,3 +351,9 @@ def test_random_stiff_networks_and_oregonators_need_no_pivoting():
         assert count.worst <= BACKWARD_ERROR
         assert count.pivotings < 1e-3 * count.steps
         assert count.differing == 0
+
+
+def test_stages_solved_to_rounding_refuse_a_solver_that_stops_at_a_tolerance():
+    problem = symde.Problem("state x = 1\nx' = -x", tspan=(0, 1))
+    with pytest.raises(ValueError, match="GaussLegendre4 solves its stages to rounding.*'krylov'"):
+        symde.solve(problem, "GaussLegendre4", dt0=0.1, linear_solver="krylov")

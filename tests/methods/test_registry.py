@@ -67,3 +67,8 @@ def test_only_the_method_asked_for_is_read():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['DP5']"
+
+
+def test_a_method_shows_its_name_and_not_its_numbers():
+    assert repr(registry.get("Vern9")) == "<Method Vern9>"
+    assert all(repr(method) == f"<Method {method.name}>" for method in registry.methods())

@@ -65,6 +65,7 @@ class Family:
         memory: Doubles kept between steps, from (method, n, padded); zeroed when a run begins.
         context: Address of what the family must know of a model, and what keeps it alive, from (kernels,
             method); raises ValueError for a model the method cannot solve, with the reason.
+        to_rounding: Whether its methods solve their stages to rounding, so that their linear systems must be.
         matrix: Whether its methods read the entries of J, whatever the linear solver does.
         kernels: The kernels its methods work with, from (kernels, method); raises ValueError likewise.
     """
@@ -77,6 +78,7 @@ class Family:
     controls: bool = False
     memory: Callable[[Any, int, int], int] = no_memory
     context: Callable[[Any, Any], tuple[int, Any]] = no_context
+    to_rounding: bool = False
     matrix: bool = False
     kernels: Callable[[Any, Any], Any] = whole_model
 

@@ -86,6 +86,7 @@ class LinearSolver:
         whole_steps: Whether the model's whole steps as one kernel solve the same way.
         check: Raises ValueError for a preconditioner that it cannot use.
         choosable: Whether the automatic choice may take it.
+        exact: Whether solutions are good to rounding, not to a tolerance only.
     """
 
     name: str
@@ -98,6 +99,7 @@ class LinearSolver:
     whole_steps: bool = False
     check: Callable[[Any], None] = no_preconditioner
     choosable: bool = True
+    exact: bool = True
 
 
 def addresses(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -98,6 +98,12 @@ class Session:
         self.linear_solver: LinearSolver | None = None
         if self.implicit:
             self.linear_solver = linear_solvers.choose(kernels, linear_solver)
+            for method in self.methods:
+                if method.family.to_rounding and not self.linear_solver.exact:
+                    raise ValueError(
+                        f"{method.method.name} solves its stages to rounding, and linear_solver="
+                        f"'{self.linear_solver.name}' only to a tolerance: leave linear_solver to the choice"
+                    )
         self._preconditioner = preconditioner
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)

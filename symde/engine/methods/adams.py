@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from symde.engine.methods.method import Named
+
 
 def corrector_constants(count: int) -> tuple[Fraction, ...]:
     """gamma*_0 ... of the Adams-Moulton formulas: Hairer, Norsett & Wanner I, III.1, equation (1.11)."""
@@ -23,8 +25,8 @@ def corrector_constants(count: int) -> tuple[Fraction, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AdamsMethod:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AdamsMethod(Named):
     """A family of Adams formulas of orders 1 to `order`: predict with order k, correct with order k + 1.
 
     On a grid of any spacing the formulas' coefficients follow from the grid, so the only numbers are the

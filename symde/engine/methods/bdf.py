@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods.exact import Exact, exact_row, float_row
+from symde.engine.methods.method import Named
 from symde.engine.methods.proofs import TableauError
 
 HIGHEST = 5
@@ -42,8 +43,8 @@ _CITATION_JACKSON = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BackwardDifferentiation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BackwardDifferentiation(Named):
     """A family of formulas, one for each order up to `max_order`, which is chosen step by step.
 
     Attributes:

@@ -16,6 +16,7 @@ import numpy as np
 
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
+from symde.engine.methods.method import Named
 from symde.engine.methods.trees import Conditions, conditions, coupled_conditions
 
 _PREDICTED = 4
@@ -47,8 +48,8 @@ def _final_slope(found: Conditions) -> np.ndarray:
     return np.linalg.lstsq(found.vectors[wanted], target, rcond=1e-10)[0]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EsdirkTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EsdirkTableau(Named):
     """A singly diagonally implicit Runge-Kutta method; its first stage is explicit, its last is the step.
 
         k_i = f(t + c_i h, u + h sum_j a_ij k_j)
@@ -184,8 +185,8 @@ class EsdirkTableau:
             proofs.equal(name, "the stability function vanishes at infinity", stiff[-1], 0.0, size)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AdditiveTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AdditiveTableau(Named):
     """An additive pair for u' = f_stiff(t, u) + f_nonstiff(t, u): its halves share weights and times.
 
         y_i = u + h sum_{j<=i} a_ij f_stiff(t_j, y_j) + h sum_{j<i} explicit_a_ij f_nonstiff(t_j, y_j)

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
+from symde.engine.methods.method import Named
 
 FUNCTIONS = 4
 """The functions phi_1 to phi_4: phi_k(z) = int_0^1 exp((1 - s) z) s^(k-1)/(k-1)! ds."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExponentialRosenbrock:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExponentialRosenbrock(Named):
     """An exponential Rosenbrock method, for u' = f(t, u) with J = f_u and f_t at the start of the step.
 
         U_i = u + c_i h phi_1(c_i h J) f + (c_i h)^2 phi_2(c_i h J) f_t + h sum_jk a_ijk phi_k(c_i h J) D_j

@@ -14,11 +14,12 @@ import numpy as np
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
 from symde.engine.methods.hermite import FirstOrder
+from symde.engine.methods.method import Named
 from symde.engine.methods.trees import conditions
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GaussMethod:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class GaussMethod(Named):
     """A collocation method with fixed steps, solved to rounding.
 
         k_i = f(t + c_i h, u + h sum_j a_ij k_j),   u_new = u + h sum_i b_i k_i

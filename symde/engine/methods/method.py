@@ -52,3 +52,13 @@ class Method(Protocol):
     def citation(self) -> str: ...
     @property
     def exact(self) -> Mapping[str, Any]: ...
+
+
+class Named:
+    """Shows a method by its name: its numbers would fill the screen."""
+
+    __slots__ = ()
+    name: str
+
+    def __repr__(self) -> str:
+        return f"<Method {self.name}>"

@@ -18,6 +18,7 @@ import numpy as np
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import Row, exact_row, exact_rows, float_row, float_rows, numbers
 from symde.engine.methods.hermite import SecondOrder
+from symde.engine.methods.method import Named
 from symde.engine.methods.nystromtrees import NystromConditions, nystrom_conditions
 
 
@@ -26,8 +27,8 @@ def minus(weights: Row, lower: Row) -> tuple[Fraction, ...]:
     return tuple(one - other for one, other in zip(exact_row(weights), exact_row(lower), strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NystromTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NystromTableau(Named):
     """An explicit Runge-Kutta-Nystrom pair.
 
         k_i = f(t + c_i h, y + c_i h y' + h^2 sum_j a_ij k_j)

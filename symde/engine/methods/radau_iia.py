@@ -36,6 +36,7 @@ import numpy as np
 
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import Row, numbers
+from symde.engine.methods.method import Named
 
 Matrix = Sequence[Sequence[Decimal]]
 
@@ -210,8 +211,8 @@ def _vanishes(name: str, what: str, defects: Sequence[Decimal]) -> None:
         raise proofs.TableauError(f"{name}: {what}: off by {worst:.2e}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RadauIIA:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RadauIIA(Named):
     """A Radau IIA method: one formula, or several among which it chooses step by step.
 
     Attributes:

@@ -20,6 +20,7 @@ import numpy as np
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import Exact, Row, exact_row, float_row, numbers
 from symde.engine.methods.hermite import FirstOrder
+from symde.engine.methods.method import Named
 
 
 def words(kicks: Sequence[Any], drifts: Sequence[Any], longest: int) -> list[np.ndarray]:
@@ -67,8 +68,8 @@ def vanishing() -> np.ndarray:
     return commutator
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SplittingMethod:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SplittingMethod(Named):
     """A splitting method with fixed steps.
 
         for i = 1 ... s:   p += h b_i f(q, t_q),   q += h a_i g(p, t_p)

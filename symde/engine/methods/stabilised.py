@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
+from symde.engine.methods.method import Named
 from symde.engine.methods.trees import conditions
 
 ROUNDING = 1e-11
@@ -134,8 +135,8 @@ class Degree:
     error: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StabilisedMethod:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StabilisedMethod(Named):
     """A stabilised method: one row of numbers a degree.
 
     A row of the table reads `degree; roots; a; b; error` with the roots of w (`weight_polynomial`), the lower

@@ -14,6 +14,7 @@ import numpy as np
 
 from symde.engine.methods import proofs, stability
 from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
+from symde.engine.methods.method import Named
 from symde.engine.methods.trees import conditions
 
 
@@ -80,8 +81,8 @@ def prove_explicit(tableau: Any, embedded: Mapping[str, tuple[np.ndarray, int]])
     proofs.continuous_weights(name, tableau.interpolant, found, tableau.interpolant_order)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ExplicitTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ExplicitTableau(Named):
     """An explicit Runge-Kutta method.
 
         k_i = f(t + c_i h, u + h sum_j a_ij k_j),   u_new = u + h sum_i b_i k_i,   error = h sum_i error_i k_i
@@ -180,8 +181,8 @@ class ExplicitTableau:
         prove_explicit(self, embedded)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RosenbrockTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RosenbrockTableau(Named):
     """A Rosenbrock method in the form without products of J and stages, for M u' = f(t, u).
 
         (M/(h gamma) - J) U_i = f(t + alpha_i h, u + sum_j a_ij U_j) + sum_j (c_ij / h) M U_j + h d_i f_t

@@ -19,11 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
+from symde.engine.methods.method import Named
 from symde.engine.methods.stability import polynomial_real_stability
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TaylorSeries:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TaylorSeries(Named):
     """A Taylor-series method whose order is chosen from rtol when a run begins.
 
         order = order_at_one + order_per_log * (-ln rtol), rounded down, from least_order to order

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 from symde.engine.methods import stability
 from symde.engine.methods.exact import numbers
+from symde.engine.methods.method import Named
 from symde.engine.methods.tableau import exact_numbers, keep_and_round, prove_explicit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TwoEstimatesTableau:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TwoEstimatesTableau(Named):
     """An explicit Runge-Kutta method with two error estimates; a step is that of `ExplicitTableau`.
 
         fine = h sum_i error_i k_i,   coarse = h sum_i coarse_error_i k_i

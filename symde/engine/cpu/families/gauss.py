@@ -51,4 +51,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return 1
 
 
-FAMILY = Family("gauss", pack, implicit=True, memory=memory)
+FAMILY = Family("gauss", pack, implicit=True, memory=memory, to_rounding=True)

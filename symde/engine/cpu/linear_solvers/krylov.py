@@ -167,4 +167,5 @@ SOLVER = LinearSolver(
     matrix=lambda preconditioner: isinstance(preconditioner, str),
     check=check,
     choosable=False,
+    exact=False,
 )
