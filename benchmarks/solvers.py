@@ -20,6 +20,9 @@ from benchmarks.problems import Case, case
 
 DEFAULT = "default"
 
+SLOWEST = 2.0
+"""Seconds: a solver that takes longer is not asked for smaller errors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -52,7 +55,9 @@ def microseconds(one: Case, solver: Callable | None, errors: tuple[float, ...], 
     """Microseconds at each error; NaN where it is not reached."""
     if solver is None:
         return [math.nan] * len(errors)
-    points = work_precision(solver, one.reference, one.floor, budget, tightest=0.3 * min(errors))
+    points = work_precision(
+        solver, one.reference, one.floor, budget, tightest=0.3 * min(errors), slowest=SLOWEST
+    )
     return [1e6 * seconds_at(points, error) for error in errors]
 
 

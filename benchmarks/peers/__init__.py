@@ -22,6 +22,17 @@ PEERS = {
     "SciPy DOP853": "scipy",
     "SciPy RK45": "scipy",
     "heyoka": "heyoka",
+    "pydiffsol bdf": "diffsol",
+    "pydiffsol tr_bdf2": "diffsol",
+    "pydiffsol esdirk34": "diffsol",
+    "pydiffsol tsit45": "diffsol",
+    "diffrax Kvaerno5": "diffrax",
+    "diffrax Kvaerno3": "diffrax",
+    "diffrax Tsit5": "diffrax",
+    "diffrax Dopri8": "diffrax",
+    "CasADi cvodes": "casadi",
+    "scikit-sundae BDF": "sundae",
+    "scikit-sundae Adams": "sundae",
 }
 """Label -> file."""
 

@@ -18,6 +18,7 @@ def solver(problem, floor, name: str):
     p_address, du_address = p.ctypes.data, du.ctypes.data
 
     def rhs(t, u):
+        u = np.ascontiguousarray(u)  # Radau and BDF hand over columns
         kernel(t, u.ctypes.data, du_address, p_address)
         return du.copy()
 
@@ -35,4 +36,5 @@ def solver(problem, floor, name: str):
             raise RuntimeError(result.message)
         return result.y[:, -1]
 
+    solve.kept = p  # only its address is in the closure
     return solve
