@@ -174,5 +174,6 @@ def _mean_square(work: Step, corrections: list[list[int]], last: list[int]) -> i
         scale = apply("add", apply("mul", rtol, largest), apply("add", graph.input("atol", i), tiny))
         inverse = apply("div", work.number(1.0), scale)
         assert squares is not None
-        total = apply("add", total, apply("mul", squares, apply("mul", inverse, inverse)))
+        # not times the square of `inverse`, which is infinite where the tolerance is 0
+        total = apply("add", total, apply("mul", apply("mul", squares, inverse), inverse))
     return apply("mul", total, work.number(1.0 / (work.n * len(corrections))))
