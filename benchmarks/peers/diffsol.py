@@ -1,4 +1,4 @@
-"""pydiffsol: solvers in Rust, with equations that its own language compiles through LLVM (compiling left out).
+"""pydiffsol: solvers in Rust, on equations that its own language compiles through LLVM, which is not timed.
 
 The whole solve is one call into compiled code; the language's derivatives are exact.
 """

@@ -1,4 +1,4 @@
-"""A model's equations for libraries that compile their own: sympy expressions in x0, x1, ..., values put in."""
+"""A model's equations for libraries that compile their own: sympy expressions in x0, x1, ... and t."""
 
 from __future__ import annotations
 

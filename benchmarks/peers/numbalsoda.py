@@ -18,7 +18,7 @@ def solver(problem, floor, name: str):
     p = problem.p.copy() if len(problem.p) else np.zeros(1)
 
     def solve(rtol: float) -> np.ndarray:
-        u, success = function(address, u0, times, p, rtol=rtol, atol=rtol * floor)
+        u, success = function(address, u0, times, p, rtol=rtol, atol=rtol * floor, mxstep=10**7)
         if not success:
             raise RuntimeError(f"{name} failed")
         return u[-1]
