@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import symde
+from benchmarks.networks import network
 
 _TESTS = Path(__file__).resolve().parents[1] / "tests"
 _NAMES = {"rober": "rober_1e5"}
@@ -34,7 +37,7 @@ def case(name: str) -> Case:
         KeyError: there is none.
     """
     if name in LARGE:
-        return _large(name, *LARGE[name]())
+        return _large(name, LARGE[name])
     found = _library("problems").get(_NAMES.get(name, name))
     return Case(name, found.problem, found.end, found.floor)
 
@@ -45,26 +48,40 @@ def _library(module: str):
     return importlib.import_module(module)
 
 
-def _akzo() -> tuple[str, tuple[float, ...]]:
-    return _library("problems.akzo").text(200), (5.0,)
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """How to make a large problem and its reference.
+
+    Attributes:
+        text: Writes the model.
+        methods: Two methods for the reference.
+        ends: Last times before its right-hand side jumps.
+    """
+
+    text: Callable[[], str]
+    methods: tuple[str, str]
+    ends: tuple[float, ...] = ()
 
 
-def _chain() -> tuple[str, tuple[float, ...]]:
-    return _library("problems.fput").text(100), ()
+LARGE = {
+    "akzo_400": _Large(lambda: _library("problems.akzo").text(200), ("Rodas5P", "Radau"), (5.0,)),
+    "fput_200": _Large(lambda: _library("problems.fput").text(100), ("Vern9", "DPRKN12")),
+    "brusselator_2048": _Large(
+        lambda: _library("problems.brusselator2d").text(32),
+        ("Rodas5P", "KenCarp58"),
+        (math.nextafter(1.1, 0),),
+    ),
+    "network_1000": _Large(lambda: network(1000), ("Vern9", "DOP853")),
+}
 
 
-LARGE = {"akzo_400": _akzo, "fput_200": _chain}
-"""Model text and the times at which its right-hand side jumps."""
-
-
-def _large(name: str, text: str, breaks: tuple[float, ...]) -> Case:
+def _large(name: str, large: _Large) -> Case:
     """A problem whose reference is computed here, by two methods that must agree to 1e-9."""
-    problem = symde.Problem(symde.ode_def(text))
-    methods = ("Rodas5P", "Radau") if name == "akzo_400" else ("Vern9", "DPRKN12")
-    first, second = (_tight(problem, method, breaks) for method in methods)
+    problem = symde.Problem(symde.ode_def(large.text()))
+    first, second = (_tight(problem, method, large.ends) for method in large.methods)
     apart = float(np.max(np.abs(first - second) / (1 + np.abs(first))))
     if not apart < 1e-9:
-        raise RuntimeError(f"{name}: the references of {methods} are {apart:.1e} apart")
+        raise RuntimeError(f"{name}: the references of {large.methods} are {apart:.1e} apart")
     return Case(name, problem, first, 1.0)
 
 

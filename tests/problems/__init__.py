@@ -11,8 +11,10 @@ from . import (
     akzo,
     arenstorf,
     brusselator,
+    brusselator2d,
     e5,
     fput,
+    henon,
     hires,
     kepler,
     linear,
@@ -30,8 +32,8 @@ from .case import Case
 __all__ = ["Case", "get", "names"]
 
 _FILES = (
-    linear, lotka, lorenz, kepler, arenstorf, pleiades, fput,
-    brusselator, akzo, rober, hires, orego, pollu, ring, vanderpol, e5,
+    linear, lotka, lorenz, kepler, henon, arenstorf, pleiades, fput,
+    brusselator, brusselator2d, akzo, rober, hires, orego, pollu, ring, vanderpol, e5,
 )  # fmt: skip
 _CASES = {case.name: case for file in _FILES for case in file.CASES}
 

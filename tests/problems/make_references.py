@@ -10,8 +10,8 @@ values are in the problems' files. The library keeps the digits on which indepen
 Robertson's reaction and E5, as they are usually written, lose their small components to rounding even in
 extended precision. They are integrated in variables that do not cancel, which is exactly equivalent: y1 + y2
 for y1 with y3 = 1 - y1 - y2, and log(y1) with y3 = y2 - y4.
-The ring modulator takes hours of that and is left to its published end. The supply of the medical problem of
-Akzo Nobel jumps at t = 5, where its collocation is begun anew.
+The ring modulator takes hours of that and is left to its published end. Where a right-hand side jumps (Akzo
+Nobel's supply at t = 5, the source of the Brusselator in the plane at t = 1.1) collocation is begun anew.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def plain(case: Case, stages: int, tolerance: float) -> np.ndarray:
     return u
 
 
-BREAKS = {"akzo": (5.0,)}
+BREAKS = {"akzo": (5.0,), "brusselator2d": (1.1,)}
 """Times at which a right-hand side jumps."""
 
 LEFT_OUT = ("ring",)
