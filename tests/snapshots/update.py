@@ -8,9 +8,9 @@ from . import work
 def main() -> None:
     """Measure all pairs, keep them, print every count that changed."""
     before = work.read() if work.FILE.exists() else {}
-    now: dict[str, dict[str, dict[str, int]]] = {}
+    now: work.Work = {}
     for method, name in work.pairs():
-        counts = now.setdefault(method.name, {})[name] = work.measure(method, name)
+        counts = now.setdefault(method.name, {})[name] = work.spread(method, name)
         old = before.get(method.name, {}).get(name, {})
         changes = [f"{key} {old.get(key)} -> {counts[key]}" for key in counts if counts[key] != old.get(key)]
         if changes:
