@@ -161,7 +161,7 @@ def _corrections(work: Step, plan: StaticLU, rhs: list[list[int]]) -> list[list[
 def _mean_square(work: Step, corrections: list[list[int]], last: list[int]) -> int:
     """Of the corrections over atol + rtol*max(|u|, |u + z|)."""
     apply, graph = work.apply, work.graph
-    # the square of its inverse is finite: 0 * inf must not arise where a state and its tolerance are both zero
+    # the square of its inverse is finite: no 0 * inf where a state and its tolerance are both zero
     rtol, tiny = graph.input("rtol", 0), work.number(1e-140)
     total = work.zero
     for i in range(work.n):

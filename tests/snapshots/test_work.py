@@ -12,9 +12,9 @@ RELATIVE, ABSOLUTE = 0.02, 2
 
 
 def margin(counts: work.Counts, count: str) -> float:
-    """A shifted step brings its own evaluations: two steps' worth of each count."""
-    most, steps = counts[count][1], counts["accepted"][1] + counts["rejected"][1]
-    return RELATIVE * most + ABSOLUTE * max(1.0, most / steps)
+    """A shifted step brings its own evaluations: two steps' worth of each count, and half the spread seen."""
+    (least, most), steps = counts[count], counts["accepted"][1] + counts["rejected"][1]
+    return RELATIVE * most + ABSOLUTE * max(1.0, most / steps) + (most - least) / 2
 
 
 @pytest.mark.parametrize("method, name", work.pairs(), ids=lambda one: getattr(one, "name", one))

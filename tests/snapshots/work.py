@@ -17,8 +17,8 @@ NONSTIFF = ("lotka", "lorenz", "pleiades")
 STIFF = ("rober_1e5", "hires", "orego", "pollu", "vanderpol_1e3", "brusselator")
 MILDLY_STIFF = ("brusselator",)
 NUDGES = [k * 1e-13 for k in range(-8, 9)]
-"""Relative changes of rtol as small as rounding. Some solves are chaotic in it: QNDF on rober_1e5 takes 665 to
-753 evaluations, where most others take the same number each time."""
+"""Relative changes of rtol as small as rounding. Some solves are chaotic in it: QNDF on rober_1e5 took 665
+to 753 evaluations, where most others take the same number each time."""
 
 Counts = dict[str, list[int]]
 Work = dict[str, dict[str, Counts]]

@@ -1,4 +1,4 @@
-"""Hard cases, for every adaptive method and the default: a right answer or a clear return code, never neither.
+"""Hard cases, for every adaptive method and the default: a right answer or a clear return code.
 
 Ends are closed forms. Every solve is bounded by MAX_STEPS, so none can hang.
 """
@@ -117,8 +117,8 @@ def test_what_has_a_solution_is_solved_at_second_order(name, method):
 
 
 # where f is constant on both sides of a jump, an estimate is a fixed combination of two slopes, and for some
-# places of the jump nearly zero: the worst errors over 61 places are 0.003 to 0.3 with these methods, as long as
-# their steps may grow, and at most 2e-4 with all others
+# places of the jump nearly zero: the worst errors over 61 places are 0.003 to 0.3 with these methods
+# where steps may grow freely, and at most 2e-4 with all others
 BLIND = {"ROCK2", "ROCK4", "Vern8", "KenCarp47", "KenCarp58", "RadauIIA5", "Radau"}
 JUMP = "param s = 1\nx' = 2 if x < s else 1\nstate x = 0"
 
