@@ -161,7 +161,8 @@ def _corrections(work: Step, plan: StaticLU, rhs: list[list[int]]) -> list[list[
 def _mean_square(work: Step, corrections: list[list[int]], last: list[int]) -> int:
     """Of the corrections over atol + rtol*max(|u|, |u + z|)."""
     apply, graph = work.apply, work.graph
-    rtol, tiny = graph.input("rtol", 0), work.number(1e-300)
+    # the square of its inverse is finite: no 0 * inf where a state and its tolerance are both zero
+    rtol, tiny = graph.input("rtol", 0), work.number(1e-140)
     total = work.zero
     for i in range(work.n):
         squares: int | None = None
@@ -174,6 +175,5 @@ def _mean_square(work: Step, corrections: list[list[int]], last: list[int]) -> i
         scale = apply("add", apply("mul", rtol, largest), apply("add", graph.input("atol", i), tiny))
         inverse = apply("div", work.number(1.0), scale)
         assert squares is not None
-        # not times the square of `inverse`, which is infinite where the tolerance is 0
         total = apply("add", total, apply("mul", apply("mul", squares, inverse), inverse))
     return apply("mul", total, work.number(1.0 / (work.n * len(corrections))))

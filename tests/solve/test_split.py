@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 import symde
 from symde.engine.methods import registry
+from tests.problems import get
 
 HALVES = [method.name for method in registry.methods() if getattr(method, "additive", None) is not None]
 # x follows cos t at rate k, y decays with it
@@ -56,6 +58,20 @@ def test_a_split_solve_agrees_with_the_unsplit_one(kind, name):
     np.testing.assert_allclose(solution.u[-1], reference(), rtol=2e-5)
     # explicit evaluations beside those of the iterations: the pair was at work
     assert solution.stats.evaluations > solution.stats.iterations + 3 * solution.stats.accepted
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_diffusion_taken_apart_from_its_reaction_gives_the_same_end(name):
+    case = get("brusselator")
+    text = re.sub(r"d\*\((.*)\)$", r"stiff(d*(\1))", case.text, flags=re.MULTILINE)
+    assert text.count("stiff(") == 80
+    apart = symde.solve(symde.Problem(symde.ode_def(text)), name, rtol=1e-8, atol=1e-8, saveat=[10.0])
+    whole = symde.solve(case.problem, name, rtol=1e-8, atol=1e-8, saveat=[10.0])
+    # each is within a hundred tolerances of the reference, and so of the other
+    assert case.error(apart.u[-1]) < 1e-6 and case.error(whole.u[-1]) < 1e-6
+    np.testing.assert_allclose(apart.u[-1], whole.u[-1], rtol=2e-6)
+    # diffusion is linear
+    assert apart.stats.jacobians == 1 < whole.stats.jacobians
 
 
 @pytest.mark.parametrize("name", HALVES)

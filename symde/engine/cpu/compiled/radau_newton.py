@@ -224,12 +224,12 @@ def add_corrections(state, table, corrections, w, z):
     )
     total = 0.0
     for i in range(n):
-        squares = 0.0
-        for k in range(stages):
-            squares += d[k * padded + i] * d[k * padded + i]
         old, new = abs(u[i]), abs(u[i] + last[i])
-        scale = atol[i] + rtol * (old if old > new else new) + TINY
-        total += squares / scale / scale  # the square of TINY is 0
+        # its square would underflow where a state and its tolerance are both zero
+        inverse = 1.0 / (atol[i] + rtol * (old if old > new else new) + TINY)
+        for k in range(stages):
+            ratio = inverse * d[k * padded + i]
+            total += ratio * ratio
     return total / (n * stages)
 
 
