@@ -51,7 +51,7 @@ def reals(given: Any, what: str) -> np.ndarray:
         TypeError: text, complex values, truth values, dates or other things that are no real numbers.
         ValueError: values are masked, or rows differ in length.
     """
-    if type(given) is list and all(type(one) is float for one in given):
+    if type(given) is list and set(map(type, given)) == {float}:
         return np.array(given)  # the usual case, without further ado
     if isinstance(given, set | frozenset | Mapping):
         raise TypeError(f"{what} must come in an order: write a list, not a {type(given).__name__}")

@@ -21,7 +21,6 @@ from symde.engine.cpu.linear_solver import Kernels, LinearSolver
 from symde.engine.cpu.slots import PackedMethod
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
-_STATE_SIZE = ctypes.sizeof(layout.State)
 
 _STATUSES = {int(status): status for status in Status}
 
@@ -117,6 +116,8 @@ class Session:
         self._contexts = [self._fill_slot(i, method) for i, method in enumerate(self.methods)]
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
+        # a plain view: the buffer of a ctypes structure costs more to ask for than to fill
+        self._image = memoryview(np.frombuffer(self.state, np.uint8))
         self._kept: dict[str, np.ndarray] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
@@ -129,9 +130,10 @@ class Session:
         arena, padded = _Arena(), self.padded
         names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
         arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
-        arena.ask(carried=2 * padded)  # u_low and error, which every run begins with zeros
         sizes = [method.family.memory(method.method, self.n, padded) for method in self.methods]
-        arena.ask(**{f"memory{i}": size for i, size in enumerate(sizes) if size})
+        rounded = [-(-size // 8) * 8 for size in sizes]
+        # u_low, error and the methods' memories, which every run begins with zeros: one piece, one fill
+        arena.ask(carried=2 * padded + sum(rounded))
         arena.ask(stages=padded * max(method.stages for method in self.methods))
         arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
         if self.implicit:
@@ -141,8 +143,12 @@ class Session:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
         arrays = arena.allocate()
         self._carried = arrays["carried"]
-        self._memories = [array for name, array in arrays.items() if name.startswith("memory")]
-        arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded:]
+        arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded : 2 * padded]
+        offset = 2 * padded
+        for i, (size, length) in enumerate(zip(sizes, rounded, strict=True)):
+            if size:
+                arrays[f"memory{i}"] = self._carried[offset : offset + size]
+            offset += length
         return arrays
 
     def _integer_array(self, name: str, values: Any) -> int:
@@ -232,10 +238,8 @@ class Session:
         single_step: bool = False,
     ) -> None:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
-        ctypes.memmove(self._address, self._template, _STATE_SIZE)
+        self._image[:] = self._template
         self._carried.fill(0.0)
-        for memory in self._memories:
-            memory.fill(0.0)
         if self._watched:
             self._direction_vector[:] = self._direction
         wanted = (0 if saveat is None else len(saveat)) + (64 if save_steps else 0)
@@ -244,7 +248,7 @@ class Session:
         rows = self._begin_output(t0, saveat, save_steps)
         out_t, out_u, capacity = self._out_place
         layout.RUN.pack_into(
-            self.state, 0,
+            self._image, 0,
             t0, t0, t1, 1.0 if t1 >= t0 else -1.0, rtol, dt0 or 0.0, dtmax, max_steps, single_step,
             save_steps, out_t, out_u, capacity, rows, self._saveat_address, self._n_saveat,
             0 if saveat is None else rows, dense, self._width,
