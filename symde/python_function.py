@@ -151,7 +151,12 @@ class CallbackKernels:
 
     def _jacobian_vector(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
         direction = _array(inputs[6], self.n)
-        size = _ROOT_EPSILON * max(float(np.linalg.norm(u)), 1e-3)
+        length = float(np.linalg.norm(direction))
+        if length == 0.0:
+            _array(outputs[0], self.n)[:] = 0.0
+            return
+        # over the length: directions of unit length in the norm of the error test are as short as tolerances
+        size = _ROOT_EPSILON * max(float(np.linalg.norm(u)), 1e-3) / length
         difference = self.slope(t, u + size * direction, p) - self.slope(t, u, p)
         _array(outputs[0], self.n)[:] = difference / size
 

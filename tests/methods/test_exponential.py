@@ -109,3 +109,17 @@ def test_a_function_that_is_called_back_is_solved_with_differences(method):
     solution = symde.solve(symde.Problem(branching, [1.0], (0, 1)), method, rtol=1e-6, atol=1e-6)
     # u' = -50 u + cos t: the transient is gone at t = 1
     assert solution.u[-1, 0] == pytest.approx((50 * np.cos(1) + np.sin(1)) / 2501, abs=1e-5)
+
+
+@named(METHODS)
+def test_a_function_that_is_called_back_gains_from_a_tighter_tolerance(method):
+    # Directions of the Krylov space are as short as the tolerances; differences must not drown in rounding.
+    def forced(u, p, t):
+        return np.array([u[1], -2 * float(u[0]) + np.sin(float(t))])
+
+    problem = symde.Problem(forced, u0=[1.0, 0.0], tspan=(0.0, 3.0))
+    solution = symde.solve(problem, method, rtol=1e-8, atol=1e-10)
+    # q'' = -2q + sin t: q = cos(wt) - sin(wt)/w + sin t with w = sqrt 2
+    w = np.sqrt(2.0)
+    exact = np.cos(3 * w) - np.sin(3 * w) / w + np.sin(3.0)
+    assert abs(solution.u[-1, 0] - exact) < 1e-7  # ten times the tolerance; 1e-3 and worse when they drown
