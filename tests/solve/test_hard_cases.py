@@ -6,7 +6,7 @@ Ends are closed forms. Every solve is bounded by MAX_STEPS, so none can hang.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import cos, e, exp, sin
+from math import cos, e, exp, log, sin
 from typing import Any
 
 import numpy as np
@@ -218,3 +218,14 @@ def test_a_matrix_that_is_singular_at_one_step_size_is_left_for_another(method):
     # I - gamma h J = 0 at the first attempt
     case = Solvable("x' = 2*x\nstate x = 1", (0, 4), [exp(8)])
     assert_right(solved(case.text, case.span, method, dt0=0.5 / diagonal(method)), case)
+
+
+@named(METHODS)
+def test_an_infinite_jacobian_is_no_convergence(method):
+    # w = sqrt(x) solves 2 w - 2 log(1 + w) = t; W is infinite at the start, and what it solves for is 0
+    case = Solvable("x' = 1 + sqrt(x)\nstate x = 0", (0, 2 - 2 * log(2)), [1])
+    solution = solved(case.text, case.span, method)
+    if solution.retcode is Retcode.SUCCESS:
+        assert_right(solution, case)
+    else:
+        assert solution.retcode in NOT_FINITE and solution.stats.accepted == 0
