@@ -357,3 +357,18 @@ def test_stages_solved_to_rounding_refuse_a_solver_that_stops_at_a_tolerance():
     problem = symde.Problem("state x = 1\nx' = -x", tspan=(0, 1))
     with pytest.raises(ValueError, match="GaussLegendre4 solves its stages to rounding.*'krylov'"):
         symde.solve(problem, "GaussLegendre4", dt0=0.1, linear_solver="krylov")
+
+
+@pytest.mark.parametrize(
+    "apply, error, message",
+    [
+        (lambda r: np.nan * r, ValueError, "not finite for a finite r"),
+        (lambda r: 0 * r, ValueError, "zeros for an r that is not zero"),
+        (lambda r: "x", TypeError, "returned 'x', expected 2 numbers"),
+        (lambda r: r[:1], ValueError, r"shape \(1,\), expected \(2,\) as r"),
+    ],
+)
+def test_a_preconditioner_that_cannot_be_one_is_named(apply, error, message):
+    problem = symde.Problem("state x = 1, y = 0\nx' = -100*x + y\ny' = x - y", tspan=(0, 1))
+    with pytest.raises(error, match=message):
+        symde.solve(problem, "QNDF", linear_solver="krylov", preconditioner=lambda t, u, shift: apply)

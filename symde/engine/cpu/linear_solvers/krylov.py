@@ -94,12 +94,8 @@ class UserPreconditioner:
     def _apply(self, address: int, rhs: int, solution: int) -> int:
         try:
             assert self._solve is not None
-            value = np.asarray(self._solve(self._vector(rhs).copy()), dtype=float)
-            if value.shape != (self.n,):
-                raise ValueError(
-                    f"the preconditioner's apply(r) returned shape {value.shape}, expected ({self.n},) as r"
-                )
-            self._vector(solution)[:] = value
+            r = self._vector(rhs)
+            self._vector(solution)[:] = _applied(self._solve(r.copy()), r)
         except BaseException as error:  # as above
             self.error = error
             return layout.Attempt.CALLBACK
@@ -109,6 +105,22 @@ class UserPreconditioner:
         """The exception that was raised, once."""
         error, self.error = self.error, None
         return error
+
+
+def _applied(found: Any, r: np.ndarray) -> np.ndarray:
+    """What a user's apply(r) returned, where it can be a solution of a regular system."""
+    what = "the preconditioner's apply(r) returned"
+    try:
+        value = np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} {found!r}, expected {len(r)} numbers") from None
+    if value.shape != r.shape:
+        raise ValueError(f"{what} shape {value.shape}, expected {r.shape} as r")
+    if np.isfinite(r).all() and not np.isfinite(value).all():
+        raise ValueError(f"{what} values that are not finite for a finite r")
+    if r.any() and not value.any():
+        raise ValueError(f"{what} zeros for an r that is not zero: as a matrix it would be singular")
+    return value
 
 
 def lay_out(kernels: Kernels, state: int, preconditioner: Any) -> Layout:
