@@ -103,6 +103,14 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--saveat", metavar="DT|T1,T2,...", help="times to save; default: each step")
     parser.add_argument("--max-steps", type=int, metavar="N", help="limit on the number of steps")
     parser.add_argument("--dt0", type=float, metavar="DT", help="first step; of some methods every step")
+    parser.add_argument("--dtmax", type=float, metavar="DT", help="largest step")
+    parser.add_argument(
+        "--linear-solver", metavar="NAME", help="of implicit methods; default: by the pattern"
+    )
+    parser.add_argument(
+        "--preconditioner", metavar="NAME", help="jacobi or ilu0, with --linear-solver krylov"
+    )
+    parser.add_argument("--progress", action="store_true", default=None, help="show a bar in simulated time")
     parser.add_argument("--plot", metavar="PNG", help="draw the solution into this file (png, pdf, svg)")
     parser.add_argument("--xscale", choices=("linear", "log"), help="time axis of the plot")
     parser.add_argument("--vars", nargs="+", metavar="NAME", help="what to plot; default: all states")

@@ -45,9 +45,13 @@ def run(options: argparse.Namespace) -> int:
     return INTERRUPTED if solution.retcode is Retcode.INTERRUPTED else FAILED
 
 
+_AS_GIVEN = ("rtol", "max_steps", "dt0", "dtmax", "linear_solver", "preconditioner", "progress")
+"""Options of `solve` whose values are those of the command line."""
+
+
 def _options(options: argparse.Namespace) -> dict[str, Any]:
     """Options of `solve` that the command line gives."""
-    given = {"rtol": options.rtol, "max_steps": options.max_steps, "dt0": options.dt0}
+    given = {name: getattr(options, name) for name in _AS_GIVEN}
     if options.atol:
         given["atol"] = values.tolerance(options.atol)
     if options.saveat:

@@ -259,3 +259,15 @@ def test_a_closed_output_is_no_error():
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, env=environment)
     assert done.returncode == 0 and done.stderr == ""
+
+
+def test_options_of_solve_reach_it(capsys, decay):
+    code, out, _ = run(
+        capsys, "solve", decay, "--method", "QNDF", "--dtmax", "0.01", "--linear-solver", "dense"
+    )
+    assert code == 0 and "QNDF" in out
+    steps = int(re.search(r"(\d+) steps", out)[1])
+    assert steps >= 100
+    code, _, err = run(capsys, "solve", decay, "--method", "QNDF", "--linear-solver", "wrong")
+    assert code != 0 and "wrong" in err
+    assert run(capsys, "solve", decay, "--progress")[0] == 0
