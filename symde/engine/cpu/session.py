@@ -117,7 +117,8 @@ class Session:
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
         # a plain view: the buffer of a ctypes structure costs more to ask for than to fill
-        self._image = memoryview(np.frombuffer(self.state, np.uint8))
+        buffer: Any = (ctypes.c_uint8 * ctypes.sizeof(layout.State)).from_buffer(self.state)
+        self._image = memoryview(buffer).cast("B")
         self._kept: dict[str, np.ndarray] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
