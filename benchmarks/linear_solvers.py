@@ -52,7 +52,7 @@ class Matrix:
         return 0
 
 
-def measure(kernels, solver: str) -> tuple[float, float]:  # noqa: ANN001
+def measure(kernels, solver: str) -> tuple[float, float]:
     """Microseconds of a factorisation and of a solve; diagonally dominant values."""
     session = Session(kernels, [packed(registry.get("Rodas5P"))], solver)
     state, n = session.state, kernels.n
@@ -79,7 +79,7 @@ def measure(kernels, solver: str) -> tuple[float, float]:  # noqa: ANN001
     return times[0], times[1]
 
 
-def cases(largest: int):  # noqa: ANN201
+def cases(largest: int):
     """Names and kernels."""
     for n in (3, 5, 10, 20, 40, 60, 100, 200, 300, 500, 1000):
         if n <= largest:

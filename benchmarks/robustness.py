@@ -106,7 +106,7 @@ class Audit:
             setattr(state, name, entry.address)
 
 
-def _audit_entries(record_address: int, genuine_address: int):  # noqa: ANN202
+def _audit_entries(record_address: int, genuine_address: int):
     """Compiled stand-ins for the four entries."""
     step, solving = types.int32(types.int64), types.int32(types.int64, types.int64, types.int64)
 

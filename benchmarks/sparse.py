@@ -67,7 +67,7 @@ class Brusselator2D:
         return u.ravel()
 
 
-def _kernels(side: int):  # noqa: ANN202
+def _kernels(side: int):
     """Right-hand side alone, and with Jacobian and time gradient, as compiled functions."""
     stiffness = DIFFUSION * side * side
 
@@ -109,7 +109,7 @@ def _kernels(side: int):  # noqa: ANN202
     return {"rhs": rhs, "rhs_jacobian": rhs_jacobian}
 
 
-def measure(name: str, kernels, u0: np.ndarray, p: np.ndarray, end: float, solver: str) -> str:  # noqa: ANN001
+def measure(name: str, kernels, u0: np.ndarray, p: np.ndarray, end: float, solver: str) -> str:
     """Solve once; a row of the table."""
     started = time.perf_counter()
     known = analysis_of(kernels)
