@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from symde.model import Model
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
+    from symde.sensitivity.gradient import value_and_grad
+    from symde.sensitivity.sensitivities import sensitivities
     from symde.solve import solve
     from symde.split_function import SplitFunction
 
@@ -43,7 +45,9 @@ _HOME = {
     "load": "symde.model.ode_def",
     "ode_def": "symde.model.ode_def",
     "remake": "symde.problem",
+    "sensitivities": "symde.sensitivity.sensitivities",
     "solve": "symde.solve",
+    "value_and_grad": "symde.sensitivity.gradient",
 }
 _MODULES = ("testing",)
 
@@ -53,7 +57,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"symde.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'symde' has no attribute {name!r}")
-    if name in ("Problem", "Integrator"):
+    if name in ("Problem", "Integrator", "sensitivities", "value_and_grad"):
         importlib.import_module("symde.solve")  # announces how models become systems
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.evaluate import evaluate, first_nonfinite
+from symde.codegen.start_derivatives import StartDerivatives
 from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parameters, evaluate_tspan
 from symde.diagnostics import Span
 from symde.model.definition import Definition
@@ -97,6 +99,12 @@ class ModelSystem:
         self.kernels = ModelKernels(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
+        self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
+
+    @functools.cached_property
+    def start_derivatives(self) -> StartDerivatives:
+        """Derivatives of defaults, initial values and time span by the parameters."""
+        return StartDerivatives(self.definition)
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """All parameters; those not given follow their defaults."""

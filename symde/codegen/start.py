@@ -25,7 +25,7 @@ class ModelStart:
         self._state_index = {name: i for i, name in enumerate(definition.state_names)}
         self._default_numbers, dependent = _numbers(graph, self._lowered.defaults)
         self._default_missing = [j for j, node in enumerate(self._lowered.defaults) if node is None]
-        self._dependent = [(j, Program(graph, [node])) for j, node in _in_order(graph, dependent)]
+        self._dependent = [(j, Program(graph, [node])) for j, node in in_order(graph, dependent)]
         self._initial_numbers, following = _numbers(graph, self._lowered.initial)
         self._initial_missing = [i for i, node in enumerate(self._lowered.initial) if node is None]
         self._following = list(following)
@@ -81,7 +81,7 @@ def _numbers(graph: Graph, nodes: Sequence[int | None]) -> tuple[np.ndarray, dic
     return numbers, rest
 
 
-def _in_order(graph: Graph, dependent: Mapping[int, int]) -> list[tuple[int, int]]:
+def in_order(graph: Graph, dependent: Mapping[int, int]) -> list[tuple[int, int]]:
     """Defaults so that each comes after those it reads. The model's builder has excluded cycles."""
     reads = {
         j: {index for _, index in graph.inputs_read([node])} & dependent.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,21 @@ class Problem:
         _require_finite(self.u0, system.state_names, "initial value of state")
         _require_finite(self.p, system.parameter_names, "parameter")
         self.u0.flags.writeable = self.p.flags.writeable = False
+
+    @property
+    def given_parameters(self) -> Collection[str]:
+        """Names of the parameters that were given; the others follow their defaults."""
+        return self._p_given
+
+    @property
+    def given_u0(self) -> Any:
+        """The initial values that were given by name, or the function that gives them."""
+        return self._u0_given
+
+    @property
+    def given_tspan(self) -> Any:
+        """The time span as it was given; None: the model's own."""
+        return self._tspan_given
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Problem, (

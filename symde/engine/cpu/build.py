@@ -16,7 +16,10 @@ from typing import Any
 from symde import native
 
 SOLVING = ("solve", "substitute", "substitute_transposed", "accept", "apply")
-"""Entries with the signature int32 (State *, right side, solution); all others are int32 (State *)."""
+"""Entries with the signature int32 (State *, right side, solution)."""
+
+KERNELS = ("rhs", "rhs_jacobian", "jacobian_vector")
+"""Entries that are kernels: int32 (double t, inputs, outputs); all others are int32 (State *)."""
 
 
 def compile_entry(module: str, entry: str) -> bytes:
@@ -27,13 +30,13 @@ def compile_entry(module: str, entry: str) -> bytes:
     source = importlib.import_module(f"symde.engine.cpu.compiled.{module}")
     pointers = importlib.import_module("symde.engine.cpu.compiled.pointers")
     arguments = (types.int64,) * (3 if entry in SOLVING else 1)
+    if entry in KERNELS:
+        arguments = (types.float64, types.int64, types.int64)
     with _front_end_only():
         dispatcher = numba.njit(types.int32(*arguments), **pointers.OPTIONS)(source.ENTRIES[entry])
         compiled = dispatcher.overloads[dispatcher.signatures[0]]
         compiled.library.finalize()  # links in what it calls
-    text = _with_wrapper(
-        compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, len(arguments)
-    )
+    text = _with_wrapper(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, arguments)
     return native.compile_ir(_internalised(text, entry), codegen_level=2, optimise=3, slp=True)
 
 
@@ -73,10 +76,11 @@ def _keep_as_text(library: Any) -> None:
     library._finalized = True
 
 
-def _with_wrapper(ir: str, function: str, symbol: str, n_arguments: int) -> str:
+def _with_wrapper(ir: str, function: str, symbol: str, arguments: tuple[Any, ...]) -> str:
     """numba's functions return through a pointer and have an exception slot: wrap one as a plain C
     function."""
-    parameters = ", ".join(f"i64 %a{i}" for i in range(n_arguments))
+    kinds = ["double" if "float" in kind.name else "i64" for kind in arguments]
+    parameters = ", ".join(f"{kind} %a{i}" for i, kind in enumerate(kinds))
     return f"""{ir}
 define i32 @{symbol}({parameters}) {{
   %result = alloca i32

@@ -120,7 +120,7 @@ State = structure(
     # vectors of length `padded`
     n=_i, padded=_i, u=_i, u_new=_i, u_low=_i, u_new_low=_i, increment=_i, error=_i, atol=_i, stage=_i,
     stages=_i, coefficients=_i, direction_vector=_i, product=_i,
-    # blocks of the error test: pairs (start, length); the largest block norm counts
+    # blocks of the error test: (start, rows, columns side by side); the largest norm of a column counts
     blocks=_i, n_blocks=_i,
     # model kernels (double t, const double **in, double **out) and their tables
     rhs=_i, rhs_jacobian=_i, jacobian_vector=_i, inputs=_i, outputs=_i,
@@ -138,6 +138,7 @@ State = structure(
     # convergence as believed, and as measured last with this J, 0 if not yet
     jacobian_known=_i, factored_shift=_d, contraction=_d, measured_rate=_d,
     residual=_i, refinement=_i, correction=_i, combined_rhs=_i, row_pointers=_i, columns=_i,
+    entries=_i,  # of J, 0 where they are not kept
     linear=_i,  # the linear solver's own structure
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
+from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
@@ -28,8 +29,9 @@ SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
 
 
-INPUTS = (None, "p", None, None, None, None, "direction_vector", None, "step_size", "f0")
-"""Vector behind each place of the input table of kernels; the first, the state, is set before each call."""
+INPUTS = (None, "p", None, None, None, None, "direction_vector", None, "step_size", "f0", None)
+"""Vector behind each place of the input table of kernels; the first, the state, is set before each call, the
+last is what the model keeps for a session (`CONTEXT`)."""
 
 
 class Counters(ctypes.Structure):
@@ -164,8 +166,13 @@ class Session:
                 setattr(state, name, array.ctypes.data)
         state.n, state.padded = self.n, self.padded
         state.slots, state.n_slots = ctypes.addressof(self._slots), len(self.methods)
-        state.blocks, state.n_blocks = self._integer_array("blocks", [0, self.n]), 1
+        blocks = getattr(kernels, "blocks", ((0, self.n, 1),))
+        state.blocks, state.n_blocks = self._integer_array("blocks", blocks), len(blocks)
         state.inputs = self._integer_array("inputs", [self._place(name) for name in INPUTS])
+        lay_out = getattr(kernels, "lay_out", None)
+        if lay_out is not None:
+            data, self._kept_by_model = lay_out(self.arrays["p"].ctypes.data)
+            self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
         state.patience, state.restarted = 1, 1
@@ -210,6 +217,7 @@ class Session:
         if self._needs_matrix:
             state.row_pointers = self._integer_array("row_pointers", kernels.pattern[0])
             state.columns = self._integer_array("columns", kernels.pattern[1])
+            state.entries = len(kernels.pattern[1])
         state.rhs_jacobian = kernels.address("rhs_jacobian" if self._needs_matrix else "rhs_gradient")
         self._linear = solver.lay_out(kernels, self._address, self._preconditioner)
         state.linear = ctypes.addressof(self._linear.data)

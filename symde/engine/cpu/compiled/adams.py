@@ -212,7 +212,8 @@ def neighbouring_errors(state, memory, order, constants):
     m, blocks, h = doubles(memory), integers(state.blocks), abs(state.h)
     lowest, lower, higher = 0.0, 0.0, 0.0
     for block in range(state.n_blocks):
-        one, two, three = neighbouring_squares(state, memory, order, blocks[2 * block], blocks[2 * block + 1])
+        start, length = blocks[3 * block], blocks[3 * block + 1] * blocks[3 * block + 2]
+        one, two, three = neighbouring_squares(state, memory, order, start, length)
         lowest, lower, higher = max(lowest, one), max(lower, two), max(higher, three)
     low = max(order - 2, 0)
     return (

@@ -47,12 +47,31 @@ def block_norm(state, errors, start, length):
 
 
 @compiled
+def columns_norm(state, errors, start, rows, columns):
+    """The largest of the mean squares of columns that lie side by side; NaN if any is."""
+    u, u_new = doubles(state.u), doubles(state.u_new)
+    error, atol, rtol = doubles(errors), doubles(state.atol), state.rtol
+    worst = 0.0
+    for c in range(columns):
+        total = 0.0
+        for i in range(rows):
+            total += squared_ratio(error, u, u_new, atol, rtol, start + i * columns + c)
+        if not total <= worst:
+            worst = total
+    return worst / rows
+
+
+@compiled
 def error_norm(state, errors):
     """The largest mean square over the blocks (states, sensitivity columns, ...), NaN if any is."""
     blocks = integers(state.blocks)
     worst = 0.0
     for k in range(state.n_blocks):
-        norm = block_norm(state, errors, blocks[2 * k], blocks[2 * k + 1])
+        start, rows, columns = blocks[3 * k], blocks[3 * k + 1], blocks[3 * k + 2]
+        if columns == 1:
+            norm = block_norm(state, errors, start, rows)
+        else:
+            norm = columns_norm(state, errors, start, rows, columns)
         if not norm <= worst:
             worst = norm
     return worst

@@ -20,7 +20,7 @@ import math
 
 from symde.engine.cpu.compiled.explicit import evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
-from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles, integers
+from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
 from symde.engine.cpu.layout import TINY, Attempt
 
 MOST_ITERATIONS = 8
@@ -49,10 +49,8 @@ def factorise(state, address, shift):
 def has_finite_jacobian(state):
     """Whether all entries of J are finite; true where none are kept. An infinite one makes corrections 0,
     which is what convergence looks like."""
-    if state.row_pointers == 0:
-        return True
     jacobian, total = doubles(state.jacobian), 0.0
-    for i in range(integers(state.row_pointers)[state.n]):
+    for i in range(state.entries):
         total += 0.0 * jacobian[i]
     return total == 0.0
 

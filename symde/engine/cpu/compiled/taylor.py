@@ -203,7 +203,7 @@ def last_norms(state, slot, tape, p):
     blocks, memory = integers(state.blocks), doubles(slot.memory)
     worst_last, worst_before = LEAST_NORM, LEAST_NORM
     for k in range(state.n_blocks):
-        start, length = blocks[2 * k], blocks[2 * k + 1]
+        start, length = blocks[3 * k], blocks[3 * k + 1] * blocks[3 * k + 2]
         total_last, total_before = 0.0, 0.0
         for i in range(start, start + length):
             old, new = abs(u[i]), abs(u_new[i])

@@ -51,6 +51,9 @@ def choose(kernels: Kernels, name: str = AUTO) -> LinearSolver:
     Raises:
         ValueError: there is none of that name, or it cannot solve this model's systems, with the reason.
     """
+    own = getattr(kernels, "choose_solver", None)
+    if own is not None:
+        return own(name)
     if name != AUTO:
         solver = get(name)
         reason = solver.suits(kernels)

@@ -1,0 +1,151 @@
+"""Linear systems of states with columns: one factorisation of W = shift*I - J serves the states and every
+column.
+
+The matrix of the whole is block triangular: below the states' W stands, for each column, minus the derivative
+of its slope by u, and on the diagonal W again. So the states are solved first, then every column with what
+their solution adds to its right side.
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.compiled.columns import columns_data_at, coupling
+from symde.engine.cpu.compiled.pointers import (
+    call_solve,
+    call_step,
+    compiled,
+    doubles,
+    integers,
+    state_at,
+    structure_at,
+)
+from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.linear_solvers.columns import ColumnsSolverData
+
+solver_data_at = structure_at(ColumnsSolverData)
+
+
+@compiled
+def columns_of_state(state):
+    """The columns of a solve."""
+    return columns_data_at(integers(state.inputs)[CONTEXT])
+
+
+@compiled
+def ready_inner(state, data):
+    """What the inner solver reads of the present solve."""
+    inner = state_at(data.inner)
+    inner.shift, inner.rtol = state.shift, state.rtol
+    inner.u, inner.atol = state.u, state.atol
+    return inner
+
+
+@compiled
+def right_sides(data, columns, rhs, solution):
+    """work = the columns' right sides with what the states' solution adds; the kernel's code."""
+    length, first = columns.n * columns.width, 8 * columns.n
+    code = 0
+    if columns.coupled:
+        code = coupling(columns, solution, data.work)
+        work, b = doubles(data.work), doubles(rhs + first)
+        for i in range(length):
+            work[i] = b[i] + work[i]
+    else:
+        work, b = doubles(data.work), doubles(rhs + first)
+        for i in range(length):
+            work[i] = b[i]
+    return code
+
+
+@compiled
+def solve_columns(data, columns, solver, solution):
+    """Every column of work by the inner solver; the worst code."""
+    n, width = columns.n, columns.width
+    work, x = doubles(data.work), doubles(solution + 8 * n)
+    b, y = doubles(data.column_rhs), doubles(data.column)
+    for c in range(data.count):
+        for i in range(n):
+            b[i] = work[i * width + c]
+        code = call_solve(solver, data.inner, data.column_rhs, data.column)
+        if code != Attempt.FINE:
+            return code
+        for i in range(n):
+            x[i * width + c] = y[i]
+    return Attempt.FINE.value
+
+
+@compiled
+def solve_all(state, data, solver, rhs, solution):
+    """The states, then the columns."""
+    columns = columns_of_state(state)
+    code = call_solve(solver, data.inner, rhs, solution)
+    if code != Attempt.FINE:
+        return code
+    if right_sides(data, columns, rhs, solution) != 0:
+        return Attempt.CALLBACK.value
+    return solve_columns(data, columns, solver, solution)
+
+
+@compiled
+def count_work(state, inner, solves):
+    """The inner solver's counts as this one's: a solve of all is one."""
+    state.solves += solves
+    state.refinements += inner.refinements
+    state.pivotings += inner.pivotings
+    inner.refinements = 0
+    inner.pivotings = 0
+
+
+def factor(address):
+    """Factorise the states' W."""
+    state = state_at(address)
+    data = solver_data_at(state.linear)
+    ready_inner(state, data)
+    state.factorisations += 1
+    return call_step(state_at(data.inner).factor, data.inner)
+
+
+def substitute(address, rhs, solution):
+    """Solve with the last factorisation, unchecked."""
+    state = state_at(address)
+    data = solver_data_at(state.linear)
+    inner = ready_inner(state, data)
+    code = solve_all(state, data, inner.substitute, rhs, solution)
+    count_work(state, inner, 1)
+    return code
+
+
+def solve(address, rhs, solution):
+    """Solve with the last factorisation, accurate to the backward error or by pivoting."""
+    state = state_at(address)
+    data = solver_data_at(state.linear)
+    inner = ready_inner(state, data)
+    code = solve_all(state, data, inner.solve, rhs, solution)
+    count_work(state, inner, 1)
+    return code
+
+
+def accept(address, rhs, solution):
+    """Whether a solution is accurate to the backward error: the states', and a mixture of all columns."""
+    state = state_at(address)
+    data = solver_data_at(state.linear)
+    columns = columns_of_state(state)
+    inner = ready_inner(state, data)
+    code = call_solve(inner.accept, data.inner, rhs, solution)
+    if code != Attempt.FINE:
+        return code
+    if right_sides(data, columns, rhs, solution) != 0:
+        return Attempt.CALLBACK.value
+    n, width = columns.n, columns.width
+    work, x, weights = doubles(data.work), doubles(solution + 8 * n), doubles(data.weights)
+    b, y = doubles(data.column_rhs), doubles(data.column)
+    for i in range(n):
+        first, second = 0.0, 0.0
+        for c in range(data.count):
+            first += weights[c] * work[i * width + c]
+            second += weights[c] * x[i * width + c]
+        b[i], y[i] = first, second
+    return call_solve(inner.accept, data.inner, data.column_rhs, data.column)
+
+
+ENTRIES = {"factor": factor, "solve": solve, "substitute": substitute, "accept": accept}

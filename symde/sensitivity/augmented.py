@@ -1,0 +1,119 @@
+"""States with sensitivity columns as a problem of their own: s_j' = J s_j + df/dx_j beside u' = f.
+
+To the rest of symde it is a problem like any other, so that it is solved, observed and explained by the same
+code.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.columns import ColumnKernels
+from symde.engine.cpu.columns import ColumnsSystem
+from symde.problem.problem import Problem
+from symde.problem.system import Equation, NonFinite, System
+from symde.sensitivity.run import Run
+
+
+class AugmentedSystem:
+    """The system of a model with columns for some parameters and some initial values.
+
+    Attributes:
+        base: The model's own system.
+        parameters, states: Indices of the parameters and of the initial values that have a column, in the
+            order of their columns, those of parameters first.
+    """
+
+    compiled = True
+    split = False
+    nominal = None
+    observable_names: tuple[str, ...] = ()
+
+    def __init__(self, base: System, parameters: tuple[int, ...], states: tuple[int, ...]) -> None:
+        self.base, self.parameters, self.states = base, parameters, states
+        partials = ColumnKernels(base.kernels.model_graph, parameters)
+        self.kernels = ColumnsSystem(base.kernels, partials, len(parameters) + len(states))
+        self.parameter_names = base.parameter_names
+        self.sessions: dict[Any, list[Any]] = {}
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The states, then d(state)/d(what a column belongs to), row by row; unused places are empty."""
+        base = self.base
+        columns = [base.parameter_names[j] for j in self.parameters]
+        columns += [f"{base.state_names[i]}(0)" for i in self.states]
+        columns += [""] * (self.kernels.width - len(columns))
+        derivatives = (f"d({state})/d({x})" if x else "" for state in base.state_names for x in columns)
+        return (*base.state_names, *derivatives)
+
+    def equation(self, index: int) -> Equation:
+        """The equation of a state; of a derivative, that of its state."""
+        n = len(self.base.state_names)
+        if index < n:
+            return self.base.equation(index)
+        state = self.base.equation((index - n) // self.kernels.width)
+        return Equation(self.state_names[index], f"derivative of: {state.text}", state.file, state.line)
+
+    def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        """The first non-finite subexpression of the model."""
+        return self.base.non_finite(t, u[: len(self.base.state_names)], p)
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The slopes of the states; those of the columns are left out (zeros)."""
+        n = len(self.base.state_names)
+        slope = np.zeros(len(u))
+        slope[:n] = self.base.slope(t, u[:n], p)
+        return slope
+
+    def parameters_of(self, given: Mapping[str, float]) -> np.ndarray:
+        """All parameters of the model."""
+        return self.base.parameters(given)
+
+    def unit(self, name: str) -> str | None:
+        """The unit a state or parameter was declared with."""
+        return self.base.unit(name)
+
+    def take_error(self) -> BaseException | None:
+        """Compiled kernels raise nothing."""
+        return None
+
+
+_lock = threading.Lock()
+_kept = "augmented"
+
+
+def augmented_system(system: Any, parameters: tuple[int, ...], states: tuple[int, ...]) -> AugmentedSystem:
+    """The augmented system of a model; the same object for the same columns."""
+    with _lock:
+        known = system.augmented
+        key = parameters, states
+        if key not in known:
+            known[key] = AugmentedSystem(system, parameters, states)
+        return known[key]
+
+
+def augmented_problem(
+    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: np.ndarray
+) -> Problem:
+    """The problem of the states and their columns.
+
+    Args:
+        run: What is solved.
+        parameters, states: Which have a column.
+        start: The columns at the start, shape (n, number of columns).
+    """
+    problem = run.problem
+    system = augmented_system(problem.system, parameters, states)
+    n, width = len(problem.u0), system.kernels.width
+    u0 = np.zeros(system.kernels.n)
+    u0[:n] = problem.u0
+    u0[n:].reshape(n, width)[:, : start.shape[1]] = start
+    new: Any = object.__new__(Problem)
+    new.model, new.kind, new.system = problem.model, problem.kind, system
+    new._p_given, new._u0_given, new._tspan_given = {}, {}, problem.tspan
+    new.p, new.tspan, new.u0 = problem.p, problem.tspan, u0
+    return new

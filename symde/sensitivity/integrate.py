@@ -1,0 +1,64 @@
+"""Solves a problem of a run with the session that is kept for it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from symde.outcome import finish
+from symde.problem.problem import Problem
+from symde.problem.solution import Solution
+from symde.sensitivity.run import Run
+from symde.sessions import borrow, give_back
+
+
+def integrate(run: Run, problem: Problem, atol: Any, dense: bool = False) -> Solution:
+    """The solution of a problem under the options of a run.
+
+    Args:
+        run: The options.
+        problem: The run's own problem, or one with more states.
+        atol: Absolute tolerance for all its states.
+        dense: Whether to keep the continuous solution.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+    """
+    t0, t1 = problem.tspan
+    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    try:
+        session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, atol
+        session.begin(
+            t0,
+            t1,
+            rtol=run.rtol,
+            saveat=run.times,
+            save_steps=run.times is None,
+            dense=dense,
+            dt0=run.dt0,
+            dtmax=run.dtmax or abs(t1 - t0),
+            max_steps=run.max_steps,
+        )
+        started = time.perf_counter()
+        return finish(session, problem, session.run(), started, throw=True)
+    finally:
+        give_back(problem.system, key, session)
+
+
+def columns_tolerance(run: Run, scales: np.ndarray, width: int) -> np.ndarray:
+    """Absolute tolerances of the states and of their columns, shape (n*(1 + width),).
+
+    A derivative by x is judged by what it says of the state where x changes by its own size: its tolerance is
+    the state's over |x|, or over 1 for x = 0.
+
+    Source: A. C. Hindmarsh, R. Serban, User Documentation for CVODES, section 2.6, on the scaling factors.
+    """
+    n = len(run.problem.u0)
+    atol = np.broadcast_to(np.asarray(run.atol, dtype=float), (n,))
+    sizes = np.abs(scales)
+    sizes[sizes == 0.0] = 1.0
+    columns = np.zeros((n, width))
+    columns[:, : len(scales)] = atol[:, None] / sizes
+    return np.concatenate([atol, columns.ravel()])

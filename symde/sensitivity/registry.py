@@ -1,0 +1,25 @@
+"""Strategies of differentiation by name; a strategy's file is read when it is first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from symde.sensitivity.strategy import Strategy
+
+NAMES = ("forward",)
+"""One line a strategy; its file is its name."""
+
+AUTO = "auto"
+
+
+def get(name: Any) -> Strategy:
+    """The strategy of a name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in NAMES:
+        raise ValueError(f"unknown sensealg {name!r}: there are {', '.join((AUTO, *NAMES))}")
+    module: Any = importlib.import_module(f"symde.sensitivity.{name}")
+    return module

@@ -1,0 +1,122 @@
+"""`symde.sensitivities`: the solution with its derivatives at every saved time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu import linear_solvers
+from symde.problem import options
+from symde.problem.solution import Solution
+from symde.sensitivity.forward import ForwardRecord, record
+from symde.sensitivity.run import prepare
+from symde.sensitivity.wrt import wrt_of
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivities:
+    """A solution and its derivatives.
+
+    Attributes:
+        solution: The solution.
+        du0: Derivatives by the initial values asked for, shape (n_times, n, number of initial values).
+        dp: Derivatives by the parameters asked for, shape (n_times, n, number of parameters).
+    """
+
+    solution: Solution
+    du0: np.ndarray
+    dp: np.ndarray
+    _names: tuple[tuple[str, ...], tuple[str, ...]]
+
+    @property
+    def t(self) -> np.ndarray:
+        """Saved times, shape (n_times,)."""
+        return self.solution.t
+
+    @property
+    def u(self) -> np.ndarray:
+        """Saved states, shape (n_times, n)."""
+        return self.solution.u
+
+    def __getitem__(self, pair: tuple[str, str]) -> np.ndarray:
+        """The derivative of a state by a parameter or an initial value, by name, shape (n_times,):
+        `sens["y1", "k1"]`, `sens["y1", "y2(0)"]`."""
+        state, by = pair
+        names = self.solution.names
+        if state not in names:
+            raise KeyError(f"unknown state {state!r}: the model has {', '.join(names)}")
+        row = names.index(state)
+        parameters, initial = self._names
+        if by in parameters:
+            return self.dp[:, row, parameters.index(by)]
+        if by.removesuffix("(0)") in initial:
+            return self.du0[:, row, initial.index(by.removesuffix("(0)"))]
+        known = (*parameters, *(f"{name}(0)" for name in initial))
+        raise KeyError(f"no derivative by {by!r} was asked for: there are {', '.join(known)}")
+
+    def __repr__(self) -> str:
+        parameters, initial = (len(names) for names in self._names)
+        by = f"{parameters} parameters and {initial} initial values"
+        return f"<Sensitivities: {len(self.solution.names)} states by {by} at {len(self.t)} times>"
+
+
+def sensitivities(
+    problem: Any,
+    method: Any = None,
+    *,
+    wrt: Any = ("u0", "p"),
+    saveat: Any = None,
+    sensealg: str = "forward",
+    rtol: float = options.DEFAULT_RTOL,
+    atol: Any = options.DEFAULT_ATOL,
+    dt0: float | None = None,
+    dtmax: float | None = None,
+    max_steps: int = options.DEFAULT_MAX_STEPS,
+    linear_solver: str = linear_solvers.AUTO,
+) -> Sensitivities:
+    """Solve a problem and differentiate the solution at every saved time.
+
+    Args:
+        problem: What to solve.
+        wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
+            names of states for their initial values, or several of these.
+        sensealg: "forward", the only strategy that gives whole solutions' derivatives.
+        method, saveat, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The derivatives
+            are held to the same relative tolerance, and to the absolute tolerance of their state over the
+            size of what they are by.
+
+    Returns:
+        The solution with `du0` of shape (n_times, n, n_u0) and `dp` of shape (n_times, n, n_p). A derivative
+        by a parameter includes all that follows it: initial values, defaults of other parameters, the time
+        span.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+        ValueError, TypeError: an option is not what it should be, or the method has no forward sensitivities.
+    """
+    if sensealg != "forward":
+        raise ValueError(
+            f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
+            "gradient of one number use symde.value_and_grad"
+        )
+    run = prepare(
+        problem,
+        method,
+        rtol=rtol,
+        atol=atol,
+        saveat=saveat,
+        dt0=dt0,
+        dtmax=dtmax,
+        max_steps=max_steps,
+        linear_solver=linear_solver,
+    )
+    wanted = wrt_of(wrt, problem.system)
+    found: ForwardRecord = record(run, wanted)
+    system = problem.system
+    names = (
+        tuple(system.parameter_names[j] for j in wanted.parameters),
+        tuple(system.state_names[i] for i in wanted.states),
+    )
+    return Sensitivities(found.solution, found.du0, found.dp, names)

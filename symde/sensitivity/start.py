@@ -1,0 +1,90 @@
+"""How the start of a solve depends on its parameters: initial values, time span, and parameters that follow
+others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.start_derivatives import StartDerivatives, parameter_derivative
+from symde.problem.problem import Problem
+from symde.problem.values import by_name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Start:
+    """Derivatives of a problem's start by its parameters.
+
+    Attributes:
+        parameters: Change of all parameters with each, those that follow others included, shape (m, m).
+        u0: Change of the initial state with each parameter, all else fixed, the change of t0 included as if
+            the solution were continued: du0/dp + (du0/dt0 - f) dt0/dp, shape (n, m).
+        span: Change of t0 and t1 with each parameter, shape (2, m).
+    """
+
+    parameters: np.ndarray
+    u0: np.ndarray
+    span: np.ndarray
+
+    @property
+    def follows(self) -> bool:
+        """Whether some parameter takes others along."""
+        return bool((self.parameters != np.eye(len(self.parameters))).any())
+
+
+def start_of(problem: Problem) -> Start:
+    """The derivatives of a problem's start.
+
+    Raises:
+        ValueError: `u0` or `tspan` is a function of p that cannot be traced, so that no derivative of it is
+            known.
+    """
+    system: Any = problem.system
+    derivatives = system.start_derivatives
+    p, (t0, _) = problem.p, problem.tspan
+    given = {system.parameter_names.index(name) for name in problem.given_parameters}
+    span = _span(problem, derivatives)
+    u0 = problem.given_u0
+    if callable(u0):
+        by_p, by_t = _traced(u0, problem, system.state_names, "u0"), np.zeros(len(problem.u0))
+    else:
+        fixed = {system.state_names.index(name) for name in u0}
+        by_p, by_t = derivatives.initial(p, t0, fixed)
+    if span[0].any():
+        by_p = by_p + np.outer(by_t - system.slope(t0, problem.u0, p), span[0])
+    return Start(derivatives.parameters(p, given), by_p, span)
+
+
+def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:
+    given = problem.given_tspan
+    if given is None:
+        return derivatives.tspan(problem.p)
+    if callable(given):
+        return _traced(given, problem, ("t0", "t1"), "tspan")
+    return np.zeros((2, len(problem.p)))
+
+
+def _traced(function: Callable[..., Any], problem: Problem, names: tuple[str, ...], what: str) -> np.ndarray:
+    """The derivative of a function of p by tracing it, shape (len(names), m)."""
+    from symde.model.trace import TraceError, trace
+
+    def values(u: Any, p: Any, t: Any) -> Any:
+        result = function(p)
+        return [result[name] for name in names] if isinstance(result, dict) else result
+
+    refused = (
+        f"the derivative of the function given as {what} is not known: it cannot be traced. Write it with "
+        "operators and numpy functions of p alone, or write the dependence in the model text"
+    )
+    try:
+        traced, matrix = parameter_derivative(trace(values, len(names), len(problem.p)), problem.p)
+    except (TraceError, KeyError) as error:
+        raise ValueError(f"{refused} ({error})") from error
+    called = function(problem.p.copy())
+    expected = np.array([by_name(called, names, what)[name] for name in names])
+    if not np.allclose(traced, expected, rtol=1e-12, atol=0.0):
+        raise ValueError(refused)
+    return matrix

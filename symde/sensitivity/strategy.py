@@ -1,0 +1,45 @@
+"""What a strategy of differentiation is: it records a solve and pulls weights of the saved states back."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from symde.problem.solution import Solution
+from symde.sensitivity.run import Run
+from symde.sensitivity.wrt import Wrt
+
+
+class Record(Protocol):
+    """A solve, ready to be differentiated.
+
+    Attributes:
+        solution: The solution at the saved times.
+    """
+
+    @property
+    def solution(self) -> Solution: ...
+
+    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,); those by
+        parameters with all that follows them (`symde.sensitivity.start`). What `wrt` does not ask may be
+        left 0.
+
+        Args:
+            weights: One for each saved value, shape (n_times, n).
+        """
+        ...
+
+
+class Strategy(Protocol):
+    """A module of `symde.sensitivity` with a function `record`, named in the registry."""
+
+    def record(self, run: Run, wrt: Wrt) -> Record:
+        """Solve.
+
+        Raises:
+            ValueError: the strategy cannot differentiate this, with the reason and the alternatives.
+            SolveError: the solve did not reach its end.
+        """
+        ...

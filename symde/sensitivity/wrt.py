@@ -1,0 +1,111 @@
+"""What a derivative is taken by: all or some of the parameters and initial values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.problem.system import System
+from symde.problem.values import unknown_name
+
+ALL_INITIAL, ALL_PARAMETERS = "u0", "p"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One wish: its name, and the indices of the parameters or of the initial values it means."""
+
+    name: str
+    of_parameters: bool
+    indices: tuple[int, ...]
+    single: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrt:
+    """What a derivative is taken by.
+
+    Attributes:
+        entries: The wishes, in their order.
+        parameters: Indices of all parameters wished for, ascending.
+        states: Indices of all initial values wished for, ascending.
+    """
+
+    entries: tuple[Entry, ...]
+    parameters: tuple[int, ...]
+    states: tuple[int, ...]
+
+    def gradient(self, u0: np.ndarray, p: np.ndarray) -> Gradient:
+        """The wishes from the derivatives by all initial values (n,) and by all parameters (m,)."""
+        values = {}
+        for entry in self.entries:
+            part = (p if entry.of_parameters else u0)[list(entry.indices)]
+            values[entry.name] = float(part[0]) if entry.single else part
+        return Gradient(values)
+
+
+class Gradient(Mapping[str, Any]):
+    """A gradient by name: `grad["p"]` of shape (m,), `grad["u0"]` of shape (n,), `grad["k1"]` a number."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._values:
+            raise KeyError(f"{name!r} was not differentiated by: this gradient has {', '.join(self._values)}")
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Gradient({self._values!r})"
+
+    def vector(self) -> np.ndarray:
+        """All parts one after another."""
+        return np.concatenate([np.atleast_1d(value) for value in self._values.values()])
+
+
+def wrt_of(wishes: Any, system: System) -> Wrt:
+    """What was asked for.
+
+    Args:
+        wishes: "u0", "p", the name of a parameter, the name of a state for its initial value (also
+            "y1(0)"), or several of these.
+        system: Knows the names.
+
+    Raises:
+        ValueError: a name is unknown, or there is none. TypeError: not a name.
+    """
+    names: Sequence[Any] = (wishes,) if isinstance(wishes, str) else tuple(wishes)
+    if not names:
+        raise ValueError('wrt is empty: name what to differentiate by, "u0", "p" or names of parameters')
+    entries = tuple(_entry(name, system) for name in names)
+    chosen = {
+        kind: sorted({i for entry in entries if entry.of_parameters is kind for i in entry.indices})
+        for kind in (True, False)
+    }
+    return Wrt(entries, tuple(chosen[True]), tuple(chosen[False]))
+
+
+def _entry(wish: Any, system: System) -> Entry:
+    if not isinstance(wish, str):
+        raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wish!r}')
+    # the two words come first: a parameter called p is reached as part of all
+    if wish == ALL_PARAMETERS:
+        return Entry(wish, True, tuple(range(len(system.parameter_names))), False)
+    if wish == ALL_INITIAL:
+        return Entry(wish, False, tuple(range(len(system.state_names))), False)
+    if wish in system.parameter_names:
+        return Entry(wish, True, (system.parameter_names.index(wish),), True)
+    state = wish.removesuffix("(0)")
+    if state in system.state_names:
+        return Entry(wish, False, (system.state_names.index(state),), True)
+    known = (ALL_INITIAL, ALL_PARAMETERS, *system.parameter_names, *system.state_names)
+    raise unknown_name(wish, "parameter or state", known)
