@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.start_derivatives import StartDerivatives
 from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parameters, evaluate_tspan
@@ -100,6 +101,11 @@ class ModelSystem:
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
+
+    @functools.cached_property
+    def adjoint_kernels(self) -> AdjointKernels:
+        """Products of row vectors with the derivatives of the right-hand side."""
+        return AdjointKernels(self.kernels.model_graph)
 
     @functools.cached_property
     def start_derivatives(self) -> StartDerivatives:

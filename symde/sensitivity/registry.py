@@ -7,7 +7,7 @@ from typing import Any
 
 from symde.sensitivity.strategy import Strategy
 
-NAMES = ("forward",)
+NAMES = ("forward", "discrete")
 """One line a strategy; its file is its name."""
 
 AUTO = "auto"

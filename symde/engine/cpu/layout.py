@@ -31,6 +31,7 @@ class Status(IntEnum):
     STEPPED = 2  # one step was accepted, and the host asked to see each
     OUTPUT_FULL = 3  # the buffer of saved points is full
     DENSE_FULL = 4  # the buffer of interpolants is full
+    RECORD_FULL = 6  # the buffer of recorded steps is full
     BUDGET = 5  # the host's allowance of attempts is used up (signals, progress)
     MAX_STEPS = 10
     STEP_TOO_SMALL = 11
@@ -144,6 +145,10 @@ State = structure(
     # what is kept
     stops=_i, n_stops=_i, next_stop=_i, step_saved=_i,
     dense_saved=_i, dense_t=_i, dense_h=_i, dense_degree=_i, dense_u=_i, dense_count=_i, dense_capacity=_i,
+    # the record of steps, so that they can be done again: start and end, size and slot of each, and the state
+    # with its compensation (2n doubles) of every `record_stride`-th
+    keep_record=_i, record_saved=_i, record_t=_i, record_h=_i, record_slot=_i, record_count=_i,
+    record_capacity=_i, record_u=_i, record_rows=_i, record_stride=_i,
 )  # fmt: skip
 
 RUN = struct.Struct("=7d12q")

@@ -19,6 +19,7 @@ from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
+from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
@@ -122,6 +123,8 @@ class Session:
         buffer: Any = (ctypes.c_uint8 * ctypes.sizeof(layout.State)).from_buffer(self.state)
         self._image = memoryview(buffer).cast("B")
         self._kept: dict[str, np.ndarray] = {}
+        self.record: Recording | None = None
+        self._companions: dict[Any, Any] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
         self._out_place = 0, 0, 0
@@ -224,6 +227,12 @@ class Session:
         for entry, module in solver.entries.items():
             setattr(state, entry, function_address(module, entry))
 
+    def companion(self, kind: Any, make: Callable[[], Any]) -> Any:
+        """What works on this session's memory, made once and kept with it."""
+        if kind not in self._companions:
+            self._companions[kind] = make()
+        return self._companions[kind]
+
     def take_error(self) -> BaseException | None:
         """The exception that a preconditioner raised, once."""
         return self._linear.take_error() if self.implicit else None
@@ -245,6 +254,7 @@ class Session:
         max_steps: int,
         stops: np.ndarray | None = None,
         single_step: bool = False,
+        record: Recording | None = None,
     ) -> None:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
         self._image[:] = self._template
@@ -264,6 +274,9 @@ class Session:
         )  # fmt: skip
         if dense:
             self._reserve_dense(max(self.dense_capacity, 64), 0)
+        self.record = record
+        if record is not None:
+            record.begin(self.state)
         if stops is not None and len(stops):
             self._kept["stops"] = stops
             self.state.stops, self.state.n_stops = stops.ctypes.data, len(stops)
@@ -324,6 +337,9 @@ class Session:
                 self._reserve_output(2 * self.out_capacity, state.out_count)
             elif status == Status.DENSE_FULL:
                 self._reserve_dense(2 * self.dense_capacity, state.dense_count)
+            elif status == Status.RECORD_FULL:
+                assert self.record is not None
+                self.record.make_room(state)
             elif status == Status.BUDGET:
                 if time.perf_counter() - started < 0.5 * SLICE_SECONDS:
                     allowance *= 2

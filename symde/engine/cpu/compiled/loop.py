@@ -81,6 +81,7 @@ def accept(state):
     state.interpolant_ready = 0
     state.step_saved = 0
     state.dense_saved = 0
+    state.record_saved = 0
     state.non_finite = 0
     state.restarted = 0
     state.phase = Phase.SAVE

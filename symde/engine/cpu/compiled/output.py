@@ -93,6 +93,29 @@ def write_interpolant(state, address):
 
 
 @compiled
+def write_record(state):
+    """Record the step, so that it can be done again."""
+    if not state.keep_record or state.record_saved:
+        return Status.DONE
+    k, n = state.record_count, state.n
+    row = k // state.record_stride
+    kept = k == row * state.record_stride
+    if k == state.record_capacity or (kept and row == state.record_rows):
+        return Status.RECORD_FULL
+    doubles(state.record_t)[2 * k] = state.t_old
+    doubles(state.record_t)[2 * k + 1] = state.t
+    doubles(state.record_h)[k] = state.h_old
+    integers(state.record_slot)[k] = state.active
+    if kept:
+        place = state.record_u + 16 * n * row
+        copy(n, state.u_new, place)
+        copy(n, state.u_new_low, place + 8 * n)
+    state.record_count = k + 1
+    state.record_saved = 1
+    return Status.DONE
+
+
+@compiled
 def write_output(state, address):
     """All output of the last accepted step; DONE, or the reason to return to the host first."""
     status = write_saveat(state, address)
@@ -100,4 +123,6 @@ def write_output(state, address):
         status = write_step(state)
     if status == Status.DONE:
         status = write_interpolant(state, address)
+    if status == Status.DONE:
+        status = write_record(state)
     return status

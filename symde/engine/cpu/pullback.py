@@ -1,0 +1,122 @@
+"""Pulls weights of saved points back through a recorded solve: the host's side of the discrete adjoint."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Protocol
+
+import numpy as np
+
+from symde.engine.cpu import layout, linear_solvers
+from symde.engine.cpu.adjoint import Adjoint
+from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.library import function_address
+from symde.engine.cpu.linear_solver import Kernels, addresses
+from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.session import Session
+
+FAMILIES = {
+    "explicit": "adjoint_explicit",
+    "rosenbrock": "adjoint_rosenbrock",
+}
+"""Compiled module of the adjoint of each family that has one."""
+
+_entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
+
+
+class Products(Kernels, Protocol):
+    """Products with a model's derivatives; as `Kernels` those of the transposed Jacobian."""
+
+    @property
+    def timed(self) -> bool: ...
+
+
+class PullBackError(ArithmeticError):
+    """A recorded step could not be turned round; the reason is its message."""
+
+
+class PullBack:
+    """The memory of a pull-back through solves of one session.
+
+    Args:
+        session: Did the solves; steps are done again in its memory.
+        products: The model's products.
+    """
+
+    def __init__(self, session: Session, products: Products) -> None:
+        self.session = session
+        n, m, padded = session.n, session.m, session.padded
+        methods = session.methods
+        stages = max(packed.stages for packed in methods)
+        degree = max(packed.degree for packed in methods)
+        names = ("weights", "by_states", "factor", "solution")
+        arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in names}
+        arrays["gradient"], arrays["by_parameters"] = np.zeros(max(m, 1)), np.zeros(max(m, 1))
+        arrays["stages"], arrays["coefficients"] = np.zeros(stages * padded), np.zeros((degree + 1) * padded)
+        places = addresses(arrays)
+        arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * 6], np.int64)
+        arrays["outputs"] = np.array([places["by_states"], places["by_parameters"], 0], np.int64)
+        entries = [function_address(FAMILIES[packed.method.family], "adjoint") for packed in methods]
+        arrays["adjoints"] = np.array(entries, np.int64)
+        implicit = any(packed.implicit for packed in methods)
+        self._system = self._transposed_system(products) if implicit else None
+        self._data = Adjoint(
+            state=ctypes.addressof(session.state),
+            n=n,
+            m=m,
+            padded=padded,
+            product=products.address("adjoint"),
+            curvature=products.address("adjoint_curvature") if implicit else 0,
+            time=products.address("adjoint_time") if implicit and products.timed else 0,
+            transposed=products.address("transposed") if implicit else 0,
+            system=0 if self._system is None else ctypes.addressof(self._system[0]),
+            **addresses(arrays),
+        )
+        self._arrays = arrays
+        self._pull_back = _entry_type(function_address("adjoint_loop", "pull_back"))
+
+    def _transposed_system(self, products: Products) -> tuple[Any, ...]:
+        """A state for the linear solver of transposed systems, and what it holds addresses of."""
+        solver = linear_solvers.choose(products)
+        pointers, columns = (np.array(part, np.int64) for part in products.pattern)
+        state, padded = layout.State(), self.session.padded
+        arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in ("residual", "refinement")}
+        arrays.update(jacobian=np.zeros(max(len(columns), 1)), row_pointers=pointers, columns=columns)
+        for name, place in addresses(arrays).items():
+            setattr(state, name, place)
+        state.n, state.padded, state.entries = products.n, padded, len(columns)
+        kept = solver.lay_out(products, ctypes.addressof(state), None)
+        state.linear = ctypes.addressof(kept.data)
+        for entry, module in solver.entries.items():
+            setattr(state, entry, function_address(module, entry))
+        return state, kept, arrays
+
+    def run(self, record: Recording, times: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by the initial state (n,) and by the parameters (m,).
+
+        Args:
+            record: Steps of the session's last run.
+            times: Saved times, in the order of integration.
+            weights: Shape (n_times, n).
+
+        Raises:
+            PullBackError: a step could not be turned round.
+        """
+        data, arrays, state = self._data, self._arrays, self.session.state
+        n, m = self.session.n, self.session.m
+        arrays["weights"].fill(0.0)
+        arrays["gradient"].fill(0.0)
+        segment = np.empty((record.stride, 2 * n))
+        times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)
+        data.steps, data.stride = state.record_count, record.stride
+        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
+        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
+        data.segment = segment.ctypes.data
+        data.n_saves, data.next_save = len(times), len(times) - 1
+        data.save_t, data.save_weights = times.ctypes.data, weights.ctypes.data
+        code = self._pull_back(ctypes.addressof(data))
+        if code != Attempt.FINE:
+            raise PullBackError(
+                f"a step from t = {state.t_old:g} could not be turned round: {Attempt(code).name}"
+            )
+        return arrays["weights"][:n].copy(), arrays["gradient"][:m].copy()
