@@ -164,7 +164,7 @@ def test_latex_shows_names_as_mathematics() -> None:
 def test_latex_sets_words_upright_and_leaves_letters_and_commands_alone() -> None:
     text = ode_def("rabbits' = alpha*rabbits - k_on*x1₂*omegadot").latex()
     assert r"\frac{d \mathrm{rabbits}}{d t}" in text and r"\alpha \mathrm{rabbits}" in text
-    assert r"k_{\mathrm{on}} {x_{1}}_{2}" in text or r"{x_{1}}_{2} k_{\mathrm{on}}" in text
+    assert r"k_{\mathrm{on}}" in text and "{x_{1}}_{2}" in text
     assert r"\dot{\omega}" in text and "mathrm{x" not in text
 
 
