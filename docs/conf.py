@@ -3,6 +3,8 @@
 import tomllib
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+
 _root = Path(__file__).parents[1]
 
 project = "symde"
@@ -18,3 +20,8 @@ html_theme = "furo"
 html_title = f"symde {release}"
 autodoc_typehints = "none"
 napoleon_use_ivar = True
+
+
+def setup(app):
+    """Model texts are shown as they are: no lexer knows the language."""
+    app.add_lexer("symde", TextLexer)

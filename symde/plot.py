@@ -20,6 +20,12 @@ POINTS = 1000
 DECADES = 18
 """Decades that a logarithmic time axis from zero shows at most."""
 
+COLOURS = 10
+"""Curves that matplotlib's colours tell apart; more are shaded in their order, with a legend at the side."""
+
+LEGEND = 20
+"""Curves that a legend names one by one; of more it names some, as a scale does."""
+
 
 def plot(
     solution: Solution,
@@ -46,13 +52,14 @@ def plot(
         title: Title of the picture. Default: none.
         scales: Factors by name, for quantities of very different sizes in one picture.
         points: Points of a curve.
-        style: Passed on to matplotlib's `plot`.
+        style: Passed on to matplotlib's `plot`. More than ten curves are shaded in their order.
 
     Returns:
         The axes. Save the picture with `ax.figure.savefig(...)`.
 
     Raises:
         ValueError: an unknown name or scale, or a window outside the solution.
+        TypeError: an option that neither this function nor a line of matplotlib has.
         ImportError: matplotlib is not installed.
     """
     try:
@@ -61,29 +68,56 @@ def plot(
         raise ImportError("plots are drawn with matplotlib: pip install 'symde[plot]'") from None
 
     xscale, yscale = _scale(xscale, "xscale"), _scale(yscale, "yscale")
+    _require_line_style(style)
     curves = _curves(solution, vars)
-    names = {name for curve in curves for name in curve}
-    quantities = _sample(solution, names, _window(solution, tspan, xscale), xscale, points)
+    names = list(dict.fromkeys(name for curve in curves for name in curve))
+    spacing = xscale if any(x == "t" for x, _ in curves) else "linear"
+    quantities = _sample(solution, names, _window(solution, tspan, spacing), spacing, points)
     if ax is None:
         _, ax = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     factors = scales or {}
     for name, factor in factors.items():
         if name not in names:
-            raise unknown_name(name, "quantity in scales", sorted(names))
+            raise unknown_name(name, "quantity in scales", names)
         quantities[name] = factor * quantities[name]
     labels = {name: f"{factors[name]:g} × {name}" if name in factors else name for name in names}
-    for x, y in curves:
+    shades = pyplot.get_cmap("viridis")(np.linspace(0, 0.95, len(curves))) if len(curves) > COLOURS else None
+    for number, (x, y) in enumerate(curves):
         label = labels[y] if x == "t" else f"{labels[y]} over {labels[x]}"
-        ax.plot(quantities[x], quantities[y], **{"label": label, **style})
+        shade = {} if shades is None or not {"c", "color"}.isdisjoint(style) else {"color": shades[number]}
+        ax.plot(quantities[x], quantities[y], **{"label": label, **shade, **style})
     ax.set_xscale(xscale)
     ax.set_yscale(yscale)
     ax.set_xlabel(_axis_label(solution, [x for x, _ in curves]))
     ax.set_ylabel(_axis_label(solution, [y for _, y in curves]))
     if title is not None:
         ax.set_title(title)
-    if len(curves) > 1:
+    if len(curves) > COLOURS:
+        _legend_at_the_side(ax, len(curves))
+    elif len(curves) > 1:
         ax.legend()
     return ax
+
+
+def _legend_at_the_side(ax: Axes, count: int) -> None:
+    """Name the last `count` lines of the axes, or as many of them as there is room for."""
+    lines = ax.get_lines()[-count:]
+    named = np.unique(np.linspace(0, count - 1, min(count, LEGEND)).round().astype(int))
+    shown = [lines[number] for number in named]
+    ax.legend(handles=shown, loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small", frameon=False)
+
+
+def _require_line_style(style: Mapping[str, Any]) -> None:
+    """Refuse what no line has, before there is a figure."""
+    from matplotlib.lines import Line2D
+
+    try:
+        Line2D([], [], **style)
+    except AttributeError as error:
+        raise TypeError(
+            f"plot() has no such option ({error}): what is not of a line is set on the axes that it returns, "
+            "as in solution.plot().set_ylabel(...)"
+        ) from None
 
 
 def _scale(given: Any, what: str) -> str:
@@ -100,24 +134,36 @@ def _curves(solution: Solution, vars: str | Sequence[Any] | None) -> list[tuple[
     """Pairs (horizontal, vertical) of names."""
     if vars is None:
         vars = solution.names
-    chosen = [vars] if isinstance(vars, str | int) else list(vars)
-    return [
-        (_name(solution, one[0]), _name(solution, one[1]))
-        if isinstance(one, tuple)
-        else ("t", _name(solution, one))
-        for one in chosen
-    ]
+    chosen = [vars] if isinstance(vars, str | int | np.integer) else list(vars)
+    if not chosen:
+        raise ValueError("vars is empty: name what to draw, or leave it out to draw all states")
+    return [_curve(solution, one) for one in chosen]
+
+
+def _curve(solution: Solution, given: Any) -> tuple[str, str]:
+    if not isinstance(given, tuple):
+        return "t", _name(solution, given)
+    if len(given) != 2:
+        raise ValueError(f"a curve is a name, or a pair of names (horizontal, vertical), found {given!r}")
+    return _name(solution, given[0]), _name(solution, given[1])
 
 
 def _name(solution: Solution, given: Any) -> str:
-    return solution.names[given] if isinstance(given, int | np.integer) else str(given)
+    if not isinstance(given, int | np.integer):
+        return str(given)
+    if not -len(solution.names) <= given < len(solution.names):
+        raise ValueError(f"there is no state {given}: the states are 0 to {len(solution.names) - 1}")
+    return solution.names[given]
 
 
 def _window(solution: Solution, tspan: tuple[float, float] | None, xscale: str) -> tuple[float, float]:
     """First and last time to draw, ascending."""
     first, last = sorted((float(solution.t[0]), float(solution.t[-1])))
     if tspan is not None:
-        start, end = sorted(float(bound) for bound in tspan)
+        try:
+            start, end = sorted(float(bound) for bound in tspan)
+        except (TypeError, ValueError):
+            raise ValueError(f"tspan must be two times (first, last), found {tspan!r}") from None
         if start > last or end < first:
             raise ValueError(f"tspan = ({start:g}, {end:g}) lies outside the solution, {first:g} to {last:g}")
         first, last = max(start, first), min(end, last)
@@ -130,7 +176,7 @@ def _window(solution: Solution, tspan: tuple[float, float] | None, xscale: str) 
 
 
 def _sample(
-    solution: Solution, names: set[str], window: tuple[float, float], xscale: str, points: int
+    solution: Solution, names: list[str], window: tuple[float, float], xscale: str, points: int
 ) -> dict[str, np.ndarray]:
     """Quantities by name at times within the window: spaced as the eye sees them, or as they were saved."""
     first, last = window
@@ -144,7 +190,8 @@ def _sample(
     if inside.sum() <= points:
         # The solver's own steps are where the solution bends.
         times = np.union1d(times, solution.t[inside])
-    return {name: solution(times, name) for name in names}
+    # All at once: a value by its own name costs the whole state at every time.
+    return dict(zip(names, solution(times, names).T, strict=True))
 
 
 def _axis_label(solution: Solution, names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""One line for the one solve of a machine that takes seconds."""
+"""One line for the solves of a machine that compile, and so take seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Once(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if not self.told:
             self.told = True
-            print("symde: compiling the engine for this machine (once, some seconds)", file=sys.stderr)
+            print("symde: compiling the engine for this machine (once, ten seconds or more)", file=sys.stderr)
 
 
 def tell_about_compilation() -> None:

@@ -365,6 +365,28 @@ MISTAKES = (
         r"\Ahamiltonian\b.*\bfor\s+(?P<here>.+)\Z",
         anywhere=True,
     ),
+    # ---- a file's name in place of its text
+    Mistake(
+        "examples/rober.symde",
+        "examples/rober.symde",
+        "E111",
+        "the name of a file is no model text",
+        "a file?",
+        'read it with `symde.load("{here}")`',
+        r"\A(?P<here>\S+\.symde)\Z",
+        anywhere=True,
+    ),
+    # ---- reactions
+    Mistake(
+        "k1: A + B -> C",
+        "->",
+        "E101",
+        "reactions are not in this version yet",
+        "an arrow",
+        "write the rate of change of every substance, as in `A' = -k*A*B`",
+        r"\A[^=\"]*?(?P<here><?-+>|<=>)",
+        anywhere=True,
+    ),
     # ---- modules
     Mistake(
         "x' = -k*np.sin(x)",
@@ -394,6 +416,15 @@ MISTAKES = (
         "glued",
         "put a space before it: ` [1/s]`",
         r"(?<=[\d.)])(?P<here>\[[^\]]*\]?)",
+    ),
+    Mistake(
+        "time 0 .. 180 [d]",
+        "[d]",
+        "E115",
+        "a time span has no unit",
+        "only states and parameters have one",
+        "leave it out: the time has the unit that the rates are written in",
+        r"\Atime\b.*?\s(?P<here>\[[^\]]*\]?)",
     ),
     Mistake(
         "x' = -2 [1/s] * x",

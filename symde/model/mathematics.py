@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, TypeVar
@@ -130,15 +131,20 @@ class Mathematics:
 
 
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_WORD = re.compile(r"(?<![\\\w])[^\W\d_]{2,}")
 
 
 def latex_name(name: str) -> str:
-    """A name in LaTeX: ``y₁`` as ``y_{1}``, ``x'`` as a dotted letter, Greek letters by their commands."""
+    """A name in LaTeX: ``y₁`` as ``y_{1}``, ``x'`` as a dotted letter, Greek letters by their commands.
+
+    Words stand upright, ``k_on`` as ``k_{\\mathrm{on}}``: in italics they read as products of their letters.
+    """
     primes = len(name) - len(name.rstrip("'"))
     base = name.rstrip("'")
     letters = base.rstrip("₀₁₂₃₄₅₆₇₈₉")
     subscript = base[len(letters) :].translate(_SUBSCRIPTS)
-    plain = sympy.latex(sympy.Symbol(letters)) if not subscript else None
-    if plain is None:
-        plain = sympy.latex(sympy.Symbol(letters)) + f"_{{{subscript}}}"
+    plain = _WORD.sub(r"\\mathrm{\g<0>}", sympy.latex(sympy.Symbol(letters)))
+    if subscript:
+        # LaTeX refuses a second subscript beside the first.
+        plain = f"{{{plain}}}_{{{subscript}}}" if "_" in plain else f"{plain}_{{{subscript}}}"
     return {0: plain, 1: rf"\dot{{{plain}}}", 2: rf"\ddot{{{plain}}}"}.get(primes, plain + "'" * primes)

@@ -161,6 +161,13 @@ def test_latex_shows_names_as_mathematics() -> None:
     assert ode_def("x' = -x")._repr_latex_().startswith("$")
 
 
+def test_latex_sets_words_upright_and_leaves_letters_and_commands_alone() -> None:
+    text = ode_def("rabbits' = alpha*rabbits - k_on*x1₂*omegadot").latex()
+    assert r"\frac{d \mathrm{rabbits}}{d t}" in text and r"\alpha \mathrm{rabbits}" in text
+    assert r"k_{\mathrm{on}}" in text and "{x_{1}}_{2}" in text
+    assert r"\dot{\omega}" in text and "mathrm{x" not in text
+
+
 def test_long_sums_and_deep_nesting_are_no_problem() -> None:
     long = ode_def("x' = " + " + ".join(f"{n}*x*k" for n in range(1, 3000)))
     assert long.jacobian()[0, 0] == symbol("k") * (2999 * 3000 // 2)

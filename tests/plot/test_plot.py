@@ -135,8 +135,58 @@ def test_several_solutions_go_into_given_axes(solution):
         ({"tspan": (20, 30)}, "outside"),
         ({"xscale": "log", "tspan": (-3, 0)}, "positive"),
         ({"scales": {"w": 2}}, "w"),
+        ({"tspan": 5}, "two times"),
+        ({"vars": []}, "empty"),
+        ({"vars": [3]}, "0 to 2"),
+        ({"vars": [("x", "y", "z")]}, "pair"),
     ],
 )
 def test_what_cannot_be_drawn_is_told(solution, options, words):
     with pytest.raises(ValueError, match=words):
         plot(solution, **options)
+
+
+@pytest.mark.parametrize("option", ["aspect", "legend", "idxs"])
+def test_an_option_that_no_line_has_is_told_before_there_is_a_figure(solution, option):
+    with pytest.raises(TypeError, match=f"{option}.*set on the axes"):
+        plot(solution, **{option: 1})
+    assert not pyplot.get_fignums()
+
+
+def test_a_logarithmic_axis_of_a_pair_is_not_that_of_time(solution):
+    ((x, _),) = curves(plot(solution, vars=[("x", "y")], xscale="log")).values()
+    assert x[0] == 1  # from the first time on, which is zero
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Forty states u_i = exp(-i t/40)."""
+    text = "\n".join(f"state u{i} = 1\nu{i}' = -{i}/40*u{i}" for i in range(40))
+    return symde.solve(symde.Problem(text, tspan=(0, 1)))
+
+
+def test_many_curves_are_shaded_in_order_and_a_legend_names_some(wide):
+    axes = wide.plot()
+    assert len({line.get_color().tobytes() for line in axes.get_lines()}) == 40
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len(names) == 20 and (names[0], names[-1]) == ("u0", "u39")
+    for line, name in zip(axes.get_legend().get_lines(), names, strict=True):
+        assert (line.get_color() == curve_of(axes, name).get_color()).all()
+
+
+def curve_of(axes, name):
+    return next(line for line in axes.get_lines() if line.get_label() == name)
+
+
+def test_every_curve_is_named_where_there_is_room(wide):
+    axes = wide.plot(vars=list(wide.names[:15]), color="black")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(wide.names[:15])
+    assert {line.get_color() for line in axes.get_lines()} == {"black"}
+
+
+def test_many_curves_evaluate_the_solution_once(wide, monkeypatch):
+    calls = []
+    evaluate = type(wide).__call__
+    monkeypatch.setattr(type(wide), "__call__", lambda *args: calls.append(args) or evaluate(*args))
+    wide.plot()
+    assert len(calls) == 1
