@@ -67,15 +67,10 @@ def begin_matrix(state, address, shift):
     known = state.jacobian_known and not state.restarted
     if known and (state.jacobian_fresh or state.measured_rate <= SLOW):
         return Attempt.FINE.value if shift == state.factored_shift else factorise(state, address, shift)
-    return renew_and_trust(state, address, shift)
-
-
-@compiled
-def renew_and_trust(state, address, shift):
-    """A new J, which is expected to do no worse than the last did."""
     contraction = state.contraction
     code = renew_matrix(state, address, state.rhs_jacobian, shift)
     if 0.0 < contraction < 1.0 and not state.restarted:
+        # a new J is expected to do no worse than the last did
         state.contraction = contraction
     return code
 
