@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import define, ir_module
 from symde.codegen.llvm_special import constant
-from symde.codegen.taylor import LINEAR, Recurrences, groups, levels
+from symde.codegen.taylor_jets import LINEAR, Recurrences, groups, levels
 from symde.codegen.taylor_sums import WIDE, sum_function
 
 NAME = "taylor_jet"

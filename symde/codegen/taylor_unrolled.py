@@ -17,7 +17,7 @@ from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import define, vector_tables
 from symde.codegen.llvm_special import constant
 from symde.codegen.llvm_writer import Places, Writer
-from symde.codegen.taylor import SUMS, Recurrences, groups, levels
+from symde.codegen.taylor_jets import SUMS, Recurrences, groups, levels
 
 NAME = "taylor_jet"
 

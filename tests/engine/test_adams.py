@@ -18,7 +18,14 @@ from tests.problems import get
 
 
 def up_to(order):
-    return AdamsMethod(f"Adams{order}", order, 1.4, "none", "None.", "none")
+    return AdamsMethod(
+        name=f"Adams{order}",
+        order=order,
+        real_stability=1.4,
+        citation="none",
+        when_to_use="None.",
+        source="none",
+    )
 
 
 def steps_of(problem, method, rtol=1e-5, atol=1e-5):

@@ -66,7 +66,7 @@ def test_an_edited_engine_source_is_another_engine(tmp_path, monkeypatch):
     before = {name: hashed(name) for name in ("loop", "rosenbrock")}
     monkeypatch.setattr(library, "_FOLDER", copy)
     assert {name: hashed(name) for name in before} == before
-    shared = ["layout", "build", "compiled/pointers", "compiled/explicit", "families/explicit"]
+    shared = ["layout", "build", "compiled/pointers", "compiled/kernels"]
     own = {"loop": ["compiled/loop"], "rosenbrock": ["compiled/rosenbrock", "compiled/vectors"]}
     for name, others in own.items():
         for path in (copy / f"{one}.py" for one in [*shared, *others]):

@@ -21,7 +21,14 @@ from .test_orders import TEXT, exact
 
 TABLES = registry.get("Radau").tables
 FIXED = [
-    RadauIIA(f"RadauIIA{2 * table.stages - 1}", (table,), "none", "For tests.", "none") for table in TABLES
+    RadauIIA(
+        name=f"RadauIIA{2 * table.stages - 1}",
+        tables=(table,),
+        citation="none",
+        when_to_use="For tests.",
+        source="none",
+    )
+    for table in TABLES
 ]
 STEPS = {5: (10, 20, 40), 9: (5, 6, 8), 13: (3, 4)}
 TOLERANCE = {5: 1e-11, 9: 1e-12, 13: 1e-12}

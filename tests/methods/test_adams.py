@@ -18,4 +18,6 @@ def test_the_constants_are_those_of_the_adams_moulton_formulas():
 @pytest.mark.parametrize("order", [0, 13])
 def test_orders_the_engine_has_no_room_for_are_refused(order):
     with pytest.raises(ValueError, match=f"expected an order from 1 to 12, found {order}"):
-        AdamsMethod("A", order, 1.0, "none", "None.", "none")
+        AdamsMethod(
+            name="A", order=order, real_stability=1.0, citation="none", when_to_use="None.", source="none"
+        )

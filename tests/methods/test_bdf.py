@@ -100,7 +100,9 @@ def test_orders_that_are_none_are_refused(order):
 
 def test_formulas_whose_past_does_not_die_out_are_refused():
     with pytest.raises(TableauError, match="the formula of order 1 is not stable"):
-        bdf.BackwardDifferentiation("Bad", "0.6 0 0 0 0", 5, "", "", "")
+        bdf.BackwardDifferentiation(
+            name="Bad", kappa="0.6 0 0 0 0", max_order=5, citation="", when_to_use="", source=""
+        )
 
 
 @BOTH

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from symde.engine.methods.method import Named
+from symde.engine.methods.method import Described
 
 
 def corrector_constants(count: int) -> tuple[Fraction, ...]:
@@ -25,20 +25,16 @@ def corrector_constants(count: int) -> tuple[Fraction, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AdamsMethod(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class AdamsMethod(Described):
     """A family of Adams formulas of orders 1 to `order`: predict with order k, correct with order k + 1.
 
     On a grid of any spacing the formulas' coefficients follow from the grid, so the only numbers are the
     error constants of the corrector, by which orders are compared.
 
     Attributes:
-        name: what to ask for.
         order: the highest order k of the predictor.
         real_stability: length on the negative real axis that counts as the border of stability.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the formulas are found.
         constants: |gamma*_j| for j = 0 ... order + 1.
 
     Raises:
@@ -53,12 +49,8 @@ class AdamsMethod(Named):
     starting_order: ClassVar[int] = 1
     stages: ClassVar[int] = 2
 
-    name: str
     order: int
     real_stability: float
-    citation: str
-    when_to_use: str
-    source: str
     constants: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

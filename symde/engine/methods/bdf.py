@@ -19,16 +19,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
 
-from symde.engine.methods.exact import Exact, exact_row, float_row
-from symde.engine.methods.method import Named
+from symde.engine.methods.exact import Exact
 from symde.engine.methods.proofs import TableauError
+from symde.engine.methods.published import Published
 
 HIGHEST = 5
 """Order 6 is stable in a sector of 18 degrees only, and no formula beyond it is."""
@@ -43,18 +42,13 @@ _CITATION_JACKSON = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class BackwardDifferentiation(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class BackwardDifferentiation(Published):
     """A family of formulas, one for each order up to `max_order`, which is chosen step by step.
 
     Attributes:
-        name: what to ask for.
         kappa: of each order from 1 to 5, as text or numbers; read back as a float64 array.
         max_order: the highest order to be used, 1 to 5.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
-        given: kappa as published; `exact` reads it.
 
     Raises:
         ValueError: max_order is not an order of the family.
@@ -68,26 +62,15 @@ class BackwardDifferentiation(Named):
     stages: ClassVar[int] = 1
     starting_order: ClassVar[int] = 1
 
-    name: str
     kappa: Any
     max_order: int
-    citation: str
-    when_to_use: str
-    source: str
-    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.max_order, bool) or self.max_order not in range(1, HIGHEST + 1):
             raise ValueError(f"max_order = {self.max_order!r}: {self.name} has the orders 1 to {HIGHEST}")
-        self.given["kappa"] = self.kappa
-        object.__setattr__(self, "kappa", float_row(self.kappa))
+        self._round({}, ("kappa",))
         for order in range(1, HIGHEST + 1):
             self._prove(order)
-
-    @property
-    def exact(self) -> Mapping[str, Any]:
-        """kappa as fractions."""
-        return {"kappa": exact_row(self.given["kappa"])}
 
     @property
     def order(self) -> int:

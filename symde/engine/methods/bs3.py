@@ -9,7 +9,7 @@ Source: P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Applied
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = "2/9 1/3 4/9 0"
 

@@ -8,7 +8,7 @@ doi:10.1090/S0025-5718-1986-0815836-3.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = "35/384 0 500/1113 125/192 -2187/6784 11/84 0"
 

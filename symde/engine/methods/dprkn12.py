@@ -8,7 +8,8 @@ R. Dormand, P. J. Prince, W. L. Seward, Algorithm 670, ACM Transactions on Mathe
 
 from __future__ import annotations
 
-from symde.engine.methods.nystrom import NystromTableau, minus
+from symde.engine.methods.exact import minus
+from symde.engine.methods.nystrom import NystromTableau
 
 _b = (
     "63818747/5262156900 0 0 0 0 0 22555300000000/261366897038247 1696514453125/6717619827072 "

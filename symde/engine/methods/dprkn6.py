@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from symde.engine.methods.exact import square_root
-from symde.engine.methods.nystrom import NystromTableau, minus
+from symde.engine.methods.exact import minus, square_root
+from symde.engine.methods.nystrom import NystromTableau
 
 _r = square_root(8581)
 _zero = Fraction(0)

@@ -8,7 +8,8 @@ R. Dormand, P. J. Prince, W. L. Seward, Algorithm 670, ACM Transactions on Mathe
 
 from __future__ import annotations
 
-from symde.engine.methods.nystrom import NystromTableau, minus
+from symde.engine.methods.exact import minus
+from symde.engine.methods.nystrom import NystromTableau
 
 _b = "223/7938 0 1175/8064 925/6048 41/448 925/14112 1175/72576 0 0"
 _b_velocity = "223/7938 0 5875/36288 4625/21168 41/224 4625/21168 5875/36288 223/7938 0"

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
-from symde.engine.methods.method import Named
+from symde.engine.methods.exact import exact_row, minus, numbers
+from symde.engine.methods.method import Described
+from symde.engine.methods.published import Published
 from symde.engine.methods.trees import Conditions, conditions, coupled_conditions
 
 _PREDICTED = 4
@@ -48,19 +49,15 @@ def _final_slope(found: Conditions) -> np.ndarray:
     return np.linalg.lstsq(found.vectors[wanted], target, rcond=1e-10)[0]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class EsdirkTableau(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class EsdirkTableau(Published):
     """A singly diagonally implicit Runge-Kutta method; its first stage is explicit, its last is the step.
 
         k_i = f(t + c_i h, u + h sum_j a_ij k_j)
         u_new = u + h sum_j a_sj k_j,   error = h sum_i error_i k_i
         u(theta) = u + h sum_j sum_m interpolant[j, m] theta^(m+1) k_j
 
-    Coefficients are given as fractions or decimals in text (`symde.engine.methods.exact`) and read back as
-    float64 arrays; `exact` keeps all their digits. Rows may be given without their last zeros.
-
     Attributes:
-        name: what to ask for.
         order: of the solution that goes on.
         embedded_order: of the solution it is compared with.
         a: stages x stages, lower, one number on the diagonal but for its first, which is zero.
@@ -68,9 +65,6 @@ class EsdirkTableau(Named):
         embedded: the weights of the embedded solution, stages.
         interpolant: stages x degree.
         interpolant_order: q where the continuous solution from an exact start is off by h^(q+1).
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
         stability: "L-stable", or "A-stable" where what is infinitely stiff decays but does not vanish at
             once.
         explicit_a: the explicit half of an additive pair with the same weights and times, stages x stages;
@@ -78,7 +72,6 @@ class EsdirkTableau(Named):
         error: the last row of a minus the embedded weights, stages.
         predictor: weights of the stages before each stage that predict its k, stages x stages.
         slope: weights of the stages that give h dk/dt at the end of the step, stages.
-        exact: all coefficients as fractions, by name: tuples of numbers, or of rows.
 
     Raises:
         TableauError: the numbers contradict each other, are not of the order claimed, or do not damp what is
@@ -92,7 +85,6 @@ class EsdirkTableau(Named):
     fsal: ClassVar[bool] = True
     real_stability: ClassVar[float] = float("inf")
 
-    name: str
     order: int
     embedded_order: int
     a: Any
@@ -100,35 +92,19 @@ class EsdirkTableau(Named):
     embedded: Any
     interpolant: Any
     interpolant_order: int
-    citation: str
-    when_to_use: str
-    source: str
     stability: str = "L-stable"
     explicit_a: Any = None
     error: Any = field(init=False, repr=False)
     predictor: Any = field(init=False, repr=False)
     slope: Any = field(init=False, repr=False)
-    exact: Mapping[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         stages, degree = len(numbers(self.c)), max(len(numbers(row)) for row in self.interpolant)
-        a, embedded = exact_rows(self.a, stages), exact_row(self.embedded, stages)
-        exact = {
-            "a": a,
-            "c": exact_row(self.c),
-            "embedded": embedded,
-            "interpolant": exact_rows(self.interpolant, degree),
-            "explicit_a": None if self.explicit_a is None else exact_rows(self.explicit_a, stages),
-            "error": tuple(b - other for b, other in zip(a[-1], embedded, strict=True)),
-        }
-        object.__setattr__(self, "exact", exact)
-        for key, values in exact.items():
-            if values is None:
-                continue
-            rounded = (
-                float_rows(values, len(values[0])) if isinstance(values[0], tuple) else float_row(values)
-            )
-            object.__setattr__(self, key, rounded)
+        b, embedded = exact_row(self.a[-1], stages), exact_row(self.embedded, stages)
+        object.__setattr__(self, "embedded", embedded)
+        object.__setattr__(self, "error", minus(b, embedded))
+        widths = {"a": stages, "interpolant": degree, "explicit_a": stages}
+        self._round(widths, ("c", "embedded", "error"))
         self._prove()
         found = conditions(_PREDICTED, self.a)
         object.__setattr__(self, "predictor", np.array([_prediction(found, i) for i in range(stages)]))
@@ -185,8 +161,8 @@ class EsdirkTableau(Named):
             proofs.equal(name, "the stability function vanishes at infinity", stiff[-1], 0.0, size)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class AdditiveTableau(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class AdditiveTableau(Described):
     """An additive pair for u' = f_stiff(t, u) + f_nonstiff(t, u): its halves share weights and times.
 
         y_i = u + h sum_{j<=i} a_ij f_stiff(t_j, y_j) + h sum_{j<i} explicit_a_ij f_nonstiff(t_j, y_j)
@@ -219,11 +195,6 @@ class AdditiveTableau(Named):
         proofs.continuous_weights(self.name, half.interpolant, found, half.interpolant_order)
 
     @property
-    def name(self) -> str:
-        """What to ask for where the split is a must."""
-        return f"IMEX{self.implicit.name}"
-
-    @property
     def order(self) -> int:
         """Of the solution that goes on."""
         return self.implicit.order
@@ -249,16 +220,6 @@ class AdditiveTableau(Named):
         return self.implicit.stability
 
     @property
-    def when_to_use(self) -> str:
-        """One sentence."""
-        return self.implicit.when_to_use
-
-    @property
-    def citation(self) -> str:
-        """What to cite."""
-        return self.implicit.citation
-
-    @property
     def exact(self) -> Mapping[str, Any]:
         """The coefficients of both halves, without rounding."""
         return self.implicit.exact
@@ -267,4 +228,10 @@ class AdditiveTableau(Named):
 @functools.cache
 def _pair(half: EsdirkTableau) -> AdditiveTableau:
     """The same object each time: sessions are kept by method."""
-    return AdditiveTableau(half)
+    return AdditiveTableau(
+        name=f"IMEX{half.name}",
+        citation=half.citation,
+        when_to_use=half.when_to_use,
+        source=half.source,
+        implicit=half,
+    )

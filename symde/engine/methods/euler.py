@@ -5,7 +5,7 @@ Source: L. Euler, Institutionum calculi integralis I (1768), section II, chapter
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 METHOD = ExplicitTableau(
     name="Euler",

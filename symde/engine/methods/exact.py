@@ -33,6 +33,11 @@ def exact_rows(rows: Sequence[Row], width: int) -> ExactRows:
     return tuple(exact_row(row, width) for row in rows)
 
 
+def minus(weights: Row, lower: Row) -> Exact:
+    """Weights of an error estimate: those of the solution minus those of the embedded one."""
+    return tuple(one - other for one, other in zip(exact_row(weights), exact_row(lower), strict=True))
+
+
 def _nearest(value: Number) -> float:
     """The float64 nearest to a number; much faster than by way of a Fraction."""
     if isinstance(value, str) and "/" in value:

@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.method import Named
+from symde.engine.methods.method import Described
 
 FUNCTIONS = 4
 """The functions phi_1 to phi_4: phi_k(z) = int_0^1 exp((1 - s) z) s^(k-1)/(k-1)! ds."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ExponentialRosenbrock(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class ExponentialRosenbrock(Described):
     """An exponential Rosenbrock method, for u' = f(t, u) with J = f_u and f_t at the start of the step.
 
         U_i = u + c_i h phi_1(c_i h J) f + (c_i h)^2 phi_2(c_i h J) f_t + h sum_jk a_ijk phi_k(c_i h J) D_j
@@ -34,15 +34,11 @@ class ExponentialRosenbrock(Named):
     theta^2; it has the order of the step.
 
     Attributes:
-        name: what to ask for.
         order: of the solution that goes on, also for stiff problems.
         embedded_order: of the solution it is compared with.
         c: times of the stages, (stages,).
         a: stages x stages x 4, zero for j >= i.
         b, error: stages x 4.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
 
     Raises:
         TableauError: the numbers miss a stiff order condition, or read stages not known yet.
@@ -56,16 +52,12 @@ class ExponentialRosenbrock(Named):
     fsal: ClassVar[bool] = False
     real_stability: ClassVar[float] = float("inf")
 
-    name: str
     order: int
     embedded_order: int
     c: Any
     a: Any
     b: Any
     error: Any
-    citation: str
-    when_to_use: str
-    source: str
     given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

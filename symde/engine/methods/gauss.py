@@ -5,33 +5,27 @@ Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.exact import exact_row, exact_rows, float_row, float_rows, numbers
+from symde.engine.methods.exact import numbers
 from symde.engine.methods.hermite import FirstOrder
-from symde.engine.methods.method import Named
+from symde.engine.methods.published import Published
 from symde.engine.methods.trees import conditions
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class GaussMethod(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class GaussMethod(Published):
     """A collocation method with fixed steps, solved to rounding.
 
         k_i = f(t + c_i h, u + h sum_j a_ij k_j),   u_new = u + h sum_i b_i k_i
 
     Attributes:
-        name: what to ask for.
         order: of the solution.
         a, b, c: stages x stages, stages, stages.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
-        given: the coefficients as published, with their widths.
 
     Raises:
         TableauError: the numbers are not of the order claimed, not symplectic or not symmetric.
@@ -46,32 +40,14 @@ class GaussMethod(Named):
     symmetric: ClassVar[bool] = True
     real_stability: ClassVar[float] = float("inf")
 
-    name: str
     order: int
     a: Any
     b: Any
     c: Any
-    citation: str
-    when_to_use: str
-    source: str
-    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        stages = len(numbers(self.b))
-        for key, width in {"a": stages, "b": None, "c": None}.items():
-            values = getattr(self, key)
-            self.given[key] = (values, width)
-            rounded = float_row(values) if width is None else float_rows(values, width)
-            object.__setattr__(self, key, rounded)
+        self._round({"a": len(numbers(self.b))}, ("b", "c"))
         self._prove()
-
-    @property
-    def exact(self) -> Mapping[str, Any]:
-        """All coefficients as fractions, by name."""
-        return {
-            key: exact_row(values) if width is None else exact_rows(values, width)
-            for key, (values, width) in self.given.items()
-        }
 
     @property
     def stages(self) -> int:

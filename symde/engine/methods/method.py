@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 
@@ -54,11 +55,21 @@ class Method(Protocol):
     def exact(self) -> Mapping[str, Any]: ...
 
 
-class Named:
-    """Shows a method by its name: its numbers would fill the screen."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Described:
+    """What a method says of itself; it is shown by its name, as its numbers would fill the screen.
 
-    __slots__ = ()
+    Attributes:
+        name: what to ask for.
+        citation: what to cite.
+        when_to_use: one sentence.
+        source: where the numbers are found.
+    """
+
     name: str
+    citation: str
+    when_to_use: str
+    source: str
 
     def __repr__(self) -> str:
         return f"<Method {self.name}>"

@@ -8,27 +8,20 @@ Dormand, P. J. Prince, Runge-Kutta-Nystrom triples, Computers and Mathematics wi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.exact import Row, exact_row, exact_rows, float_row, float_rows, numbers
+from symde.engine.methods.exact import numbers
 from symde.engine.methods.hermite import SecondOrder
-from symde.engine.methods.method import Named
 from symde.engine.methods.nystromtrees import NystromConditions, nystrom_conditions
+from symde.engine.methods.published import Published
 
 
-def minus(weights: Row, lower: Row) -> tuple[Fraction, ...]:
-    """Weights of the error estimate: those of the solution minus those of the embedded one."""
-    return tuple(one - other for one, other in zip(exact_row(weights), exact_row(lower), strict=True))
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NystromTableau(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class NystromTableau(Published):
     """An explicit Runge-Kutta-Nystrom pair.
 
         k_i = f(t + c_i h, y + c_i h y' + h^2 sum_j a_ij k_j)
@@ -38,18 +31,13 @@ class NystromTableau(Named):
         y'(theta) = y' + h sum_j sum_m interpolant_velocity[j, m] theta^(m+1) k_j
 
     Attributes:
-        name: what to ask for.
         order: of the solution that goes on.
         embedded_order: of the solution it is compared with; None for fixed steps.
         a, b, b_velocity, c: stages x stages, and stages.
         error, error_velocity: weights minus those of the embedded solution; None for fixed steps.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
         interpolant, interpolant_velocity: stages x powers, where the stages carry an interpolant of their
             own; None: one is built from further evaluations (`symde.engine.methods.hermite`).
         interpolant_order: q where the continuous y' is off by h^(q+1) within a step; y is better by one.
-        given: the coefficients as published, with their widths.
 
     Raises:
         TableauError: the numbers contradict each other, or are not of the order claimed.
@@ -61,7 +49,6 @@ class NystromTableau(Named):
     variable_order: ClassVar[bool] = False
     real_stability: ClassVar[float] = math.inf
 
-    name: str
     order: int
     embedded_order: int | None
     a: Any
@@ -71,33 +58,13 @@ class NystromTableau(Named):
     error: Any
     error_velocity: Any
     interpolant_order: int
-    citation: str
-    when_to_use: str
-    source: str
     interpolant: Any = None
     interpolant_velocity: Any = None
-    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        stages = len(numbers(self.b))
         own = {} if self.interpolant is None else {"interpolant": 5, "interpolant_velocity": 5}
-        widths: dict[str, int | None] = {"a": stages, **own}
-        widths |= dict.fromkeys(("b", "b_velocity", "c", "error", "error_velocity"))
-        for key, width in widths.items():
-            values = getattr(self, key)
-            if values is not None:
-                self.given[key] = (values, width)
-                rounded = float_row(numbers(values)) if width is None else float_rows(values, width)
-                object.__setattr__(self, key, rounded)
+        self._round({"a": len(numbers(self.b)), **own}, ("b", "b_velocity", "c", "error", "error_velocity"))
         self._prove()
-
-    @property
-    def exact(self) -> Mapping[str, Any]:
-        """All coefficients as fractions, by name."""
-        return {
-            key: exact_row(values) if width is None else exact_rows(values, width)
-            for key, (values, width) in self.given.items()
-        }
 
     @property
     def stages(self) -> int:

@@ -36,7 +36,7 @@ import numpy as np
 
 from symde.engine.methods import proofs
 from symde.engine.methods.exact import Row, numbers
-from symde.engine.methods.method import Named
+from symde.engine.methods.method import Described
 
 Matrix = Sequence[Sequence[Decimal]]
 
@@ -211,16 +211,12 @@ def _vanishes(name: str, what: str, defects: Sequence[Decimal]) -> None:
         raise proofs.TableauError(f"{name}: {what}: off by {worst:.2e}")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RadauIIA(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class RadauIIA(Described):
     """A Radau IIA method: one formula, or several among which it chooses step by step.
 
     Attributes:
-        name: what to ask for.
         tables: the formulas, of rising order.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
     """
 
     family: ClassVar[str] = "radau"
@@ -230,11 +226,7 @@ class RadauIIA(Named):
     fsal: ClassVar[bool] = False
     real_stability: ClassVar[float] = float("inf")
 
-    name: str
     tables: tuple[Collocation, ...]
-    citation: str
-    when_to_use: str
-    source: str
 
     @property
     def stages(self) -> int:

@@ -9,7 +9,7 @@ Solving Ordinary Differential Equations I (1993), II.6, equation (6.16), doi:10.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 METHOD = ExplicitTableau(
     name="RK4",

@@ -7,7 +7,7 @@ coefficients (METH = 1), with the dense output of order 3; doi:10.1007/978-3-642
 from __future__ import annotations
 
 from symde.engine.methods.exact import dense_from_differences
-from symde.engine.methods.tableau import RosenbrockTableau
+from symde.engine.methods.rosenbrock import RosenbrockTableau
 
 _LAST = "1.221224509226641 6.019134481288629 12.53708332932087 -0.6878860361058950"
 _M = _LAST + " 1 1"

@@ -8,7 +8,7 @@ table of coefficients; dense output of order 4 there.
 from __future__ import annotations
 
 from symde.engine.methods.exact import dense_from_differences
-from symde.engine.methods.tableau import RosenbrockTableau
+from symde.engine.methods.rosenbrock import RosenbrockTableau
 
 _LAST = "-7.502846399306121 2.561846144803919 -11.627539656261098 -0.18268767659942256 0.030198172008377946"
 _M = _LAST + " 1 1 1"

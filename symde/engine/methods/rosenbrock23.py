@@ -34,7 +34,7 @@ Source: L. F. Shampine, M. W. Reichelt, The MATLAB ODE suite, SIAM Journal on Sc
 from __future__ import annotations
 
 from symde.engine.methods.exact import square_root
-from symde.engine.methods.tableau import RosenbrockTableau
+from symde.engine.methods.rosenbrock import RosenbrockTableau
 
 _D = 1 / (2 + square_root(2))
 _E = 6 + square_root(2)

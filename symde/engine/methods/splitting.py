@@ -10,17 +10,17 @@ Source: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006),
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.exact import Exact, Row, exact_row, float_row, numbers
+from symde.engine.methods.exact import Exact, Row, exact_row
 from symde.engine.methods.hermite import FirstOrder
-from symde.engine.methods.method import Named
+from symde.engine.methods.published import Published
 
 
 def words(kicks: Sequence[Any], drifts: Sequence[Any], longest: int) -> list[np.ndarray]:
@@ -68,8 +68,8 @@ def vanishing() -> np.ndarray:
     return commutator
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SplittingMethod(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class SplittingMethod(Published):
     """A splitting method with fixed steps.
 
         for i = 1 ... s:   p += h b_i f(q, t_q),   q += h a_i g(p, t_p)
@@ -78,16 +78,11 @@ class SplittingMethod(Named):
     autonomous one with two more pairs of variables and keeps the order (Blanes, Diele, Marangi, Ragni 2010).
 
     Attributes:
-        name: what to ask for.
         order: of the solution.
         a: drifts of the positions.
         b: kicks of the momenta.
         symmetric: whether the step is its own inverse with h reversed.
         nystrom: whether the order holds only where q' = M p + c with constants M and c (order 4 at most).
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
-        given: the coefficients as published.
 
     Raises:
         TableauError: the numbers are not of the order claimed, or not symmetric where that is claimed.
@@ -104,28 +99,15 @@ class SplittingMethod(Named):
     adaptive: ClassVar[bool] = False
     embedded_order: ClassVar[None] = None
 
-    name: str
     order: int
     a: Any
     b: Any
     symmetric: bool
-    citation: str
-    when_to_use: str
-    source: str
     nystrom: bool = False
-    given: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for key in ("a", "b"):
-            values = getattr(self, key)
-            self.given[key] = values
-            object.__setattr__(self, key, float_row(numbers(values)))
+        self._round({}, ("a", "b"))
         self._prove()
-
-    @property
-    def exact(self) -> Mapping[str, Any]:
-        """All coefficients as fractions, by name."""
-        return {key: exact_row(values) for key, values in self.given.items()}
 
     @property
     def fsal(self) -> bool:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.method import Named
+from symde.engine.methods.method import Described
 from symde.engine.methods.trees import conditions
 
 ROUNDING = 1e-11
@@ -135,21 +135,17 @@ class Degree:
     error: np.ndarray
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class StabilisedMethod(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class StabilisedMethod(Described):
     """A stabilised method: one row of numbers a degree.
 
     A row of the table reads `degree; roots; a; b; error` with the roots of w (`weight_polynomial`), the lower
     triangle of a row by row, and the weights. The recurrence follows from the roots.
 
     Attributes:
-        name: what to ask for.
         order: of the solution that goes on.
         embedded_order: of the solution it is compared with.
         table: the rows, as text.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the numbers are found.
         degrees: the numbers of each degree, by rising degree.
 
     Raises:
@@ -163,13 +159,9 @@ class StabilisedMethod(Named):
     fsal: ClassVar[bool] = True
     real_stability: ClassVar[float] = float("inf")
 
-    name: str
     order: int
     embedded_order: int
     table: str
-    citation: str
-    when_to_use: str
-    source: str
     degrees: tuple[Degree, ...] = field(init=False, default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -1,9 +1,9 @@
 """Taylor: the Taylor-series method, its coefficients by automatic differentiation of the model.
 
 A step evaluates the polynomial of the solution's first Taylor coefficients, which a kernel generated from the
-model computes by recurrences (`symde.codegen.taylor`). The order follows the tolerance, the step size the
-last two coefficients, which are known before the step is taken; so steps are hardly ever rejected, and the
-polynomial is the continuous solution.
+model computes by recurrences (`symde.codegen.taylor_jets`). The order follows the tolerance, the step size
+the last two coefficients, which are known before the step is taken; so steps are hardly ever rejected, and
+the polynomial is the continuous solution.
 
 Source: A. Jorba, M. Zou, A software package for the numerical integration of ODEs by means of high-order
 Taylor methods, Experimental Mathematics 14 (2005) 99-117, doi:10.1080/10586458.2005.10128904, section 3.
@@ -19,23 +19,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from symde.engine.methods import proofs
-from symde.engine.methods.method import Named
+from symde.engine.methods.method import Described
 from symde.engine.methods.stability import polynomial_real_stability
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TaylorSeries(Named):
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class TaylorSeries(Described):
     """A Taylor-series method whose order is chosen from rtol when a run begins.
 
         order = order_at_one + order_per_log * (-ln rtol), rounded down, from least_order to order
 
     Attributes:
-        name: what to ask for.
         order, least_order: the highest and the lowest order.
         order_at_one, order_per_log: the order by tolerance.
-        citation: what to cite.
-        when_to_use: one sentence.
-        source: where the method is found.
 
     Raises:
         TableauError: the numbers contradict each other.
@@ -47,14 +43,10 @@ class TaylorSeries(Named):
     adaptive: ClassVar[bool] = True
     fsal: ClassVar[bool] = True  # the jet of a new state is known when its step is accepted
 
-    name: str
     order: int
     least_order: int
     order_at_one: float
     order_per_log: float
-    citation: str
-    when_to_use: str
-    source: str
 
     def __post_init__(self) -> None:
         if not 2 <= self.least_order <= self.order:
@@ -104,5 +96,5 @@ METHOD = TaylorSeries(
         "Taylor methods, Experimental Mathematics 14 (2005) 99-117, doi:10.1080/10586458.2005.10128904"
     ),
     when_to_use="Smooth equations that are not stiff, at tight tolerances: orbits, chaos, oscillators.",
-    source="section 3.2, equations (3-1) and (3-5); recurrences in symde/codegen/taylor.py",
+    source="section 3.2, equations (3-1) and (3-5); recurrences in symde/codegen/taylor_jets.py",
 )

@@ -8,7 +8,7 @@ the order conditions and are those of the Julia package OrdinaryDiffEq.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = (
     "0.096460766818065229518167313165128763337119952 1/100 "

@@ -7,7 +7,7 @@ paper. All numbers are rational; fractions too long to read are given as decimal
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = (
     "382735282417/11129397249634 0 0 5535620703125000/21434089949505429 "

@@ -13,7 +13,7 @@ pages.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = (
     "96762636172307789/2051985304794103980 0 0 312188947591288252500000/1212357694274963646019729 "

@@ -7,7 +7,7 @@ paper. Fractions too long to read are given as decimals of forty digits.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = (
     "0.04427989419007951074716746668098518862111 0 0 0 0 0.3541049391724448744815552028733568354121 "

@@ -8,7 +8,7 @@ rational are given as decimals of forty digits.
 
 from __future__ import annotations
 
-from symde.engine.methods.tableau import ExplicitTableau
+from symde.engine.methods.explicit import ExplicitTableau
 
 _B = (
     "0.01461197685842315252051541915018784713459 0 0 0 0 0 0 -0.3915211862331339089410228267288242030810 "

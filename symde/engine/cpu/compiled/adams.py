@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate, first_stage
+from symde.engine.cpu.compiled.kernels import evaluate, first_stage
 from symde.engine.cpu.compiled.loop import limit_of_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at, structure_at
 from symde.engine.cpu.compiled.vectors import (

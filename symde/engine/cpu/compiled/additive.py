@@ -13,12 +13,11 @@ equations, Applied Numerical Mathematics 44 (2003), equations (3) and (4).
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.esdirk import SLOW, TOLERANCE, begin_matrix, better_matrix
-from symde.engine.cpu.compiled.explicit import evaluate_part
+from symde.engine.cpu.compiled.implicit_stages import SLOW, begin_stage, solve_stages, stage_derivative
+from symde.engine.cpu.compiled.kernels import evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
-from symde.engine.cpu.compiled.newton import solve_stage
 from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at, structure_at
-from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum
+from symde.engine.cpu.compiled.vectors import advance_compensated, copy, weighted_sum, weighted_sums
 from symde.engine.cpu.families.additive import AdditiveContext, AdditiveData
 from symde.engine.cpu.layout import Attempt, Stage0
 
@@ -45,34 +44,13 @@ def first_stage(state, context):
 @compiled
 def stage(state, address, method, context, i, shift):
     """Solve for y_i in u_new, set k_i and g_i."""
-    padded, h, row = state.padded, state.h, 16 * method.stages * i
-    t = state.t + doubles(method.c)[i] * h
-    combine(padded, state.u, h, method.a + row, 2 * i, state.stages, state.stage)
-    combine(padded, state.u, h, method.guess + row, 2 * i, state.stages, state.u_new)
-    code = solve_stage(state, address, context.stiff, t, state.stage, shift, state.u_new, TOLERANCE)
+    t, place = state.t + doubles(method.c)[i] * state.h, state.stages + 16 * state.padded * i
+    begin_stage(state, method, 16 * method.stages * i, 2 * i)
+    code = stage_derivative(state, address, context.stiff, t, shift, place)
     if code != Attempt.FINE:
         return code
-    place = state.stages + 16 * padded * i
-    y, base, k = doubles(state.u_new), doubles(state.stage), doubles(place)
-    for j in range(padded):
-        k[j] = shift * (y[j] - base[j])
-    if evaluate_part(state, context.nonstiff, t, state.u_new, place + 8 * padded) != 0:
+    if evaluate_part(state, context.nonstiff, t, state.u_new, place + 8 * state.padded) != 0:
         return Attempt.CALLBACK.value
-    return Attempt.FINE.value
-
-
-@compiled
-def solve_stages(state, address, method, context, shift):
-    """All stages but the first, one after another."""
-    i = 1
-    while i < method.stages:
-        code = stage(state, address, method, context, i, shift)
-        if code == Attempt.FINE:
-            i += 1
-        else:
-            code = better_matrix(state, address, shift, code)
-            if code != Attempt.FINE:
-                return code
     return Attempt.FINE.value
 
 
@@ -83,11 +61,7 @@ def attempt(address):
     method, context = additive_data_at(slot.data), context_at(slot.context)
     if first_stage(state, context) != 0:
         return Attempt.CALLBACK
-    shift = 1.0 / (state.h * method.gamma)
-    state.careful = 0
-    code = begin_matrix(state, address, shift)
-    if code == Attempt.FINE:
-        code = solve_stages(state, address, method, context, shift)
+    code = solve_stages(state, address, method, stage, context)
     if code != Attempt.FINE:
         return code
     count = 2 * method.stages
@@ -101,11 +75,9 @@ def interpolate(address):
     """Coefficients of theta**0..degree over the last accepted step, from its stages."""
     state = state_at(address)
     method = additive_data_at(slot_at(state, state.active).data)
-    count, padded = 2 * method.stages, state.padded
+    padded, h, first = state.padded, state.h_old, state.coefficients + 8 * state.padded
     copy(padded, state.u_new, state.coefficients)
-    for m in range(method.degree):
-        target = state.coefficients + 8 * padded * (m + 1)
-        weighted_sum(padded, state.h_old, method.interpolant + 8 * count * m, count, state.stages, target)
+    weighted_sums(padded, h, method.interpolant, method.degree, 2 * method.stages, state.stages, first)
     return Attempt.FINE
 
 

@@ -36,11 +36,10 @@ from symde.engine.cpu.compiled.bdf_past import (
     interpolant_weights,
     measure_mesh,
 )
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.newton import factorise, renew_matrix
 from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, slot_at, state_at
-from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sum
-from symde.engine.cpu.families.bdf import HIGHEST
+from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sums
 from symde.engine.cpu.layout import TINY, Attempt
 
 TOLERANCE = 0.012
@@ -250,13 +249,10 @@ def interpolate(address):
     state = state_at(address)
     slot = slot_at(state, state.active)
     method, memory = bdf_data_at(slot.data), bdf_memory_at(slot.memory)
-    padded = state.padded
+    padded, first = state.padded, state.coefficients + 8 * state.padded
     interpolant_weights(memory, state.h_old)
     copy(padded, state.u_new, state.coefficients)
-    for m in range(method.max_order):
-        target = state.coefficients + 8 * padded * (m + 1)
-        row = memory.interpolant + 8 * HIGHEST * m
-        weighted_sum(padded, 1.0, row, memory.taken, memory.differences, target)
+    weighted_sums(padded, 1.0, memory.interpolant, method.max_order, memory.taken, memory.differences, first)
     return Attempt.FINE
 
 

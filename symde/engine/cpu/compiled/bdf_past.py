@@ -100,19 +100,18 @@ def advance_past(state, memory):
 
 @compiled
 def interpolant_weights(memory, h):
-    """Weights of the differences in the powers of theta: row m has those of theta**(m + 1).
+    """Weights of the `taken` differences in the powers of theta: row m has those of theta**(m + 1).
 
     p(t_old + theta h) = y_n + sum_j phi_j prod_{i<j} (h (theta - 1) + psi_i) / psi_(i+1), without the terms
     free of theta, which together with y_n are the state at the start of the step.
     """
-    psi, w = doubles(memory.psi), doubles(memory.interpolant)
-    for m in range(HIGHEST * HIGHEST):
-        w[m] = 0.0
+    psi, w, taken = doubles(memory.psi), doubles(memory.interpolant), memory.taken
+    clear(HIGHEST * taken, memory.interpolant)
     free = 1.0
-    for j in range(memory.taken):
+    for j in range(taken):
         constant, factor = (psi[j] - h) / psi[j + 1], h / psi[j + 1]
         w[j] = factor * free
         free *= constant
         for m in range(j):
-            w[m * HIGHEST + j] += constant * w[m * HIGHEST + j - 1]
-            w[(m + 1) * HIGHEST + j] += factor * w[m * HIGHEST + j - 1]
+            w[m * taken + j] += constant * w[m * taken + j - 1]
+            w[(m + 1) * taken + j] += factor * w[m * taken + j - 1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.layout import LARGEST_GROWTH, RESOLUTION, SAFETY, SMALLEST_ERROR, STRONGEST_CUT, TINY
 

@@ -6,52 +6,13 @@ II.4-6.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.pointers import (
-    call_kernel,
-    compiled,
-    doubles,
-    integers,
-    slot_at,
-    state_at,
-    structure_at,
-)
-from symde.engine.cpu.compiled.vectors import (
-    advance_compensated,
-    combine,
-    copy,
-    weighted_sum,
-)
+from symde.engine.cpu.compiled.kernels import evaluate, first_stage, whole_step
+from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at, structure_at
+from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum, weighted_sums
 from symde.engine.cpu.families.explicit import ExplicitData
-from symde.engine.cpu.layout import Attempt, Stage0
+from symde.engine.cpu.layout import Attempt
 
 explicit_data_at = structure_at(ExplicitData)
-
-
-@compiled
-def evaluate_part(state, kernel, t, u, out):
-    """out = the right-hand side, or a part of it, that a kernel computes at (t, u), counted."""
-    integers(state.inputs)[0] = u
-    integers(state.outputs)[0] = out
-    state.evaluations += 1
-    return call_kernel(kernel, t, state.inputs, state.outputs)
-
-
-@compiled
-def evaluate(state, t, u, out):
-    """out = f(t, u), counted."""
-    return evaluate_part(state, state.rhs, t, u, out)
-
-
-@compiled
-def first_stage(state, stages):
-    """k_1 = f(t, u), evaluated only where it is not known already."""
-    code = 0
-    if state.stage0 == Stage0.STALE:
-        code = evaluate(state, state.t, state.u, state.stages)
-    elif state.stage0 == Stage0.LAST:
-        copy(state.padded, state.stages + 8 * state.padded * (stages - 1), state.stages)
-    state.stage0 = Stage0.VALID
-    return code
 
 
 @compiled
@@ -73,12 +34,8 @@ def general_stages(state, method, count):
 def generated_stages(state, kernel, count):
     """The same by the model's own step kernel."""
     copy(state.padded, state.stages, state.f0)
-    integers(state.inputs)[0] = state.u
-    doubles(state.step_size)[0] = state.h
-    outputs = integers(state.outputs)
-    outputs[0], outputs[1], outputs[2] = state.increment, state.error, state.stages
     state.evaluations += count - 1
-    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+    return whole_step(state, kernel, state.stages)
 
 
 @compiled
@@ -120,12 +77,9 @@ def interpolate(address):
         combine(padded, state.u_new, h, method.a + 8 * width * i, i, state.stages, state.stage)
         if evaluate(state, state.t_old + c[i] * h, state.stage, state.stages + 8 * padded * i) != 0:
             return Attempt.CALLBACK
-    copy(padded, state.u_new, state.coefficients)
     degree, first = method.degree, state.coefficients + 8 * padded
-    for q in range(degree):
-        weighted_sum(
-            padded, h, method.interpolant + 8 * width * q, width, state.stages, first + 8 * padded * q
-        )
+    copy(padded, state.u_new, state.coefficients)
+    weighted_sums(padded, h, method.interpolant, degree, width, state.stages, first)
     # power m takes polynomials of degree m and more, so each result may take the place of what it is made of
     for m in range(degree):
         place, row = first + 8 * padded * m, method.powers + 8 * (degree * m + m)

@@ -6,7 +6,7 @@ Numerical Analysis 47 (2009) 786-803, equations (2.4), (2.5) and section 4 for e
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.krylov_phi import add_phi, begin_space, grow_until, jacobian_times
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.newton import ready_matrix
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
@@ -28,7 +28,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.compiled.vectors import advance_compensated, copy, weighted_sum
+from symde.engine.cpu.compiled.vectors import advance_compensated, copy, weighted_sum, weighted_sums
 from symde.engine.cpu.families.gauss import GaussData
 from symde.engine.cpu.layout import TINY, Attempt
 
@@ -53,15 +53,13 @@ SLOW = 0.1
 @compiled
 def starting_values(state, method, derivatives, others):
     """Derivatives at the stages by the last step's polynomial; f(t, u) where there is none."""
-    stages, size = method.stages, 8 * state.padded
-    for i in range(stages):
-        if state.restarted:
-            copy(state.padded, state.f0, derivatives + size * i)
-        else:
-            row = method.extrapolation + 8 * stages * i
-            weighted_sum(state.padded, 1.0, row, stages, derivatives, others + size * i)
+    stages, padded = method.stages, state.padded
     if not state.restarted:
-        copy(state.padded * stages, others, derivatives)
+        weighted_sums(padded, 1.0, method.extrapolation, stages, stages, derivatives, others)
+        copy(padded * stages, others, derivatives)
+        return
+    for i in range(stages):
+        copy(padded, state.f0, derivatives + 8 * padded * i)
 
 
 @compiled
@@ -199,14 +197,9 @@ def interpolate(address):
     """Coefficients of theta^0..degree over the last accepted step."""
     state = state_at(address)
     slot = slot_at(state, state.active)
-    method, memory = gauss_data_at(slot.data), doubles(slot.memory)
+    method = gauss_data_at(slot.data)
     vectors = state.stages + 16 * state.padded * method.stages
-    # f at the end of the step before is f at the start of this one, unless the state was changed between
-    known = memory[0] == state.accepted
-    memory[0] = state.accepted + 1.0
-    if first_order_interpolant(state, method.interpolant, vectors, known) != 0:
-        return Attempt.CALLBACK
-    return Attempt.FINE
+    return first_order_interpolant(state, method.interpolant, vectors, slot.memory)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

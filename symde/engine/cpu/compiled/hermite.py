@@ -6,9 +6,10 @@ Transactions on Mathematical Software 12 (1986) 193-218.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
-from symde.engine.cpu.compiled.vectors import copy, weighted_sum
+from symde.engine.cpu.compiled.vectors import copy, weighted_sums
+from symde.engine.cpu.layout import Attempt
 
 
 @compiled
@@ -43,13 +44,16 @@ def both_ends(state, vectors, known):
 
 
 @compiled
-def first_order_interpolant(state, hermite, vectors, known):
+def first_order_interpolant(state, hermite, vectors, memory):
     """Coefficients of the last accepted step; `vectors` has room for the difference, f at both ends and at
-    the nodes of a pass. The kernel's code."""
-    padded, size, h = state.padded, 8 * state.padded, state.h_old
+    the nodes of a pass, `memory` for one number. FINE or CALLBACK."""
+    padded, size, h, steps = state.padded, 8 * state.padded, state.h_old, doubles(memory)
+    # f at the end of the step before is f at the start of this one, unless the state was changed between
+    known = steps[0] == state.accepted
+    steps[0] = state.accepted + 1.0
     difference(state, vectors)
     if both_ends(state, vectors, known) != 0:
-        return 1
+        return Attempt.CALLBACK.value
     copy(padded, state.u_new, state.coefficients)
     counts, nodes, weights = integers(hermite.counts), doubles(hermite.nodes), hermite.weights
     degree, at = 0, 0
@@ -59,10 +63,9 @@ def first_order_interpolant(state, hermite, vectors, known):
             theta = nodes[at + j]
             polynomial_at(state, degree, theta, state.stage)
             if evaluate(state, state.t_old + theta * h, state.stage, vectors + size * (3 + j)) != 0:
-                return 1
+                return Attempt.CALLBACK.value
         degree = 3 + count
-        for k in range(degree):
-            weighted_sum(padded, h, weights, 3 + count, vectors, state.coefficients + size * (k + 1))
-            weights += 8 * (3 + count)
+        weighted_sums(padded, h, weights, degree, degree, vectors, state.coefficients + size)
+        weights += 8 * degree * degree
         at += count
-    return 0
+    return Attempt.FINE.value

@@ -12,7 +12,7 @@ from symde.engine.cpu.compiled.control import (
     first_step,
     growth_after_acceptance,
 )
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at
 from symde.engine.cpu.compiled.stiffness import watch_stiffness

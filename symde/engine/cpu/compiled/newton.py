@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate_part
+from symde.engine.cpu.compiled.kernels import evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
 from symde.engine.cpu.layout import TINY, Attempt

@@ -8,8 +8,8 @@ Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equat
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.explicit import evaluate_part
 from symde.engine.cpu.compiled.hermite import difference, polynomial_at
+from symde.engine.cpu.compiled.kernels import evaluate_part, whole_step
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,
@@ -19,7 +19,13 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sum
+from symde.engine.cpu.compiled.vectors import (
+    advance_compensated,
+    copy,
+    two_weighted_sums,
+    weighted_sum,
+    weighted_sums,
+)
 from symde.engine.cpu.families.nystrom import OWN, NystromData, SecondOrderContext
 from symde.engine.cpu.layout import Attempt, Stage0
 
@@ -84,12 +90,8 @@ def join(state, model, h, reach, rates, position, momentum, out):
 def generated_step(state, kernel, method, first):
     """The whole step by the model's own kernel."""
     copy(state.padded, first, state.f0)
-    integers(state.inputs)[0] = state.u
-    doubles(state.step_size)[0] = state.h
-    outputs = integers(state.outputs)
-    outputs[0], outputs[1], outputs[2] = state.increment, state.error, first
     state.evaluations += method.stages - 1
-    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+    return whole_step(state, kernel, first)
 
 
 @compiled
@@ -176,9 +178,7 @@ def changes_of_ends(state, first, changes):
 def position_coefficients(state, weights, degree, count, first, changes):
     """Coefficients of theta, theta^2, ... from `count` changes in units of h^2."""
     padded, size, h = state.padded, 8 * state.padded, state.h_old
-    for k in range(degree):
-        target = state.coefficients + size * (k + 1)
-        weighted_sum(padded, h * h, weights + 8 * count * k, count, changes, target)
+    weighted_sums(padded, h * h, weights, degree, count, changes, state.coefficients + size)
     begun, f = doubles(state.stages + size), doubles(first)
     linear, quadratic = doubles(state.coefficients + size), doubles(state.coefficients + 2 * size)
     for i in range(padded):

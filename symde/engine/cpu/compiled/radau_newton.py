@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
@@ -28,7 +28,7 @@ from symde.engine.cpu.compiled.radau_memory import (
     system_at,
     table_at,
 )
-from symde.engine.cpu.compiled.vectors import clear, weighted_sum
+from symde.engine.cpu.compiled.vectors import clear, weighted_sums
 from symde.engine.cpu.families.radau import (
     RATIO,
     RTOL,
@@ -138,16 +138,14 @@ def predict(state, slot, data, memory, table):
         make_predictor(slot, last, table, ratio)
         memory.ratio = ratio
     previous, count = block(slot, data, padded, memory.parity), last.stages
-    for k in range(stages):
-        weighted_sum(padded, 1.0, predictor(slot) + 8 * k * count, count, previous, w + 8 * padded * k)
+    weighted_sums(padded, 1.0, predictor(slot), stages, count, previous, w)
     transform(padded, stages, table.t, w, z)
 
 
 @compiled
 def transform(padded, stages, matrix, source, target):
     """target = matrix source, stage by stage."""
-    for k in range(stages):
-        weighted_sum(padded, 1.0, matrix + 8 * stages * k, stages, source, target + 8 * padded * k)
+    weighted_sums(padded, 1.0, matrix, stages, stages, source, target)
 
 
 # -- Newton's iteration

@@ -10,15 +10,13 @@ Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996),
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate, whole_step
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import (
-    call_kernel,
     call_solve,
     call_step,
     compiled,
     doubles,
-    integers,
     slot_at,
     state_at,
     structure_at,
@@ -29,6 +27,7 @@ from symde.engine.cpu.compiled.vectors import (
     copy,
     two_weighted_sums,
     weighted_sum,
+    weighted_sums,
 )
 from symde.engine.cpu.families.rosenbrock import RosenbrockData
 from symde.engine.cpu.layout import Attempt
@@ -93,15 +92,11 @@ def solve_stages(state, method, address):
 @compiled
 def generated_step(state, kernel, stages):
     """The whole step by the model's own kernel; not 0 where its linear solves fail their test."""
-    integers(state.inputs)[0] = state.u
-    doubles(state.step_size)[0] = state.h
-    outputs = integers(state.outputs)
-    outputs[0], outputs[1], outputs[2] = state.increment, state.error, state.stages
     state.evaluations += stages
     state.jacobians += 1
     state.factorisations += 1
     state.solves += stages
-    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+    return whole_step(state, kernel, state.stages)
 
 
 def attempt(address):
@@ -135,11 +130,9 @@ def interpolate(address):
     """Coefficients of theta**0..degree over the last accepted step, from its stages."""
     state = state_at(address)
     method = rosenbrock_data_at(slot_at(state, state.active).data)
-    stages, padded = method.stages, state.padded
+    padded, first = state.padded, state.coefficients + 8 * state.padded
     copy(padded, state.u_new, state.coefficients)
-    for m in range(method.degree):
-        target = state.coefficients + 8 * padded * (m + 1)
-        weighted_sum(padded, 1.0, method.interpolant + 8 * stages * m, stages, state.stages, target)
+    weighted_sums(padded, 1.0, method.interpolant, method.degree, method.stages, state.stages, first)
     return Attempt.FINE
 
 

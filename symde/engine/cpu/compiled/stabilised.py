@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate, first_stage
+from symde.engine.cpu.compiled.kernels import evaluate, first_stage
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at, structure_at
 from symde.engine.cpu.compiled.stiffness import improve_spectral_radius
 from symde.engine.cpu.compiled.vectors import advance_compensated, clear, copy, weighted_sum

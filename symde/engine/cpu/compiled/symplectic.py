@@ -9,8 +9,8 @@ in VIII.5.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.explicit import evaluate_part
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
+from symde.engine.cpu.compiled.kernels import evaluate_part, whole_step
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,
@@ -64,12 +64,8 @@ def generated_step(state, kernel, method, halves, known):
         if not known and evaluate_part(state, halves.momenta, state.t, state.u, state.stages) != 0:
             return 1
         copy(state.padded, state.stages, state.f0)
-    integers(state.inputs)[0] = state.u
-    doubles(state.step_size)[0] = state.h
-    outputs = integers(state.outputs)
-    outputs[0], outputs[1], outputs[2] = state.increment, state.error, state.stages
     state.evaluations += method.forces
-    return call_kernel(kernel, state.t, state.inputs, state.outputs)
+    return whole_step(state, kernel, state.stages)
 
 
 @compiled
@@ -114,14 +110,9 @@ def interpolate(address):
     """Coefficients of theta^0..degree over the last accepted step."""
     state = state_at(address)
     slot = slot_at(state, state.active)
-    method, memory = splitting_data_at(slot.data), doubles(slot.memory)
+    method = splitting_data_at(slot.data)
     vectors = state.stages + 16 * state.padded
-    # f at the end of the step before is f at the start of this one, unless the state was changed between
-    known = memory[0] == state.accepted
-    memory[0] = state.accepted + 1.0
-    if first_order_interpolant(state, method.interpolant, vectors, known) != 0:
-        return Attempt.CALLBACK
-    return Attempt.FINE
+    return first_order_interpolant(state, method.interpolant, vectors, slot.memory)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.explicit import evaluate
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,

@@ -46,6 +46,13 @@ def weighted_sum(padded, scale, weights, count, vectors, out):
 
 
 @compiled
+def weighted_sums(padded, scale, weights, rows, count, vectors, out):
+    """out_m = scale * sum_j weights[m, j] * vectors[j] for each of the rows, which are `count` wide."""
+    for m in range(rows):
+        weighted_sum(padded, scale, weights + 8 * count * m, count, vectors, out + 8 * padded * m)
+
+
+@compiled
 def two_weighted_sums(padded, first, second, count, vectors, out_first, out_second):
     """Both sums over the same vectors in one pass: sum_j first[j]*v_j and sum_j second[j]*v_j."""
     f, g, v = doubles(first), doubles(second), doubles(vectors)
