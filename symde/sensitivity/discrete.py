@@ -94,7 +94,7 @@ def _refusal(method: Any) -> str:
     if method.family in ("bdf", "adams"):
         return (
             f"{method.name} has no discrete adjoint: with variable steps and orders the adjoint of a "
-            "multistep method is not consistent with the adjoint equations (Sandu 2008). Use a one-step method such as "
-            "Rodas5P or Vern7, or sensealg='forward'"
+            "multistep method is not consistent with the adjoint equations (Sandu 2008). Use a one-step "
+            "method such as Rodas5P or Vern7, or sensealg='forward'"
         )
     return f"{method.name} has no discrete adjoint: use Tsit5, Vern7 or Rodas5P, or sensealg='forward'"
