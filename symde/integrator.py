@@ -53,7 +53,7 @@ class Integrator:
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
         self.problem = self._given = problem
-        self._methods = methods_for(method, rtol, problem.system.split, problem.system.kernels.n)
+        self._methods = methods_for(method, rtol, problem.system.traits, problem.system.split)
         self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
         linear_solvers.check(linear_solver, preconditioner)
         self._session = make_session(problem.system, self._methods, linear_solver, preconditioner)

@@ -18,6 +18,7 @@ from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.model.split import is_split, join
 from symde.problem.system import Equation, NonFinite, System
+from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments
 from symde.split_function import SplitFunction
 
@@ -111,6 +112,11 @@ class ModelSystem:
     def start_derivatives(self) -> StartDerivatives:
         """Derivatives of defaults, initial values and time span by the parameters."""
         return StartDerivatives(self.definition)
+
+    @property
+    def traits(self) -> Traits:
+        """What the choice of methods must know."""
+        return self.kernels.traits
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """All parameters; those not given follow their defaults."""

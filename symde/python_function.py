@@ -18,6 +18,7 @@ import numpy as np
 
 from symde.codegen.split import SplitKernels
 from symde.problem.system import Equation, NonFinite
+from symde.problem.traits import Traits
 
 Function = Callable[[np.ndarray, np.ndarray, float], Any]
 
@@ -186,6 +187,7 @@ class CallbackSystem:
         if self._parts:
             self.kernels.split = SplitKernels(self.kernels, *self._parts)
         self.sessions: dict[Any, list[Any]] = {}
+        self.traits = Traits(n)
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """The parameters as given."""

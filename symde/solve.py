@@ -58,7 +58,7 @@ def solve(
         problem: What to solve.
         method: Name of a method in any case, or a method object. Default: an explicit method that gives way
             to a stiff one when stiffness shows, and comes back when it has gone; which ones, follows from the
-            tolerance and the number of states (`symde.engine.choice`).
+            tolerance and from what the model is (`symde.engine.choice`).
         rtol: Relative tolerance of a step.
         atol: Absolute tolerance: a number (scaled by the states' `nominal`), or values by order or by name.
         saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.
@@ -73,9 +73,9 @@ def solve(
         dtmax: Largest step size.
         max_steps: Limit on the number of attempted steps.
         linear_solver: How implicit methods solve their linear systems: "generated" (straight-line code of the
-            model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse", "klu" (sparse, by KLU; needs
-            `symde[klu]`) or "krylov" (GMRES with products J*v). Default: "auto", the fastest expected for the
-            pattern of the Jacobian, never the last two. Refused with methods that solve none.
+            model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse" or "krylov" (GMRES with products
+            J*v). Default: "auto", the fastest expected for the pattern of the Jacobian, never "krylov".
+            Explicit methods solve none, whatever it says.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
         seed: Belongs to noise and jumps, which this version's models do not have.
@@ -89,7 +89,7 @@ def solve(
         SolveError: the solve did not reach its end.
         SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
         ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
-        ImportError: progress=True without tqdm, or linear_solver="klu" without KLU.
+        ImportError: progress=True without tqdm.
     """
     if not isinstance(problem, Problem):
         raise TypeError(
@@ -99,7 +99,7 @@ def solve(
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     _refuse_later_features(backend, events, seed)
     linear_solvers.check(linear_solver, preconditioner)
-    methods = methods_for(method, rtol, problem.system.split, problem.system.kernels.n)
+    methods = methods_for(method, rtol, problem.system.traits, problem.system.split)
     session, key = borrow(problem.system, methods, linear_solver, preconditioner)
     try:
         begin(

@@ -23,7 +23,6 @@ _PACKAGES = (
     "pandas",
     "xarray",
     "torch",
-    "nbklu",
 )
 
 

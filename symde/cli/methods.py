@@ -20,7 +20,9 @@ _LEAST_WIDTH = 30  # of the sentences, however narrow the terminal
 _NOTE = """
 order, dense: of the step and of the solution between steps. stability: of decaying solutions; "to -3.5"
 says how far a step times an eigenvalue may reach to the left. Names are read in letters of either case.
-Without one, symde begins with an explicit method and changes to one for stiff equations when stiffness shows.
+Without one, symde begins with an explicit method (Tsit5; from rtol 1e-5 down Taylor for smooth equations,
+DPRKN8 or DPRKN12 for other ones of second order, Vern7 or Vern9 for the rest) and changes to one for stiff
+equations (Rodas5P, Radau or QNDF) when stiffness shows.
 """
 
 

@@ -48,11 +48,11 @@ def partition(graph: Graph, rhs: Sequence[int], states: Sequence[int], names: Se
     Raises:
         InseparableError: some state's derivative reads a state of its own half.
     """
-    reads = [sorted(i for vector, i in graph.inputs_read([node]) if vector == "u") for node in rhs]
+    halves_found = list(_colours(_read_by_others(graph, rhs, names), names))
     moving = [_moving(graph, node, states, name) for node, name in zip(rhs, names, strict=True)]
     positions: list[int] = []
     unsteady = ""
-    for halves in _colours(reads, names):
+    for halves in halves_found:
         reasons = [next((moving[i] for i in half if moving[i]), "") for half in halves]
         chosen = 1 if reasons[0] and not reasons[1] else 0
         positions += halves[chosen]
@@ -61,12 +61,21 @@ def partition(graph: Graph, rhs: Sequence[int], states: Sequence[int], names: Se
     return Partition(tuple(sorted(positions)), tuple(momenta), unsteady)
 
 
+def _read_by_others(graph: Graph, rhs: Sequence[int], names: Sequence[str]) -> list[list[int]]:
+    """The states that each derivative reads, which its own is none of."""
+    reads = []
+    for row, node in enumerate(rhs):
+        read = sorted(i for vector, i in graph.inputs_read([node]) if vector == "u")
+        if row in read:
+            raise InseparableError(f"{names[row]}' depends on {names[row]}")
+        reads.append(read)
+    return reads
+
+
 def _colours(reads: Sequence[list[int]], names: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
     """The two colours of each connected part, that of its first state first."""
     neighbours: list[set[int]] = [set(row) for row in reads]
     for row, read in enumerate(reads):
-        if row in read:
-            raise InseparableError(f"{names[row]}' depends on {names[row]}")
         for column in read:
             neighbours[column].add(row)
     colour: dict[int, int] = {}

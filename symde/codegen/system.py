@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
-from symde.codegen.graph import Graph
+from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
@@ -18,7 +19,7 @@ from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
-from symde.codegen.partition import Partition
+from symde.codegen.partition import InseparableError, Partition
 from symde.codegen.radau_iteration import radau_guess, radau_iteration
 from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
@@ -28,6 +29,7 @@ from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.split import MARKS, is_split, part_of
 from symde.native import load_ir
+from symde.problem.traits import Traits
 
 _IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
 """Kernels that are needed together and compiled together; every other kernel is a module of its own."""
@@ -103,6 +105,20 @@ class ModelKernels:
     def _pattern(self) -> tuple[np.ndarray, np.ndarray]:
         entries = self.model_graph.jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    @property
+    def traits(self) -> Traits:
+        """What kind of right-hand side it has."""
+        return self._once("traits", self._traits)
+
+    def _traits(self) -> Traits:
+        graph, rhs = self.graph, self.lowered.rhs
+        operations = sum(graph.op[node] not in LEAVES for node in graph.reachable(rhs))
+        try:
+            second_order = not self.partition.unsteady
+        except InseparableError:
+            second_order = False
+        return Traits(self.n, operations, is_analytic(graph, rhs), second_order)
 
     @property
     def partition(self) -> Partition:

@@ -1,14 +1,28 @@
 """Which methods a solve uses.
 
 Without a method there are two: an explicit one while the problem is not stiff, and from when stiffness shows
-one that solves linear systems; back when it is gone. Which they are follows from the tolerance and the number
-of states, by what was measured at equal error (`benchmarks/solvers.py`; networks, grids of 10 to 150 states):
+one that solves linear systems; back when it is gone. Which they are follows from the tolerance and from what
+the model is, by what was measured at equal error (`benchmarks/choice.py` tells how far from the best it is).
 
-- explicit: Tsit5 down to rtol 1e-5, Vern7 down to 1e-8, Vern9 below;
-- stiff, up to 50 states: Rodas5P, the fastest on nearly all such problems; below rtol 3e-9 Radau, whose order
-  grows to 13 and which was faster at errors of 1e-9 and less;
-- stiff, more than 50 states: QNDF, which factorises rarely (Brusselator with 80 states 279 against 383 us at
-  error 1e-5, the medical problem of Akzo Nobel with 400 states 8.4 against 13.4 ms at 1e-7).
+Explicit, up to rtol 1e-5:
+
+- Taylor, where Taylor coefficients tell all of the right-hand side (`symde.codegen.analytic`) and it has up
+  to 500 operations: the fastest at all errors on Pleiades (512 against 1428 us of Vern7 at error 5e-8),
+  Arenstorf's orbit and Kepler's ellipse, as fast as the fastest on Lotka-Volterra and Lorenz. For a few
+  states its kernel compiles as fast as the model's step of Vern7 (Robertson 108 against 86 ms, HIRES 218
+  against 348); for Pleiades it takes 1.1 s, and the kernels of the stiff partner 5;
+- DPRKN8, below rtol 1e-9 DPRKN12, for other equations q'' = f(t, q) (a chain of 100 masses 190 us at rtol
+  1e-6, Taylor 200, Vern9 at 1e-9 450);
+- Vern7 down to rtol 1e-8, Vern9 below.
+
+Explicit above rtol 1e-5: Tsit5, which is quick to compile, and within 1.9 times the best at rtol 1e-4.
+
+Stiff:
+
+- up to 50 states: Rodas5P, the fastest on nearly all such problems; below rtol 3e-9 Radau, whose order grows
+  to 13 and which was faster at errors of 1e-9 and less;
+- more than 50 states: QNDF, which factorises rarely (Brusselator with 80 states 279 against 383 us at error
+  1e-5, the medical problem of Akzo Nobel with 400 states 8.4 against 13.4 ms at 1e-7).
 """
 
 from __future__ import annotations
@@ -17,9 +31,16 @@ import functools
 from typing import Any
 
 from symde.engine.methods import registry
+from symde.problem.traits import Traits
 
 TIGHT, VERY_TIGHT = 1e-5, 1e-8
 """Relative tolerances below which the explicit method is of order 7, and of order 9."""
+
+VERY_TIGHT_NYSTROM = 1e-9
+"""Relative tolerance below which the Nystrom method is of order 12."""
+
+MANY_OPERATIONS = 500
+"""Operations of a right-hand side above which the kernel of its Taylor series takes long to compile."""
 
 STIFF_TIGHT = 3e-9
 """Relative tolerance below which the stiff method is of high order."""
@@ -28,12 +49,23 @@ MANY_STATES = 50
 """States above which the stiff method is one that factorises rarely."""
 
 
-def default_pair(rtol: float, n: int) -> tuple[str, str]:
+def default_pair(rtol: float, traits: Traits) -> tuple[str, str]:
     """Names of the explicit and the stiff method of a solve that names none."""
-    explicit = "Tsit5" if rtol >= TIGHT else "Vern7" if rtol >= VERY_TIGHT else "Vern9"
-    if n > MANY_STATES:
-        return explicit, "QNDF"
-    return explicit, "Radau" if rtol < STIFF_TIGHT else "Rodas5P"
+    return _explicit(rtol, traits), _stiff(rtol, traits)
+
+
+def _explicit(rtol: float, traits: Traits) -> str:
+    if rtol <= TIGHT and traits.analytic and traits.operations <= MANY_OPERATIONS:
+        return "Taylor"
+    if rtol <= TIGHT and traits.second_order:
+        return "DPRKN8" if rtol >= VERY_TIGHT_NYSTROM else "DPRKN12"
+    return "Tsit5" if rtol >= TIGHT else "Vern7" if rtol >= VERY_TIGHT else "Vern9"
+
+
+def _stiff(rtol: float, traits: Traits) -> str:
+    if traits.states > MANY_STATES:
+        return "QNDF"
+    return "Radau" if rtol < STIFF_TIGHT else "Rodas5P"
 
 
 @functools.lru_cache(maxsize=256)
@@ -41,22 +73,22 @@ def _named(names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(registry.get(name) for name in names)
 
 
-def methods_for(method: Any, rtol: Any, split: bool = False, n: int = 1) -> tuple[Any, ...]:
+def methods_for(method: Any, rtol: Any, traits: Traits, split: bool = False) -> tuple[Any, ...]:
     """The method asked for, or the pair a solve switches between.
 
     Args:
         method: a name or a method object; None for the pair.
         rtol: the relative tolerance.
+        traits: what the model is.
         split: whether the model marks its stiff part; an ESDIRK method that is half of an additive pair then
             stands for the pair.
-        n: the number of states.
 
     Raises:
         ValueError: no method has that name. TypeError: not a method.
     """
     if method is None or (isinstance(method, str) and method.lower() == "auto"):
         # what is no tolerance is told later, with the other options
-        return _named(default_pair(rtol if isinstance(rtol, float) else TIGHT, n))
+        return _named(default_pair(rtol if isinstance(rtol, float) else TIGHT, traits))
     if isinstance(method, str):
         (method,) = _named((method,))
     if hasattr(method, "family") and hasattr(method, "order"):

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from symde.problem.traits import Traits
+
 
 @dataclass(frozen=True, slots=True)
 class Equation:
@@ -45,6 +47,11 @@ class System(Protocol):
     split: bool  # whether a stiff part of the right-hand side is told apart
     kernels: Any
     sessions: dict[Any, list[Any]]  # solver memory kept between solves
+
+    @property
+    def traits(self) -> Traits:
+        """What the choice of methods must know."""
+        ...
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """All parameters; those not given follow their defaults. KeyError names one without a value."""

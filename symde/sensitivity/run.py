@@ -11,6 +11,7 @@ from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.traits import Traits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,8 @@ def prepare(
             "values), or as a model text"
         )
     linear_solvers.check(linear_solver, None)
-    methods = methods_for(method, rtol, system.split, system.kernels.n)
+    # series and second-order form are the model's, not those of what is differentiated with it
+    methods = methods_for(method, rtol, Traits(system.kernels.n), system.split)
     rtol, first, largest, limit = options.scalars(rtol, dt0, dtmax, max_steps)
     if first is None and not methods[0].adaptive:
         raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")

@@ -34,7 +34,9 @@ end"""
 
 def run(text, name, generated, accept=True, **options):
     problem = symde.Problem(symde.ode_def(text))
-    session = Session(problem.system.kernels, [packed(method) for method in methods_for(name, 1e-6)])
+    session = Session(
+        problem.system.kernels, [packed(method) for method in methods_for(name, 1e-6, problem.system.traits)]
+    )
     assert all(slot.step for slot in session._slots)
     if not generated:
         for slot in session._slots:

@@ -29,7 +29,9 @@ def lotka(**changes):
 
 
 def session(problem, method, **options):
-    chosen = Session(problem.system.kernels, [packed(m) for m in methods_for(method, 1e-6)])
+    chosen = Session(
+        problem.system.kernels, [packed(m) for m in methods_for(method, 1e-6, problem.system.traits)]
+    )
     chosen.u[:], chosen.p[:], chosen.atol[:] = problem.u0, problem.p, 1e-8
     settings = dict(
         rtol=1e-6, saveat=None, save_steps=True, dense=True, dt0=None, dtmax=np.inf, max_steps=10**6

@@ -236,8 +236,25 @@ def test_a_stiff_equation_is_called_stiff():
     assert solution.retcode.name == "STIFF"
 
 
-def test_states_of_nothing_and_constant_slopes_take_one_step_each():
-    text = "model m\n state u = 0, v = 0\n time 0 .. 1e6\n u' = 0\n v' = 2\nend"
-    solution = symde.solve(problem(text), "Taylor", atol=0)
-    assert solution.u[-1].tolist() == [0.0, 2e6]
-    assert solution.stats.accepted < 10
+@pytest.mark.parametrize("end", (1e6, 1e12), ids=str)
+@pytest.mark.parametrize("rtol", (1e-4, 1e-12))
+def test_where_all_further_coefficients_vanish_steps_grow_by_the_largest_factor(rtol, end):
+    text = f"model m\n state u = 0, v = 0, w = 1\n time 0 .. {end}\n u' = 0\n v' = 2\n w' = 0\nend"
+    solution = symde.solve(problem(text), "Taylor", rtol=rtol, atol=0)
+    assert solution.u[-1].tolist() == [0.0, 2 * end, 1.0]
+    # ten times as long each; the first was chosen without a jet, as 1e-10 at the least
+    assert solution.stats.accepted <= np.log10(end / 1e-10) + 2
+
+
+@pytest.mark.parametrize("rtol", (1e-6, 1e-12))
+@pytest.mark.parametrize("w", (1e-18, 1e-7, 1.0, 1e7, 1e18), ids=str)
+def test_the_unit_of_time_does_not_change_the_steps(form, w, rtol):
+    """Coefficient 20 of an oscillation with w = 1e18 is beyond float64, with 1e-18 below it: a lower order
+    serves there."""
+    end = 50 / w
+    text = f"model W\n state x = 1, v = 0\n time 0 .. {end}\n x' = {w}*v\n v' = -{w}*x\nend"
+    solution = symde.solve(problem(text), "Taylor", rtol=rtol, atol=rtol)
+    # errors of 50 radians of steps that err by the tolerance each
+    np.testing.assert_allclose(solution.u[-1], [np.cos(50), -np.sin(50)], atol=100 * rtol)
+    assert solution.stats.accepted < (60 if 1e-10 < w < 1e10 else 150)
+    assert solution.stats.rejected <= 1

@@ -82,3 +82,24 @@ def test_decay_is_kept_within_the_stability_interval_and_lost_beyond(method):
 )
 def test_known_stability_intervals(name, length, digits):
     assert registry.get(name).real_stability == pytest.approx(length, abs=digits)
+
+
+def oscillated(method, h, steps=200):
+    """The size of a solution of y'' = -y after steps of one size, stage by stage."""
+    y, rate = 1.0, 0.5
+    for _ in range(steps):
+        forces = []
+        for row, c in zip(method.a, method.c, strict=True):
+            forces.append(-(y + c * h * rate + h * h * float(np.dot(row[: len(forces)], forces))))
+        y += h * rate + h * h * float(np.dot(method.b, forces))
+        rate += h * float(np.dot(method.b_velocity, forces))
+    return np.hypot(y, rate)
+
+
+@pytest.mark.parametrize("name", ["DPRKN6", "DPRKN8", "DPRKN12"])
+def test_nystrom_steps_keep_an_oscillation_up_to_their_bound_and_not_beyond(name):
+    method = registry.get(name)
+    bound = method.oscillation_stability
+    # to 0.05; the factor 100 is for the angle between the two modes
+    assert oscillated(method, bound - 0.05) < 100 * 1.1**200
+    assert oscillated(method, bound + 0.1) > 1.1**200

@@ -95,7 +95,7 @@ Slot = structure(
     alpha=_d,  # exponent of the present error (Gustafsson's PI controller)
     beta=_d,  # exponent of the previous error
     gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
-    stability=_d,  # length of the stability region on the negative real axis
+    stability=_d,  # length of the stability region on the negative real axis, for y'' on the imaginary
 )
 
 State = structure(

@@ -75,12 +75,11 @@ class Session:
     Args:
         kernels: The model's compiled functions.
         methods: One or two methods.
-        linear_solver: Name of the solver of linear systems; "auto" with methods that solve none.
+        linear_solver: Name of the solver of linear systems, of no effect on explicit methods.
         preconditioner: For a linear solver that takes one.
 
     Raises:
-        ValueError: the linear solver or a method cannot solve this model, or there is nothing for the linear
-            solver to do, with the reason.
+        ValueError: the linear solver or a method cannot solve this model, with the reason.
     """
 
     def __init__(
@@ -107,12 +106,6 @@ class Session:
                         f"{method.method.name} solves its stages to rounding, and linear_solver="
                         f"'{self.linear_solver.name}' only to a tolerance: leave linear_solver to the choice"
                     )
-        elif linear_solver != linear_solvers.AUTO:
-            raise ValueError(
-                f"{' and '.join(method.name for method in self.chosen)} solves no linear systems, so that "
-                f"linear_solver='{linear_solver}' has nothing to do: leave it out, or take a method that "
-                f"does, such as 'Rodas5P' or 'QNDF'"
-            )
         self._preconditioner = preconditioner
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
@@ -191,7 +184,8 @@ class Session:
         if switches or not (first.implicit or first.fixed):
             state.jacobian_vector = kernels.address("jacobian_vector")
             # a method without a bound on the negative real axis has none to be held down by
-            state.watch = int(state.jacobian_vector != 0 and (switches or first.stability < math.inf))
+            bounded = getattr(self.chosen[0], "real_stability", 0.0) < math.inf
+            state.watch = int(state.jacobian_vector != 0 and (switches or bounded))
         self._watched = (
             state.jacobian_vector != 0
         )  # also methods that want the spectral radius for themselves

@@ -49,7 +49,9 @@ def packed(method: Any) -> PackedMethod:
         alpha=family.present * exponent,
         beta=family.previous * exponent,
         gamma=exponent,
-        stability=float(getattr(method, "real_stability", 0.0)),
+        stability=float(
+            getattr(method, "oscillation_stability", None) or getattr(method, "real_stability", 0.0)
+        ),
     )
     kept = (numbers.data, *numbers.kept)
     return PackedMethod(method, family, slot, numbers.stages, numbers.degree, kept)

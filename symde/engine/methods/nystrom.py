@@ -18,6 +18,7 @@ from symde.engine.methods.exact import numbers
 from symde.engine.methods.hermite import SecondOrder
 from symde.engine.methods.nystromtrees import NystromConditions, nystrom_conditions
 from symde.engine.methods.published import Published
+from symde.engine.methods.stability import oscillation_stability
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -46,8 +47,8 @@ class NystromTableau(Published):
     family: ClassVar[str] = "nystrom"
     kind: ClassVar[str] = "Runge-Kutta-Nystrom"
     stability: ClassVar[str] = "of oscillations only"
-    variable_order: ClassVar[bool] = False
     real_stability: ClassVar[float] = math.inf
+    variable_order: ClassVar[bool] = False
 
     order: int
     embedded_order: int | None
@@ -65,6 +66,13 @@ class NystromTableau(Published):
         own = {} if self.interpolant is None else {"interpolant": 5, "interpolant_velocity": 5}
         self._round({"a": len(numbers(self.b)), **own}, ("b", "b_velocity", "c", "error", "error_velocity"))
         self._prove()
+
+    @property
+    def oscillation_stability(self) -> float:
+        """How far a step may reach in units of 1/w where the solution oscillates with w. Eigenvalues of
+        equations without y' come in pairs of either sign: none decays alone, and where all are imaginary this
+        is what bounds the step."""
+        return oscillation_stability(self.a, self.b, self.b_velocity, self.c)
 
     @property
     def stages(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import itertools
 
 from symde.engine.methods.method import Method
 
@@ -125,11 +124,8 @@ def _additive(name: str, half: Method) -> Method:
 def _unknown(name: str) -> str:
     canonical = {one.lower(): one for one in NAMES}
     wanted = name.strip().lower()
-    family = [one for one in canonical if "".join(itertools.takewhile(str.isalpha, one)) == wanted]
-    if wanted in FOREIGN:
-        nearest = [FOREIGN[wanted].lower()]
-    else:
-        nearest = family or difflib.get_close_matches(wanted, canonical, n=1)
-    listed = " or ".join(f"'{canonical.get(one, one)}'" for one in nearest)
-    hint = f"did you mean {listed}? " if nearest else ""
+    nearest = (
+        [FOREIGN[wanted].lower()] if wanted in FOREIGN else difflib.get_close_matches(wanted, canonical, n=1)
+    )
+    hint = f"did you mean '{canonical.get(nearest[0], nearest[0])}'? " if nearest else ""
     return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"

@@ -39,7 +39,11 @@ follows the tolerance, so that both terms weigh the same and one that vanishes b
 LOG2_SHARE, LOG2_WEIGHT, LOG_2 = math.log2(SHARE), math.log2(WEIGHT), math.log(2.0)
 
 LEAST_NORM = 1e-200
-"""Mean squares below this count as this: a coefficient of nothing allows any step."""
+"""Mean squares of the last terms below this count as nothing: then they say nothing about the next step."""
+
+LARGEST_POWER = 280.0
+"""The exponent of ten that h^order may have, between the first step and the longest possible. Coefficients
+are about as large or small: beyond the range of float64 with order 20 and times of 1e-16 or 1e16."""
 
 DEFECT = 2.0
 """Weight of h/(p + 1) times the defect in the error estimate. Where the solution is smooth h/(p + 1) times
@@ -55,7 +59,9 @@ def choose_order(state, slot):
     """The order of this run, and what the loop must know of it."""
     method = taylor_data_at(slot.data)
     wanted = int(method.order_at_one - method.order_per_log * math.log(state.rtol))
-    order = min(max(wanted, method.least_order), method.order)
+    longest = min(abs(state.t_end - state.t), state.h_max)
+    most = LARGEST_POWER / max(math.log10(longest), -math.log10(abs(state.h)), 1.0)
+    order = min(max(min(wanted, int(most)), method.least_order), method.order)
     doubles(slot.memory)[Memory.ORDER.value] = float(order)
     slot.degree = order
     # of the exponential's Taylor polynomials, to 2 % from order 4 on
@@ -196,11 +202,15 @@ def attempt(address):
 
 @compiled
 def last_norms(state, slot, tape, p):
-    """Mean squares of c_p and c_(p-1) over the tolerance, of the worst block each, in the run's memory."""
+    """Mean squares of c_p h^p and c_(p-1) h^(p-1) over the tolerance, of the worst block each, in the run's
+    memory; h is the step before, so that they are near 1 and far from the ends of float64."""
     last = doubles(tape + 8 * p * taylor_context_at(slot.context).stride)
     before = doubles(tape + 8 * (p - 1) * taylor_context_at(slot.context).stride)
     u, u_new, atol, rtol = doubles(state.u), doubles(state.u_new), doubles(state.atol), state.rtol
     blocks, memory = integers(state.blocks), doubles(slot.memory)
+    size = abs(state.h)
+    power_before = math.exp((p - 1.0) * math.log(size))
+    power_last = power_before * size
     worst_last, worst_before = LEAST_NORM, LEAST_NORM
     for k in range(state.n_blocks):
         start, length = blocks[3 * k], blocks[3 * k + 1] * blocks[3 * k + 2]
@@ -208,7 +218,7 @@ def last_norms(state, slot, tape, p):
         for i in range(start, start + length):
             old, new = abs(u[i]), abs(u_new[i])
             weight = 1.0 / (atol[i] + rtol * (old if old > new else new) + TINY)
-            one, other = last[i] * weight, before[i] * weight
+            one, other = (power_last * last[i]) * weight, (power_before * before[i]) * weight
             total_last += one * one
             total_before += other * other
         total_last, total_before = total_last / length, total_before / length
@@ -230,7 +240,8 @@ def rough_log2(slot, place):
 
 @compiled
 def reach(state, slot, tape):
-    """How far a jet carries: the step at which the larger of its two last terms takes its share."""
+    """How far a jet carries: the step at which the larger of its two last terms takes its share; where they
+    vanish, as far as a step may grow at once."""
     memory = doubles(slot.memory)
     order = memory[Memory.ORDER.value]
     last_norms(state, slot, tape, int(order))
@@ -238,7 +249,9 @@ def reach(state, slot, tape):
         return math.nan
     by_last = (LOG2_SHARE - 0.5 * rough_log2(slot, Memory.LAST.value)) / order
     by_before = LOG2_SHARE - LOG2_WEIGHT - 0.5 * rough_log2(slot, Memory.BEFORE.value)
-    return math.exp(LOG_2 * min(by_last, by_before / (order - 1.0)))
+    if memory[Memory.LAST.value] + memory[Memory.BEFORE.value] <= 2.0 * LEAST_NORM:
+        return LARGEST_GROWTH * abs(state.h)
+    return abs(state.h) * math.exp(LOG_2 * min(by_last, by_before / (order - 1.0)))
 
 
 @compiled

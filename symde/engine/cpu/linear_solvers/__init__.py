@@ -13,7 +13,6 @@ NAMES = (
     "lapack",
     "banded",
     "sparse",
-    "klu",
     "krylov",
 )
 """One line a solver; its file is its name."""
