@@ -10,10 +10,12 @@ An end is LAPACK's when both runs stopped for the same reason and, where they re
 most `SAME` tolerances of a step in each component. Where they do not, it is computed whose fault that is:
 
 - *Rounding decides*: LAPACK alone, given the same system with every number moved by at most one unit in its
-  last place (up to `NEIGHBOURS` times), does not get its own end again. Then the problem does not determine
-  an answer at this tolerance, and no solver can be asked for LAPACK's. The networks are of this kind where a
-  species that should die out is left slightly negative, from where reactions of second order run away.
-- *Other*: LAPACK repeats itself and the solver says something else.
+  last place (`NEIGHBOURS` times), does not get its own end again; or the solver does not get its own where
+  the states are moved by at most one unit in the last place of the largest, which is what a solve with
+  partial pivoting may leave in each. Then no answer is determined, and no solver can be asked for LAPACK's.
+  The networks are of this kind where a species that dies out is left slightly negative, from where reactions
+  of second order run away, or one that was never there feeds on itself once it is.
+- *Other*: both repeat themselves and differ.
 
 For both it is told whether LAPACK or the solver has the end of an accurate reference: solved with tolerances
 a thousand times (relative) and 1e8 times (absolute) finer, by two methods that have the same end.
@@ -50,7 +52,7 @@ SAME = 10.0
 """Tolerances of a step by which ends may differ and still be the same."""
 
 NEIGHBOURS = 64
-"""Systems next to one that are tried before LAPACK is believed."""
+"""Systems next to one that are tried before a solver is believed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Count:
     seconds: float = 0.0
     differing: int = 0  # ends that are not LAPACK's
     undecided: int = 0  # of them: rounding decides
-    largest_steady: float = 0.0  # distance of the others, in tolerances
+    others: list[str] = field(default_factory=list)  # the rest: which systems, and what became of them
     known: int = 0  # of those that differ: with a reference
     right: int = 0  # the solver has the reference's end
     first_right: int = 0  # LAPACK has it
@@ -95,7 +97,7 @@ class Count:
 
     @property
     def other(self) -> int:
-        """Ends that differ although LAPACK repeats its own."""
+        """Ends that differ although both solvers repeat theirs."""
         return self.differing - self.undecided
 
 
@@ -117,10 +119,10 @@ class Bench:
         """Solve one system at the trial's tolerances."""
         return _solve(self.session(solver), draw, RTOL, ATOL, audit)
 
-    def repeats_itself(self, solver: str, draw: Draw, run: Run) -> bool:
+    def repeats_itself(self, solver: str, draw: Draw, run: Run, absolute: bool = False) -> bool:
         """Whether a solver has the same end again from all neighbours of a system."""
         numbers = np.random.default_rng(0)
-        neighbours = (draw.neighbour(numbers) for _ in range(NEIGHBOURS))
+        neighbours = (draw.neighbour(numbers, absolute) for _ in range(NEIGHBOURS))
         return all(self.run(solver, neighbour).is_same(run) for neighbour in neighbours)
 
     def reference(self, draw: Draw) -> Run | None:
@@ -155,7 +157,7 @@ def trial(
         kernels = symde.Problem(symde.ode_def(structure(number)[0])).system.kernels
         bench, systems = Bench(kernels, method), draws(number, kernels.n, kernels.m, count)
         runs = {name: _run_all(bench, name, systems, audit, counts[name]) for name in solvers}
-        _compare(bench, systems, runs, counts)
+        _compare(number, bench, systems, runs, counts)
         yield counts
 
 
@@ -179,7 +181,9 @@ def _run_all(bench: Bench, solver: str, systems: list[Draw], audit: Audit, count
     return runs
 
 
-def _compare(bench: Bench, systems: list[Draw], runs: dict[str, list[Run]], counts: dict[str, Count]) -> None:
+def _compare(
+    number: int, bench: Bench, systems: list[Draw], runs: dict[str, list[Run]], counts: dict[str, Count]
+) -> None:
     """Judge the ends that are not those of the first solver."""
     first, *others = runs
     for k, draw in enumerate(systems):
@@ -192,13 +196,23 @@ def _compare(bench: Bench, systems: list[Draw], runs: dict[str, list[Run]], coun
         for name in differing:
             count, run = counts[name], runs[name][k]
             count.differing += 1
-            count.undecided += not steady
-            if steady:
-                count.largest_steady = max(count.largest_steady, run.distance(expected))
+            if not steady or not bench.repeats_itself(name, draw, run, absolute=True):
+                count.undecided += 1
+            else:
+                count.others.append(_told(number, k, {first: expected, name: run}, reference))
             if reference is not None:
                 count.known += 1
                 count.right += run.is_same(reference)
                 count.first_right += expected.is_same(reference)
+
+
+def _told(number: int, place: int, runs: dict[str, Run], reference: Run | None) -> str:
+    """What became of a system, by solver."""
+    words = []
+    for name, run in runs.items():
+        away = "" if reference is None else f", {run.distance(reference):.2g} tolerances from the reference"
+        words.append(f"{name} {run.status.name}{away}")
+    return f"structure {number}, draw {place}: {'; '.join(words)}"
 
 
 def report(counts: dict[str, Count]) -> str:
@@ -214,8 +228,8 @@ def report(counts: dict[str, Count]) -> str:
         f"accepted above {BACKWARD_ERROR:g}": [f"{c.stages_above:,}" for c in counts.values()],
         "largest backward error": [f"{c.worst:.1e}" for c in counts.values()],
         f"ends that are not those with {columns[0]}": _others(counts, "differing"),
-        f"rounding decides ({columns[0]} does not repeat its own)": _others(counts, "undecided"),
-        f"other ({columns[0]} does)": _others(counts, "other"),
+        "of them: rounding decides": _others(counts, "undecided"),
+        "of them: other": _others(counts, "other"),
         "differing ends with a reference": _others(counts, "known"),
         "this solver has it": _others(counts, "right"),
         f"{columns[0]} has it": _others(counts, "first_right"),
@@ -248,7 +262,7 @@ def main() -> None:
         if done % 50 == 0 or done == chosen.structures:
             print(f"\n{done} structures\n\n{report(counts)}\n", flush=True)
             for name, count in counts.items():
-                print(f"{name}: {count.seconds:.0f} s, {count.statuses}, {count.largest_steady:.2g}")
+                print(f"{name}: {count.seconds:.0f} s, {count.statuses}", *count.others, sep="\n    ")
 
 
 if __name__ == "__main__":

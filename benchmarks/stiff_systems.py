@@ -50,12 +50,15 @@ class Draw:
     p: np.ndarray
     end: float
 
-    def neighbour(self, numbers: np.random.Generator) -> Draw:
-        """The same with each number moved by at most one unit in its last place; zeros stay zeros."""
-        u0, p = (
-            x * (1.0 + 2.0**-52 * numbers.integers(-1, 1, len(x), endpoint=True)) for x in (self.u0, self.p)
-        )
-        return Draw(u0, p, self.end)
+    def neighbour(self, numbers: np.random.Generator, absolute: bool = False) -> Draw:
+        """The same with each number moved by at most one unit in its last place, where zeros stay zeros; with
+        `absolute`, the states by at most one in the last place of the largest."""
+        p, u0 = _moved(self.p, np.abs(self.p), numbers), np.abs(self.u0)
+        return Draw(_moved(self.u0, u0.max() if absolute else u0, numbers), p, self.end)
+
+
+def _moved(x: np.ndarray, size: np.ndarray | float, numbers: np.random.Generator) -> np.ndarray:
+    return x + size * 2.0**-52 * numbers.integers(-1, 1, len(x), endpoint=True)
 
 
 def draw_network(n: int, m: int, numbers: np.random.Generator) -> Draw:
