@@ -11,6 +11,10 @@ from symde.codegen.lu import StaticLU
 TOLERANCE = 1e-10
 """A solution is refused when some |r_i| > TOLERANCE*(|b_i| + sum_j |W_ij x_j|), where r = b - W x."""
 
+SUSPICION = 1e-13
+"""The same where x is a sum of solutions, of which a poor one may hide behind larger ones: what is worse than
+rounding (1e-15) is refused, so that each is tested by itself."""
+
 
 def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     """The kernels of a plan.
@@ -18,8 +22,9 @@ def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     `lu_factor` reads (jacobian, shift) and writes `lu`. `lu_solve` and `lu_solve_transposed` read
     (jacobian, shift, lu, rhs), write `x` and return 1 where the backward error of x is above `TOLERANCE` or
     x is not finite. `lu_substitute` is `lu_solve` without the test, which takes two thirds of its time: for
-    further right-hand sides of a factorisation that has passed. `lu_accept` is the test alone: it reads
-    (jacobian, shift, x, rhs), writes nothing and returns 1 where x is refused. `lu_residual` reads the same
+    further right-hand sides of a factorisation that has passed. `lu_accept` is the test alone, for sums of
+    solutions: it reads (jacobian, shift, x, rhs), writes nothing and returns 1 where x is not good to
+    `SUSPICION`. `lu_residual` reads the same
     and writes `r` = rhs - W x.
     """
     return (
@@ -99,7 +104,7 @@ def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> 
     if tested:
         matrix = _matrix(plan, graph)
         refused = graph.apply(
-            "not", acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs)
+            "not", acceptance(graph, _transpose(matrix) if transposed else matrix, solution, rhs, TOLERANCE)
         )
     return Kernel(name, graph, inputs, (Output("x", tuple(solution)),), code=refused)
 
@@ -152,9 +157,11 @@ def _transpose(matrix: list[dict[int, int]]) -> list[dict[int, int]]:
     return transposed
 
 
-def acceptance(graph: Graph, matrix: Sequence[dict[int, int]], x: Sequence[int], rhs: Sequence[int]) -> int:
+def acceptance(
+    graph: Graph, matrix: Sequence[dict[int, int]], x: Sequence[int], rhs: Sequence[int], bound: float
+) -> int:
     """Whether every component of the residual is finite and small against the terms it sums."""
-    tolerance, tiny = graph.constant(TOLERANCE), graph.constant(1e-300)
+    tolerance, tiny = graph.constant(bound), graph.constant(1e-300)
     accepted = -1
     for row, right in zip(matrix, rhs, strict=True):
         residual, size = right, graph.apply("abs", right)
@@ -163,8 +170,8 @@ def acceptance(graph: Graph, matrix: Sequence[dict[int, int]], x: Sequence[int],
             residual = graph.apply("sub", residual, term)
             size = graph.apply("add", size, graph.apply("abs", term))
         # Strictly less, so that NaN and infinity fail; the tiny term lets a row of zeros pass.
-        bound = graph.apply("add", graph.apply("mul", tolerance, size), tiny)
-        good = graph.apply("lt", graph.apply("abs", residual), bound)
+        limit = graph.apply("add", graph.apply("mul", tolerance, size), tiny)
+        good = graph.apply("lt", graph.apply("abs", residual), limit)
         accepted = good if accepted < 0 else graph.apply("and", accepted, good)
     return accepted
 
@@ -173,7 +180,7 @@ def _accept(plan: StaticLU) -> Kernel:
     graph = Graph()
     x = [graph.input("x", j) for j in range(plan.n)]
     rhs = [graph.input("rhs", i) for i in range(plan.n)]
-    refused = graph.apply("not", acceptance(graph, _matrix(plan, graph), x, rhs))
+    refused = graph.apply("not", acceptance(graph, _matrix(plan, graph), x, rhs, SUSPICION))
     inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
     return Kernel("lu_accept", graph, inputs, (), code=refused)
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.lu import StaticLU
-from symde.codegen.lu_kernels import acceptance, eliminate, matrix_of, substitute
+from symde.codegen.lu_kernels import SUSPICION, acceptance, eliminate, matrix_of, substitute
 from symde.codegen.model_kernels import ModelGraph
 
 STEP_INPUTS = (*INPUTS, "step", "first_stage")
@@ -86,7 +86,7 @@ def rosenbrock_step(
     increment = [work.total(method.m, [s[k] for s in solutions]) for k in range(n)]
     error = [work.total(method.error, [s[k] for s in solutions]) for k in range(n)]
     right = [work.zero if node is None else node for node in combined]
-    refused = work.apply("not", acceptance(work.graph, matrix, increment, right))
+    refused = work.apply("not", acceptance(work.graph, matrix, increment, right, SUSPICION))
     return work.kernel("rosenbrock_step", increment, error, solutions, padded, refused)
 
 

@@ -68,6 +68,11 @@ class LinearSystem:
         """Code and solution, judged."""
         return self.call(self.state.solve, b)
 
+    def accept(self, b, x):
+        """Whether x may stand for the solutions that it sums, with b the sum of their right sides."""
+        b, x = (np.ascontiguousarray(vector, float) for vector in (b, x))
+        return SOLVE(self.state.accept)(self.address, b.ctypes.data, x.ctypes.data)
+
     def substitute_transposed(self, b):
         """Code and solution of W^T x = b, unjudged."""
         module = self.solver.entries["substitute"]

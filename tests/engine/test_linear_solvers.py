@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import symde
+from benchmarks.audit import the_audit
 from benchmarks.networks import network
-from benchmarks.robustness import trial
+from benchmarks.robustness import Bench, trial
+from benchmarks.stiff_systems import draws, structure
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import BACKWARD_ERROR, Attempt
 from symde.engine.cpu.linear_solvers import sparse
@@ -351,6 +353,40 @@ def test_random_stiff_networks_and_oregonators_need_no_pivoting():
         assert count.worst <= BACKWARD_ERROR
         assert count.pivotings < 1e-3 * count.steps
         assert count.differing == 0
+
+
+def test_an_end_that_rounding_decides_is_known_by_lapack_that_does_not_repeat_itself():
+    """System 68 of structure 1: a species that is used up turns negative by 1e-17 with LAPACK, and runs away
+    or not with the last digit of the data. The generated factorisation has the end of two methods with a
+    thousand times finer tolerances."""
+    kernels = symde.Problem(symde.ode_def(structure(1)[0])).system.kernels
+    bench, system = Bench(kernels, "Rodas5P"), draws(1, kernels.n, kernels.m, 69)[68]
+    run = bench.run("generated", system)
+    reference = bench.reference(system)
+    assert reference is not None and run.is_same(reference)
+    assert bench.repeats_itself("generated", system, run)
+    assert not bench.repeats_itself("lapack", system, bench.run("lapack", system))
+
+
+def test_a_sum_of_solutions_is_refused_long_before_a_single_one():
+    """Errors of 1e-12 are far from rounding, and may be a small solution's own of 1e-6; 1e-15 is rounding."""
+    system, ones = LinearSystem("sparse", pattern_of(np.eye(2, dtype=bool))), np.ones(2)
+    system.factor(np.zeros((2, 2)), 1.0)
+    assert system.accept(ones, ones + [0.0, 1e-12]) == Attempt.INACCURATE
+    assert system.accept(ones, ones + [0.0, 1e-15]) == Attempt.FINE
+
+
+@pytest.mark.parametrize(
+    "solver, number, place", [("generated", 17, 209), ("generated", 26, 254), ("sparse", 24, 248)]
+)
+def test_no_stage_hides_behind_larger_ones(solver, number, place):
+    """Systems with stages above the bound that the sum of the step's stages, held against that bound, did not
+    show: up to 4e-10."""
+    kernels = symde.Problem(symde.ode_def(structure(number)[0])).system.kernels
+    bench, audit = Bench(kernels, "Rodas5P"), the_audit()
+    bench.run(solver, draws(number, kernels.n, kernels.m, place + 1)[place], audit)
+    worst, above, stages = audit.result(bench.session(solver).counters().accepted)
+    assert stages > 1000 and above == 0 and 1e-13 < worst <= BACKWARD_ERROR
 
 
 def test_stages_solved_to_rounding_refuse_a_solver_that_stops_at_a_tolerance():

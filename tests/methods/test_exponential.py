@@ -123,3 +123,28 @@ def test_a_function_that_is_called_back_gains_from_a_tighter_tolerance(method):
     w = np.sqrt(2.0)
     exact = np.cos(3 * w) - np.sin(3 * w) / w + np.sin(3.0)
     assert abs(solution.u[-1, 0] - exact) < 1e-7  # ten times the tolerance; 1e-3 and worse when they drown
+
+
+@named(METHODS)
+@pytest.mark.parametrize(
+    "text, end",
+    [
+        ("state x = 1\nx' = -x + sqrt(0.5 - t)", 0.5),  # in f
+        ("state x = 1, y = 1\nx' = -1\ny' = y*sqrt(x)", 1.0),  # in a Jacobian's product, too
+    ],
+)
+def test_a_right_hand_side_that_ends_is_called_so(method, text, end):
+    """The root's argument is 0 at `end`; steps are cut until they are lost in the time's rounding."""
+    solution = symde.solve(symde.Problem(text, tspan=(0, 2)), method, throw=False)
+    assert solution.retcode is symde.Retcode.NON_FINITE
+    assert abs(solution.t[-1] - end) < 1e-6
+
+
+@named(METHODS)
+def test_a_pole_is_not_mistaken_for_a_value_that_is_not_finite(method):
+    """u = 1/(1 - t)."""
+    solution = symde.solve(
+        symde.Problem("state u = 1\nu' = u^2", tspan=(0, 2)), method, rtol=1e-3, throw=False
+    )
+    assert solution.retcode is symde.Retcode.STEP_TOO_SMALL
+    assert abs(solution.t[-1] - 1) < 1e-2

@@ -157,6 +157,9 @@ RUN = struct.Struct("=7d12q")
 BACKWARD_ERROR = 1e-10
 """Largest componentwise backward error with which the solution of a linear system is accepted."""
 
+SUSPICION = 1e-13
+"""Largest backward error of a sum of solutions that stands for them all; rounding leaves 1e-15."""
+
 DIAGONAL_PREFERENCE = 0.1
 """Where pivots are chosen by size, the diagonal stays the pivot when it is at least this part of the largest
 candidate (Duff and Reid 1979): shift*I - J has a large one, and rows of very different size, between which

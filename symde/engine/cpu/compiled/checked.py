@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     integers,
     state_at,
 )
-from symde.engine.cpu.layout import BACKWARD_ERROR, TINY, Attempt
+from symde.engine.cpu.layout import BACKWARD_ERROR, SUSPICION, TINY, Attempt
 
 MOST_REFINEMENTS = 5
 """Refinements of a solution by pivoting factors: rows of very different size may need a few, since each only
@@ -30,7 +30,7 @@ HARMLESS = 1e-3
 
 
 @compiled
-def residual_is_small(state, rhs, solution):
+def residual_is_within(state, rhs, solution, bound):
     """The residual r = rhs - W x, and whether |r_i| <= bound * (|rhs_i| + sum_j |W_ij x_j|) for all i."""
     b, x, r = doubles(rhs), doubles(solution), doubles(state.residual)
     values, starts, columns = doubles(state.jacobian), integers(state.row_pointers), integers(state.columns)
@@ -44,9 +44,15 @@ def residual_is_small(state, rhs, solution):
             magnitude += abs(term)
         r[i] = total
         # numbers near the smallest have no relative accuracy
-        if not abs(total) <= BACKWARD_ERROR * magnitude + TINY:
+        if not abs(total) <= bound * magnitude + TINY:
             small = False
     return small
+
+
+@compiled
+def residual_is_small(state, rhs, solution):
+    """The residual, and whether it is that of a solution that is accepted."""
+    return residual_is_within(state, rhs, solution, BACKWARD_ERROR)
 
 
 @compiled
@@ -120,9 +126,9 @@ def solve(address, rhs, solution):
 
 
 def accept(address, rhs, solution):
-    """Whether a solution is accurate to the backward error, or not finite because its right side is not."""
+    """Whether a sum of solutions leaves no doubt of any, or is not finite because its right side is not."""
     state = state_at(address)
-    if residual_is_small(state, rhs, solution) or not finite(state.n, rhs):
+    if residual_is_within(state, rhs, solution, SUSPICION) or not finite(state.n, rhs):
         return Attempt.FINE
     return Attempt.INACCURATE
 

@@ -86,7 +86,7 @@ def add_linear(state, slot, stages, theta, out):
 
 @compiled
 def find_correction(state, slot, method, i):
-    """D_i and its space; FINE, DIVERGED or CALLBACK."""
+    """D_i and its space; FINE, DIVERGED, NON_FINITE or CALLBACK."""
     stages, h, c = method.stages, state.h, doubles(method.c)[i]
     small, weights = small_at(state, slot, stages), vector_at(state, slot, stages, 0)
     moved, correction = vector_at(state, slot, stages, 3), vector_at(state, slot, stages, 2)

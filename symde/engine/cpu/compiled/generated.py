@@ -2,7 +2,10 @@
 
 The test of one solution takes twice the time of finding it, so a step tests its first solution, and with one
 more test all of them at once: the weighted sum of its solutions against the weighted sum of their right
-sides. Only a step that fails there is taken again with every solution tested.
+sides. Only a step that fails there is taken again with every solution tested. A poor solution may hide behind
+larger ones, so the sum must be good to rounding: where it was held against the bound of single solutions, 13
+in 216 million were above that; now 2 are, in runs that run away and fail. It costs at most one per cent more
+evaluations in the seven structures where they were counted (benchmarks/robustness.py).
 
 A static order cannot pivot, and the size of a pivot says little (tiny ones are often harmless), so each
 solution is judged by its componentwise backward error (Oettli and Prager 1964). One that fails is refined
@@ -110,7 +113,7 @@ def substitute(address, rhs, solution):
 
 
 def accept(address, rhs, solution):
-    """Whether a solution is accurate to the backward error, or not finite because its right side is not."""
+    """Whether a sum of solutions leaves no doubt of any, or is not finite because its right side is not."""
     state = state_at(address)
     data = generated_data_at(state.linear)
     inputs = integers(data.accept_inputs)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.checked import finite
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.small_exponential import exponential
 from symde.engine.cpu.families.exponential import DIMENSION, FUNCTIONS
@@ -133,13 +134,14 @@ def left_over(state, space, h, small):
 
 @compiled
 def grow_until(state, space, weights, h, small):
-    """Grow a space until h phi_k(h J) v is right to a small part of the tolerance; FINE, DIVERGED or
-    CALLBACK."""
+    """Grow a space until h phi_k(h J) v is right to a small part of the tolerance; FINE, DIVERGED, NON_FINITE
+    or CALLBACK."""
     head = doubles(space)
     if head[1] == 0.0:
         return Attempt.FINE.value
     if not head[1] < math.inf:
-        return Attempt.DIVERGED.value
+        # a finite vector may be too long for its norm
+        return Attempt.DIVERGED.value if finite(state.n, basis(space)) else Attempt.NON_FINITE.value
     looked = max(int(head[0]), SMALLEST)
     while True:
         m = int(head[0])
@@ -154,6 +156,8 @@ def grow_until(state, space, weights, h, small):
             return Attempt.DIVERGED.value
         if grow(state, space, weights) != 0:
             return Attempt.CALLBACK.value
+        if not finite(state.n, basis(space) + 8 * state.padded * (m + 1)):
+            return Attempt.NON_FINITE.value
 
 
 @compiled
