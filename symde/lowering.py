@@ -100,6 +100,7 @@ class ModelSystem:
         self.kernels = ModelKernels(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
 
     @functools.cached_property

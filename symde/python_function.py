@@ -186,6 +186,7 @@ class CallbackSystem:
         if self._parts:
             self.kernels.split = SplitKernels(self.kernels, *self._parts)
         self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """The parameters as given."""

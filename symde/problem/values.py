@@ -13,6 +13,8 @@ from symde.diagnostics import suggest
 
 _NO_NUMBERS = (str, bytes, bool, np.bool_, type(None), np.datetime64, np.timedelta64)
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 def _masked(value: Any) -> bool:
     """Whether masked values are among these; who has made none has not loaded `numpy.ma` (15 ms)."""
@@ -51,8 +53,11 @@ def reals(given: Any, what: str) -> np.ndarray:
         TypeError: text, complex values, truth values, dates or other things that are no real numbers.
         ValueError: values are masked, or rows differ in length.
     """
+    # the usual cases, without further ado
+    if type(given) is np.ndarray and given.dtype is _FLOAT64:
+        return given
     if type(given) is list and set(map(type, given)) == {float}:
-        return np.array(given)  # the usual case, without further ado
+        return np.array(given)
     if isinstance(given, set | frozenset | Mapping):
         raise TypeError(f"{what} must come in an order: write a list, not a {type(given).__name__}")
     if _masked(given):
