@@ -74,6 +74,11 @@ def reals(given: Any, what: str) -> np.ndarray:
     raise TypeError(f"{what} must be real numbers, found {found}")
 
 
+def _plain(values: list[Any]) -> bool:
+    """Whether these are finite floats, so that nothing has to be converted or refused."""
+    return set(map(type, values)) == {float} and all(map(math.isfinite, values))
+
+
 def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
     """The error for a name the model does not have."""
     nearest = suggest(name, names)
@@ -86,7 +91,11 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
     """Values by name, from a mapping or from a sequence in the model's order."""
     if given is None:
         return {}
-    if isinstance(given, Mapping) or hasattr(given, "items"):
+    if type(given) is np.ndarray and given.dtype is _FLOAT64 and given.ndim == 1:
+        given = given.tolist()  # plain floats are quicker to check
+    if type(given) is list and len(given) == len(names) and _plain(given):
+        return dict(zip(names, given, strict=True))
+    if type(given) is dict or isinstance(given, Mapping) or hasattr(given, "items"):
         known = set(names)
         result = {}
         for key, value in given.items():
