@@ -7,6 +7,7 @@ parameters, spans and tolerances; nothing is compiled or allocated for that.
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -30,12 +31,13 @@ _HANDLED = frozenset(
     int(status) for status in (Status.OUTPUT_FULL, Status.DENSE_FULL, Status.RECORD_FULL, Status.BUDGET)
 )
 _COUNTERS_AT = layout.State.accepted.offset
+_STATE_FIELDS = frozenset(field[0] for field in layout.State._fields_)
 
 SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
 
 
-INPUTS = (None, "p", None, None, None, None, "direction_vector", None, "step_size", "f0", None)
+INPUTS = ("", "p", "", "", "", "", "direction_vector", "", "step_size", "f0", "")
 """Vector behind each place of the input table of kernels; the first, the state, is set before each call, the
 last is what the model keeps for a session (`CONTEXT`)."""
 
@@ -48,6 +50,12 @@ class Counters(ctypes.Structure):
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return {name: getattr(self, name) for name in layout.COUNTERS}
+
+
+@functools.lru_cache(maxsize=8)
+def _direction(n: int) -> np.ndarray:
+    """A fixed, irregular direction: the power iteration needs a part of every eigenvector."""
+    return np.cos(1.0 + 2.399963 * np.arange(n)) + 0.1
 
 
 def _leading(times: np.ndarray, t0: float) -> int:
@@ -71,15 +79,18 @@ class _Arena:
     def ask(self, **lengths: int) -> None:
         self.requests.update(lengths)
 
-    def allocate(self) -> dict[str, np.ndarray]:
+    def allocate(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """The pieces, and the address of each: to ask an array for its own takes a microsecond."""
         sizes = {name: -(-max(length, 1) // 8) * 8 for name, length in self.requests.items()}
         block = np.zeros(sum(sizes.values()) + 8)
-        offset = (-block.ctypes.data % 64) // 8
-        views = {}
+        base = block.ctypes.data
+        offset = (-base % 64) // 8
+        views, addresses = {}, {}
         for name, length in self.requests.items():
             views[name] = block[offset : offset + max(length, 1)]
+            addresses[name] = base + 8 * offset
             offset += sizes[name]
-        return views
+        return views, addresses
 
 
 class Session:
@@ -131,7 +142,7 @@ class Session:
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
         self._advance = _advance_type(function_address("loop", "advance"))
-        self.arrays = self._vectors()
+        self.arrays, self._addresses = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
@@ -154,7 +165,7 @@ class Session:
         self._saveat, self._saveat_address = np.empty(0), 0
         self._allowance = self._first_allowance()
 
-    def _vectors(self) -> dict[str, np.ndarray]:
+    def _vectors(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         arena, padded = _Arena(), self.padded
         names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
         arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
@@ -169,15 +180,19 @@ class Session:
             arena.ask(**dict.fromkeys(linear, padded), correction=padded)
             if self._needs_matrix:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
-        arrays = arena.allocate()
+        arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
-        arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded : 2 * padded]
-        offset = 2 * padded
-        for i, (size, length) in enumerate(zip(sizes, rounded, strict=True)):
+        parts = [("u_low", padded, padded), ("error", padded, padded)]
+        parts += [
+            (f"memory{i}", size, length) for i, (size, length) in enumerate(zip(sizes, rounded, strict=True))
+        ]
+        offset = 0
+        for name, size, length in parts:
             if size:
-                arrays[f"memory{i}"] = self._carried[offset : offset + size]
+                arrays[name] = self._carried[offset : offset + size]
+                addresses[name] = addresses["carried"] + 8 * offset
             offset += length
-        return arrays
+        return arrays, addresses
 
     def _integer_array(self, name: str, values: Any) -> int:
         self._kept[name] = _integers(np.asarray(values))
@@ -186,17 +201,17 @@ class Session:
     def _fill_template(self) -> None:
         """Everything that is the same for every run, kept as bytes and restored before each."""
         state, kernels = self.state, self.kernels
-        for name, array in self.arrays.items():
-            if hasattr(state, name):
-                setattr(state, name, array.ctypes.data)
+        for name, address in self._addresses.items():
+            if name in _STATE_FIELDS:
+                setattr(state, name, address)
         state.n, state.padded = self.n, self.padded
         state.slots, state.n_slots = ctypes.addressof(self._slots), len(self.methods)
         blocks = getattr(kernels, "blocks", ((0, self.n, 1),))
         state.blocks, state.n_blocks = self._integer_array("blocks", blocks), len(blocks)
-        state.inputs = self._integer_array("inputs", [self._place(name) for name in INPUTS])
+        state.inputs = self._integer_array("inputs", [self._addresses.get(name, 0) for name in INPUTS])
         lay_out = getattr(kernels, "lay_out", None)
         if lay_out is not None:
-            data, self._kept_by_model = lay_out(self.arrays["p"].ctypes.data)
+            data, self._kept_by_model = lay_out(self._addresses["p"])
             self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
@@ -215,18 +230,14 @@ class Session:
         self._fill_step_kernels()
         # all that `begin` does not pack itself
         self._template = bytes(state)[layout.State.t_low.offset :]
-        # a fixed, irregular direction: the power iteration needs a part of every eigenvector
-        self._direction = np.cos(1.0 + 2.399963 * np.arange(self.n)) + 0.1
+        self._direction = _direction(self.n)
 
     def _fill_slot(self, index: int, packed: PackedMethod) -> Any:
         """What a method keeps between steps and what it must know of the model; what keeps that alive."""
-        slot, memory = self._slots[index], self.arrays.get(f"memory{index}")
-        slot.memory = 0 if memory is None else memory.ctypes.data
+        slot = self._slots[index]
+        slot.memory = self._addresses.get(f"memory{index}", 0)
         slot.context, kept = packed.family.context(self.kernels, packed.method)
         return kept
-
-    def _place(self, name: str | None) -> int:
-        return 0 if name is None else self.arrays[name].ctypes.data
 
     def _fill_step_kernels(self) -> None:
         """Whole steps as kernels, where the model offers them and they pay."""
