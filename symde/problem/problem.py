@@ -133,7 +133,7 @@ def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
         span = system.time_span(p)
     if span is None:
         raise ValueError("no time span: give tspan=(t0, t1), or write `time t0 .. t1` in the model")
-    if isinstance(span, set | frozenset | Mapping):
+    if type(span) is not tuple and isinstance(span, set | frozenset | Mapping):
         raise TypeError(f"tspan must come in an order: write (t0, t1), not a {type(span).__name__}")
     try:
         t0, t1 = span

@@ -74,9 +74,12 @@ def reals(given: Any, what: str) -> np.ndarray:
     raise TypeError(f"{what} must be real numbers, found {found}")
 
 
-def _plain(values: list[Any]) -> bool:
-    """Whether these are finite floats, so that nothing has to be converted or refused."""
-    return set(map(type, values)) == {float} and all(map(math.isfinite, values))
+def _plain(given: Any) -> list[float] | None:
+    """The values of a list or vector of finite floats, of which nothing is refused; None for all else."""
+    values = given.tolist() if type(given) is np.ndarray and given.dtype is _FLOAT64 else given
+    if type(values) is list and set(map(type, values)) == {float} and all(map(math.isfinite, values)):
+        return values
+    return None
 
 
 def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
@@ -91,10 +94,9 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
     """Values by name, from a mapping or from a sequence in the model's order."""
     if given is None:
         return {}
-    if type(given) is np.ndarray and given.dtype is _FLOAT64 and given.ndim == 1:
-        given = given.tolist()  # plain floats are quicker to check
-    if type(given) is list and len(given) == len(names) and _plain(given):
-        return dict(zip(names, given, strict=True))
+    plain = _plain(given)
+    if plain is not None and len(plain) == len(names):
+        return dict(zip(names, plain, strict=True))
     if type(given) is dict or isinstance(given, Mapping) or hasattr(given, "items"):
         known = set(names)
         result = {}

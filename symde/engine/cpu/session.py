@@ -302,14 +302,15 @@ class Session:
         rows = 1 if save_steps else 0 if saveat is None else _leading(saveat, t0)
         for row in range(rows):
             self.out_t[row], self.out_u[row] = t0, self.u
-        n_stops = 0 if stops is None else len(stops)
-        if stops is not None:
+        stop_place = 0, 0
+        if stops is not None and len(stops):
             self._kept["stops"] = stops
+            stop_place = stops.ctypes.data, len(stops)
         layout.RUN.pack_into(
             self._image, 0,
             t0, t0, t1, 1.0 if t1 >= t0 else -1.0, rtol, dt0 or 0.0, dtmax, max_steps, single_step,
             save_steps, *self._out_place, rows, self._saveat_address, n_saveat, rows if n_saveat else 0,
-            dense, *self._dense_place, stops.ctypes.data if n_stops else 0, n_stops, self._template,
+            dense, *self._dense_place, *stop_place, self._template,
         )  # fmt: skip
         self.record = record
         if record is not None:
