@@ -7,10 +7,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.outcome import RETCODES, collect, explain
+from symde.plan import plan_for
 from symde.problem import options
 from symde.problem.problem import Problem, remake
 from symde.problem.retcode import Retcode
@@ -53,10 +53,9 @@ class Integrator:
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
         self.problem = self._given = problem
-        self._methods = methods_for(method, rtol, problem.system.traits, problem.system.split)
-        self._options = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps}
-        linear_solvers.check(linear_solver, preconditioner)
-        self._session = make_session(problem.system, self._methods, linear_solver, preconditioner)
+        system, self._atol = problem.system, atol
+        self._plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
+        self._session = make_session(system, self._plan)
         self.reinit()
 
     def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:
@@ -68,15 +67,7 @@ class Integrator:
         changes = {name: value for name, value in (("u0", u), ("p", p)) if value is not None}
         self.problem = remake(self._given, **changes) if changes else self._given
         t0, t1 = self.problem.tspan
-        begin(
-            self._session,
-            self.problem,
-            self._methods,
-            saveat=None,
-            dense=True,
-            single_step=True,
-            **self._options,
-        )
+        begin(self._session, self.problem, self._plan, self._atol, saveat=None, dense=True, single_step=True)
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
         self._started = time.perf_counter()

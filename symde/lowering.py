@@ -12,7 +12,7 @@ import numpy as np
 from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.start_derivatives import StartDerivatives
-from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parameters, evaluate_tspan
+from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.model import Model
@@ -99,8 +99,10 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.kernels = ModelKernels(definition)
+        self._start = model_start(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
 
     @functools.cached_property
@@ -120,17 +122,17 @@ class ModelSystem:
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """All parameters; those not given follow their defaults."""
-        return evaluate_parameters(self.definition, given)
+        return self._start.parameters(given)
 
     def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
         """The initial state from the model's own values and those given."""
         if len(given) == len(self.state_names):
             return np.array([given[name] for name in self.state_names], dtype=float)
-        return evaluate_initial(self.definition, p, t0, given)
+        return self._start.initial(p, t0, given)
 
     def time_span(self, p: np.ndarray) -> tuple[float, float] | None:
         """The model's own time span."""
-        return evaluate_tspan(self.definition, p)
+        return self._start.tspan(p)
 
     def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """Observed quantities, shape (n_times, n_observables)."""

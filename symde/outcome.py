@@ -29,12 +29,12 @@ def finish(
     session: Session, problem: Problem, status: Status | Retcode, started: float, throw: bool
 ) -> Solution:
     """The solution of a run that has ended."""
-    if status == Status.CALLBACK:
+    retcode = status if isinstance(status, Retcode) else RETCODES.get(status)
+    if retcode is None:  # a kernel called back, and what it called failed
         error = problem.system.take_error() or session.take_error()
         if isinstance(error, KeyboardInterrupt):
             return interrupted(session, problem, error, started, throw)
         raise error if error is not None else RuntimeError("a model kernel failed without saying why")
-    retcode = status if isinstance(status, Retcode) else RETCODES[status]
     if retcode.success:
         return collect(session, problem, retcode, started)
     message = explain(session, problem, retcode)
@@ -59,31 +59,18 @@ def collect(
     session: Session, problem: Problem, retcode: Retcode, started: float, message: str = ""
 ) -> Solution:
     """Everything the session has saved, as a solution."""
+    seconds = time.perf_counter() - started
     t, u = session.saved()
-    counters, seconds = session.counters(), time.perf_counter() - started
     dense = continuous(session) if session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
-    return Solution(
-        problem,
-        t,
-        u,
-        retcode,
-        dense=dense,
-        counters=counters,
-        seconds=seconds,
-        method=used,
-        message=message,
-    )
+    return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message)
 
 
 def continuous(session: Session) -> DenseOutput | None:
     """The interpolants of the steps taken."""
     if not session.state.dense_count:
         return None
-    start, length, degree, coefficients = session.interpolants()
-    unused = np.arange(coefficients.shape[1]) > degree[:, None]
-    coefficients[unused] = 0.0
-    return DenseOutput(start, length, float(session.state.t), coefficients)
+    return DenseOutput(session.interpolants(), session.n, session.state.t)
 
 
 def explain(session: Session, problem: Problem, retcode: Retcode) -> str:

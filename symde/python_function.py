@@ -188,6 +188,7 @@ class CallbackSystem:
             self.kernels.split = SplitKernels(self.kernels, *self._parts)
         self.sessions: dict[Any, list[Any]] = {}
         self.traits = Traits(n)
+        self.plans: Any = None
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """The parameters as given."""

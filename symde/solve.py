@@ -1,7 +1,7 @@
 """The pipeline on one page: a problem goes in, a solution comes out.
 
 model    --lowering-->  System: names, values, kernels (compiled on first use, cached)
-method   --registry-->  one method's numbers, or two and a switch between them
+options  --plan------>  one method's numbers, or two and a switch between them, and checked tolerances
 both     --session--->  the compiled loop runs over buffers that are kept for the next solve
 status   --outcome--->  Solution, or an error that says where, why and what to try
 """
@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
 from symde.lowering import lower_model
 from symde.outcome import finish, interrupted
+from symde.plan import Plan, plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
@@ -97,75 +97,59 @@ def solve(
         )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
-    _refuse_later_features(backend, events, seed)
-    linear_solvers.check(linear_solver, preconditioner)
-    methods = methods_for(method, rtol, problem.system.traits, problem.system.split)
-    session, key = borrow(problem.system, methods, linear_solver, preconditioner)
+    if not (backend is None and events is None and seed is None):
+        _refuse_later_features(backend, events, seed)
+    system = problem.system
+    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
+    session = borrow(system, plan)
     try:
-        begin(
-            session,
-            problem,
-            methods,
-            rtol=rtol,
-            atol=atol,
-            saveat=saveat,
-            dense=dense,
-            dt0=dt0,
-            dtmax=dtmax,
-            max_steps=max_steps,
-            single_step=callback is not None,
-        )
+        begin(session, problem, plan, atol, saveat, dense, callback is not None)
         started = time.perf_counter()
         try:
-            status = run(session, problem, callback, progress)
+            if callback is None and not progress:
+                status = session.run()
+            else:
+                status = run_watched(session, problem, callback, progress)
         except KeyboardInterrupt as interrupt:
             return interrupted(session, problem, interrupt, started, throw)
         return finish(session, problem, status, started, throw)
     finally:
-        give_back(problem.system, key, session)
+        give_back(plan, session)
 
 
 def begin(
     session: Session,
     problem: Problem,
-    methods: tuple[Any, ...],
-    *,
-    rtol: Any,
+    plan: Plan,
     atol: Any,
     saveat: Any,
     dense: bool | None,
-    dt0: Any,
-    dtmax: Any,
-    max_steps: Any,
     single_step: bool,
 ) -> None:
-    """Check the options and ready a session with the problem's numbers."""
+    """Ready a session with a problem's numbers; check the options that depend on them."""
     system = problem.system
     t0, t1 = problem.tspan
-    rtol, first, largest, limit = options.scalars(rtol, dt0, dtmax, max_steps)
-    tolerances = options.absolute_tolerance(atol, system.state_names, system.nominal, rtol)
-    times = options.save_times(saveat, t0, t1)
-    if first is None and not methods[0].adaptive:
-        raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")
-    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, tolerances
+    session.atol[...] = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+    session.u[...], session.p[...] = problem.u0, problem.p
+    times = None if saveat is None else options.save_times(saveat, t0, t1)
     session.begin(
         t0,
         t1,
-        rtol=rtol,
+        rtol=plan.rtol,
         saveat=times,
         save_steps=times is None,
         dense=times is None if dense is None else bool(dense),
-        dt0=first,
-        dtmax=largest or abs(t1 - t0),
-        max_steps=limit,
+        dt0=plan.dt0,
+        dtmax=plan.dtmax or abs(t1 - t0),
+        max_steps=plan.max_steps,
         single_step=single_step,
     )
 
 
-def run(session: Session, problem: Problem, callback: Callback | None, progress: bool) -> Status | Retcode:
-    """Run a session to its end; callbacks and the progress bar have their say in between."""
-    if callback is None and not progress:
-        return session.run()
+def run_watched(
+    session: Session, problem: Problem, callback: Callback | None, progress: bool
+) -> Status | Retcode:
+    """Run a session to its end; callback and progress bar have their say in between."""
     from symde.progress import bar
 
     with bar(problem.tspan, session.state) if progress else _silent() as on_slice:

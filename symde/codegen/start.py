@@ -31,6 +31,8 @@ class ModelStart:
         self._following = list(following)
         self._initial = Program(graph, list(following.values()))
         self._tspan = Program(graph, self._lowered.tspan) if self._lowered.tspan else None
+        span, variable = _numbers(graph, self._lowered.tspan or ())
+        self._fixed_tspan = None if variable or self._tspan is None else (span.item(0), span.item(1))
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """All parameters, shape (m,); a default that uses other parameters follows them.
@@ -61,8 +63,8 @@ class ModelStart:
 
     def tspan(self, p: np.ndarray) -> tuple[float, float] | None:
         """The default time span, None where the model has none."""
-        if self._tspan is None:
-            return None
+        if self._fixed_tspan is not None or self._tspan is None:
+            return self._fixed_tspan
         start, end = self._tspan.run(0.0, {"p": p})
         return start, end
 

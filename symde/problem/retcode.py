@@ -6,7 +6,8 @@ from enum import Enum
 
 
 class Retcode(Enum):
-    """How a solve ended. `str()` gives the word, `.sentence` what happened, `.remedy` what to try."""
+    """How a solve ended. `str()` gives the word, `.sentence` what happened, `.remedy` what to try;
+    `.success` tells whether the solution covers what was asked for."""
 
     SUCCESS = ("success", "the solve reached the end of its span", "")
     STOPPED = ("stopped", "the callback asked the solve to stop", "")
@@ -49,11 +50,7 @@ class Retcode(Enum):
         self.word = word
         self.sentence = sentence
         self.remedy = remedy
+        self.success = word in ("success", "stopped")
 
     def __str__(self) -> str:
         return self.word
-
-    @property
-    def success(self) -> bool:
-        """Whether the solution covers what was asked for."""
-        return self in (Retcode.SUCCESS, Retcode.STOPPED)

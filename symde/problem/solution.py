@@ -52,7 +52,6 @@ class Solution:
         t: np.ndarray,
         u: np.ndarray,
         retcode: Retcode,
-        *,
         dense: DenseOutput | None = None,
         counters: Any = None,
         seconds: float = 0.0,

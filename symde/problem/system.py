@@ -47,6 +47,7 @@ class System(Protocol):
     split: bool  # whether a stiff part of the right-hand side is told apart
     kernels: Any
     sessions: dict[Any, list[Any]]  # solver memory kept between solves
+    plans: Any  # options of earlier solves, checked, and what they lead to; None before the first
 
     @property
     def traits(self) -> Traits:

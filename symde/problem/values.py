@@ -13,6 +13,8 @@ from symde.diagnostics import suggest
 
 _NO_NUMBERS = (str, bytes, bool, np.bool_, type(None), np.datetime64, np.timedelta64)
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 def _masked(value: Any) -> bool:
     """Whether masked values are among these; who has made none has not loaded `numpy.ma` (15 ms)."""
@@ -51,8 +53,11 @@ def reals(given: Any, what: str) -> np.ndarray:
         TypeError: text, complex values, truth values, dates or other things that are no real numbers.
         ValueError: values are masked, or rows differ in length.
     """
+    # the usual cases, without further ado
+    if type(given) is np.ndarray and given.dtype is _FLOAT64:
+        return given
     if type(given) is list and set(map(type, given)) == {float}:
-        return np.array(given)  # the usual case, without further ado
+        return np.array(given)
     if isinstance(given, set | frozenset | Mapping):
         raise TypeError(f"{what} must come in an order: write a list, not a {type(given).__name__}")
     if _masked(given):
@@ -69,6 +74,14 @@ def reals(given: Any, what: str) -> np.ndarray:
     raise TypeError(f"{what} must be real numbers, found {found}")
 
 
+def _plain(given: Any) -> list[float] | None:
+    """The values of a list or vector of finite floats, of which nothing is refused; None for all else."""
+    values = given.tolist() if type(given) is np.ndarray and given.dtype is _FLOAT64 else given
+    if type(values) is list and set(map(type, values)) == {float} and all(map(math.isfinite, values)):
+        return values
+    return None
+
+
 def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
     """The error for a name the model does not have."""
     nearest = suggest(name, names)
@@ -81,7 +94,10 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
     """Values by name, from a mapping or from a sequence in the model's order."""
     if given is None:
         return {}
-    if isinstance(given, Mapping) or hasattr(given, "items"):
+    plain = _plain(given)
+    if plain is not None and len(plain) == len(names):
+        return dict(zip(names, plain, strict=True))
+    if type(given) is dict or isinstance(given, Mapping) or hasattr(given, "items"):
         known = set(names)
         result = {}
         for key, value in given.items():

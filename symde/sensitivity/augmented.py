@@ -39,6 +39,7 @@ class AugmentedSystem:
         self.kernels = ColumnsSystem(base.kernels, partials, len(parameters) + len(states))
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
 
     @property
     def state_names(self) -> tuple[str, ...]:

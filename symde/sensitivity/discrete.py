@@ -61,24 +61,24 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
         SolveError: the solve did not reach its end.
     """
-    for method in run.methods:
+    for method in run.plan.methods:
         if method.family not in FAMILIES:
             raise ValueError(_refusal(method))
-    problem = run.problem
+    problem, plan = run.problem, run.plan
     t0, t1 = problem.tspan
-    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    session = borrow(problem.system, plan)
     recording = Recording(session.n)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
     session.begin(
         t0,
         t1,
-        rtol=run.rtol,
+        rtol=plan.rtol,
         saveat=run.times,
         save_steps=run.times is None,
         dense=False,
-        dt0=run.dt0,
-        dtmax=run.dtmax or abs(t1 - t0),
-        max_steps=run.max_steps,
+        dt0=plan.dt0,
+        dtmax=plan.dtmax or abs(t1 - t0),
+        max_steps=plan.max_steps,
         record=recording,
     )
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
     system: Any = problem.system
     pull_back = session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))
     found = DiscreteRecord(run, start_of(problem), solution, pull_back, recording)
-    weakref.finalize(found, give_back, system, key, session)  # the steps are done again in its memory
+    weakref.finalize(found, give_back, plan, session)  # the steps are done again in its memory
     return found
 
 

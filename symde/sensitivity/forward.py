@@ -101,7 +101,7 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
-    refuse_unable(run.methods)
+    refuse_unable(run.plan.methods)
     problem, start = run.problem, start_of(run.problem)
     # those that follow a parameter need a column as well
     parameters = tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())

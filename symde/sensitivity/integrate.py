@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symde.outcome import finish
+from symde.plan import plan_like
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.sensitivity.run import Run
@@ -27,24 +28,25 @@ def integrate(run: Run, problem: Problem, atol: Any, dense: bool = False) -> Sol
         SolveError: the solve did not reach its end.
     """
     t0, t1 = problem.tspan
-    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    plan = plan_like(run.plan, problem.system)
+    session = borrow(problem.system, plan)
     try:
         session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, atol
         session.begin(
             t0,
             t1,
-            rtol=run.rtol,
+            rtol=plan.rtol,
             saveat=run.times,
             save_steps=run.times is None,
             dense=dense,
-            dt0=run.dt0,
-            dtmax=run.dtmax or abs(t1 - t0),
-            max_steps=run.max_steps,
+            dt0=plan.dt0,
+            dtmax=plan.dtmax or abs(t1 - t0),
+            max_steps=plan.max_steps,
         )
         started = time.perf_counter()
         return finish(session, problem, session.run(), started, throw=True)
     finally:
-        give_back(problem.system, key, session)
+        give_back(plan, session)
 
 
 def columns_tolerance(run: Run, scales: np.ndarray, width: int) -> np.ndarray:

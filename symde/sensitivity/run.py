@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
+from symde.plan import Plan, plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.traits import Traits
@@ -20,22 +20,15 @@ class Run:
 
     Attributes:
         problem: The problem.
-        methods: One method, or two and a switch between them.
-        rtol: Relative tolerance.
+        plan: Methods, relative tolerance and step sizes.
         atol: Absolute tolerance, a number or shape (n,).
         times: Times to save, in the order of integration; None for every step.
-        dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
     """
 
     problem: Problem
-    methods: tuple[Any, ...]
-    rtol: float
+    plan: Plan
     atol: Any
     times: np.ndarray | None
-    dt0: float | None
-    dtmax: float | None
-    max_steps: int
-    linear_solver: str
 
 
 def prepare(
@@ -66,20 +59,12 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    linear_solvers.check(linear_solver, None)
     # series and second-order form are the model's, not those of what is differentiated with it
-    methods = methods_for(method, rtol, Traits(system.kernels.n), system.split)
-    rtol, first, largest, limit = options.scalars(rtol, dt0, dtmax, max_steps)
-    if first is None and not methods[0].adaptive:
-        raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")
+    traits = Traits(system.kernels.n)
+    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None, traits=traits)
     return Run(
         problem,
-        methods,
-        rtol,
-        options.absolute_tolerance(atol, system.state_names, system.nominal, rtol),
+        plan,
+        options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
         options.save_times(saveat, *problem.tspan),
-        first,
-        largest,
-        limit,
-        linear_solver,
     )

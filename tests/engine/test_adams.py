@@ -14,6 +14,7 @@ from symde.engine.cpu.session import Session
 from symde.engine.cpu.slots import packed
 from symde.engine.methods import registry
 from symde.engine.methods.adams import AdamsMethod
+from symde.outcome import continuous
 from tests.problems import get
 
 
@@ -47,8 +48,8 @@ def steps_of(problem, method, rtol=1e-5, atol=1e-5):
     while session.run() == Status.STEPPED:
         orders.append(int(session.arrays["memory0"][USED]))
         ends.append(session.vector("u"))
-    starts, lengths, _, coefficients = session.interpolants()
-    return zip(orders, starts, lengths, ends, coefficients, ends[1:], strict=False)
+    dense = continuous(session)
+    return zip(orders, dense.start, dense.length, ends, dense.coefficients, ends[1:], strict=False)
 
 
 def quadrature_defects(order, degree):

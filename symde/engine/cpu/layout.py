@@ -104,7 +104,7 @@ State = structure(
     # what the host sets for a run, all in one place (`RUN`)
     t=_d, t_old=_d, t_end=_d, direction=_d, rtol=_d, h_next=_d, h_max=_d, max_steps=_i, single_step=_i,
     save_steps=_i, out_t=_i, out_u=_i, out_capacity=_i, out_count=_i, saveat=_i, n_saveat=_i, next_save=_i,
-    keep_dense=_i, dense_width=_i,
+    keep_dense=_i, dense_rows=_i, dense_width=_i, dense_capacity=_i, stops=_i, n_stops=_i,
     # time; t + t_low is the compensated sum
     t_low=_d, t_new=_d, t_new_low=_d, h=_d, h_old=_d,
     # size of steps
@@ -143,16 +143,15 @@ State = structure(
     linear=_i,  # the linear solver's own structure
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept
-    stops=_i, n_stops=_i, next_stop=_i, step_saved=_i,
-    dense_saved=_i, dense_t=_i, dense_h=_i, dense_degree=_i, dense_u=_i, dense_count=_i, dense_capacity=_i,
+    next_stop=_i, step_saved=_i, dense_saved=_i, dense_count=_i,
     # the record of steps, so that they can be done again: start and end, size and slot of each, and the state
     # with its compensation (2n doubles) of every `record_stride`-th
     keep_record=_i, record_saved=_i, record_t=_i, record_h=_i, record_slot=_i, record_count=_i,
     record_capacity=_i, record_u=_i, record_rows=_i, record_stride=_i,
 )  # fmt: skip
 
-RUN = struct.Struct("=7d12q")
-"""The first fields of `State`, up to `dense_width`."""
+RUN = struct.Struct(f"=7d16q{ctypes.sizeof(State) - State.t_low.offset}s")
+"""`State` as it is packed for a run: its first fields, up to `n_stops`, and all others as bytes."""
 
 BACKWARD_ERROR = 1e-10
 """Largest componentwise backward error with which the solution of a linear system is accepted."""

@@ -7,6 +7,7 @@ parameters, spans and tolerances; nothing is compiled or allocated for that.
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -22,15 +23,21 @@ from symde.engine.cpu.linear_solver import Kernels, LinearSolver
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
-_advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
+_advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
+# by number, once: a look-up of an enumeration's member by its name takes 0.17 us in Python 3.11
 _STATUSES = {int(status): status for status in Status}
+_HANDLED = frozenset(
+    int(status) for status in (Status.OUTPUT_FULL, Status.DENSE_FULL, Status.RECORD_FULL, Status.BUDGET)
+)
+_COUNTERS_AT = layout.State.accepted.offset
+_STATE_FIELDS = frozenset(field[0] for field in layout.State._fields_)
 
 SLICE_SECONDS = 0.1
 """The loop returns to Python about this often, for signals and progress."""
 
 
-INPUTS = (None, "p", None, None, None, None, "direction_vector", None, "step_size", "f0", None)
+INPUTS = ("", "p", "", "", "", "", "direction_vector", "", "step_size", "f0", "")
 """Vector behind each place of the input table of kernels; the first, the state, is set before each call, the
 last is what the model keeps for a session (`CONTEXT`)."""
 
@@ -43,6 +50,20 @@ class Counters(ctypes.Structure):
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         return {name: getattr(self, name) for name in layout.COUNTERS}
+
+
+@functools.lru_cache(maxsize=8)
+def _direction(n: int) -> np.ndarray:
+    """A fixed, irregular direction: the power iteration needs a part of every eigenvector."""
+    return np.cos(1.0 + 2.399963 * np.arange(n)) + 0.1
+
+
+def _leading(times: np.ndarray, t0: float) -> int:
+    """How many of the times to save are the start."""
+    count = 0
+    while count < len(times) and times.item(count) == t0:
+        count += 1
+    return count
 
 
 def _integers(array: np.ndarray) -> np.ndarray:
@@ -58,15 +79,18 @@ class _Arena:
     def ask(self, **lengths: int) -> None:
         self.requests.update(lengths)
 
-    def allocate(self) -> dict[str, np.ndarray]:
+    def allocate(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+        """The pieces, and the address of each: to ask an array for its own takes a microsecond."""
         sizes = {name: -(-max(length, 1) // 8) * 8 for name, length in self.requests.items()}
         block = np.zeros(sum(sizes.values()) + 8)
-        offset = (-block.ctypes.data % 64) // 8
-        views = {}
+        base = block.ctypes.data
+        offset = (-base % 64) // 8
+        views, addresses = {}, {}
         for name, length in self.requests.items():
             views[name] = block[offset : offset + max(length, 1)]
+            addresses[name] = base + 8 * offset
             offset += sizes[name]
-        return views
+        return views, addresses
 
 
 class Session:
@@ -111,7 +135,7 @@ class Session:
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
         self._advance = _advance_type(function_address("loop", "advance"))
-        self.arrays = self._vectors()
+        self.arrays, self._addresses = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
@@ -128,11 +152,13 @@ class Session:
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
         self._out_place = 0, 0, 0
-        self._saveat, self._saveat_address, self._n_saveat = np.empty(0), 0, 0
+        # a row of the interpolants: start, length, coefficients
+        self._dense_width = 2 + self.n * (1 + max(method.degree for method in self.methods))
+        self._dense_place = 0, self._dense_width, 0
+        self._saveat, self._saveat_address = np.empty(0), 0
         self._allowance = self._first_allowance()
-        self._width = self.n * (1 + max(method.degree for method in self.methods))
 
-    def _vectors(self) -> dict[str, np.ndarray]:
+    def _vectors(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
         arena, padded = _Arena(), self.padded
         names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
         arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
@@ -147,15 +173,19 @@ class Session:
             arena.ask(**dict.fromkeys(linear, padded), correction=padded)
             if self._needs_matrix:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
-        arrays = arena.allocate()
+        arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
-        arrays["u_low"], arrays["error"] = self._carried[:padded], self._carried[padded : 2 * padded]
-        offset = 2 * padded
-        for i, (size, length) in enumerate(zip(sizes, rounded, strict=True)):
+        parts = [("u_low", padded, padded), ("error", padded, padded)]
+        parts += [
+            (f"memory{i}", size, length) for i, (size, length) in enumerate(zip(sizes, rounded, strict=True))
+        ]
+        offset = 0
+        for name, size, length in parts:
             if size:
-                arrays[f"memory{i}"] = self._carried[offset : offset + size]
+                arrays[name] = self._carried[offset : offset + size]
+                addresses[name] = addresses["carried"] + 8 * offset
             offset += length
-        return arrays
+        return arrays, addresses
 
     def _integer_array(self, name: str, values: Any) -> int:
         self._kept[name] = _integers(np.asarray(values))
@@ -164,17 +194,17 @@ class Session:
     def _fill_template(self) -> None:
         """Everything that is the same for every run, kept as bytes and restored before each."""
         state, kernels = self.state, self.kernels
-        for name, array in self.arrays.items():
-            if hasattr(state, name):
-                setattr(state, name, array.ctypes.data)
+        for name, address in self._addresses.items():
+            if name in _STATE_FIELDS:
+                setattr(state, name, address)
         state.n, state.padded = self.n, self.padded
         state.slots, state.n_slots = ctypes.addressof(self._slots), len(self.methods)
         blocks = getattr(kernels, "blocks", ((0, self.n, 1),))
         state.blocks, state.n_blocks = self._integer_array("blocks", blocks), len(blocks)
-        state.inputs = self._integer_array("inputs", [self._place(name) for name in INPUTS])
+        state.inputs = self._integer_array("inputs", [self._addresses.get(name, 0) for name in INPUTS])
         lay_out = getattr(kernels, "lay_out", None)
         if lay_out is not None:
-            data, self._kept_by_model = lay_out(self.arrays["p"].ctypes.data)
+            data, self._kept_by_model = lay_out(self._addresses["p"])
             self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
@@ -192,19 +222,16 @@ class Session:
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
-        self._template = bytes(state)
-        # a fixed, irregular direction: the power iteration needs a part of every eigenvector
-        self._direction = np.cos(1.0 + 2.399963 * np.arange(self.n)) + 0.1
+        # all that `begin` does not pack itself
+        self._template = bytes(state)[layout.State.t_low.offset :]
+        self._direction = _direction(self.n)
 
     def _fill_slot(self, index: int, packed: PackedMethod) -> Any:
         """What a method keeps between steps and what it must know of the model; what keeps that alive."""
-        slot, memory = self._slots[index], self.arrays.get(f"memory{index}")
-        slot.memory = 0 if memory is None else memory.ctypes.data
+        slot = self._slots[index]
+        slot.memory = self._addresses.get(f"memory{index}", 0)
         slot.context, kept = packed.family.context(self.kernels, packed.method)
         return kept
-
-    def _place(self, name: str | None) -> int:
-        return 0 if name is None else self.arrays[name].ctypes.data
 
     def _fill_step_kernels(self) -> None:
         """Whole steps as kernels, where the model offers them and they pay."""
@@ -258,46 +285,39 @@ class Session:
         record: Recording | None = None,
     ) -> None:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
-        self._image[:] = self._template
         self._carried.fill(0.0)
         if self._watched:
-            self._direction_vector[:] = self._direction
-        wanted = (0 if saveat is None else len(saveat)) + (64 if save_steps else 0)
-        if wanted > self.out_capacity:
-            self._reserve_output(wanted, 0)
-        rows = self._begin_output(t0, saveat, save_steps)
-        out_t, out_u, capacity = self._out_place
+            self._direction_vector[...] = self._direction
+        n_saveat = 0 if saveat is None else self._take_saveat(saveat)
+        if n_saveat + 64 * save_steps > self.out_capacity:
+            self._reserve_output(n_saveat + 64 * save_steps, 0)
+        if dense and not self.dense_capacity:
+            self._reserve_dense(64, 0)
+        rows = 1 if save_steps else 0 if saveat is None else _leading(saveat, t0)
+        for row in range(rows):
+            self.out_t[row], self.out_u[row] = t0, self.u
+        stop_place = 0, 0
+        if stops is not None and len(stops):
+            self._kept["stops"] = stops
+            stop_place = stops.ctypes.data, len(stops)
         layout.RUN.pack_into(
             self._image, 0,
             t0, t0, t1, 1.0 if t1 >= t0 else -1.0, rtol, dt0 or 0.0, dtmax, max_steps, single_step,
-            save_steps, out_t, out_u, capacity, rows, self._saveat_address, self._n_saveat,
-            0 if saveat is None else rows, dense, self._width,
+            save_steps, *self._out_place, rows, self._saveat_address, n_saveat, rows if n_saveat else 0,
+            dense, *self._dense_place, *stop_place, self._template,
         )  # fmt: skip
-        if dense:
-            self._reserve_dense(max(self.dense_capacity, 64), 0)
         self.record = record
         if record is not None:
             record.begin(self.state)
-        if stops is not None and len(stops):
-            self._kept["stops"] = stops
-            self.state.stops, self.state.n_stops = stops.ctypes.data, len(stops)
 
-    def _begin_output(self, t0: float, saveat: np.ndarray | None, save_steps: bool) -> int:
-        """Ready what is to be saved and save the start where it belongs to that; the number of its rows."""
-        rows = 1 if save_steps else 0
-        self._n_saveat = 0
-        if saveat is not None:
-            self._n_saveat = len(saveat)
-            if len(self._saveat) < len(saveat):
-                self._saveat = np.empty(2 * len(saveat))
-                self._saveat_address = self._saveat.ctypes.data
-            self._saveat[: len(saveat)] = saveat
-            while rows < len(saveat) and saveat.item(rows) == t0:
-                rows += 1
-        if rows:
-            self.out_t[:rows] = t0
-            self.out_u[:rows] = self.u
-        return rows
+    def _take_saveat(self, saveat: np.ndarray) -> int:
+        """Copy the times to save; their number."""
+        count = len(saveat)
+        if len(self._saveat) < count:
+            self._saveat = np.empty(2 * count)
+            self._saveat_address = self._saveat.ctypes.data
+        self._saveat[:count] = saveat
+        return count
 
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))
@@ -308,20 +328,12 @@ class Session:
         self.state.out_t, self.state.out_u, self.state.out_capacity = self._out_place
 
     def _reserve_dense(self, capacity: int, count: int) -> None:
-        if capacity > self.dense_capacity:
-            shape = (capacity, self._width)
-            arrays = np.empty(capacity), np.empty(capacity), np.zeros(capacity, np.int64), np.zeros(shape)
-            if count:
-                old = self.dense_t, self.dense_h, self.dense_degree, self.dense_u
-                for new, previous in zip(arrays, old, strict=True):
-                    new[:count] = previous[:count]
-            self.dense_t, self.dense_h, self.dense_degree, self.dense_u = arrays
-            self.dense_capacity = capacity
-            self._dense_place = (*(array.ctypes.data for array in arrays), capacity)
-        state = self.state
-        state.dense_t, state.dense_h, state.dense_degree, state.dense_u, state.dense_capacity = (
-            self._dense_place
-        )
+        rows = np.empty((capacity, self._dense_width))
+        if count:
+            rows[:count] = self.dense_rows[:count]
+        self.dense_rows, self.dense_capacity = rows, capacity
+        self._dense_place = rows.ctypes.data, self._dense_width, capacity
+        self.state.dense_rows, self.state.dense_width, self.state.dense_capacity = self._dense_place
 
     def run(self, on_slice: Callable[[], None] | None = None) -> Status:
         """Advance until the loop is done, fails, or hands over at a stop or a step.
@@ -334,6 +346,8 @@ class Session:
             state.budget = allowance
             started = time.perf_counter()
             status = advance(address)
+            if status not in _HANDLED:
+                return _STATUSES[status]
             if status == Status.OUTPUT_FULL:
                 self._reserve_output(2 * self.out_capacity, state.out_count)
             elif status == Status.DENSE_FULL:
@@ -341,15 +355,13 @@ class Session:
             elif status == Status.RECORD_FULL:
                 assert self.record is not None
                 self.record.make_room(state)
-            elif status == Status.BUDGET:
+            else:
                 if time.perf_counter() - started < 0.5 * SLICE_SECONDS:
                     allowance *= 2
                 elif allowance > 1:
                     allowance //= 2
                 if on_slice is not None:
                     on_slice()
-            else:
-                return _STATUSES[status]
 
     def _first_allowance(self) -> int:
         work = 100 * self.n
@@ -367,7 +379,7 @@ class Session:
 
     def counters(self) -> Counters:
         """Counts of work, as they stand now."""
-        return Counters.from_buffer_copy(self.state, layout.State.accepted.offset)
+        return Counters.from_buffer_copy(self.state, _COUNTERS_AT)
 
     def saved(self) -> tuple[np.ndarray, np.ndarray]:
         """Copies of the saved times and states."""
@@ -376,17 +388,9 @@ class Session:
             return np.empty(0), np.empty((0, self.n))
         return self.out_t[:count].copy(), self.out_u[:count].copy()
 
-    def interpolants(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Copies of starts, lengths, degrees and coefficients (steps, degree + 1, n) of the kept
-        interpolants."""
-        count = self.state.dense_count
-        coefficients = self.dense_u[:count].reshape(count, -1, self.n).copy()
-        return (
-            self.dense_t[:count].copy(),
-            self.dense_h[:count].copy(),
-            self.dense_degree[:count].copy(),
-            coefficients,
-        )
+    def interpolants(self) -> np.ndarray:
+        """A copy of the kept interpolants, a row each: start, length, and n coefficients of each power."""
+        return self.dense_rows[: self.state.dense_count].copy()
 
     def load_u(self, u: np.ndarray) -> None:
         """Replace the present state of a run that has been started."""

@@ -4,7 +4,7 @@ fills."""
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
-from symde.engine.cpu.compiled.vectors import copy
+from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import Status
 
 
@@ -73,20 +73,21 @@ def write_step(state):
 
 @compiled
 def write_interpolant(state, address):
-    """Keep the interpolant: start, length, degree and coefficients without padding."""
+    """Keep the interpolant as a row: start, length, coefficients without padding, zeros to the end."""
     if not state.keep_dense or state.dense_saved:
         return Status.DONE
     if state.dense_count == state.dense_capacity:
         return Status.DENSE_FULL
     if prepare_interpolant(state, address) != 0:
         return Status.CALLBACK
-    index, degree = state.dense_count, slot_at(state, state.active).degree
-    doubles(state.dense_t)[index] = state.t_old
-    doubles(state.dense_h)[index] = state.h_old
-    integers(state.dense_degree)[index] = degree
-    row = state.dense_u + 8 * state.dense_width * index
-    for m in range(degree + 1):
+    index, powers = state.dense_count, slot_at(state, state.active).degree + 1
+    row = state.dense_rows + 8 * state.dense_width * index
+    doubles(row)[0] = state.t_old
+    doubles(row)[1] = state.h_old
+    row += 16
+    for m in range(powers):
         copy(state.n, state.coefficients + 8 * state.padded * m, row + 8 * state.n * m)
+    clear(state.dense_width - 2 - state.n * powers, row + 8 * state.n * powers)
     state.dense_count = index + 1
     state.dense_saved = 1
     return Status.DONE

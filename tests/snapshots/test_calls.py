@@ -1,0 +1,60 @@
+"""What surrounds the compiled loop is a fixed number of Python calls: more is a loss, less a gain to write
+down here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symde
+from tests.problems import get
+
+PACKAGE = str(Path(symde.__file__).parent)
+PROBLEM = get("lotka").problem
+TIMES = np.linspace(0, 10, 101)
+VALUES = [1.5, 1.0, 3.0, 1.0]
+
+# (calls of symde's functions, calls of others' Python functions); comprehensions are left out, since from
+# Python 3.12 on they are no calls
+KEPT = {
+    "every step": (lambda: symde.solve(PROBLEM), (16, 0)),
+    "saveat by spacing": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=0.1), (18, 0)),
+    "saveat as an array": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=TIMES), (18, 2)),
+    "saveat as a list": (lambda: symde.solve(PROBLEM, "Taylor", saveat=[5.0, 10.0]), (18, 2)),
+    "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (19, 4)),
+    "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (19, 4)),
+    "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (20, 4)),
+    "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (47, 14)),
+}
+
+
+def calls(function: Callable[[], Any]) -> tuple[int, int]:
+    """Python functions of symde, and of others, that a call enters, itself left out."""
+    function()  # what is made once is made
+    entered = []
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code.co_name not in ("<listcomp>", "<dictcomp>", "<setcomp>"):
+            entered.append(frame.f_code.co_filename)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(before)
+    own = sum(name.startswith(PACKAGE) for name in entered)
+    return own, len(entered) - own - 1
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_a_call_goes_through_as_many_functions_as_it_did(name):
+    function, kept = KEPT[name]
+    own, foreign = calls(function)
+    assert own == kept[0]
+    assert foreign <= kept[1]  # how much of numpy is Python depends on its version
