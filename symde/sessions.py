@@ -14,6 +14,9 @@ from symde.problem.system import System
 KEPT = 4
 """Sessions kept for each system and choice of methods."""
 
+CHOICES = 64
+"""Choices of methods whose sessions a system keeps: more come of method objects made for each solve."""
+
 
 def borrow(
     system: System, methods: tuple[Any, ...], linear_solver: str, preconditioner: Any
@@ -40,6 +43,10 @@ def give_back(system: System, key: tuple[Any, ...], session: Session) -> None:
     """Keep a session for the next solve; not one with a function of the user, which may not come again."""
     if callable(key[2]):
         return
-    kept = system.sessions.setdefault(key, [])
+    kept = system.sessions.get(key)
+    if kept is None:
+        for oldest in list(system.sessions)[: 1 - CHOICES]:
+            system.sessions.pop(oldest, None)
+        kept = system.sessions.setdefault(key, [])
     if len(kept) < KEPT:
         kept.append(session)

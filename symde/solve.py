@@ -154,7 +154,7 @@ def begin(
         rtol=rtol,
         saveat=times,
         save_steps=times is None,
-        dense=times is None if dense is None else bool(dense),
+        dense=times is None if dense is None else options.truth(dense, "dense"),
         dt0=first,
         dtmax=largest or abs(t1 - t0),
         max_steps=limit,
