@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
-from symde.engine.cpu.layout import Status
+from symde.engine.cpu.layout import Phase, Status
 from symde.outcome import RETCODES, collect, explain
 from symde.plan import plan_for
 from symde.problem import options
@@ -70,7 +70,7 @@ class Integrator:
         begin(self._session, self.problem, self._plan, self._atol, saveat=None, dense=True, single_step=True)
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
-        self._started = time.perf_counter()
+        self._started, self._failed = time.perf_counter(), False
         self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
 
     def __reduce__(self) -> NoReturn:
@@ -153,15 +153,22 @@ class Integrator:
         for name, value in by_name(u, self.problem.system.state_names, "state").items():
             values[self.problem.system.state_names.index(name)] = value
         self._session.load_u(values)
+        if self._failed:  # with a step that was too small for where it failed: choose one for where it is now
+            state, first = self._session.state, self._options["dt0"]
+            state.phase, state.h_next = Phase.START, 0.0 if first is None else float(first)
+            self._session.arrays["carried"].fill(0.0)  # what methods remember is of the failure too
+            self._failed = False
 
     def solution(self) -> Solution:
         """What has been computed so far, as a solution."""
-        return collect(self._session, self.problem, Retcode.SUCCESS, self._started)
+        message = "" if self.done else f"stepped to t = {self.t:g} of {self.problem.tspan[1]:g}"
+        return collect(self._session, self.problem, Retcode.SUCCESS, self._started, message)
 
     def _run(self) -> None:
         status = self._session.run()
         if status in (Status.DONE, Status.STEPPED, Status.STOPPED):
             return
+        self._failed = True
         if status == Status.CALLBACK:
             error = self.problem.system.take_error() or self._session.take_error()
             raise error if error is not None else RuntimeError("a model kernel failed without saying why")

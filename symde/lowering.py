@@ -76,7 +76,8 @@ def _agree(traced: ModelSystem, called: CallbackSystem) -> bool:
     for t in (0.25, 1.75):
         u, p = points.uniform(0.5, 1.5, called.kernels.n), points.uniform(0.5, 1.5, called.kernels.m)
         try:
-            expected = called.slope(t, u, p)
+            with np.errstate(all="ignore"):  # the points are not the user's: his function need not bear them
+                expected = called.slope(t, u, p)
         except (ArithmeticError, ValueError, TypeError):
             return False
         if not np.allclose(traced.slope(t, u, p), expected, rtol=1e-12, atol=1e-300, equal_nan=True):

@@ -130,8 +130,9 @@ def _first_non_finite(session: Session, problem: Problem, u: np.ndarray) -> NonF
         return found
     slope = system.slope(state.t, u, problem.p)
     reach = max(abs(state.h), abs(state.h_old)) * state.direction
-    for distance in reach * 2.0 ** np.arange(-2, 12):
-        found = system.non_finite(state.t + distance, u + distance * slope, problem.p)
-        if found is not None:
-            return found
+    with np.errstate(all="ignore"):  # a state near 1.8e308 leaves the range on the way
+        for distance in reach * 2.0 ** np.arange(-2, 12):
+            found = system.non_finite(state.t + distance, u + distance * slope, problem.p)
+            if found is not None:
+                return found
     return None

@@ -21,6 +21,9 @@ from symde.problem.traits import Traits
 REMEMBERED = 64
 """Plans remembered for each system."""
 
+CHOICES = 64
+"""Choices of methods whose sessions a system keeps: more come of method objects made for each solve."""
+
 _UNCHANGING = (float, int, np.number, str, type(None))
 
 
@@ -105,7 +108,7 @@ def make_plan(
         options.step_size(dtmax, "dtmax"),
         options.step_limit(max_steps),
         # a session with a function of the user is not kept: that one may not come again
-        [] if callable(preconditioner) else sessions.setdefault((methods, linear_solver, preconditioner), []),
+        [] if callable(preconditioner) else kept_sessions(sessions, (methods, linear_solver, preconditioner)),
     )
     if plan.dt0 is None and not methods[0].adaptive:
         raise ValueError(f"{methods[0].name} has no error estimate: give its step size as dt0=...")
@@ -115,4 +118,14 @@ def make_plan(
 def plan_like(plan: Plan, system: System) -> Plan:
     """The same plan for another system, with its sessions."""
     key = plan.methods, plan.linear_solver, plan.preconditioner
-    return replace(plan, sessions=system.sessions.setdefault(key, []))
+    return replace(plan, sessions=kept_sessions(system.sessions, key))
+
+
+def kept_sessions(sessions: dict[Any, list[Session]], key: tuple[Any, ...]) -> list[Session]:
+    """The sessions of one choice of methods; the oldest choices give way to new ones."""
+    kept = sessions.get(key)
+    if kept is None:
+        for oldest in list(sessions)[: 1 - CHOICES]:
+            sessions.pop(oldest, None)
+        kept = sessions.setdefault(key, [])
+    return kept

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ class CallbackKernels:
 
     def __init__(self, function: Function, n: int, m: int) -> None:
         self.function, self.n, self.m = function, n, m
-        self.error: BaseException | None = None
+        self._raised = threading.local()
         bodies = {
             "rhs": self._rhs,
             "rhs_jacobian": self._rhs_jacobian,
@@ -71,6 +72,15 @@ class CallbackKernels:
             "jacobian_vector": self._jacobian_vector,
         }
         self._kernels = {name: _kernel_type(self._guarded(body)) for name, body in bodies.items()}
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception the function raised in this thread; others may be solving the same problem."""
+        return getattr(self._raised, "error", None)
+
+    @error.setter
+    def error(self, error: BaseException | None) -> None:
+        self._raised.error = error
 
     @functools.cached_property
     def pattern(self) -> tuple[np.ndarray, np.ndarray]:

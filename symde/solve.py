@@ -138,7 +138,7 @@ def begin(
         rtol=plan.rtol,
         saveat=times,
         save_steps=times is None,
-        dense=times is None if dense is None else bool(dense),
+        dense=times is None if dense is None else options.truth(dense, "dense"),
         dt0=plan.dt0,
         dtmax=plan.dtmax or abs(t1 - t0),
         max_steps=plan.max_steps,

@@ -39,7 +39,17 @@ class SplitFunction:
 
     def __call__(self, u: np.ndarray, p: np.ndarray, t: float) -> np.ndarray:
         """The sum of both."""
-        return np.asarray(self.stiff(u, p, t)) + np.asarray(self.nonstiff(u, p, t))
+        return self._part("stiff", u, p, t) + self._part("nonstiff", u, p, t)
+
+    def _part(self, name: str, u: np.ndarray, p: np.ndarray, t: float) -> np.ndarray:
+        """One part, from arrays of its own: what it changes in them is nothing to the other."""
+        found = getattr(self, name)(u.copy(), p.copy(), t)
+        part = np.asarray(found)
+        if part.shape != u.shape:  # it would be stretched to the other's shape
+            raise ValueError(
+                f"SplitFunction: {name}(u, p, t) returned {found!r}, expected shape {u.shape} as u"
+            )
+        return part
 
     def __repr__(self) -> str:
         names = (getattr(one, "__name__", repr(one)) for one in (self.stiff, self.nonstiff))

@@ -161,19 +161,17 @@ def _corrections(work: Step, plan: StaticLU, rhs: list[list[int]]) -> list[list[
 def _mean_square(work: Step, corrections: list[list[int]], last: list[int]) -> int:
     """Of the corrections over atol + rtol*max(|u|, |u + z|)."""
     apply, graph = work.apply, work.graph
-    # the square of its inverse is finite: no 0 * inf where a state and its tolerance are both zero
-    rtol, tiny = graph.input("rtol", 0), work.number(1e-140)
+    # its inverse is finite: no 0 * inf where a state and its tolerance are both zero
+    rtol, tiny = graph.input("rtol", 0), work.number(1e-300)
     total = work.zero
     for i in range(work.n):
-        squares: int | None = None
-        for correction in corrections:
-            term = apply("mul", correction[i], correction[i])
-            squares = term if squares is None else apply("add", squares, term)
         old, new = apply("abs", work.u[i]), apply("abs", apply("add", work.u[i], last[i]))
         # not `max`, which asks for NaN; a NaN of u + z is one of its correction too
         largest = apply("select", apply("lt", new, old), old, new)
         scale = apply("add", apply("mul", rtol, largest), apply("add", graph.input("atol", i), tiny))
         inverse = apply("div", work.number(1.0), scale)
-        assert squares is not None
-        total = apply("add", total, apply("mul", apply("mul", squares, inverse), inverse))
+        for correction in corrections:
+            # the ratio's square: that of the correction alone leaves the range beyond 1e154 and below 1e-162
+            ratio = apply("mul", correction[i], inverse)
+            total = apply("add", total, apply("mul", ratio, ratio))
     return apply("mul", total, work.number(1.0 / (work.n * len(corrections))))

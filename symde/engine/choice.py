@@ -91,9 +91,8 @@ def methods_for(method: Any, rtol: Any, traits: Traits, split: bool = False) -> 
         return _named(default_pair(rtol if isinstance(rtol, float) else TIGHT, traits))
     if isinstance(method, str):
         (method,) = _named((method,))
-    if hasattr(method, "family") and hasattr(method, "order"):
+    if hasattr(method, "family") and hasattr(method, "order") and not isinstance(method, type):
         pair = getattr(method, "additive", None) if split else None
         return (method if pair is None else pair,)
-    raise TypeError(
-        f"method must be a name such as 'Rodas5P' or a method object, found {type(method).__name__}"
-    )
+    found = f"the class {method.__name__}" if isinstance(method, type) else type(method).__name__
+    raise TypeError(f"method must be a name such as 'Rodas5P' or a method object, found {found}")

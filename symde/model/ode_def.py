@@ -49,17 +49,25 @@ def ode_def(
     Raises:
         ModelError: every independent mistake of the text, with its position.
         ValueError: the text holds several models and `name` does not choose one, or names its parameters.
+            Or the text is the name of a file.
         TypeError: `source` is neither text nor function.
     """
     if source is None:
         return functools.partial(ode_def, parameters=parameters, name=name)
     if isinstance(source, str):
+        _refuse_path(source)
         return _model(parse(source), parameters, name, "the text")
     if callable(source):
         from symde.language.function import parse_function  # reads Python, which most models are not
 
         return _model((parse_function(source),), parameters, name, "the function")
-    raise TypeError(f"a model is a text or a function, not {type(source).__name__}")
+    hint = ": symde.load(path) reads a file" if isinstance(source, PathLike) else ""
+    raise TypeError(f"a model is a text or a function, not {type(source).__name__}{hint}")
+
+
+def _refuse_path(text: str) -> None:
+    if text.rstrip().endswith(".symde") and "=" not in text and "\n" not in text.strip():
+        raise ValueError(f"{text!r} is the name of a file and no model: symde.load({text!r}) reads it")
 
 
 def load(

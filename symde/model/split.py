@@ -71,10 +71,13 @@ def _refuse(draft: Draft, span: Span | None) -> None:
 def _joined(equations: list[Equation]) -> list[Equation]:
     """The equations, those of one state's two parts as one."""
     joined: list[Equation] = []
+    sides: dict[tuple[str, int], list[Equation]] = {}
     for equation in equations:
-        other = next((one for one in joined if _are_two_parts(one, equation)), None)
+        same_side = sides.setdefault((equation.name, equation.order), [])
+        other = next((one for one in same_side if _are_two_parts(one, equation)), None)
         if other is None:
             joined.append(equation)
+            same_side.append(equation)
         else:
             other.value = Sum((("+", other.value), ("+", equation.value)), span=other.value.span)
             other.span = _together(other.span, equation.span)
@@ -89,9 +92,9 @@ def _together(first: Span | None, second: Span | None) -> Span | None:
 
 
 def _are_two_parts(one: Equation, other: Equation) -> bool:
-    same_side = (one.name, one.order) == (other.name, other.order)
+    """Whether two equations of one left side are its stiff part and its other part."""
     marks = {value.function for value in (one.value, other.value) if isinstance(value, Call)}
-    return same_side and marks == set(MARKS)
+    return marks == set(MARKS)
 
 
 def _is_marked(expression: Expr) -> bool:

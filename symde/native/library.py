@@ -78,6 +78,9 @@ _DEFINED = re.compile(r'^define (?!internal|private|linkonce|available)[^@\n]*@"
 _libraries: dict[str, Library] = {}
 _lock = threading.RLock()
 _count = 0
+if hasattr(os, "register_at_fork"):
+    # a fork while another thread compiles would hand the child a lock that nobody releases
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def load_object(

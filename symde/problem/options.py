@@ -17,6 +17,9 @@ SMALLEST_RTOL = 1e-14
 KEPT_TIMES = 10_000
 """Evenly spaced times to save that are remembered for the next solve, at most."""
 
+MOST_POINTS = 1e8
+"""Points of a `saveat` spacing: times of 10^9 alone take 8 GB, and the system ends who asks for more."""
+
 
 def relative_tolerance(rtol: Any) -> float:
     """A relative tolerance in [1e-14, 1), or 0 for none."""
@@ -87,7 +90,7 @@ def _disorder(times: np.ndarray, t0: float, t1: float) -> ValueError:
     first, last = sorted((t0, t1))
     outside = times[(times < first) | (times > last)]
     if len(outside):
-        return ValueError(f"saveat contains {outside[0]:g}, outside the span {t0:g} to {t1:g}")
+        return ValueError(f"saveat contains {outside.item(0)!r}, outside the span {t0:g} to {t1:g}")
     return ValueError(
         "saveat must be in the order of integration " + ("(ascending)" if t1 > t0 else "(descending)")
     )
@@ -97,7 +100,7 @@ def _grid(step: float, t0: float, t1: float) -> np.ndarray:
     if step <= 0:
         raise ValueError(f"saveat = {step:g}: a spacing must be positive")
     span = abs(t1 - t0)
-    if span / step > 1e9:
+    if span / step > MOST_POINTS:
         raise ValueError(f"saveat = {step:g} asks for {span / step:.3g} points: use a larger spacing")
     # a last grid point within rounding of the end is the end
     count = math.ceil(span / step * (1 - 1e-12) - 1e-9)
@@ -122,6 +125,13 @@ def step_size(value: Any, what: str) -> float | None:
     if size <= 0:
         raise ValueError(f"{what} = {size:g}: a step size must be positive (backward spans need no sign)")
     return size
+
+
+def truth(value: Any, what: str) -> bool:
+    """True or False; a text such as "no" is neither."""
+    if not isinstance(value, bool | np.bool_ | int):
+        raise TypeError(f"{what} must be True or False, found {value!r}")
+    return bool(value)
 
 
 def step_limit(value: Any) -> int:

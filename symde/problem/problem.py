@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -14,6 +15,9 @@ from symde.problem.values import by_name, count, real
 
 class Problem:
     """Initial value problem: u' = f(u, p, t), u(t0) = u0, t0..t1.
+
+    A problem does not change: `remake` gives another with other numbers. A plain function that can be traced
+    is read here, once: what it finds outside of (u, p, t), such as global names, keeps its present value.
 
     Args:
         model: A model, a model text, a plain function f(u, p, t), or a `SplitFunction` of two.
@@ -35,9 +39,20 @@ class Problem:
         ValueError: a name is unknown, a value is missing, of the wrong length or not finite, or the span is
             empty.
         TypeError: a value is not a real number, or a function does not take (u, p, t).
+        AttributeError: an attribute was assigned.
     """
 
-    __slots__ = ("_p_given", "_tspan_given", "_u0_given", "kind", "model", "p", "system", "tspan", "u0")
+    __slots__ = ("model", "system", "kind", "u0", "tspan", "p", "_u0_given", "_tspan_given", "_p_given")
+
+    model: Any
+    system: System
+    kind: str | None
+    u0: np.ndarray
+    tspan: tuple[float, float]
+    p: np.ndarray
+    _u0_given: Any
+    _tspan_given: Any
+    _p_given: dict[str, float]
 
     def __init__(
         self,
@@ -52,33 +67,42 @@ class Problem:
             raise ValueError("history belongs to delay equations, which this version does not solve yet")
         if kind not in (None, "ode"):
             raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
-        self.kind = kind
-        self.system: System
-        self.system, self.model = system_of(model, **_sizes(model, u0, p))
-        self._p_given = by_name(p, self.system.parameter_names, "parameter")
-        self._u0_given = u0 if callable(u0) else by_name(u0, self.system.state_names, "state")
-        self._tspan_given = tspan
-        self._evaluate()
+        system, model = system_of(model, **_sizes(model, u0, p))
+        p = by_name(p, system.parameter_names, "parameter")
+        u0 = _function_of_p(u0, "u0") if callable(u0) else by_name(u0, system.state_names, "state")
+        self._evaluate(model, system, kind, u0, tspan, p)
 
-    def _evaluate(self) -> None:
-        """The numbers that follow from what was given."""
-        system = self.system
+    def _evaluate(
+        self, model: Any, system: System, kind: str | None, u0_given: Any, tspan_given: Any, p_given: Any
+    ) -> None:
+        """What was given, and the numbers that follow from it."""
         try:
-            self.p = system.parameters(self._p_given)
+            p = system.parameters(p_given)
         except KeyError as missing:
             raise ValueError(_missing("parameter", "param", "p", missing.args[0])) from None
-        self.tspan = _span(self._tspan_given, system, self.p)
-        given = self._u0_given
+        tspan = _span(tspan_given, system, p)
+        given = u0_given
         if callable(given):
-            given = by_name(given(self.p.copy()), system.state_names, "state")
+            given = by_name(_called(given, p, "u0"), system.state_names, "state")
         try:
-            self.u0 = system.initial_state(self.p, self.tspan[0], given)
+            u0 = system.initial_state(p, tspan[0], given)
         except KeyError as missing:
             raise ValueError(_missing("state", "state", "u0", missing.args[0])) from None
-        _require_finite(self.u0, system.state_names, "initial value of state")
-        _require_finite(self.p, system.parameter_names, "parameter")
-        self.u0.setflags(write=False)
-        self.p.setflags(write=False)
+        _require_finite(u0, system.state_names, "initial value of state")
+        _require_finite(p, system.parameter_names, "parameter")
+        u0.setflags(write=False)
+        p.setflags(write=False)
+        if tspan_given is not None and not callable(tspan_given):
+            tspan_given = tspan  # the caller's list may change later, and an iterator is used up
+        self._set(model, system, kind, u0, tspan, p, u0_given, tspan_given, p_given)
+
+    def _set(self, *values: Any) -> None:
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        remedy = f"remake(problem, {name}=...)" if name in ("u0", "tspan", "p") else "make another one"
+        raise AttributeError(f"a Problem does not change, and `{name}` cannot be set: {remedy}")
 
     @property
     def given_parameters(self) -> Collection[str]:
@@ -113,6 +137,13 @@ class Problem:
         return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}{called}>"
 
 
+def with_system(problem: Problem, system: Any, u0: np.ndarray) -> Problem:
+    """The problem of another system with the same parameters and time span, from its own initial state."""
+    new = object.__new__(Problem)
+    new._set(problem.model, system, problem.kind, u0, problem.tspan, problem.p, {}, problem.tspan, {})
+    return new
+
+
 def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
     """A plain function says nothing of its sizes: they are those of the values given with it."""
     if not callable(model) or hasattr(model, "state_names"):
@@ -128,9 +159,10 @@ def _missing(kind: str, keyword: str, argument: str, name: str) -> str:
 
 def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
     """The time span as two different finite numbers."""
-    span: Any = given(p.copy()) if callable(given) else given
-    if span is None:
-        span = system.time_span(p)
+    if callable(given):
+        span: Any = _called(_function_of_p(given, "tspan"), p, "tspan")
+    else:
+        span = system.time_span(p) if given is None else given
     if span is None:
         raise ValueError("no time span: give tspan=(t0, t1), or write `time t0 .. t1` in the model")
     if type(span) is not tuple and isinstance(span, set | frozenset | Mapping):
@@ -145,6 +177,31 @@ def _span(given: Any, system: System, p: np.ndarray) -> tuple[float, float]:
     if not math.isfinite(t1 - t0):
         raise ValueError(f"tspan {t0:g} to {t1:g} is longer than float64 can tell")
     return t0, t1
+
+
+def _function_of_p(function: Any, what: str) -> Any:
+    """The function, where it can be called with the parameters.
+
+    Raises:
+        TypeError: it takes another number of arguments.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of some compiled functions nothing is known
+        return function
+    try:
+        signature.bind("p")
+    except TypeError as problem:
+        raise TypeError(f"{what} as a function is called as {what}(p), p an array: {problem}") from None
+    return function
+
+
+def _called(function: Any, p: np.ndarray, what: str) -> Any:
+    """What a function of the parameters gives; one that forgot its `return` would give the model's values."""
+    found = function(p.copy())
+    if found is None:
+        raise TypeError(f"{what} as a function of p returned None: it must return what {what} is to be")
+    return found
 
 
 def _require_finite(values: np.ndarray, names: tuple[str, ...], what: str) -> None:
@@ -167,17 +224,17 @@ def remake(
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"remake takes a symde.Problem, found {type(problem).__name__}")
-    new = object.__new__(Problem)
-    new.model, new.kind, new.system = problem.model, problem.kind, problem.system
-    new._p_given = _merged(problem._p_given, p, problem.system.parameter_names, "parameter")
-    new._tspan_given = problem._tspan_given if tspan is _UNCHANGED else tspan
+    system = problem.system
+    p = _merged(problem._p_given, p, system.parameter_names, "parameter")
+    tspan = problem._tspan_given if tspan is _UNCHANGED else tspan
     if callable(u0):
-        new._u0_given = u0
+        u0 = _function_of_p(u0, "u0")
     elif callable(problem._u0_given):
-        new._u0_given = _partly_replaced(problem._u0_given, u0, problem.system.state_names)
+        u0 = _partly_replaced(problem._u0_given, u0, system.state_names)
     else:
-        new._u0_given = _merged(problem._u0_given, u0, problem.system.state_names, "state")
-    new._evaluate()
+        u0 = _merged(problem._u0_given, u0, system.state_names, "state")
+    new = object.__new__(Problem)
+    new._evaluate(problem.model, system, problem.kind, u0, tspan, p)
     return new
 
 
@@ -196,4 +253,4 @@ def _partly_replaced(function: Callable[[np.ndarray], Any], change: Any, names: 
     fixed = by_name(change, names, "state")
     if len(fixed) in (0, len(names)):
         return fixed
-    return lambda p: {**by_name(function(p), names, "state"), **fixed}
+    return lambda p: {**by_name(_called(function, p, "u0"), names, "state"), **fixed}

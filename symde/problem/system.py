@@ -113,6 +113,6 @@ def system_of(model: Any, n: int | None = None, m: int | None = None) -> tuple[S
         if found is not None:
             return found
     raise TypeError(
-        "expected a model (symde.ode_def(...)), a model text or a function f(u, p, t); "
+        "expected a model (symde.ode_def(text) or symde.load(path)), a model text or a function f(u, p, t); "
         f"found {type(model).__name__}"
     )

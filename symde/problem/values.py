@@ -62,6 +62,7 @@ def reals(given: Any, what: str) -> np.ndarray:
         raise TypeError(f"{what} must come in an order: write a list, not a {type(given).__name__}")
     if _masked(given):
         raise ValueError(f"{what} is masked")
+    _refuse_iterator(given, what)
     try:
         array = np.asarray(given)
     except (TypeError, ValueError):
@@ -80,6 +81,11 @@ def _plain(given: Any) -> list[float] | None:
     if type(values) is list and set(map(type, values)) == {float} and all(map(math.isfinite, values)):
         return values
     return None
+
+
+def _refuse_iterator(given: Any, what: str) -> None:
+    if hasattr(given, "__next__"):
+        raise TypeError(f"{what}: a {type(given).__name__} can be read only once: write list(...) around it")
 
 
 def unknown_name(name: str, kind: str, names: Sequence[str]) -> ValueError:
@@ -104,6 +110,8 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
             name = str(key)
             if name not in known:
                 raise unknown_name(name, kind, names)
+            if name in result:  # as text and as symbol
+                raise ValueError(f"{kind} `{name}` is given twice")
             result[name] = real(value, f"{kind} `{name}`")
         return result
     if isinstance(given, set | frozenset):
@@ -112,6 +120,7 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
         raise TypeError(
             f"values of {kind}s come as a sequence or a mapping by name, found the text {given!r}"
         )
+    _refuse_iterator(given, f"values of {kind}s")
     try:
         values = list(given) if np.ndim(given) else [given]
     except (TypeError, ValueError):

@@ -14,7 +14,7 @@ import numpy as np
 
 from symde.codegen.columns import ColumnKernels
 from symde.engine.cpu.columns import ColumnsSystem
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite, System
 from symde.sensitivity.run import Run
 
@@ -113,8 +113,4 @@ def augmented_problem(
     u0 = np.zeros(system.kernels.n)
     u0[:n] = problem.u0
     u0[n:].reshape(n, width)[:, : start.shape[1]] = start
-    new: Any = object.__new__(Problem)
-    new.model, new.kind, new.system = problem.model, problem.kind, system
-    new._p_given, new._u0_given, new._tspan_given = {}, {}, problem.tspan
-    new.p, new.tspan, new.u0 = problem.p, problem.tspan, u0
-    return new
+    return with_system(problem, system, u0)

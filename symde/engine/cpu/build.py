@@ -9,6 +9,7 @@ imports numba.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,9 +25,8 @@ KERNELS = ("rhs", "rhs_jacobian", "jacobian_vector")
 
 def compile_entry(module: str, entry: str) -> bytes:
     """Object code in which `entry` of `symde.engine.cpu.compiled.<module>` is the only public symbol."""
-    import numba
-    from numba import types
-
+    numba = _numba()
+    types = numba.types
     source = importlib.import_module(f"symde.engine.cpu.compiled.{module}")
     pointers = importlib.import_module("symde.engine.cpu.compiled.pointers")
     arguments = (types.int64,) * (3 if entry in SOLVING else 1)
@@ -38,6 +38,18 @@ def compile_entry(module: str, entry: str) -> bytes:
         compiled.library.finalize()  # links in what it calls
     text = _with_wrapper(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, arguments)
     return native.compile_ir(_internalised(text, entry), codegen_level=2, optimise=3, slp=True)
+
+
+def _numba() -> Any:
+    """The module numba, whole. Ctrl-C in its import would leave parts that spoil the next one."""
+    known = set(sys.modules)
+    try:
+        return importlib.import_module("numba")
+    except BaseException:
+        for name in sys.modules.keys() - known:
+            if name.partition(".")[0] == "numba":
+                del sys.modules[name]
+        raise
 
 
 @contextmanager

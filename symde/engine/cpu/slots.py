@@ -29,7 +29,7 @@ class PackedMethod:
         return self.family.implicit
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def packed(method: Any) -> PackedMethod:
     """The slot of a method; compiles its family's functions where the cache has none."""
     family = families.get(method.family)

@@ -18,6 +18,9 @@ import numpy as np
 
 Tree = tuple[int, tuple[Any, ...]]
 
+MOST_ORDER = 16
+"""Trees of higher orders are not written out: each order has more than twice as many as the one before."""
+
 
 @functools.cache
 def trees(order: int) -> tuple[Tree, ...]:
@@ -73,7 +76,13 @@ class NystromConditions:
 
 
 def nystrom_conditions(order: int, a: np.ndarray, c: np.ndarray) -> NystromConditions:
-    """The conditions of all trees up to an order."""
+    """The conditions of all trees up to an order.
+
+    Raises:
+        ValueError: the order is below 1, or so high that its trees are too many.
+    """
+    if not 1 <= order <= MOST_ORDER:
+        raise ValueError(f"order {order}: order conditions are proved for the orders 1 to {MOST_ORDER}")
     every = [tree for size in range(1, order + 1) for tree in trees(size)]
     values, magnitudes = _vectors(every, a, c), _vectors(every, np.abs(a), np.abs(c))
     return NystromConditions(

@@ -37,6 +37,8 @@ def strictly_lower(name: str, what: str, matrix: np.ndarray, first: int = 0) -> 
 
 def weights(name: str, what: str, b: np.ndarray, conditions: Conditions, order: int) -> None:
     """Weights b satisfy the conditions of all trees up to an order."""
+    if not isinstance(order, int) or order < 1:
+        raise TableauError(f"{name}: {what} of order {order!r}: it must be a whole number, 1 at least")
     wanted = conditions.orders <= order
     magnitude = conditions.magnitudes[wanted] @ np.abs(b)
     found = conditions.vectors[wanted] @ b

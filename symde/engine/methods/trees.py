@@ -20,6 +20,21 @@ import numpy as np
 Tree = tuple[Any, ...]
 
 
+MOST_VERTICES = 14
+"""Larger trees are not written out: there are 87,811 of 14 vertices, and three times as many of each next."""
+
+
+def trees_up_to(order: int) -> list[Tree]:
+    """All rooted trees up to an order, smaller ones first.
+
+    Raises:
+        ValueError: the order is below 1, or so high that its trees are too many.
+    """
+    if not 1 <= order <= MOST_VERTICES:
+        raise ValueError(f"order {order}: order conditions are proved for the orders 1 to {MOST_VERTICES}")
+    return [tree for size in range(1, order + 1) for tree in trees(size)]
+
+
 @functools.cache
 def trees(order: int) -> tuple[Tree, ...]:
     """All rooted trees with that many vertices, each once."""
@@ -78,7 +93,7 @@ def conditions(order: int, wide: np.ndarray, narrow: np.ndarray | None = None) -
         narrow: coefficients for a vertex of one branch; in Rosenbrock methods these are a_ij + gamma_ij.
     """
     narrow = wide if narrow is None else narrow
-    every = [tree for size in range(1, order + 1) for tree in trees(size)]
+    every = trees_up_to(order)
     values = _stage_vectors(every, wide, narrow)
     magnitudes = _stage_vectors(every, np.abs(wide), np.abs(narrow))
     return Conditions(
@@ -100,7 +115,7 @@ def coupled_conditions(order: int, parts: Sequence[np.ndarray]) -> Conditions:
         order: of the largest trees.
         parts: the coefficients of each part, each stages x stages.
     """
-    every = [tree for size in range(1, order + 1) for tree in trees(size)]
+    every = trees_up_to(order)
     values = _coloured_vectors(every, parts)
     magnitudes = _coloured_vectors(every, [np.abs(part) for part in parts])
     coloured = [tree for tree in every for _ in values[tree]]

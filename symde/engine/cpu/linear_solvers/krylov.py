@@ -110,6 +110,8 @@ class UserPreconditioner:
 def _applied(found: Any, r: np.ndarray) -> np.ndarray:
     """What a user's apply(r) returned, where it can be a solution of a regular system."""
     what = "the preconditioner's apply(r) returned"
+    if np.iscomplexobj(found):
+        raise TypeError(f"{what} complex values, expected {len(r)} real numbers")
     try:
         value = np.asarray(found, dtype=float)
     except (TypeError, ValueError):
