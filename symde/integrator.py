@@ -154,8 +154,8 @@ class Integrator:
             values[self.problem.system.state_names.index(name)] = value
         self._session.load_u(values)
         if self._failed:  # with a step that was too small for where it failed: choose one for where it is now
-            state, first = self._session.state, self._options["dt0"]
-            state.phase, state.h_next = Phase.START, 0.0 if first is None else float(first)
+            state = self._session.state
+            state.phase, state.h_next = Phase.START, self._plan.dt0 or 0.0
             self._session.arrays["carried"].fill(0.0)  # what methods remember is of the failure too
             self._failed = False
 
