@@ -107,14 +107,16 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--largest", type=int, default=500)
+    parser.add_argument("--solvers", default=",".join(SOLVERS), help="also klu")
     chosen = parser.parse_args()
+    solvers = chosen.solvers.split(",")
     print(
-        f"{'':16s}" + "".join(f"{name:>24s}" for name in SOLVERS) + "   (factorisation + 8 solves, expected)"
+        f"{'':16s}" + "".join(f"{name:>24s}" for name in solvers) + "   (factorisation + 8 solves, expected)"
     )
     for name, kernels in cases(chosen.largest):
         taken = linear_solvers.choose(kernels).name
         row = f"{name:16s}"
-        for solver in SOLVERS:
+        for solver in solvers:
             entry = linear_solvers.get(solver)
             if kernels.n > LARGEST.get(solver, 10**9) or entry.suits(kernels):
                 row += f"{'-':>24s}"

@@ -73,9 +73,9 @@ def solve(
         dtmax: Largest step size.
         max_steps: Limit on the number of attempted steps.
         linear_solver: How implicit methods solve their linear systems: "generated" (straight-line code of the
-            model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse" or "krylov" (GMRES with products
-            J*v). Default: "auto", the fastest expected for the pattern of the Jacobian, never "krylov".
-            Explicit methods solve none, whatever it says.
+            model), "dense", "lapack" (dense, by LAPACK), "banded", "sparse", "klu" (sparse, by KLU; needs
+            `symde[klu]`) or "krylov" (GMRES with products J*v). Default: "auto", the fastest expected for the
+            pattern of the Jacobian, never the last two. Refused with methods that solve none.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
         seed: Belongs to noise and jumps, which this version's models do not have.
@@ -89,7 +89,7 @@ def solve(
         SolveError: the solve did not reach its end.
         SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
         ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
-        ImportError: progress=True without tqdm.
+        ImportError: progress=True without tqdm, or linear_solver="klu" without KLU.
     """
     if not isinstance(problem, Problem):
         raise TypeError(

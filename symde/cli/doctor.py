@@ -23,6 +23,7 @@ _PACKAGES = (
     "pandas",
     "xarray",
     "torch",
+    "nbklu",
 )
 
 

@@ -1,14 +1,24 @@
 """Linear systems W x = b put to the engine's solvers directly, without a model or a solve."""
 
 import ctypes
+import ctypes.util
+import platform
+import sys
 
 import numpy as np
+import pytest
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.library import function_address
 
 STEP = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 SOLVE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+
+# where the extra `klu` has a package, and `test` brings it, a missing one is a failure
+needs_klu = pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64") and not ctypes.util.find_library("klu"),
+    reason="no package of KLU for this system, and none of its own",
+)
 
 
 class Pattern:

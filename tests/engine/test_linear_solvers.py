@@ -13,10 +13,10 @@ from symde.engine.cpu.layout import BACKWARD_ERROR, Attempt
 from symde.engine.cpu.linear_solvers import sparse
 from symde.engine.cpu.linear_solvers.sparse import analysis_of
 from symde.engine.cpu.linear_solvers.structure import structure_of
-from tests.engine.systems import LinearSystem, Pattern, backward_error
+from tests.engine.systems import LinearSystem, Pattern, backward_error, needs_klu
 from tests.problems import get
 
-FACTORING = ("dense", "lapack", "banded", "sparse")
+FACTORING = ("dense", "lapack", "banded", "sparse", pytest.param("klu", marks=needs_klu))
 
 
 def pattern_of(mask):
@@ -316,6 +316,11 @@ def test_mistakes_are_told():
         symde.solve(problem, linear_solver="sparse", preconditioner="ilu0")
     with pytest.raises(ValueError, match="must be 'jacobi', 'ilu0', or a function"):
         symde.solve(problem, linear_solver="krylov", preconditioner="ilut")
+    for method in ("Tsit5", "ROCK2", "Exprb32"):
+        with pytest.raises(ValueError, match=f"{method} solves no linear systems.*'sparse'.*leave it out"):
+            symde.solve(problem, method, linear_solver="sparse")
+    with pytest.raises(ValueError, match="Tsit5 solves no linear systems"):
+        symde.Integrator(problem, "Tsit5", linear_solver="dense")
     called = symde.Problem(lambda u, p, t: -u if u[0] > -9 else u, [1.0, 2.0], (0, 1))
     with pytest.raises(ValueError, match="no generated factorisation"):
         symde.solve(called, "Rodas5P", linear_solver="generated")

@@ -48,6 +48,21 @@ def test_unknown_names_lead_to_the_nearest(wrong, nearest):
     assert all(name in message for name in registry.names())
 
 
+@pytest.mark.parametrize(
+    "wrong, family",
+    [
+        ("KenCarp", ["KenCarp3", "KenCarp4", "KenCarp5", "KenCarp47", "KenCarp58"]),
+        ("vern", ["Vern6", "Vern7", "Vern8", "Vern9"]),
+        ("Rodas", ["Rodas5P", "Rodas4"]),
+        ("GaussLegendre", ["GaussLegendre4", "GaussLegendre6"]),
+    ],
+)
+def test_a_name_without_its_number_leads_to_the_family(wrong, family):
+    expected = " or ".join(f"'{name}'" for name in family)
+    with pytest.raises(ValueError, match=f"unknown method '{wrong}': did you mean {expected}\\?"):
+        registry.get(wrong)
+
+
 def test_names_like_none_list_all():
     with pytest.raises(ValueError, match="unknown method 'zzz': there are Tsit5, "):
         registry.get("zzz")

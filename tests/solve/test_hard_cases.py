@@ -14,6 +14,7 @@ import pytest
 
 import symde
 from symde import Retcode
+from symde.engine.cpu.slots import packed
 from symde.engine.methods import registry
 
 RTOL, ATOL, MAX_STEPS = 1e-6, 1e-9, 20_000
@@ -64,9 +65,6 @@ SOLVABLE = {
     "zero states without absolute tolerance": Solvable(
         "x' = 0*x\ny' = -y\nstate x = 0, y = 1", (0, 2), [0, exp(-2)], {"atol": 0.0}
     ),
-    "the same by dense linear algebra": Solvable(
-        "x' = 0*x\ny' = -y\nstate x = 0, y = 1", (0, 2), [0, exp(-2)], {"atol": 0.0, "linear_solver": "dense"}
-    ),
     "states of all sizes": Solvable(
         "x' = -x\ny' = -2*y\nstate x = 1e-30, y = 1e30", (0, 2), [1e-30 * exp(-2), 1e30 * exp(-4)],
         {"atol": 0.0}, floor=0.0,
@@ -107,6 +105,12 @@ def assert_right(solution, case: Solvable) -> None:
 def test_what_has_a_solution_is_solved(name, method):
     case = SOLVABLE[name]
     assert_right(solved(case.text, case.span, method, **case.options), case)
+
+
+@named([None] + [method for method in METHODS if method and packed(method).implicit])
+def test_zero_states_without_absolute_tolerance_are_solved_by_dense_linear_algebra(method):
+    case = SOLVABLE["zero states without absolute tolerance"]
+    assert_right(solved(case.text, case.span, method, **case.options, linear_solver="dense"), case)
 
 
 @named(SECOND_ORDER)

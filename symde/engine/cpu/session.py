@@ -99,11 +99,12 @@ class Session:
     Args:
         kernels: The model's compiled functions.
         methods: One or two methods.
-        linear_solver: Name of the solver of linear systems, of no effect on explicit methods.
+        linear_solver: Name of the solver of linear systems; "auto" with methods that solve none.
         preconditioner: For a linear solver that takes one.
 
     Raises:
-        ValueError: the linear solver or a method cannot solve this model, with the reason.
+        ValueError: the linear solver or a method cannot solve this model, or there is nothing for the linear
+            solver to do, with the reason.
     """
 
     def __init__(
@@ -130,6 +131,12 @@ class Session:
                         f"{method.method.name} solves its stages to rounding, and linear_solver="
                         f"'{self.linear_solver.name}' only to a tolerance: leave linear_solver to the choice"
                     )
+        elif linear_solver != linear_solvers.AUTO:
+            raise ValueError(
+                f"{' and '.join(method.name for method in self.chosen)} solves no linear systems, so that "
+                f"linear_solver='{linear_solver}' has nothing to do: leave it out, or take a method that "
+                f"does, such as 'Rodas5P' or 'QNDF'"
+            )
         self._preconditioner = preconditioner
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)

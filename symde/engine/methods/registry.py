@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import itertools
 
 from symde.engine.methods.method import Method
 
@@ -124,8 +125,11 @@ def _additive(name: str, half: Method) -> Method:
 def _unknown(name: str) -> str:
     canonical = {one.lower(): one for one in NAMES}
     wanted = name.strip().lower()
-    nearest = (
-        [FOREIGN[wanted].lower()] if wanted in FOREIGN else difflib.get_close_matches(wanted, canonical, n=1)
-    )
-    hint = f"did you mean '{canonical.get(nearest[0], nearest[0])}'? " if nearest else ""
+    family = [one for one in canonical if "".join(itertools.takewhile(str.isalpha, one)) == wanted]
+    if wanted in FOREIGN:
+        nearest = [FOREIGN[wanted].lower()]
+    else:
+        nearest = family or difflib.get_close_matches(wanted, canonical, n=1)
+    listed = " or ".join(f"'{canonical.get(one, one)}'" for one in nearest)
+    hint = f"did you mean {listed}? " if nearest else ""
     return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"

@@ -13,6 +13,7 @@ NAMES = (
     "lapack",
     "banded",
     "sparse",
+    "klu",
     "krylov",
 )
 """One line a solver; its file is its name."""

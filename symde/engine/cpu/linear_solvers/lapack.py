@@ -55,7 +55,9 @@ def lay_out(kernels: Kernels, state: int, preconditioner: Any) -> Layout:
 
 def cost(kernels: Kernels) -> float:
     """Twice what was measured: 28 for n = 50, 450 for 200, 2300 for 400, where our own takes 20, 670, 6000.
-    LAPACK's threads wait for each other, and on a busy machine 200 states took up to 64 000."""
+    LAPACK's threads wait for each other: with eight other programs on two cores 150 states took 144 000
+    on average with two threads and 276 with one. OpenBLAS has one number of threads for the whole process,
+    so that it is the user's to set."""
     n = kernels.n
     return 2.0 * (1.0 + 0.25 * n + 3.2e-5 * n**3 + 2.6e-3 * n**2)
 
