@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NoReturn
+from typing import Any, Never, NoReturn
 
 import numpy as np
 
@@ -49,7 +49,10 @@ class Integrator:
         max_steps: int = options.DEFAULT_MAX_STEPS,
         linear_solver: str = linear_solvers.AUTO,
         preconditioner: Any = None,
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            options.refuse_unknown(unknown, Integrator.__init__)
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
         self.problem = self._given = problem

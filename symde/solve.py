@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -51,6 +51,7 @@ def solve(
     seed: int | None = None,
     progress: bool = False,
     throw: bool = True,
+    **unknown: Never,
 ) -> Solution:
     """Solve an initial value problem.
 
@@ -91,6 +92,8 @@ def solve(
         ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
         ImportError: progress=True without tqdm, or linear_solver="klu" without KLU.
     """
+    if unknown:
+        options.refuse_unknown(unknown, solve)
     if not isinstance(problem, Problem):
         raise TypeError(
             f"solve takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from symde.diagnostics import suggest
 from symde.problem.values import by_name, real, reals
 
 DEFAULT_RTOL, DEFAULT_ATOL = 1e-6, 1e-9
@@ -132,6 +133,39 @@ def truth(value: Any, what: str) -> bool:
     if not isinstance(value, bool | np.bool_ | int):
         raise TypeError(f"{what} must be True or False, found {value!r}")
     return bool(value)
+
+
+FOREIGN = {
+    "reltol": "rtol",
+    "abstol": "atol",
+    "t_eval": "saveat",
+    "ts": "saveat",
+    "teval": "saveat",
+    "max_step": "dtmax",
+    "first_step": "dt0",
+    "dt": "dt0",
+    "alg": "method",
+    "solver": "method",
+    "maxiters": "max_steps",
+    "dense_output": "dense",
+    "save_at": "saveat",
+    "tstops": "saveat",
+}
+"""Options as other programs call them, and what does their work here."""
+
+
+def refuse_unknown(unknown: Mapping[str, Any], function: Callable[..., Any]) -> None:
+    """Refuse options that a function does not have, with the one that was meant.
+
+    Raises:
+        TypeError: there are any.
+    """
+    known = ("method", *(function.__kwdefaults__ or ()))
+    for name in unknown:
+        meant = FOREIGN.get(name) or suggest(name, known)
+        hint = f"did you mean `{meant}`?" if meant in known else f"there are {', '.join(known)}"
+        called = function.__qualname__.removesuffix(".__init__")
+        raise TypeError(f"{called} has no option `{name}`: {hint}")
 
 
 def step_limit(value: Any) -> int:

@@ -45,7 +45,6 @@ def test_unknown_names_lead_to_the_nearest(wrong, nearest):
         registry.get(wrong)
     message = str(caught.value)
     assert f"unknown method '{wrong}': did you mean '{nearest}'?" in message
-    assert all(name in message for name in registry.names())
 
 
 @pytest.mark.parametrize(

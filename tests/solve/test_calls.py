@@ -80,6 +80,10 @@ SOLVES = {
     "unknown backend": (dict(backend="gpu"), ValueError, "unknown backend"),
     "events": (dict(events=[1]), ValueError, "events are not in this version"),
     "seed": (dict(seed=3), ValueError, "noise and jumps"),
+    "Julia's tolerance": (dict(reltol=1e-3), TypeError, "solve has no option `reltol`: did you mean `rtol`?"),
+    "SciPy's times": (dict(t_eval=[1.0]), TypeError, "did you mean `saveat`?"),
+    "misspelled option": (dict(save_at=0.1), TypeError, "did you mean `saveat`?"),
+    "no option": (dict(xyz=1), TypeError, "solve has no option `xyz`: there are method, rtol, "),
 }
 
 

@@ -100,7 +100,7 @@ def get(method: str | Method) -> Method:
     """The method of a name, in letters of either case, the same object each time; a method object is itself.
 
     Raises:
-        ValueError: there is no such method; the nearest and all names are in the message.
+        ValueError: there is no such method; the nearest names, or else all, are in the message.
         TypeError: neither a name nor a method.
     """
     if isinstance(method, str):
@@ -131,5 +131,6 @@ def _unknown(name: str) -> str:
     else:
         nearest = family or difflib.get_close_matches(wanted, canonical, n=1)
     listed = " or ".join(f"'{canonical.get(one, one)}'" for one in nearest)
-    hint = f"did you mean {listed}? " if nearest else ""
-    return f"unknown method '{name}': {hint}there are {', '.join(NAMES)}"
+    if nearest:
+        return f"unknown method '{name}': did you mean {listed}? `symde methods` in a shell tells of all"
+    return f"unknown method '{name}': there are {', '.join(NAMES)}"
