@@ -30,11 +30,14 @@ def finish(
 ) -> Solution:
     """The solution of a run that has ended."""
     retcode = status if isinstance(status, Retcode) else RETCODES.get(status)
-    if retcode is None:  # a kernel called back, and what it called failed
+    if retcode is None or not problem.system.compiled:
         error = problem.system.take_error() or session.take_error()
         if isinstance(error, KeyboardInterrupt):
             return interrupted(session, problem, error, started, throw)
-        raise error if error is not None else RuntimeError("a model kernel failed without saying why")
+        if error is not None:
+            raise error
+    if retcode is None:
+        raise RuntimeError("a model kernel failed without saying why")
     if retcode.success:
         return collect(session, problem, retcode, started)
     message = explain(session, problem, retcode)

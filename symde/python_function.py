@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,6 +55,25 @@ def require_arguments(function: Callable[..., Any]) -> None:
         raise TypeError(f"{name}{signature} has the time at another place: symde calls f(u, p, t)")
 
 
+_LOST = "keep_lost_exception"
+
+
+@functools.cache
+def _catch_lost_exceptions() -> None:
+    """Catch, once a process, what ctypes drops: Ctrl-C that arrives between the call of a kernel and its
+    `try`. The solve would go on with what the last call left behind."""
+    previous = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        keep = getattr(unraisable.object, _LOST, None)
+        if keep is None:
+            previous(unraisable)
+        else:
+            keep(unraisable.exc_value)
+
+    sys.unraisablehook = hook
+
+
 class CallbackKernels:
     """Kernels that call a Python function; an exception stops the solve and is raised from there."""
 
@@ -65,6 +85,7 @@ class CallbackKernels:
     def __init__(self, function: Function, n: int, m: int) -> None:
         self.function, self.n, self.m = function, n, m
         self._raised = threading.local()
+        _catch_lost_exceptions()
         bodies = {
             "rhs": self._rhs,
             "rhs_jacobian": self._rhs_jacobian,
@@ -129,13 +150,19 @@ class CallbackKernels:
     def _guarded(self, body: Callable[..., None]) -> Callable[..., int]:
         def kernel(t: float, inputs: Any, outputs: Any) -> int:
             try:
+                if self.error is not None:  # one was lost, and what it should have computed is missing
+                    return 1
                 body(t, _array(inputs[0], self.n), _array(inputs[1], self.m), inputs, outputs)
             except BaseException as error:  # carried through the compiled loop and raised by the solve
                 self.error = error
                 return 1
             return 0
 
+        setattr(kernel, _LOST, self._keep)
         return kernel
+
+    def _keep(self, error: BaseException) -> None:
+        self.error = error
 
     def _rhs(self, t: float, u: np.ndarray, p: np.ndarray, inputs: Any, outputs: Any) -> None:
         _array(outputs[0], self.n)[:] = self.slope(t, u, p)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -57,3 +58,29 @@ def test_solves_release_the_interpreter():
         ticks += 1
     thread.join()
     assert ticks > 5
+
+
+def test_an_interruption_before_a_called_back_function_begins_is_not_lost():
+    """A trace function raises where Ctrl-C may: as the function is entered, outside its `try`. ctypes drops
+    such an exception, and the evaluation it cut off would be that of the call before."""
+    calls = 0
+
+    def interrupt(frame, event, argument):
+        nonlocal calls
+        if event == "call" and frame.f_code.co_name == "kernel":
+            calls += 1
+            if calls == 20:
+                raise KeyboardInterrupt
+
+    def decay(u, p, t):
+        return -u if u[0] > -1.0 else u  # not to be traced
+
+    problem = symde.Problem(decay, [1.0], (0.0, 10.0))
+    sys.settrace(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            symde.solve(problem, "Tsit5", dtmax=0.1)
+    finally:
+        sys.settrace(None)
+    assert 0.0 < caught.value.solution.t[-1] < 10.0
+    assert symde.solve(problem, "Tsit5").success
