@@ -57,24 +57,28 @@ def plan_for(system: System, *given: Any, traits: Traits | None = None) -> Plan:
         ValueError, TypeError: an option is not what it should be.
     """
     if system.plans is None:
-        make = functools.partial(_plan_of_values, system.sessions, system.split)
+        make = functools.partial(_plan_of_values, system.sessions, system.split, system.traits)
         # typed, so that True is never taken for a 1.0 that was checked
         system.plans = functools.lru_cache(REMEMBERED, typed=True)(make)
-    traits = traits or system.traits
     try:
         return system.plans(traits, *given)
     except TypeError:  # an object that may change, or no number: the checks themselves tell which
         pass
-    return make_plan(system.sessions, system.split, traits, *given)
+    return make_plan(system.sessions, system.split, traits or system.traits, *given)
 
 
 def _plan_of_values(
-    sessions: dict[Any, list[Session]], split: bool, traits: Traits, method: Any, *given: Any
+    sessions: dict[Any, list[Session]],
+    split: bool,
+    own: Traits,
+    traits: Traits | None,
+    method: Any,
+    *given: Any,
 ) -> Plan:
     """A plan that may be remembered: of values that cannot change, and nothing of the user kept alive."""
     if not all(isinstance(option, _UNCHANGING) for option in given):
         raise TypeError
-    return make_plan(sessions, split, traits, method, *given)
+    return make_plan(sessions, split, traits or own, method, *given)
 
 
 def make_plan(

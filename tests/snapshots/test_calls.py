@@ -26,10 +26,10 @@ KEPT = {
     "saveat by spacing": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=0.1), (18, 0)),
     "saveat as an array": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=TIMES), (18, 2)),
     "saveat as a list": (lambda: symde.solve(PROBLEM, "Taylor", saveat=[5.0, 10.0]), (18, 2)),
-    "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (19, 4)),
-    "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (19, 4)),
-    "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (20, 4)),
-    "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (47, 14)),
+    "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (20, 4)),
+    "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (20, 4)),
+    "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (21, 4)),
+    "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 
 
