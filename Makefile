@@ -7,7 +7,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint wheel bench docs clean
 
 demo: $(VENV)/.installed
 	@mkdir -p out
@@ -21,6 +21,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/lint-imports
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# The engine is translated before it is packed, so that users' machines need not wait for numba.
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m symde.engine.cpu.packed
+	$(BIN)/python -m build --wheel
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks

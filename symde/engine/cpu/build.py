@@ -9,6 +9,7 @@ imports numba.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +24,18 @@ KERNELS = ("rhs", "rhs_jacobian", "jacobian_vector")
 """Entries that are kernels: int32 (double t, inputs, outputs); all others are int32 (State *)."""
 
 
-def compile_entry(module: str, entry: str) -> bytes:
-    """Object code in which `entry` of `symde.engine.cpu.compiled.<module>` is the only public symbol."""
+_TARGET = re.compile(r"^target .*\n", re.MULTILINE)
+
+
+def object_code(ir: str) -> bytes:
+    """Object code of an entry's module for this machine."""
+    return native.compile_ir(ir, codegen_level=2, optimise=3, slp=True)
+
+
+def entry_ir(module: str, entry: str) -> str:
+    """LLVM IR in which `entry` of `symde.engine.cpu.compiled.<module>` is the only public symbol.
+
+    It knows nothing of this machine but that its addresses have 64 bits."""
     numba = _numba()
     types = numba.types
     source = importlib.import_module(f"symde.engine.cpu.compiled.{module}")
@@ -37,7 +48,7 @@ def compile_entry(module: str, entry: str) -> bytes:
         compiled = dispatcher.overloads[dispatcher.signatures[0]]
         compiled.library.finalize()  # links in what it calls
     text = _with_wrapper(compiled.library.get_llvm_str(), compiled.fndesc.llvm_func_name, entry, arguments)
-    return native.compile_ir(_internalised(text, entry), codegen_level=2, optimise=3, slp=True)
+    return _internalised(text, entry)
 
 
 def _numba() -> Any:
@@ -115,4 +126,4 @@ def _internalised(ir: str, symbol: str) -> str:
     for variable in module.global_variables:
         if not variable.is_declaration:
             variable.linkage = "internal"
-    return str(module)
+    return _TARGET.sub("", str(module))

@@ -41,13 +41,18 @@ def _compilers() -> bytes:
 
 
 @functools.cache
-def source_hash(module: str) -> str:
-    """Hash of everything a module's object code depends on: its sources and its compilers' versions."""
+def text_hash(module: str) -> str:
+    """Hash of the sources of a module."""
     digest = hashlib.sha256()
     for name, text in sorted(_sources(module).items()):
         digest.update(name.encode() + b"\0" + text + b"\0")
-    digest.update(_compilers())
     return digest.hexdigest()
+
+
+@functools.cache
+def source_hash(module: str) -> str:
+    """Hash of everything a module's object code depends on: its sources and its compilers' versions."""
+    return hashlib.sha256(text_hash(module).encode() + _compilers()).hexdigest()
 
 
 @functools.cache
@@ -59,6 +64,7 @@ def function_address(module: str, entry: str) -> int:
 
 def _build(module: str, entry: str) -> bytes:
     log.info("compiling the engine for this machine (once): %s.%s", module, entry)
-    from symde.engine.cpu.build import compile_entry
+    from symde.engine.cpu import build, packed
 
-    return compile_entry(module, entry)
+    ir = packed.read(module, entry, text_hash(module))
+    return build.object_code(build.entry_ir(module, entry) if ir is None else ir)
