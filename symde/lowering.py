@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate, first_nonfinite
-from symde.codegen.start_derivatives import StartDerivatives
 from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
 from symde.model.definition import Definition
@@ -21,6 +19,10 @@ from symde.problem.system import Equation, NonFinite, System
 from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments
 from symde.split_function import SplitFunction
+
+if TYPE_CHECKING:  # solves have no use for them
+    from symde.codegen.adjoints import AdjointKernels
+    from symde.codegen.start_derivatives import StartDerivatives
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
 
@@ -109,11 +111,15 @@ class ModelSystem:
     @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:
         """Products of row vectors with the derivatives of the right-hand side."""
+        from symde.codegen.adjoints import AdjointKernels
+
         return AdjointKernels(self.kernels.model_graph)
 
     @functools.cached_property
     def start_derivatives(self) -> StartDerivatives:
         """Derivatives of defaults, initial values and time span by the parameters."""
+        from symde.codegen.start_derivatives import StartDerivatives
+
         return StartDerivatives(self.definition)
 
     @property
