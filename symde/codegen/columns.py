@@ -7,21 +7,25 @@ With s_j = du/dx_j for a parameter or an initial value x_j, the columns obey
 J and the partials P = df/dp are evaluated as sparse values; their products with the columns are the engine's
 work (`symde.engine.cpu.compiled.columns`), so the code generated does not grow with the number of columns.
 Implicit methods need the derivative of the right-hand side above along the states and along t too: values of
-the same two patterns.
+patterns within the same two, mostly far fewer.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from symde.codegen.column_lanes import ENTRY_LIMIT, Pattern, product_ir, solve_ir
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian
+from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel, Output
 from symde.codegen.llvm import ir_module
+from symde.codegen.lu import StaticLU
 from symde.codegen.model_kernels import ModelGraph
 from symde.native import load_ir
 
@@ -45,10 +49,45 @@ class ColumnGraph:
         chosen = [lowered.parameters[j] for j in self.parameters]
         return jacobian(lowered.graph, lowered.rhs, chosen)
 
+    @cached_property
+    def along(self) -> tuple[SparseJacobian, SparseJacobian]:
+        """The derivatives of J and P along the input `direction` of states."""
+        lowered = self.model.lowered
+        return self._derivatives(
+            {node: lowered.graph.input("direction", i) for i, node in enumerate(lowered.states)}
+        )
+
+    @cached_property
+    def by_time(self) -> tuple[SparseJacobian, SparseJacobian]:
+        """The derivatives of J and P by t."""
+        graph = self.model.lowered.graph
+        return self._derivatives({graph.time(): graph.constant(1.0)})
+
+    def _derivatives(self, directions: dict[int, int]) -> tuple[SparseJacobian, SparseJacobian]:
+        graph = self.model.lowered.graph
+        jacobian_change, partials_change = (
+            _without_zeros(graph, entries, directional(graph, entries.nodes, directions))
+            for entries in (self.model.jacobian, self.partials)
+        )
+        return jacobian_change, partials_change
+
     def kernel(self, name: str) -> Kernel:
-        """`values`: f and the values of J and P. `along`: the derivative of those values along the input
-        `direction` of states. `by_time`: f, J and P, and the derivatives of f and of the values by t."""
+        """`values`: f and the values of J and P. `along`: the derivatives of these values along the input
+        `direction` of states. `by_time`: f, J and P, and the derivatives of f and of the values by t. Of
+        derivatives those that are structurally zero are left out."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), _OUTPUTS[name](self))
+
+
+def _without_zeros(graph: Graph, entries: SparseJacobian, nodes: Sequence[int]) -> SparseJacobian:
+    """The entries at the same places with other values, those left out that are zero."""
+    indptr, indices, kept = [0], [], []
+    for i in range(len(entries.indptr) - 1):
+        for k in range(entries.indptr[i], entries.indptr[i + 1]):
+            if not graph.is_constant(nodes[k], 0.0):
+                indices.append(entries.indices[k])
+                kept.append(nodes[k])
+        indptr.append(len(indices))
+    return SparseJacobian(tuple(indptr), tuple(indices), tuple(kept))
 
 
 def _values(columns: ColumnGraph) -> tuple[Output, ...]:
@@ -60,23 +99,19 @@ def _values(columns: ColumnGraph) -> tuple[Output, ...]:
 
 
 def _along(columns: ColumnGraph) -> tuple[Output, ...]:
-    lowered = columns.model.lowered
-    directions = {node: lowered.graph.input("direction", i) for i, node in enumerate(lowered.states)}
-    return _differentiated(columns, "along", directions)
+    return _changes(columns.along, "along")
 
 
 def _by_time(columns: ColumnGraph) -> tuple[Output, ...]:
-    graph = columns.model.lowered.graph
     slope = Output("time_gradient", columns.model.time_gradient)
-    derivatives = _differentiated(columns, "by_time", {graph.time(): graph.constant(1.0)})
-    return (*_values(columns), slope, *derivatives)
+    return (*_values(columns), slope, *_changes(columns.by_time, "by_time"))
 
 
-def _differentiated(columns: ColumnGraph, name: str, directions: dict[int, int]) -> tuple[Output, ...]:
-    graph = columns.model.lowered.graph
-    values = (("jacobian", columns.model.jacobian.nodes), ("partials", columns.partials.nodes))
-    return tuple(
-        Output(f"{vector}_{name}", tuple(directional(graph, nodes, directions))) for vector, nodes in values
+def _changes(changes: tuple[SparseJacobian, SparseJacobian], name: str) -> tuple[Output, ...]:
+    jacobian_change, partials_change = changes
+    return (
+        Output(f"jacobian_{name}", jacobian_change.nodes),
+        Output(f"partials_{name}", partials_change.nodes),
     )
 
 
@@ -96,29 +131,47 @@ class ColumnKernels:
         self._addresses: dict[str, int] = {}
         self._lock = threading.RLock()
 
-    @property
-    def partials(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row pointers and columns of P, compressed rows, int32; column j belongs to `parameters[j]`."""
-        entries = self._graph.partials
-        return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+    def pattern(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers and columns of a sparse matrix, compressed rows: `partials` (P; column j belongs to
+        `parameters[j]`), and of what the kernels `along` and `by_time` give, `jacobian_along`,
+        `partials_along`, `jacobian_by_time` and `partials_by_time`."""
+        entries = self._entries(name)
+        return np.array(entries.indptr, dtype=np.int64), np.array(entries.indices, dtype=np.int64)
 
-    @property
-    def timed(self) -> bool:
-        """Whether J or P depend on t."""
-        return self._any("by_time", slice(4, None))
+    def _entries(self, name: str) -> SparseJacobian:
+        graph = self._graph
+        with self._lock:
+            if name in ("jacobian", "partials"):
+                return graph.partials if name == "partials" else graph.model.jacobian
+            matrix, _, derivative = name.partition("_")
+            return getattr(graph, derivative)[matrix == "partials"]
 
-    @property
-    def coupled(self) -> bool:
-        """Whether J or P depend on the states."""
-        return self._any("along", slice(None))
+    def product_address(self, width: int) -> int:
+        """The address of the kernel `columns_product` for so many columns side by side, 0 where the loop over
+        the patterns serves as well: see `symde.codegen.column_lanes`."""
+        patterns = [self._pattern(name) for name in ("jacobian", "partials")]
+        if sum(len(pattern.indices) for pattern in patterns) > ENTRY_LIMIT:
+            return 0
+        return self._generated("columns_product", width, lambda: product_ir(*patterns, width))
 
-    def _any(self, name: str, which: slice) -> bool:
-        kernel = self._graph.kernel(name)
-        return any(
-            not kernel.graph.is_constant(node, 0.0)
-            for output in kernel.outputs[which]
-            for node in output.nodes
-        )
+    def solve_address(self, plan: StaticLU, width: int) -> int:
+        """The address of the kernel `columns_solve` for a model's factorisation, 0 where one column after
+        another is as well."""
+        patterns = [self._pattern(name) for name in ("jacobian_along", "partials_along")]
+        if plan.length + sum(len(pattern.indices) for pattern in patterns) > ENTRY_LIMIT:
+            return 0
+        return self._generated("columns_solve", width, lambda: solve_ir(plan, *patterns, width))
+
+    def _pattern(self, name: str) -> Pattern:
+        entries = self._entries(name)
+        return Pattern(entries.indptr, entries.indices)
+
+    def _generated(self, name: str, width: int, text: Callable[[], str]) -> int:
+        key = f"{name} {width}"
+        with self._lock:
+            if key not in self._addresses:
+                self._addresses[key] = load_ir(text()).address(name)
+            return self._addresses[key]
 
     def address(self, name: str) -> int:
         """The address of the kernel `values`, `along` or `by_time`, compiled or loaded by now."""

@@ -7,7 +7,6 @@ all columns.
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +18,13 @@ from symde.engine.cpu.linear_solver import Kernels, LinearSolver, addresses
 CONTEXT, DIRECTION = 10, 6
 """Places in the input table of kernels: what a system keeps for a session, and the direction of products."""
 
+SparsePattern = structure(
+    "SparsePattern", "A sparse matrix by compressed rows.", row_pointers=int64, columns=int64
+)
+
+PATTERNS = ("jacobian", "partials", "jacobian_along", "partials_along", "jacobian_by_time", "partials_by_time")
+"""J and P, and what is not zero of their derivatives along the states and by t."""
+
 ColumnsData = structure(
     "ColumnsData",
     "What the kernels of a system with columns work on.",
@@ -28,14 +34,14 @@ ColumnsData = structure(
     by_time=int64,
     along=int64,
     jacobian_vector=int64,
+    product=int64,  # kernel for J S + [P, 0], 0: the loop over the patterns; its tables
+    product_inputs=int64,
+    product_outputs=int64,
     timed=int64,  # whether J or P depend on t
     coupled=int64,  # whether J or P depend on u
-    row_pointers=int64,
-    columns=int64,
-    partial_pointers=int64,
-    partial_columns=int64,
-    jacobian=int64,  # values of the two patterns at the last evaluation
-    partials=int64,
+    **dict.fromkeys(PATTERNS, int64),  # addresses of a `SparsePattern` each
+    jacobian_values=int64,  # at the last evaluation
+    partials_values=int64,
     jacobian_change=int64,  # and their derivatives, by t or along a direction
     partials_change=int64,
     outputs=int64,  # table: f, J, P, f_t, J_t, P_t
@@ -49,16 +55,13 @@ ColumnsData = structure(
 class PartialKernels(Protocol):
     """Kernels of the values that columns need, by name."""
 
-    @property
-    def partials(self) -> tuple[np.ndarray, np.ndarray]: ...
-
-    @property
-    def timed(self) -> bool: ...
-
-    @property
-    def coupled(self) -> bool: ...
+    def pattern(self, name: str) -> tuple[np.ndarray, np.ndarray]: ...
 
     def address(self, name: str) -> int: ...
+
+    def product_address(self, width: int) -> int: ...
+
+    def solve_address(self, plan: Any, width: int) -> int: ...
 
 
 def padded_width(count: int) -> int:
@@ -114,39 +117,34 @@ class ColumnsSystem:
     def lay_out(self, p: int) -> tuple[Any, tuple[Any, ...]]:
         """Memory for one session, whose parameters lie at address `p`: a `ColumnsData` and what it holds
         addresses of."""
-        n, (pointers, columns) = self.model.n, self.model.pattern
-        partial_pointers, partial_columns = self.partials.partials
-        entries, partial_entries = max(len(columns), 1), max(len(partial_columns), 1)
-        patterns = {
-            "row_pointers": pointers,
-            "columns": columns,
-            "partial_pointers": partial_pointers,
-            "partial_columns": partial_columns,
-        }
-        arrays: dict[str, np.ndarray] = {
-            name: np.array(values, np.int64) for name, values in patterns.items()
-        }
-        for name, length in (("jacobian", entries), ("partials", partial_entries)):
-            arrays[name], arrays[f"{name}_change"] = np.zeros(length), np.zeros(length)
+        n = self.model.n
+        patterns = {name: self.partials.pattern(name) for name in PATTERNS}
+        places = {name: (pointers.ctypes.data, columns.ctypes.data) for name, (pointers, columns) in patterns.items()}
+        arrays: dict[str, np.ndarray] = {name: np.array(place, np.int64) for name, place in places.items()}
+        for name in ("jacobian", "partials"):
+            length = max(len(patterns[name][1]), 1)
+            arrays[f"{name}_values"], arrays[f"{name}_change"] = np.zeros(length), np.zeros(length)
         arrays["linear"] = np.zeros(self.n + 8)
-        places = addresses(arrays)
-        changes = [places["jacobian_change"], places["partials_change"]]
-        arrays["outputs"] = np.array([0, 0, places["partials"], 0, *changes], np.int64)
+        found = addresses(arrays)
+        changes = [found["jacobian_change"], found["partials_change"]]
+        arrays["outputs"] = np.array([0, 0, found["partials_values"], 0, *changes], np.int64)
         arrays["change_outputs"] = np.array(changes, np.int64)
-        arrays["inputs"] = np.array([places["linear"], p, *[0] * 6], np.int64)
+        arrays["inputs"] = np.array([found["linear"], p, *[0] * 6], np.int64)
+        arrays["product_inputs"] = np.array([0, found["partials_values"], 0], np.int64)
+        arrays["product_outputs"] = np.array([0], np.int64)
         kernels = {name: self.partials.address(name) for name in ("values", "by_time", "along")}
+
+        def changing(derivative: str) -> int:
+            return int(any(len(patterns[f"{name}_{derivative}"][1]) for name in ("jacobian", "partials")))
+
         data = ColumnsData(
             n=n,
             width=self.width,
             jacobian_vector=self.model.address("jacobian_vector"),
-            timed=int(self.partials.timed),
-            coupled=int(self.partials.coupled),
+            product=self.partials.product_address(self.width),
+            timed=changing("by_time"),
+            coupled=changing("along"),
             **kernels,
             **addresses(arrays),
         )
-        return data, (data, *arrays.values())
-
-
-def address_of(data: Any) -> int:
-    """The address of a structure."""
-    return ctypes.addressof(data)
+        return data, (data, patterns, *arrays.values())

@@ -10,26 +10,23 @@ P has the first columns; those of initial values have no term of their own.
 
 from __future__ import annotations
 
-from symde.engine.cpu.columns import CONTEXT, DIRECTION, ColumnsData
+from symde.engine.cpu.columns import CONTEXT, DIRECTION, ColumnsData, SparsePattern
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
 from symde.engine.cpu.compiled.vectors import clear, copy
 
 columns_data_at = structure_at(ColumnsData)
+pattern_at = structure_at(SparsePattern)
 
 
 @compiled
-def multiply(rows, starts, indices, values, matrix, width, out):
+def multiply(rows, pattern, values, matrix, width, out):
     """out = A X: A sparse by compressed rows, X and out with `width` columns side by side.
 
     Four columns at a time stay in one register.
     """
-    first, column, a, x, o = (
-        integers(starts),
-        integers(indices),
-        doubles(values),
-        doubles(matrix),
-        doubles(out),
-    )
+    places = pattern_at(pattern)
+    first, column = integers(places.row_pointers), integers(places.columns)
+    a, x, o = doubles(values), doubles(matrix), doubles(out)
     fours = width - width % 4
     for i in range(rows):
         at = i * width
@@ -50,19 +47,34 @@ def multiply(rows, starts, indices, values, matrix, width, out):
 
 
 @compiled
-def add_entries(rows, starts, indices, values, width, out):
+def add_entries(rows, pattern, values, width, out):
     """out += A, as wide as out has columns."""
-    first, column, a, o = integers(starts), integers(indices), doubles(values), doubles(out)
+    places = pattern_at(pattern)
+    first, column = integers(places.row_pointers), integers(places.columns)
+    a, o = doubles(values), doubles(out)
     for i in range(rows):
         for k in range(first[i], first[i + 1]):
             o[i * width + column[k]] += a[k]
 
 
 @compiled
-def columns_of(data, jacobian, partials, matrix, out):
-    """out = J S + [P, 0] for values of the two patterns."""
-    multiply(data.n, data.row_pointers, data.columns, jacobian, matrix, data.width, out)
-    add_entries(data.n, data.partial_pointers, data.partial_columns, partials, data.width, out)
+def columns_slopes(data, jacobian, matrix, out):
+    """out = J S + [P, 0] for the values of the last evaluation."""
+    if data.product != 0:
+        inputs = integers(data.product_inputs)
+        inputs[0], inputs[2] = jacobian, matrix
+        integers(data.product_outputs)[0] = out
+        call_kernel(data.product, 0.0, data.product_inputs, data.product_outputs)
+    else:
+        multiply(data.n, data.jacobian, jacobian, matrix, data.width, out)
+        add_entries(data.n, data.partials, data.partials_values, data.width, out)
+
+
+@compiled
+def columns_change(data, jacobian, partials, matrix, out):
+    """out = J' S + [P', 0] for the values of two derivatives, by their patterns."""
+    multiply(data.n, jacobian, data.jacobian_change, matrix, data.width, out)
+    add_entries(data.n, partials, data.partials_change, data.width, out)
 
 
 @compiled
@@ -77,8 +89,8 @@ def rhs(t, inputs, outputs):
     """Kernel: the slopes of u and S."""
     data = columns_data_at(integers(inputs)[CONTEXT])
     y, out = integers(inputs)[0], integers(outputs)[0]
-    code = evaluate_values(data, data.values, t, inputs, out, data.jacobian)
-    columns_of(data, data.jacobian, data.partials, y + 8 * data.n, out + 8 * data.n)
+    code = evaluate_values(data, data.values, t, inputs, out, data.jacobian_values)
+    columns_slopes(data, data.jacobian_values, y + 8 * data.n, out + 8 * data.n)
     return code
 
 
@@ -94,9 +106,11 @@ def rhs_jacobian(t, inputs, outputs):
     )
     integers(data.outputs)[3] = gradient
     code = evaluate_values(data, data.by_time, t, inputs, out, jacobian)
-    columns_of(data, jacobian, data.partials, y + 8 * data.n, out + 8 * data.n)
+    columns_slopes(data, jacobian, y + 8 * data.n, out + 8 * data.n)
     if data.timed:
-        columns_of(data, data.jacobian_change, data.partials_change, y + 8 * data.n, gradient + 8 * data.n)
+        columns_change(
+            data, data.jacobian_by_time, data.partials_by_time, y + 8 * data.n, gradient + 8 * data.n
+        )
     data.t_linear = t
     copy(data.n * (1 + data.width), y, data.linear)
     return code
@@ -111,11 +125,17 @@ def jacobian_vector(t, inputs, outputs):
 
 
 @compiled
+def change_along(data, direction):
+    """The derivatives of J and P at the kept point along a direction of the states; the kernel's code."""
+    integers(data.inputs)[DIRECTION] = direction
+    return call_kernel(data.along, data.t_linear, data.inputs, data.change_outputs)
+
+
+@compiled
 def coupling(data, direction, out):
     """out = the derivative of J S + [P, 0] by u at the kept point along a direction of the states."""
-    integers(data.inputs)[DIRECTION] = direction
-    code = call_kernel(data.along, data.t_linear, data.inputs, data.change_outputs)
-    columns_of(data, data.jacobian_change, data.partials_change, data.linear + 8 * data.n, out)
+    code = change_along(data, direction)
+    columns_change(data, data.jacobian_along, data.partials_along, data.linear + 8 * data.n, out)
     return code
 
 

@@ -9,8 +9,9 @@ their solution adds to its right side.
 from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT
-from symde.engine.cpu.compiled.columns import columns_data_at, coupling
+from symde.engine.cpu.compiled.columns import change_along, columns_data_at, coupling
 from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
     call_solve,
     call_step,
     compiled,
@@ -75,12 +76,49 @@ def solve_columns(data, columns, solver, solution):
 
 
 @compiled
-def solve_all(state, data, solver, rhs, solution):
-    """The states, then the columns."""
+def solve_block(data, columns, rhs, solution):
+    """Every column at once by the generated kernel, which leaves the right sides in work; the code of the
+    model's kernel."""
+    first = 8 * columns.n
+    if columns.coupled and change_along(columns, solution) != 0:
+        return Attempt.CALLBACK.value
+    inputs = integers(data.block_inputs)
+    inputs[0], inputs[1] = columns.jacobian_change, columns.partials_change
+    inputs[2], inputs[3] = columns.linear + first, rhs + first
+    integers(data.block_outputs)[0] = solution + first
+    call_kernel(data.block, 0.0, data.block_inputs, data.block_outputs)
+    return Attempt.FINE.value
+
+
+@compiled
+def accept_mixture(data, columns, inner, solution):
+    """Whether a mixture of all columns solves the same mixture of the right sides in work."""
+    n, width = columns.n, columns.width
+    work, x, weights = doubles(data.work), doubles(solution + 8 * n), doubles(data.weights)
+    b, y = doubles(data.column_rhs), doubles(data.column)
+    for i in range(n):
+        first, second = 0.0, 0.0
+        for c in range(data.count):
+            first += weights[c] * work[i * width + c]
+            second += weights[c] * x[i * width + c]
+        b[i], y[i] = first, second
+    return call_solve(inner.accept, data.inner, data.column_rhs, data.column)
+
+
+@compiled
+def solve_all(state, data, inner, solver, rhs, solution):
+    """The states, then the columns: at once where the states' factors are the generated ones, one after
+    another where they had to be pivoted or every solution is to be judged by itself."""
     columns = columns_of_state(state)
     code = call_solve(solver, data.inner, rhs, solution)
     if code != Attempt.FINE:
         return code
+    if data.block != 0 and not inner.pivoted and not state.careful:
+        code = solve_block(data, columns, rhs, solution)
+        if code != Attempt.FINE or solver == inner.substitute:
+            return code
+        if accept_mixture(data, columns, inner, solution) == Attempt.FINE:
+            return Attempt.FINE.value
     if right_sides(data, columns, rhs, solution) != 0:
         return Attempt.CALLBACK.value
     return solve_columns(data, columns, solver, solution)
@@ -110,7 +148,7 @@ def substitute(address, rhs, solution):
     state = state_at(address)
     data = solver_data_at(state.linear)
     inner = ready_inner(state, data)
-    code = solve_all(state, data, inner.substitute, rhs, solution)
+    code = solve_all(state, data, inner, inner.substitute, rhs, solution)
     count_work(state, inner, 1)
     return code
 
@@ -120,7 +158,7 @@ def solve(address, rhs, solution):
     state = state_at(address)
     data = solver_data_at(state.linear)
     inner = ready_inner(state, data)
-    code = solve_all(state, data, inner.solve, rhs, solution)
+    code = solve_all(state, data, inner, inner.solve, rhs, solution)
     count_work(state, inner, 1)
     return code
 
@@ -136,16 +174,7 @@ def accept(address, rhs, solution):
         return code
     if right_sides(data, columns, rhs, solution) != 0:
         return Attempt.CALLBACK.value
-    n, width = columns.n, columns.width
-    work, x, weights = doubles(data.work), doubles(solution + 8 * n), doubles(data.weights)
-    b, y = doubles(data.column_rhs), doubles(data.column)
-    for i in range(n):
-        first, second = 0.0, 0.0
-        for c in range(data.count):
-            first += weights[c] * work[i * width + c]
-            second += weights[c] * x[i * width + c]
-        b[i], y[i] = first, second
-    return call_solve(inner.accept, data.inner, data.column_rhs, data.column)
+    return accept_mixture(data, columns, inner, solution)
 
 
 ENTRIES = {"factor": factor, "solve": solve, "substitute": substitute, "accept": accept}

@@ -20,6 +20,9 @@ ColumnsSolverData = structure(
     "The model's solver with a state of its own, and its work on the columns.",
     inner=int64,  # a State of the model alone
     count=int64,  # columns in use
+    block=int64,  # kernel that solves all columns with the model's generated factors; 0: one after another
+    block_inputs=int64,  # its tables
+    block_outputs=int64,
     work=int64,  # right sides of all columns
     column_rhs=int64,
     column=int64,
@@ -67,9 +70,17 @@ def _lay_out(system: Any, inner: LinearSolver, address: int) -> Layout:
     state.linear = ctypes.addressof(inner_layout.data)
     for entry, module in inner.entries.items():
         setattr(state, entry, function_address(module, entry))
+    block = 0
+    if inner.name == "generated":
+        block = system.partials.solve_address(model.lu_plan, system.width)
+        lu = inner_layout.kept[0].ctypes.data
+        arrays["block_inputs"] = np.array([0, 0, 0, 0, lu], np.int64)
+        arrays["block_outputs"] = np.array([0, arrays["work"].ctypes.data], np.int64)
+    own = ("work", "column_rhs", "column", "weights", "block_inputs", "block_outputs")
     data = ColumnsSolverData(
         inner=ctypes.addressof(state),
         count=system.count,
-        **addresses({name: arrays[name] for name in ("work", "column_rhs", "column", "weights")}),
+        block=block,
+        **addresses({name: arrays[name] for name in own if name in arrays}),
     )
     return Layout(data, (state, inner_layout, *arrays.values()))
