@@ -48,17 +48,34 @@ def block_norm(state, errors, start, length):
 
 @compiled
 def columns_norm(state, errors, start, rows, columns):
-    """The largest of the mean squares of columns that lie side by side; NaN if any is."""
+    """The largest of the mean squares of columns that lie side by side; NaN if any is.
+
+    Four columns at a time: their sums lie in one register as their entries do in memory.
+    """
     u, u_new = doubles(state.u), doubles(state.u_new)
     error, atol, rtol = doubles(errors), doubles(state.atol), state.rtol
     worst = 0.0
-    for c in range(columns):
+    fours = columns - columns % 4
+    for c in range(0, fours, 4):
+        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(start + c, start + c + rows * columns, columns):
+            s0 += squared_ratio(error, u, u_new, atol, rtol, i)
+            s1 += squared_ratio(error, u, u_new, atol, rtol, i + 1)
+            s2 += squared_ratio(error, u, u_new, atol, rtol, i + 2)
+            s3 += squared_ratio(error, u, u_new, atol, rtol, i + 3)
+        worst = larger(larger(larger(larger(worst, s0), s1), s2), s3)
+    for c in range(fours, columns):
         total = 0.0
-        for i in range(rows):
-            total += squared_ratio(error, u, u_new, atol, rtol, start + i * columns + c)
-        if not total <= worst:
-            worst = total
+        for i in range(start + c, start + c + rows * columns, columns):
+            total += squared_ratio(error, u, u_new, atol, rtol, i)
+        worst = larger(worst, total)
     return worst / rows
+
+
+@compiled
+def larger(a, b):
+    """The larger of two, NaN if one is."""
+    return a if b <= a else b + 0.0 * a
 
 
 @compiled
@@ -72,8 +89,7 @@ def error_norm(state, errors):
             norm = block_norm(state, errors, start, rows)
         else:
             norm = columns_norm(state, errors, start, rows, columns)
-        if not norm <= worst:
-            worst = norm
+        worst = larger(worst, norm)
     return worst
 
 

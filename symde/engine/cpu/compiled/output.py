@@ -23,7 +23,18 @@ def evaluate_interpolant(state, theta, out):
     n, padded, o = state.n, state.padded, doubles(out)
     c = doubles(state.coefficients)
     degree = slot_at(state, state.active).degree
-    for i in range(n):
+    fours = n - n % 4
+    for i in range(0, fours, 4):
+        at = degree * padded + i
+        v0, v1, v2, v3 = c[at], c[at + 1], c[at + 2], c[at + 3]
+        for _ in range(degree):
+            at -= padded
+            v0 = v0 * theta + c[at]
+            v1 = v1 * theta + c[at + 1]
+            v2 = v2 * theta + c[at + 2]
+            v3 = v3 * theta + c[at + 3]
+        o[i], o[i + 1], o[i + 2], o[i + 3] = v0, v1, v2, v3
+    for i in range(fours, n):
         value = c[degree * padded + i]
         for m in range(degree - 1, -1, -1):
             value = value * theta + c[m * padded + i]
