@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.column_graph import WholeKernels
 from symde.codegen.columns import ColumnKernels
-from symde.engine.cpu.columns import ColumnsSystem
+from symde.engine.cpu.columns import ColumnsSystem, padded_width
 from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite, System
 from symde.sensitivity.run import Run
@@ -21,6 +22,9 @@ from symde.sensitivity.run import Run
 
 class AugmentedSystem:
     """The system of a model with columns for some parameters and some initial values.
+
+    Args:
+        whole: Whether its kernels come from one graph of states and columns, and not from the columns' own.
 
     Attributes:
         base: The model's own system.
@@ -33,10 +37,16 @@ class AugmentedSystem:
     nominal = None
     observable_names: tuple[str, ...] = ()
 
-    def __init__(self, base: System, parameters: tuple[int, ...], states: tuple[int, ...]) -> None:
+    def __init__(
+        self, base: System, parameters: tuple[int, ...], states: tuple[int, ...], whole: bool
+    ) -> None:
         self.base, self.parameters, self.states = base, parameters, states
-        partials = ColumnKernels(base.kernels.model_graph, parameters)
-        self.kernels = ColumnsSystem(base.kernels, partials, len(parameters) + len(states))
+        count = len(parameters) + len(states)
+        kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+        self.kernels: Any = kernels
+        if not whole:
+            partials = ColumnKernels(base.kernels.model_graph, parameters)
+            self.kernels = ColumnsSystem(base.kernels, partials, count, kernels)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -84,21 +94,20 @@ class AugmentedSystem:
 
 
 _lock = threading.Lock()
-_kept = "augmented"
-
-
-def augmented_system(system: Any, parameters: tuple[int, ...], states: tuple[int, ...]) -> AugmentedSystem:
+def augmented_system(
+    system: Any, parameters: tuple[int, ...], states: tuple[int, ...], whole: bool = False
+) -> AugmentedSystem:
     """The augmented system of a model; the same object for the same columns."""
     with _lock:
         known = system.augmented
-        key = parameters, states
+        key = parameters, states, whole
         if key not in known:
-            known[key] = AugmentedSystem(system, parameters, states)
+            known[key] = AugmentedSystem(system, parameters, states, whole)
         return known[key]
 
 
 def augmented_problem(
-    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: np.ndarray
+    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: np.ndarray, whole: bool = False
 ) -> Problem:
     """The problem of the states and their columns.
 
@@ -106,9 +115,10 @@ def augmented_problem(
         run: What is solved.
         parameters, states: Which have a column.
         start: The columns at the start, shape (n, number of columns).
+        whole: As in `AugmentedSystem`.
     """
     problem = run.problem
-    system = augmented_system(problem.system, parameters, states)
+    system = augmented_system(problem.system, parameters, states, whole)
     n, width = len(problem.u0), system.kernels.width
     u0 = np.zeros(system.kernels.n)
     u0[:n] = problem.u0

@@ -24,15 +24,11 @@ from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
 
-FAMILIES = (
-    "explicit",
-    "explicit_two_estimates",
-    "adams",
-    "rosenbrock",
-    "esdirk",
-    "bdf",
-)
-"""Families whose methods solve states and columns together."""
+FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk", "bdf")
+"""Families whose methods solve states and columns together by the columns' own kernels."""
+
+WHOLE = ("taylor", "symplectic", "nystrom", "stabilised", "exponential", "gauss")
+"""Families whose methods take states and columns as one model, all generated from its graph."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +105,13 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     first = np.zeros((n, count))
     first[:, : len(parameters)] = start.u0[:, list(parameters)]
     first[list(wrt.states), len(parameters) + np.arange(len(wrt.states))] = 1.0
-    augmented = augmented_problem(run, parameters, wrt.states, first)
+    whole = any(method.family in WHOLE for method in run.methods)
+    augmented = augmented_problem(run, parameters, wrt.states, first, whole)
     kernels: Any = augmented.system.kernels
     scales = np.concatenate([problem.p[list(parameters)], problem.u0[list(wrt.states)]])
-    whole = integrate(run, augmented, columns_tolerance(run, scales, kernels.width))
-    columns = whole.u[:, n:].reshape(len(whole.t), n, kernels.width)[:, :, :count]
-    return ForwardRecord(run, wrt, start, parameters, columns, _states_alone(whole, problem, n))
+    solved = integrate(run, augmented, columns_tolerance(run, scales, kernels.width))
+    columns = solved.u[:, n:].reshape(len(solved.t), n, kernels.width)[:, :, :count]
+    return ForwardRecord(run, wrt, start, parameters, columns, _states_alone(solved, problem, n))
 
 
 def _states_alone(whole: Solution, problem: Problem, n: int) -> Solution:
@@ -132,7 +129,7 @@ def _states_alone(whole: Solution, problem: Problem, n: int) -> Solution:
 def refuse_unable(methods: tuple[Any, ...]) -> None:
     """Refuse methods that do not solve states and columns together."""
     for method in methods:
-        if method.family not in FAMILIES:
+        if method.family not in (*FAMILIES, *WHOLE):
             raise ValueError(
                 f"{method.name} has no forward sensitivities: use a Runge-Kutta, Rosenbrock, ESDIRK, Adams "
                 "or BDF method, such as Tsit5, Vern7, Rodas5P, KenCarp4 or QNDF"

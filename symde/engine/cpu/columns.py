@@ -18,6 +18,10 @@ from symde.engine.cpu.linear_solver import Kernels, LinearSolver, addresses
 CONTEXT, DIRECTION = 10, 6
 """Places in the input table of kernels: what a system keeps for a session, and the direction of products."""
 
+EXPLICIT = ("explicit", "explicit_two_estimates")
+"""Families whose whole steps are taken from the graph of states and columns: those that solve linear systems
+would factorise for each column there."""
+
 SparsePattern = structure(
     "SparsePattern", "A sparse matrix by compressed rows.", row_pointers=int64, columns=int64
 )
@@ -76,6 +80,7 @@ class ColumnsSystem:
         model: The model's own kernels.
         partials: What the columns need of it.
         count: Number of columns; those of parameters come first.
+        whole: The kernels of the model with its columns as one graph, for whole steps of a few states.
 
     Attributes:
         count: Number of columns.
@@ -85,8 +90,8 @@ class ColumnsSystem:
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
-    def __init__(self, model: Kernels, partials: PartialKernels, count: int) -> None:
-        self.model, self.partials, self.count = model, partials, count
+    def __init__(self, model: Kernels, partials: PartialKernels, count: int, whole: Any) -> None:
+        self.model, self.partials, self.count, self.whole = model, partials, count, whole
         self.width = padded_width(count)
         self.m = model.m
         self.n = model.n * (1 + self.width)
@@ -107,6 +112,10 @@ class ColumnsSystem:
         if name == "jacobian_vector" and not self.model.address(name):
             return 0
         return function_address("columns", name)
+
+    def step_address(self, method: Any, padded: int) -> int:
+        """The address of a whole step of an explicit method as one kernel, 0 where there is none."""
+        return self.whole.step_address(method, padded) if method.family in EXPLICIT else 0
 
     def choose_solver(self, name: str) -> LinearSolver:
         """The solver of the whole, by the model's own of this name."""
