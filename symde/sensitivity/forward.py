@@ -24,7 +24,7 @@ from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
 
-FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk", "bdf")
+FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk", "bdf", "radau")
 """Families whose methods solve states and columns together by the columns' own kernels."""
 
 WHOLE = ("taylor", "symplectic", "nystrom", "stabilised", "exponential", "gauss")

@@ -183,8 +183,8 @@ def attempt(address):
 
 
 @compiled
-def neighbouring_squares(state, memory, order, start, length):
-    """Mean squares over one block of the scaled differences that the errors of orders k - 2, k - 1 and k + 1
+def neighbouring_squares(state, memory, order, start, length, stride):
+    """Mean squares over one block, or one column of it, of the scaled differences that the errors of orders k - 2, k - 1 and k + 1
     are proportional to."""
     u, u_new, atol, rtol = doubles(state.u), doubles(state.u_new), doubles(state.atol), state.rtol
     m, D = doubles(memory), doubles(state.stages + 8 * state.padded)
@@ -194,7 +194,7 @@ def neighbouring_squares(state, memory, order, start, length):
     lower, lowest = doubles(first + row * (order - 1)), doubles(first + row * max(order - 2, 0))
     of_higher, of_lower, of_lowest = m[BETA + order], m[BETA + order - 1], m[BETA + max(order - 2, 0)]
     sum_lowest, sum_lower, sum_higher = 0.0, 0.0, 0.0
-    for i in range(start, start + length):
+    for i in range(start, start + length * stride, stride):
         scale = 1.0 / (atol[i] + rtol * max(abs(u[i]), abs(u_new[i])) + TINY)
         one = D[i] + of_lower * lower[i]
         two = (one + of_lowest * lowest[i]) * scale
@@ -212,9 +212,10 @@ def neighbouring_errors(state, memory, order, constants):
     m, blocks, h = doubles(memory), integers(state.blocks), abs(state.h)
     lowest, lower, higher = 0.0, 0.0, 0.0
     for block in range(state.n_blocks):
-        start, length = blocks[3 * block], blocks[3 * block + 1] * blocks[3 * block + 2]
-        one, two, three = neighbouring_squares(state, memory, order, start, length)
-        lowest, lower, higher = max(lowest, one), max(lower, two), max(higher, three)
+        start, rows, columns = blocks[3 * block], blocks[3 * block + 1], blocks[3 * block + 2]
+        for c in range(columns):
+            one, two, three = neighbouring_squares(state, memory, order, start + c, rows, columns)
+            lowest, lower, higher = max(lowest, one), max(lower, two), max(higher, three)
     low = max(order - 2, 0)
     return (
         h * m[SIGMA + low] * constants[low] * math.sqrt(lowest),

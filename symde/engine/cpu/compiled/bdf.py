@@ -36,6 +36,7 @@ from symde.engine.cpu.compiled.bdf_past import (
     interpolant_weights,
     measure_mesh,
 )
+from symde.engine.cpu.compiled.control import largest_norm
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.newton import factorise, renew_matrix
 from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, slot_at, state_at
@@ -95,7 +96,7 @@ def scaled_square(change, u, atol, rtol, i):
 
 @compiled
 def apply_correction(state, scale):
-    """Add a multiple of the correction to d and y; its scaled norm.
+    """Add a multiple of the correction to d and y; its scaled norm, of the block where it is largest.
 
     Four lanes, all read before any is written, so that they share registers; padding adds nothing.
     """
@@ -115,6 +116,8 @@ def apply_correction(state, scale):
         y2, y3 = u[i + 2] + step[i + 2] + d2, u[i + 3] + step[i + 3] + d3
         d[i], d[i + 1], d[i + 2], d[i + 3] = d0, d1, d2, d3
         y[i], y[i + 1], y[i + 2], y[i + 3] = y0, y1, y2, y3
+    if state.n_blocks > 1:
+        return abs(scale) * math.sqrt(largest_norm(state, state.correction, state.u))
     return math.sqrt(((s0 + s1) + (s2 + s3)) / state.n)
 
 

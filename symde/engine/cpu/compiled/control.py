@@ -26,12 +26,13 @@ def squared_ratio(error, u, u_new, atol, rtol, i):
 
 
 @compiled
-def block_norm(state, errors, start, length):
-    """Mean square of error / (atol + rtol*|u|) over one block; NaN where u_new or the error is not finite.
+def block_norm(state, errors, other, start, length):
+    """Mean square of error / (atol + rtol*max(|u|, |other|)) over one block; NaN where `other` or the error is
+    not finite.
 
     Four sums side by side: one alone would wait for each of its additions.
     """
-    u, u_new = doubles(state.u), doubles(state.u_new)
+    u, u_new = doubles(state.u), doubles(other)
     error, atol, rtol = doubles(errors), doubles(state.atol), state.rtol
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     end = start + length
@@ -47,12 +48,12 @@ def block_norm(state, errors, start, length):
 
 
 @compiled
-def columns_norm(state, errors, start, rows, columns):
+def columns_norm(state, errors, other, start, rows, columns):
     """The largest of the mean squares of columns that lie side by side; NaN if any is.
 
     Four columns at a time: their sums lie in one register as their entries do in memory.
     """
-    u, u_new = doubles(state.u), doubles(state.u_new)
+    u, u_new = doubles(state.u), doubles(other)
     error, atol, rtol = doubles(errors), doubles(state.atol), state.rtol
     worst = 0.0
     fours = columns - columns % 4
@@ -79,18 +80,25 @@ def larger(a, b):
 
 
 @compiled
-def error_norm(state, errors):
-    """The largest mean square over the blocks (states, sensitivity columns, ...), NaN if any is."""
+def largest_norm(state, errors, other):
+    """The largest mean square over the blocks (states, sensitivity columns, ...) in relation to the tolerance
+    at max(|u|, |other|), NaN if any is."""
     blocks = integers(state.blocks)
     worst = 0.0
     for k in range(state.n_blocks):
         start, rows, columns = blocks[3 * k], blocks[3 * k + 1], blocks[3 * k + 2]
         if columns == 1:
-            norm = block_norm(state, errors, start, rows)
+            norm = block_norm(state, errors, other, start, rows)
         else:
-            norm = columns_norm(state, errors, start, rows, columns)
+            norm = columns_norm(state, errors, other, start, rows, columns)
         worst = larger(worst, norm)
     return worst
+
+
+@compiled
+def error_norm(state, errors):
+    """The largest mean square of an error over the blocks, NaN if any is."""
+    return largest_norm(state, errors, state.u_new)
 
 
 @compiled
@@ -116,7 +124,9 @@ def cut_after_rejection(slot, mean_square):
 
 @compiled
 def scaled_norm(state, vector):
-    """Root mean square of a vector over atol + rtol*|u|."""
+    """Root mean square of a vector over atol + rtol*|u|, of the block where it is largest."""
+    if state.n_blocks > 1:
+        return math.sqrt(largest_norm(state, vector, state.u))
     u, v, atol = doubles(state.u), doubles(vector), doubles(state.atol)
     total = 0.0
     for i in range(state.n):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.control import larger
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.newton import ready_matrix
@@ -24,6 +25,7 @@ from symde.engine.cpu.compiled.pointers import (
     call_solve,
     compiled,
     doubles,
+    integers,
     slot_at,
     state_at,
     structure_at,
@@ -113,17 +115,31 @@ def correct_stage(state, address, solver, row, i, stages, derivatives, eta):
 
 
 @compiled
-def relative_size(state, derivatives, i):
-    """Sum of squares of h change over |u| + |h k|, and a little of the largest of these: a state that is zero
-    but for rounding does not count. No tolerance of the caller's: the step is solved to rounding."""
+def relative_square(state, derivatives, i, start, length, stride):
+    """Sum of squares of h change over |u| + |h k|, and a little of the largest of these, over one block or one
+    column of it: a state that is zero but for rounding does not count. No tolerance of the caller's: the step
+    is solved to rounding."""
     change, k = doubles(state.stage_f), doubles(derivatives + 8 * state.padded * i)
     u, h, total, largest = doubles(state.u), state.h, 0.0, TINY
-    for j in range(state.n):
+    for j in range(start, start + length * stride, stride):
         largest = max(largest, abs(u[j]) + abs(h * k[j]))
-    for j in range(state.n):
+    for j in range(start, start + length * stride, stride):
         ratio = h * change[j] / (abs(u[j]) + abs(h * k[j]) + SMALL * largest)
         total += ratio * ratio
     return total
+
+
+@compiled
+def relative_size(state, derivatives, i):
+    """The sum of squares of the relative change of a stage; with columns beside the states that of the worst,
+    as if all were like it."""
+    blocks, worst = integers(state.blocks), 0.0
+    for b in range(state.n_blocks):
+        start, rows, columns = blocks[3 * b], blocks[3 * b + 1], blocks[3 * b + 2]
+        for c in range(columns):
+            total = relative_square(state, derivatives, i, start + c, rows, columns)
+            worst = larger(worst, total if rows == state.n else total / rows * state.n)
+    return worst
 
 
 @compiled

@@ -45,11 +45,12 @@ def hessenberg(state, space):
 
 @compiled
 def inner(state, weights, a, b):
-    """The inner product of the error test: mean of a_i b_i / scale_i^2."""
+    """The inner product of the error test: mean of a_i b_i / scale_i^2. With columns beside the states the sum
+    over all is divided by the number of states: no column then counts for less than by itself."""
     w, x, y, total = doubles(weights), doubles(a), doubles(b), 0.0
     for i in range(state.n):
         total += (w[i] * x[i]) * (w[i] * y[i])
-    return total / state.n
+    return total / integers(state.blocks)[1]
 
 
 @compiled

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.control import largest_norm
 from symde.engine.cpu.compiled.kernels import evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
@@ -98,7 +99,8 @@ def correct(state, address, rhs, t, base, shift, y):
 
 @compiled
 def add_correction(state, scale, y):
-    """y += scale * correction; the root mean square of what was added over atol + rtol*max(|u|, |y|)."""
+    """y += scale * correction; the root mean square of what was added over atol + rtol*max(|u|, |y|), of the
+    block where it is largest: many columns that have converged hide none that has not."""
     u, x, atol, correction = doubles(state.u), doubles(y), doubles(state.atol), doubles(state.correction)
     total = 0.0
     for i in range(state.n):
@@ -107,6 +109,8 @@ def add_correction(state, scale, y):
         before, after = abs(u[i]), abs(x[i])
         ratio = change / (atol[i] + state.rtol * (before if before > after else after) + TINY)
         total += ratio * ratio
+    if state.n_blocks > 1:
+        return abs(scale) * math.sqrt(largest_norm(state, state.correction, y))
     return math.sqrt(total / state.n)
 
 

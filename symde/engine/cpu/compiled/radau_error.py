@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.control import error_norm
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
     compiled,
     doubles,
+    integers,
 )
 from symde.engine.cpu.compiled.radau_memory import (
     block,
@@ -22,8 +24,8 @@ from symde.engine.cpu.layout import TINY, Attempt
 
 @compiled
 def relative_tolerance(state, z):
-    """The tolerance in relation to the size of the solution."""
-    u, atol, rtol, n = doubles(state.u), doubles(state.atol), state.rtol, state.n
+    """The tolerance in relation to the size of the solution; sensitivity columns have no say in it."""
+    u, atol, rtol, n = doubles(state.u), doubles(state.atol), state.rtol, integers(state.blocks)[1]
     last, total = doubles(z), 0.0
     for i in range(n):
         new = abs(u[i] + last[i])
@@ -56,7 +58,9 @@ def filtered(state, address, f, slope, factor):
 
 @compiled
 def mean_square(state):
-    """Of the error over the tolerance."""
+    """Of the error over the tolerance, of the block where it is largest."""
+    if state.n_blocks > 1:
+        return error_norm(state, state.error)
     u, new, error = doubles(state.u), doubles(state.u_new), doubles(state.error)
     atol, rtol, total = doubles(state.atol), state.rtol, 0.0
     for i in range(state.n):

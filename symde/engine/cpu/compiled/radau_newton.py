@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.compiled.control import larger
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import (
@@ -61,6 +63,7 @@ def factorise(state, address, slot, memory, table):
         system.padded, system.jacobian = state.padded, state.jacobian
         system.row_pointers, system.columns = state.row_pointers, state.columns
         system.alpha, system.beta = alpha[k] / h, beta[k] / h
+        system.context = integers(state.inputs)[CONTEXT]
         code = call_step(context.factor, at)
         if code != Attempt.FINE:
             return code
@@ -208,27 +211,37 @@ def solve_systems(state, address, slot, table, first, rhs, solutions):
 
 @compiled
 def add_corrections(state, table, corrections, w, z):
-    """W and Z with their corrections, and the corrections' mean square over the tolerance."""
-    padded, stages, n = state.padded, table.stages, state.n
+    """W and Z with their corrections, and the corrections' mean square over the tolerance, of the block or
+    column where it is largest."""
+    padded, stages = state.padded, table.stages
     d, x = doubles(corrections), doubles(w)
     for i in range(padded * stages):
         x[i] += d[i]
     transform(padded, stages, table.t, w, z)
-    u, atol, rtol, last = (
-        doubles(state.u),
-        doubles(state.atol),
-        state.rtol,
-        doubles(z + 8 * padded * (stages - 1)),
-    )
+    blocks, worst = integers(state.blocks), 0.0
+    last = z + 8 * padded * (stages - 1)
+    for b in range(state.n_blocks):
+        start, rows, columns = blocks[3 * b], blocks[3 * b + 1], blocks[3 * b + 2]
+        for c in range(columns):
+            total = corrections_square(state, stages, corrections, last, start + c, rows, columns)
+            worst = larger(worst, total / (rows * stages))
+    return worst
+
+
+@compiled
+def corrections_square(state, stages, corrections, last, start, length, stride):
+    """The sum of squares of one block's corrections of all stages, or of one column's, over the tolerance."""
+    u, atol, rtol = doubles(state.u), doubles(state.atol), state.rtol
+    d, z, padded = doubles(corrections), doubles(last), state.padded
     total = 0.0
-    for i in range(n):
-        old, new = abs(u[i]), abs(u[i] + last[i])
+    for i in range(start, start + length * stride, stride):
+        old, new = abs(u[i]), abs(u[i] + z[i])
         # its square would underflow where a state and its tolerance are both zero
         inverse = 1.0 / (atol[i] + rtol * (old if old > new else new) + TINY)
         for k in range(stages):
             ratio = inverse * d[k * padded + i]
             total += ratio * ratio
-    return total / (n * stages)
+    return total
 
 
 @compiled

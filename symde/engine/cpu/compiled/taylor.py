@@ -201,31 +201,42 @@ def attempt(address):
 
 
 @compiled
-def last_norms(state, slot, tape, p):
-    """Mean squares of c_p h^p and c_(p-1) h^(p-1) over the tolerance, of the worst block each, in the run's
-    memory; h is the step before, so that they are near 1 and far from the ends of float64."""
-    last = doubles(tape + 8 * p * taylor_context_at(slot.context).stride)
-    before = doubles(tape + 8 * (p - 1) * taylor_context_at(slot.context).stride)
+def coefficient_squares(state, last, before, powers, start, length, stride):
+    """Mean squares of c_p h^p and c_(p-1) h^(p-1) over the tolerance, of one block or one column of it."""
     u, u_new, atol, rtol = doubles(state.u), doubles(state.u_new), doubles(state.atol), state.rtol
+    a, b = doubles(last), doubles(before)
+    power_last, power_before = powers
+    total_last, total_before = 0.0, 0.0
+    for i in range(start, start + length * stride, stride):
+        old, new = abs(u[i]), abs(u_new[i])
+        weight = 1.0 / (atol[i] + rtol * (old if old > new else new) + TINY)
+        one, other = (power_last * a[i]) * weight, (power_before * b[i]) * weight
+        total_last += one * one
+        total_before += other * other
+    return total_last / length, total_before / length
+
+
+@compiled
+def last_norms(state, slot, tape, p):
+    """Mean squares of c_p h^p and c_(p-1) h^(p-1) over the tolerance, of the worst block or column each, in
+    the run's memory; h is the step before, so that they are near 1 and far from the ends of float64."""
+    last = tape + 8 * p * taylor_context_at(slot.context).stride
+    before = tape + 8 * (p - 1) * taylor_context_at(slot.context).stride
     blocks, memory = integers(state.blocks), doubles(slot.memory)
     size = abs(state.h)
     power_before = math.exp((p - 1.0) * math.log(size))
-    power_last = power_before * size
+    powers = power_before * size, power_before
     worst_last, worst_before = LEAST_NORM, LEAST_NORM
     for k in range(state.n_blocks):
-        start, length = blocks[3 * k], blocks[3 * k + 1] * blocks[3 * k + 2]
-        total_last, total_before = 0.0, 0.0
-        for i in range(start, start + length):
-            old, new = abs(u[i]), abs(u_new[i])
-            weight = 1.0 / (atol[i] + rtol * (old if old > new else new) + TINY)
-            one, other = (power_last * last[i]) * weight, (power_before * before[i]) * weight
-            total_last += one * one
-            total_before += other * other
-        total_last, total_before = total_last / length, total_before / length
-        if not total_last <= worst_last:
-            worst_last = total_last
-        if not total_before <= worst_before:
-            worst_before = total_before
+        start, rows, columns = blocks[3 * k], blocks[3 * k + 1], blocks[3 * k + 2]
+        for c in range(columns):
+            total_last, total_before = coefficient_squares(
+                state, last, before, powers, start + c, rows, columns
+            )
+            if not total_last <= worst_last:
+                worst_last = total_last
+            if not total_before <= worst_before:
+                worst_before = total_before
     memory[Memory.LAST.value], memory[Memory.BEFORE.value] = worst_last, worst_before
 
 

@@ -6,7 +6,7 @@ Whoever solves (alpha + i beta) x - J x = b offers a compiled module with two en
     solve(ComplexSystem *, double *b, double *x)     with the last factorisation
 
 Right side and solution are two padded vectors in a row, real parts and imaginary parts. Both return a code of
-`Attempt`. `MODULES` names them; a sparse solver by index arrays becomes a third one.
+`Attempt`. `MODULES` names them; a sparse solver by index arrays becomes one more.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.columns import ColumnsSystem
 from symde.engine.cpu.family import Family, Numbers
 from symde.engine.cpu.layout import LANES, double, int64, structure
 from symde.engine.cpu.library import function_address
 
-MODULES = {"generated": "complex_generated", "dense": "complex_dense"}
-"""The solver of a model's complex systems: its own straight-line kernels, or partial pivoting."""
+MODULES = {"generated": "complex_generated", "dense": "complex_dense", "columns": "complex_columns"}
+"""The solver of a model's complex systems: its own straight-line kernels, or partial pivoting; and that of
+states with sensitivity columns, which uses one of these."""
 
 RadauTable = structure(
     "RadauTable",
@@ -62,8 +64,22 @@ ComplexSystem = structure(
     factor_outputs=int64,
     solve_inputs=int64,
     solve_outputs=int64,
+    context=int64,  # what the model keeps for a session, 0 where nothing
+    own=int64,  # a `ComplexColumns`, 0 for a model alone
 )
 SYSTEM_BYTES = ctypes.sizeof(ComplexSystem)
+
+ComplexColumns = structure(
+    "ComplexColumns",
+    "What solves the complex systems of states with sensitivity columns.",
+    inner=int64,  # the system of the states alone
+    factor=int64,  # and its solver
+    solve=int64,
+    count=int64,  # columns in use
+    rhs=int64,  # of the states or of one column, both parts
+    solution=int64,
+    work=int64,  # right sides of all columns, both parts
+)
 
 RadauContext = structure(
     "RadauContext",
@@ -158,7 +174,29 @@ class _Systems:
         places[2] = places[3] = system.factors
 
 
-def _kernels(kernels: Any, method: Any, systems: _Systems) -> np.ndarray:
+class _ColumnSystems:
+    """The same for states with sensitivity columns: those of the states, and work on the columns."""
+
+    def __init__(self, kernels: Any, pairs: int) -> None:
+        inner = _Systems(kernels.model, pairs)
+        n = kernels.model.n
+        padded = -(-n // LANES) * LANES
+        self.module, self.inner = MODULES["columns"], inner
+        self.systems = (ComplexSystem * pairs)()
+        self.columns = (ComplexColumns * pairs)()
+        # the systems are solved one after another: they share what they work on
+        self.arrays = np.zeros(2 * padded), np.zeros(2 * padded), np.zeros(2 * n * kernels.width)
+        rhs, solution, work = (array.ctypes.data for array in self.arrays)
+        for k, (system, columns) in enumerate(zip(self.systems, self.columns, strict=True)):
+            inner.systems[k].padded = padded
+            system.n, system.own = n, ctypes.addressof(columns)
+            columns.inner, columns.count = ctypes.addressof(inner.systems[k]), kernels.count
+            columns.factor = function_address(inner.module, "factor")
+            columns.solve = function_address(inner.module, "solve")
+            columns.rhs, columns.solution, columns.work = rhs, solution, work
+
+
+def _kernels(kernels: Any, method: Any, systems: Any) -> np.ndarray:
     """First guess and iteration as kernels for each formula, zeros where the model offers none."""
     addresses = getattr(kernels, "collocation_addresses", None)
     if addresses is None or systems.module != MODULES["generated"]:
@@ -169,7 +207,8 @@ def _kernels(kernels: Any, method: Any, systems: _Systems) -> np.ndarray:
 
 def context(kernels: Any, method: Any) -> tuple[int, Any]:
     """The solver of complex systems for a model, with its memory."""
-    systems = _Systems(kernels, (method.stages - 1) // 2)
+    make = _ColumnSystems if isinstance(kernels, ColumnsSystem) else _Systems
+    systems = make(kernels, (method.stages - 1) // 2)
     generated = _kernels(kernels, method, systems)
     places = np.zeros(24, np.int64)
     table = RadauContext(
