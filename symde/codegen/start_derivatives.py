@@ -15,7 +15,11 @@ from symde.model.definition import Definition
 
 
 class StartDerivatives:
-    """Derivatives of a model's start, ready for repeated evaluation."""
+    """Derivatives of a model's start, ready for repeated evaluation.
+
+    Attributes:
+        constant: Whether nothing of the model's own start depends on a parameter or on t0.
+    """
 
     def __init__(self, definition: Definition) -> None:
         self._lowered: LoweredStart = lower_start(definition)
@@ -25,7 +29,8 @@ class StartDerivatives:
         self._initial = _Matrix(lowered, lowered.initial, self._inputs)
         zero = graph.constant(0.0)
         initial = [zero if node is None else node for node in lowered.initial]
-        self._by_time = Program(graph, directional(graph, initial, {graph.time(): graph.constant(1.0)}))
+        by_time = directional(graph, initial, {graph.time(): graph.constant(1.0)})
+        self._by_time = Program(graph, by_time)
         self._tspan = _Matrix(lowered, lowered.tspan or (), self._inputs)
         dependent = {
             j: node
@@ -35,6 +40,8 @@ class StartDerivatives:
         self._followers = [
             (j, _Matrix(lowered, (node,), self._inputs)) for j, node in in_order(graph, dependent)
         ]
+        steady = all(graph.is_constant(node, 0.0) for node in by_time)
+        self.constant = steady and not (self._followers or self._initial.entries or self._tspan.entries)
 
     def parameters(self, p: np.ndarray, given: Collection[int]) -> np.ndarray:
         """What a parameter takes along, shape (m, m): column j is the change of all parameters when the j-th
@@ -71,9 +78,12 @@ class _Matrix:
         self._rows = np.repeat(np.arange(len(nodes)), np.diff(entries.indptr))
         self._columns = np.array(entries.indices, dtype=int)
         self._program = Program(graph, entries.nodes)
+        self.entries = len(entries.nodes)
 
     def __call__(self, t: float, p: np.ndarray) -> np.ndarray:
         matrix = np.zeros(self._shape)
+        if not self.entries:
+            return matrix
         matrix[self._rows, self._columns] = self._program.run(t, {"p": p})
         return matrix
 

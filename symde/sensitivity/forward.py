@@ -60,8 +60,9 @@ class ForwardRecord:
         if moved is not None:
             raw = raw.copy()
             raw[-1] += moved[:, list(self.parameters)]
-        followed = self.start.parameters[np.ix_(self.parameters, self.wrt.parameters)]
-        return raw @ followed if self.start.follows else raw
+        if not self.start.follows:
+            return raw
+        return raw @ self.start.parameters[np.ix_(self.parameters, self.wrt.parameters)]
 
     @property
     def du0(self) -> np.ndarray:
@@ -75,16 +76,20 @@ class ForwardRecord:
         Args:
             weights: Shape (n_times, n).
         """
-        u0, p = np.zeros(len(self.run.problem.u0)), np.zeros(len(self.run.problem.p))
-        u0[list(self.wrt.states)] = np.einsum("ti,tij->j", weights, self.du0)
-        p[list(self.wrt.parameters)] = np.einsum("ti,tij->j", weights, self.dp)
+        problem = self.run.problem
+        u0, p = np.zeros(len(problem.u0)), np.zeros(len(problem.p))
+        for target, chosen, columns in (
+            (u0, self.wrt.states, self.du0), (p, self.wrt.parameters, self.dp),
+        ):  # fmt: skip
+            if chosen:
+                target[list(chosen)] = weights.ravel() @ columns.reshape(weights.size, len(chosen))
         return u0, p
 
 
 def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     """What the end time's dependence on the parameters adds to the derivative of the last saved state, shape
     (n, m); None where it does not depend on them."""
-    if not start.span[1].any() or solution.t[-1] != run.problem.tspan[1]:
+    if not start.moves or solution.t[-1] != run.problem.tspan[1]:
         return None
     slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
     return np.outer(slope, start.span[1])
@@ -99,8 +104,9 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     """
     refuse_unable(run.plan.methods)
     problem, start = run.problem, start_of(run.problem)
-    # those that follow a parameter need a column as well
-    parameters = tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())
+    parameters = wrt.parameters
+    if start.follows:  # those that follow a parameter need a column as well
+        parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
     n, count = len(problem.u0), len(parameters) + len(wrt.states)
     first = np.zeros((n, count))
     first[:, : len(parameters)] = start.u0[:, list(parameters)]

@@ -58,9 +58,10 @@ def columns_tolerance(run: Run, scales: np.ndarray, width: int) -> np.ndarray:
     Source: A. C. Hindmarsh, R. Serban, User Documentation for CVODES, section 2.6, on the scaling factors.
     """
     n = len(run.problem.u0)
-    atol = np.broadcast_to(np.asarray(run.atol, dtype=float), (n,))
+    tolerances = np.zeros(n * (1 + width))
+    atol = tolerances[:n]
+    atol[:] = run.atol
     sizes = np.abs(scales)
     sizes[sizes == 0.0] = 1.0
-    columns = np.zeros((n, width))
-    columns[:, : len(scales)] = atol[:, None] / sizes
-    return np.concatenate([atol, columns.ravel()])
+    tolerances[n:].reshape(n, width)[:, : len(scales)] = atol[:, None] / sizes
+    return tolerances

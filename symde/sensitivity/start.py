@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,24 @@ class Start:
         u0: Change of the initial state with each parameter, all else fixed, the change of t0 included as if
             the solution were continued: du0/dp + (du0/dt0 - f) dt0/dp, shape (n, m).
         span: Change of t0 and t1 with each parameter, shape (2, m).
+        follows: Whether some parameter takes others along.
+        moves: Whether t0 or t1 depends on a parameter.
     """
 
     parameters: np.ndarray
     u0: np.ndarray
     span: np.ndarray
+    follows: bool
+    moves: bool
 
-    @property
-    def follows(self) -> bool:
-        """Whether some parameter takes others along."""
-        return bool((self.parameters != np.eye(len(self.parameters))).any())
+
+@lru_cache(maxsize=64)
+def _constant(n: int, m: int) -> Start:
+    """The start of n states that depends on none of m parameters."""
+    start = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)), follows=False, moves=False)
+    for matrix in (start.parameters, start.u0, start.span):
+        matrix.flags.writeable = False
+    return start
 
 
 def start_of(problem: Problem) -> Start:
@@ -45,6 +54,8 @@ def start_of(problem: Problem) -> Start:
     system: Any = problem.system
     derivatives = system.start_derivatives
     p, (t0, _) = problem.p, problem.tspan
+    if derivatives.constant and not (callable(problem.given_u0) or callable(problem.given_tspan)):
+        return _constant(len(problem.u0), len(p))
     given = {system.parameter_names.index(name) for name in problem.given_parameters}
     span = _span(problem, derivatives)
     u0 = problem.given_u0
@@ -55,7 +66,9 @@ def start_of(problem: Problem) -> Start:
         by_p, by_t = derivatives.initial(p, t0, fixed)
     if span[0].any():
         by_p = by_p + np.outer(by_t - system.slope(t0, problem.u0, p), span[0])
-    return Start(derivatives.parameters(p, given), by_p, span)
+    parameters = derivatives.parameters(p, given)
+    follows = bool((parameters != np.eye(len(p))).any())
+    return Start(parameters, by_p, span, follows, bool(span.any()))
 
 
 def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:
