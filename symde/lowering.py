@@ -101,6 +101,7 @@ class ModelSystem:
         self.nominal = (
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
+        self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
         self.kernels = ModelKernels(definition)
         self._start = model_start(definition)
         self.split = is_split(definition)

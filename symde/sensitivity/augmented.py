@@ -18,6 +18,7 @@ from symde.engine.cpu.columns import ColumnsSystem, padded_width
 from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite, System
 from symde.sensitivity.run import Run
+from symde.sensitivity.start import Start
 
 
 class AugmentedSystem:
@@ -30,6 +31,7 @@ class AugmentedSystem:
         base: The model's own system.
         parameters, states: Indices of the parameters and of the initial values that have a column, in the
             order of their columns, those of parameters first.
+        partials: Kernels of the derivatives that columns need.
     """
 
     compiled = True
@@ -43,10 +45,10 @@ class AugmentedSystem:
         self.base, self.parameters, self.states = base, parameters, states
         count = len(parameters) + len(states)
         kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+        self.partials = ColumnKernels(base.kernels.model_graph, parameters)
         self.kernels: Any = kernels
         if not whole:
-            partials = ColumnKernels(base.kernels.model_graph, parameters)
-            self.kernels = ColumnsSystem(base.kernels, partials, count, kernels)
+            self.kernels = ColumnsSystem(base.kernels, self.partials, count, kernels)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -98,23 +100,24 @@ def augmented_system(
     system: Any, parameters: tuple[int, ...], states: tuple[int, ...], whole: bool = False
 ) -> AugmentedSystem:
     """The augmented system of a model; the same object for the same columns."""
-    with _lock:
-        known = system.augmented
-        key = parameters, states, whole
-        if key not in known:
-            known[key] = AugmentedSystem(system, parameters, states, whole)
-        return known[key]
+    known = system.augmented
+    key = parameters, states, whole
+    if key not in known:
+        with _lock:
+            if key not in known:
+                known[key] = AugmentedSystem(system, parameters, states, whole)
+    return known[key]
 
 
 def augmented_problem(
-    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: np.ndarray, whole: bool = False
+    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: Start, whole: bool = False
 ) -> Problem:
     """The problem of the states and their columns.
 
     Args:
         run: What is solved.
         parameters, states: Which have a column.
-        start: The columns at the start, shape (n, number of columns).
+        start: Derivatives of the start.
         whole: As in `AugmentedSystem`.
     """
     problem = run.problem
@@ -122,5 +125,9 @@ def augmented_problem(
     n, width = len(problem.u0), system.kernels.width
     u0 = np.zeros(system.kernels.n)
     u0[:n] = problem.u0
-    u0[n:].reshape(n, width)[:, : start.shape[1]] = start
+    columns = u0[n:].reshape(n, width)
+    if not start.constant:
+        columns[:, : len(parameters)] = start.u0[:, list(parameters)]
+    for place, state in enumerate(states, len(parameters)):
+        columns[state, place] = 1.0
     return with_system(problem, system, u0)

@@ -11,7 +11,7 @@ algebraic systems, Applied Numerical Mathematics 20 (1996), for solving them tog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ import numpy as np
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem
-from symde.sensitivity.integrate import columns_tolerance, integrate
+from symde.sensitivity.integrate import integrate
 from symde.sensitivity.run import Run
+from symde.sensitivity.scales import columns_tolerance
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
 
@@ -82,7 +83,7 @@ class ForwardRecord:
             (u0, self.wrt.states, self.du0), (p, self.wrt.parameters, self.dp),
         ):  # fmt: skip
             if chosen:
-                target[list(chosen)] = weights.ravel() @ columns.reshape(weights.size, len(chosen))
+                target[_indices(chosen)] = weights.ravel() @ columns.reshape(weights.size, len(chosen))
         return u0, p
 
 
@@ -107,17 +108,18 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well
         parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
-    n, count = len(problem.u0), len(parameters) + len(wrt.states)
-    first = np.zeros((n, count))
-    first[:, : len(parameters)] = start.u0[:, list(parameters)]
-    first[list(wrt.states), len(parameters) + np.arange(len(wrt.states))] = 1.0
     whole = any(method.family in WHOLE for method in run.methods)
-    augmented = augmented_problem(run, parameters, wrt.states, first, whole)
-    kernels: Any = augmented.system.kernels
-    scales = np.concatenate([problem.p[list(parameters)], problem.u0[list(wrt.states)]])
-    solved = integrate(run, augmented, columns_tolerance(run, scales, kernels.width))
-    columns = solved.u[:, n:].reshape(len(solved.t), n, kernels.width)[:, :, :count]
+    augmented = augmented_problem(run, parameters, wrt.states, start, whole)
+    tolerance = columns_tolerance(run, augmented.system, _indices(parameters), _indices(wrt.states))
+    solved = integrate(run, augmented, tolerance)
+    n, count = len(problem.u0), len(parameters) + len(wrt.states)
+    columns = solved.u[:, n:].reshape(len(solved.t), n, -1)[:, :, :count]
     return ForwardRecord(run, wrt, start, parameters, columns, _states_alone(solved, problem, n))
+
+
+@lru_cache(maxsize=256)
+def _indices(chosen: tuple[int, ...]) -> np.ndarray:
+    return np.array(chosen, dtype=np.intp)
 
 
 def _states_alone(whole: Solution, problem: Problem, n: int) -> Solution:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
-
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.problem import Problem
@@ -47,21 +45,3 @@ def integrate(run: Run, problem: Problem, atol: Any, dense: bool = False) -> Sol
         return finish(session, problem, session.run(), started, throw=True)
     finally:
         give_back(plan, session)
-
-
-def columns_tolerance(run: Run, scales: np.ndarray, width: int) -> np.ndarray:
-    """Absolute tolerances of the states and of their columns, shape (n*(1 + width),).
-
-    A derivative by x is judged by what it says of the state where x changes by its own size: its tolerance is
-    the state's over |x|, or over 1 for x = 0.
-
-    Source: A. C. Hindmarsh, R. Serban, User Documentation for CVODES, section 2.6, on the scaling factors.
-    """
-    n = len(run.problem.u0)
-    tolerances = np.zeros(n * (1 + width))
-    atol = tolerances[:n]
-    atol[:] = run.atol
-    sizes = np.abs(scales)
-    sizes[sizes == 0.0] = 1.0
-    tolerances[n:].reshape(n, width)[:, : len(scales)] = atol[:, None] / sizes
-    return tolerances

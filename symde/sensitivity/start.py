@@ -26,6 +26,7 @@ class Start:
         span: Change of t0 and t1 with each parameter, shape (2, m).
         follows: Whether some parameter takes others along.
         moves: Whether t0 or t1 depends on a parameter.
+        constant: Whether nothing depends on a parameter.
     """
 
     parameters: np.ndarray
@@ -33,12 +34,13 @@ class Start:
     span: np.ndarray
     follows: bool
     moves: bool
+    constant: bool = False
 
 
 @lru_cache(maxsize=64)
 def _constant(n: int, m: int) -> Start:
     """The start of n states that depends on none of m parameters."""
-    start = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)), follows=False, moves=False)
+    start = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)), follows=False, moves=False, constant=True)
     for matrix in (start.parameters, start.u0, start.span):
         matrix.flags.writeable = False
     return start

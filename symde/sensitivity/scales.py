@@ -1,0 +1,84 @@
+"""How large what a derivative is taken by is: derivatives are judged by what they say of the states where it
+changes by as much.
+
+Source: A. C. Hindmarsh, R. Serban, User Documentation for CVODES, section 2.6, on the scaling factors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.call import call
+from symde.problem import options
+from symde.sensitivity.run import Run
+
+_ABSOLUTE_ONLY = options.DEFAULT_RTOL
+
+
+def columns_tolerance(run: Run, system: Any, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """Absolute tolerances of the states and of their columns, shape (n*(1 + width),): those of a column are
+    the states' over the size of what it belongs to.
+
+    Args:
+        run: What is solved.
+        system: The augmented system.
+        parameters, states: Indices of the parameters and of the initial values that have a column.
+    """
+    n, width = len(run.problem.u0), system.kernels.width
+    tolerances = np.zeros(n * (1 + width))
+    atol = tolerances[:n]
+    atol[:] = run.atol
+    columns = tolerances[n:].reshape(n, width)
+    if len(parameters):
+        columns[:, : len(parameters)] = atol[:, None] / _parameter_sizes(run, system, parameters, atol)
+    if len(states):
+        sizes = _initial_sizes(run, states, atol)
+        columns[:, len(parameters) : len(parameters) + len(states)] = atol[:, None] / sizes
+    return tolerances
+
+
+def _initial_sizes(run: Run, states: np.ndarray, atol: np.ndarray) -> np.ndarray:
+    """Of initial values: their own, but not less than where a state begins to be told from zero. With the
+    value alone the column of a state of 1e-30 would not be held to anything, and with 1 for those that are
+    zero none would where tolerances are of 1e3."""
+    sizes = np.maximum(np.abs(run.problem.u0[states]), atol[states] / (run.plan.rtol or _ABSOLUTE_ONLY))
+    sizes[sizes == 0.0] = 1.0
+    return sizes
+
+
+def _parameter_sizes(run: Run, system: Any, parameters: np.ndarray, atol: np.ndarray) -> np.ndarray:
+    """Of parameters: their own, or for those that are zero their nominal value, or where none is given what
+    would change a slope at the start by as much as it is, or 1 where it changes none there."""
+    sizes = np.abs(run.problem.p[parameters])
+    if sizes.all():
+        return sizes
+    nominal = system.base.parameter_nominals
+    for place in np.flatnonzero(sizes == 0.0):
+        sizes[place] = abs(nominal[parameters[place]] or 0.0)
+    if not sizes.all():
+        missing = sizes == 0.0
+        sizes[missing] = _matching_slopes(run, system, atol)[missing]
+        sizes[sizes == 0.0] = 1.0
+    return sizes
+
+
+def _matching_slopes(run: Run, system: Any, atol: np.ndarray) -> np.ndarray:
+    """The least change of each parameter that doubles a slope at the start, one a column; 0 where it changes
+    none there."""
+    problem, partials = run.problem, system.partials
+    t0, t1 = problem.tspan
+    pointers, columns = partials.pattern("partials")
+    entries = len(partials.pattern("jacobian")[1])
+    inputs = [problem.u0, problem.p]
+    _, (slope, _, values) = call(
+        partials.address("values"), t0, inputs, [len(problem.u0), entries, len(columns)]
+    )
+    state_sizes = np.abs(problem.u0) + atol / (run.plan.rtol or _ABSOLUTE_ONLY)
+    rates = np.abs(slope) + state_sizes / abs(t1 - t0)
+    rows = np.repeat(np.arange(len(rates)), np.diff(pointers))
+    sizes = np.full(len(partials.parameters), np.inf)
+    with np.errstate(divide="ignore", over="ignore"):
+        np.minimum.at(sizes, columns, rates[rows] / np.abs(values))
+    return np.where(np.isfinite(sizes), sizes, 0.0)
