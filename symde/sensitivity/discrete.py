@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.pullback import FAMILIES, PullBack
+from symde.engine.cpu.adjoints import FAMILIES
+from symde.engine.cpu.pullback import PullBack
 from symde.engine.cpu.recording import Recording
 from symde.outcome import finish
 from symde.problem.solution import Solution

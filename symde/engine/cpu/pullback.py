@@ -9,17 +9,12 @@ import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.adjoint import Adjoint
+from symde.engine.cpu.adjoints import FAMILIES
 from symde.engine.cpu.layout import Attempt
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, addresses
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.session import Session
-
-FAMILIES = {
-    "explicit": "adjoint_explicit",
-    "rosenbrock": "adjoint_rosenbrock",
-}
-"""Compiled module of the adjoint of each family that has one."""
 
 _entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 
@@ -47,17 +42,26 @@ class PullBack:
         self.session = session
         n, m, padded = session.n, session.m, session.padded
         methods = session.methods
-        stages = max(packed.stages for packed in methods)
+        families = [FAMILIES[packed.method.family] for packed in methods]
+        stages = max(one.stages(packed) for one, packed in zip(families, methods, strict=True))
         degree = max(packed.degree for packed in methods)
-        names = ("weights", "by_states", "factor", "solution")
+        names = ("weights", "by_states", "factor", "solution", "start")
         arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in names}
         arrays["gradient"], arrays["by_parameters"] = np.zeros(max(m, 1)), np.zeros(max(m, 1))
         arrays["stages"], arrays["coefficients"] = np.zeros(stages * padded), np.zeros((degree + 1) * padded)
+        entries = len(products.pattern[1])
+        scratch = [one.scratch(packed, padded, entries) for one, packed in zip(families, methods, strict=True)]
+        arrays["scratch"] = np.zeros(max(scratch) + 1)
+        contexts = [one.context(packed, session.kernels) for one, packed in zip(families, methods, strict=True)]
+        self._contexts = [kept for _, kept in contexts]
+        arrays["contexts"] = np.array([address for address, _ in contexts], np.int64)
         places = addresses(arrays)
         arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * 6], np.int64)
         arrays["outputs"] = np.array([places["by_states"], places["by_parameters"], 0], np.int64)
-        entries = [function_address(FAMILIES[packed.method.family], "adjoint") for packed in methods]
-        arrays["adjoints"] = np.array(entries, np.int64)
+        functions = [function_address(one.module, "adjoint") for one in families]
+        arrays["adjoints"] = np.array(functions, np.int64)
+        curved = any(one.curvature for one in families)
+        accelerated = any(one.accelerations for one in families)
         implicit = any(packed.implicit for packed in methods)
         self._system = self._transposed_system(products) if implicit else None
         self._data = Adjoint(
@@ -66,8 +70,9 @@ class PullBack:
             m=m,
             padded=padded,
             product=products.address("adjoint"),
-            curvature=products.address("adjoint_curvature") if implicit else 0,
-            time=products.address("adjoint_time") if implicit and products.timed else 0,
+            curvature=products.address("adjoint_curvature") if curved else 0,
+            time=products.address("adjoint_time") if curved and products.timed else 0,
+            accelerations=products.address("adjoint_accelerations") if accelerated else 0,
             transposed=products.address("transposed") if implicit else 0,
             system=0 if self._system is None else ctypes.addressof(self._system[0]),
             **addresses(arrays),

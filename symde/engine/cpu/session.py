@@ -215,7 +215,7 @@ class Session:
             self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
-        state.patience, state.restarted = 1, 1
+        state.patience, state.restarted, state.tightness = 1, 1, 1.0
         first = self._slots[0]
         switches = len(self._slots) > 1
         if switches or not (first.implicit or first.fixed):

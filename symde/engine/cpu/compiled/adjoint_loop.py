@@ -12,7 +12,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.adjoint_tools import adjoint_at
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.layout import Attempt, Stage0
+from symde.engine.cpu.layout import FORMULA, Attempt, Stage0
 
 
 @compiled
@@ -24,7 +24,8 @@ def load_step(adjoint, state, k, start):
     copy(n, start + 8 * n, state.u_low)
     state.t, state.t_low, state.t_new, state.t_new_low = t[2 * k], 0.0, t[2 * k + 1], 0.0
     state.h = doubles(adjoint.record_h)[k]
-    state.active = integers(adjoint.record_slot)[k]
+    slot = integers(adjoint.record_slot)[k]
+    state.active, state.formula, state.repeating = slot % FORMULA, slot // FORMULA, 1
     state.stage0, state.jacobian_fresh, state.interpolant_ready = Stage0.STALE, 0, 0
     state.restarted, state.jacobian_known = 1, 0
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
-from symde.engine.cpu.compiled.kernels import evaluate
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate
 from symde.engine.cpu.compiled.newton import ready_matrix
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
@@ -54,7 +54,7 @@ SLOW = 0.1
 def starting_values(state, method, derivatives, others):
     """Derivatives at the stages by the last step's polynomial; f(t, u) where there is none."""
     stages, padded = method.stages, state.padded
-    if not state.restarted:
+    if not begins_anew(state):
         weighted_sums(padded, 1.0, method.extrapolation, stages, stages, derivatives, others)
         copy(padded * stages, others, derivatives)
         return
@@ -176,7 +176,7 @@ def attempt(address):
     slot = slot_at(state, state.active)
     method, padded = gauss_data_at(slot.data), state.padded
     derivatives, eta = state.stages, state.stages + 8 * padded * method.stages
-    if state.restarted:
+    if begins_anew(state):
         doubles(slot.memory)[0] = 0.0
     if state.contraction > SLOW:
         state.jacobian_known = 0
@@ -199,7 +199,7 @@ def interpolate(address):
     slot = slot_at(state, state.active)
     method = gauss_data_at(slot.data)
     vectors = state.stages + 16 * state.padded * method.stages
-    return first_order_interpolant(state, method.interpolant, vectors, slot.memory)
+    return first_order_interpolant(state, method.interpolant, vectors, slot.memory, 0)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

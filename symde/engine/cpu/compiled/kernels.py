@@ -23,6 +23,13 @@ def evaluate(state, t, u, out):
 
 
 @compiled
+def begins_anew(state):
+    """Whether an attempt may use nothing of earlier steps: after a restart, and where steps are recorded, so that
+    each can be done again from its start alone."""
+    return state.restarted != 0 or state.keep_record != 0
+
+
+@compiled
 def first_stage(state, stages):
     """k_1 = f(t, u), evaluated only where it is not known already."""
     code = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.layout import Status
+from symde.engine.cpu.layout import FORMULA, Status
 
 
 @compiled
@@ -106,7 +106,7 @@ def write_record(state):
     doubles(state.record_t)[2 * k] = state.t_old
     doubles(state.record_t)[2 * k + 1] = state.t
     doubles(state.record_h)[k] = state.h_old
-    integers(state.record_slot)[k] = state.active
+    integers(state.record_slot)[k] = state.active + FORMULA * state.formula
     if kept:
         place = state.record_u + 16 * n * row
         copy(n, state.u_new, place)
