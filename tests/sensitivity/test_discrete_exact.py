@@ -109,7 +109,7 @@ def difference(model, method, tspan, times, rtol, dt0=None, u0=None, floor=0.0):
     du0, dp = found.pull_back(weights)
     count = found.solution.stats.accepted
     expected_u0, expected_p = gradient(
-        model, run.methods, found._record, count, problem.u0, problem.p, times, weights
+        model, run.plan.methods, found._record, count, problem.u0, problem.p, times, weights
     )
     scale = np.concatenate([np.ones(len(du0)), problem.p])
     error = np.abs(scale * np.concatenate([du0 - expected_u0, dp - expected_p])).max()
