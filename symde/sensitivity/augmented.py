@@ -26,6 +26,8 @@ class AugmentedSystem:
         base: The model's own system.
         parameters, states: Indices of the parameters and of the initial values that have a column, in the
             order of their columns, those of parameters first.
+        combined: Whether there is but one column, along a direction of all of these: its weights by the parameters
+            follow them as parameters, those by the initial values are its start.
     """
 
     compiled = True
@@ -33,10 +35,13 @@ class AugmentedSystem:
     nominal = None
     observable_names: tuple[str, ...] = ()
 
-    def __init__(self, base: System, parameters: tuple[int, ...], states: tuple[int, ...]) -> None:
-        self.base, self.parameters, self.states = base, parameters, states
-        partials = ColumnKernels(base.kernels.model_graph, parameters)
-        self.kernels = ColumnsSystem(base.kernels, partials, len(parameters) + len(states))
+    def __init__(
+        self, base: System, parameters: tuple[int, ...], states: tuple[int, ...], combined: bool = False
+    ) -> None:
+        self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
+        partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
+        count = 1 if combined else len(parameters) + len(states)
+        self.kernels = ColumnsSystem(base.kernels, partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -45,6 +50,8 @@ class AugmentedSystem:
     def state_names(self) -> tuple[str, ...]:
         """The states, then d(state)/d(what a column belongs to), row by row; unused places are empty."""
         base = self.base
+        if self.combined:
+            return (*base.state_names, *(f"d({state})/d(a direction)" for state in base.state_names))
         columns = [base.parameter_names[j] for j in self.parameters]
         columns += [f"{base.state_names[i]}(0)" for i in self.states]
         columns += [""] * (self.kernels.width - len(columns))
@@ -61,13 +68,13 @@ class AugmentedSystem:
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the model."""
-        return self.base.non_finite(t, u[: len(self.base.state_names)], p)
+        return self.base.non_finite(t, u[: len(self.base.state_names)], p[: len(self.parameter_names)])
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The slopes of the states; those of the columns are left out (zeros)."""
         n = len(self.base.state_names)
         slope = np.zeros(len(u))
-        slope[:n] = self.base.slope(t, u[:n], p)
+        slope[:n] = self.base.slope(t, u[:n], p[: len(self.parameter_names)])
         return slope
 
     def parameters_of(self, given: Mapping[str, float]) -> np.ndarray:
@@ -87,13 +94,15 @@ _lock = threading.Lock()
 _kept = "augmented"
 
 
-def augmented_system(system: Any, parameters: tuple[int, ...], states: tuple[int, ...]) -> AugmentedSystem:
+def augmented_system(
+    system: Any, parameters: tuple[int, ...], states: tuple[int, ...], combined: bool = False
+) -> AugmentedSystem:
     """The augmented system of a model; the same object for the same columns."""
     with _lock:
         known = system.augmented
-        key = parameters, states
+        key = parameters, states, combined
         if key not in known:
-            known[key] = AugmentedSystem(system, parameters, states)
+            known[key] = AugmentedSystem(system, parameters, states, combined)
         return known[key]
 
 

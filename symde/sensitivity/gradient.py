@@ -76,7 +76,9 @@ def value_and_grad(
     strategy = registry.get("forward" if sensealg == registry.AUTO else sensealg)
     found: Record = strategy.record(run, wanted)
     value, weights = evaluate_loss(loss, found.solution.u)
-    return value, wanted.gradient(*found.pull_back(weights))
+    u0, p = found.pull_back(weights)
+    gradient = wanted.gradient(u0, p)
+    return value, gradient
 
 
 def evaluate_loss(loss: Any, u: np.ndarray) -> tuple[float, np.ndarray]:

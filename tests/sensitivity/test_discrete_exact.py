@@ -107,9 +107,8 @@ def difference(model, method, tspan, times, rtol, dt0=None, u0=None, floor=0.0):
     found = discrete.record(run, wrt_of(("u0", "p"), problem.system))
     weights = np.random.default_rng(1).normal(size=found.solution.u.shape)
     du0, dp = found.pull_back(weights)
-    count = found.solution.stats.accepted
     expected_u0, expected_p = gradient(
-        model, run.plan.methods, found._record, count, problem.u0, problem.p, times, weights
+        model, found.run.plan.methods, found.steps, found.steps.count, problem.u0, problem.p, times, weights
     )
     scale = np.concatenate([np.ones(len(du0)), problem.p])
     error = np.abs(scale * np.concatenate([du0 - expected_u0, dp - expected_p])).max()

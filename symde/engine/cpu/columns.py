@@ -49,6 +49,8 @@ ColumnsData = structure(
 class PartialKernels(Protocol):
     """Kernels of the values that columns need, by name."""
 
+    m: int
+
     @property
     def partials(self) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -78,14 +80,14 @@ class ColumnsSystem:
         count: Number of columns.
         width: Columns as they lie in memory.
         n: Number of states and all columns' entries.
-        m: Number of parameters.
+        m: Number of parameters, and of what else the kernels read behind them.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
     def __init__(self, model: Kernels, partials: PartialKernels, count: int) -> None:
         self.model, self.partials, self.count = model, partials, count
         self.width = padded_width(count)
-        self.m = model.m
+        self.m = partials.m
         self.n = model.n * (1 + self.width)
         self.blocks = ((0, model.n, 1), (model.n, model.n, self.width))
 

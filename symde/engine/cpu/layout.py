@@ -153,6 +153,9 @@ State = structure(
     tightness=_d,  # factor of what an iteration may leave; 1, or less where the step is to be differentiated
 )  # fmt: skip
 
+KEEP_STEPS, KEEP_STARTS = 1, 2
+"""What `keep_record` says: steps alone, or steps and states, so that each can be done again."""
+
 FORMULA = 256
 """Unit of the formula in a recorded slot."""
 

@@ -10,10 +10,10 @@ import numpy as np
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.adjoint import Adjoint
 from symde.engine.cpu.adjoints import FAMILIES
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, addresses
-from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.recording import Recording, tightness
 from symde.engine.cpu.session import Session
 
 _entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
@@ -79,6 +79,7 @@ class PullBack:
         )
         self._arrays = arrays
         self._pull_back = _entry_type(function_address("adjoint_loop", "pull_back"))
+        self._follow = _entry_type(function_address("adjoint_loop", "follow"))
 
     def _transposed_system(self, products: Products) -> tuple[Any, ...]:
         """A state for the linear solver of transposed systems, and what it holds addresses of."""
@@ -96,11 +97,40 @@ class PullBack:
             setattr(state, entry, function_address(module, entry))
         return state, kept, arrays
 
+    def _go_over(self, record: Recording) -> np.ndarray:
+        """Let the compiled functions read a record; the memory of a stretch between two recorded states."""
+        data = self._data
+        segment = np.empty((record.stride, 2 * self.session.n))
+        data.steps, data.stride = record.count, record.stride
+        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
+        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
+        data.segment = segment.ctypes.data
+        return segment
+
+    def follow(self, steps: Recording, bound: int) -> Recording:
+        """Do given steps in the session, in which a run has begun; their record.
+
+        Args:
+            steps: The steps.
+            bound: Bytes that recorded states may take.
+
+        Raises:
+            PullBackError: a step could not be done.
+        """
+        session, state = self.session, self.session.state
+        record = Recording.of_steps(steps, session.n, bound)
+        state.keep_record, state.tightness = KEEP_STARTS, tightness(state.rtol)
+        self._go_over(record)
+        code = self._follow(ctypes.addressof(self._data))
+        if code != Attempt.FINE:
+            raise PullBackError(f"a given step from t = {state.t:g} could not be done: {Attempt(code).name}")
+        return record
+
     def run(self, record: Recording, times: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by the initial state (n,) and by the parameters (m,).
 
         Args:
-            record: Steps of the session's last run.
+            record: Steps of the session.
             times: Saved times, in the order of integration.
             weights: Shape (n_times, n).
 
@@ -111,15 +141,12 @@ class PullBack:
         n, m = self.session.n, self.session.m
         arrays["weights"].fill(0.0)
         arrays["gradient"].fill(0.0)
-        segment = np.empty((record.stride, 2 * n))
         times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)
-        data.steps, data.stride = state.record_count, record.stride
-        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
-        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
-        data.segment = segment.ctypes.data
+        segment = self._go_over(record)
         data.n_saves, data.next_save = len(times), len(times) - 1
         data.save_t, data.save_weights = times.ctypes.data, weights.ctypes.data
         code = self._pull_back(ctypes.addressof(data))
+        del segment
         if code != Attempt.FINE:
             raise PullBackError(
                 f"a step from t = {state.t_old:g} could not be turned round: {Attempt(code).name}"

@@ -326,6 +326,11 @@ class Session:
         self._saveat[:count] = saveat
         return count
 
+    def reserve(self, rows: int) -> None:
+        """Room for this many saved points, before a run begins."""
+        if rows > self.out_capacity:
+            self._reserve_output(rows, 0)
+
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))
         if count:

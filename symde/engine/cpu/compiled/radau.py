@@ -48,7 +48,7 @@ from symde.engine.cpu.compiled.vectors import advance_compensated, clear, copy
 from symde.engine.cpu.families.radau import (
     SYSTEM_BYTES,
 )
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 
 
 @compiled
@@ -95,7 +95,7 @@ def attempt(address):
     if state.repeating:
         memory.table = state.formula
     state.formula = memory.table
-    if state.keep_record:
+    if state.keep_record == KEEP_STARTS:
         memory.reach, memory.rate = 1.0, 1.0
     if state.restarted:
         memory.known = 0
