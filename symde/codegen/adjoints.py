@@ -43,8 +43,8 @@ class AdjointGraph:
 
     def kernel(self, name: str) -> Kernel:
         """`adjoint`: w'J and w'P. `adjoint_curvature`: derivatives of w'J k by states and parameters, k the
-        input `direction`. `adjoint_time`: those of w'f_t. `adjoint_accelerations`: those of w'a, a the accelerations of
-        positions and momenta. `transposed`: values of the transposed Jacobian."""
+        input `direction`. `adjoint_time`: those of w'f_t. `adjoint_accelerations`: those of w'a, a the
+        accelerations of positions and momenta. `transposed`: values of the transposed Jacobian."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), self._outputs(name))
 
     def _outputs(self, name: str) -> tuple[Output, ...]:

@@ -33,8 +33,8 @@ class ColumnGraph:
     Attributes:
         model: The model's graph.
         parameters: Indices of the parameters that have a column, in the order of their columns.
-        combined: Whether they share one column, each with a weight; the weights of all parameters follow them in
-            the input `p`.
+        combined: Whether they share one column, each with a weight; the weights of all parameters follow them
+            in the input `p`.
     """
 
     model: ModelGraph

@@ -26,8 +26,8 @@ class AugmentedSystem:
         base: The model's own system.
         parameters, states: Indices of the parameters and of the initial values that have a column, in the
             order of their columns, those of parameters first.
-        combined: Whether there is but one column, along a direction of all of these: its weights by the parameters
-            follow them as parameters, those by the initial values are its start.
+        combined: Whether there is but one column, along a direction of all of these: its weights by the
+            parameters follow them as parameters, those by the initial values are its start.
     """
 
     compiled = True

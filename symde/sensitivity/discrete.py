@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,7 +52,6 @@ class DiscreteRecord:
     steps: Recording
     _pull_back: PullBack
     _bound: int
-    _of: Any = None  # keeps the session of the record that this one refines
 
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,)."""
@@ -64,14 +64,11 @@ class DiscreteRecord:
         points = zip(self.solution.t, self.solution.u, weights, strict=True)
         return np.array([w @ system.slope(t, u, p) for t, u, w in points])
 
-    def halved(self) -> DiscreteRecord:
-        """The same with each step taken as two halves.
-
-        Raises:
-            PullBackError: such a step could not be done.
-        """
-        session = self._pull_back.session
-        return _followed(self.run, self.start, session, self.steps.halved(), self._bound, self)
+    def refinement(self) -> Callable[[], DiscreteRecord]:
+        """What does the same again with each step as two halves; it raises PullBackError where one could not
+        be done. It keeps nothing of this record but the steps."""
+        run, start, steps, bound = self.run, self.start, self.steps.without_states(), self._bound
+        return lambda: _in_session(run, lambda session: _followed(run, start, session, steps.halved(), bound))
 
 
 def through_start(
@@ -102,15 +99,24 @@ def record(run: Run, wrt: Wrt, bound: int = recording.BOUND) -> DiscreteRecord:
     problem = run.problem
     start = start_of(problem)
     steps = chosen_steps(run, wrt, start) if can_ride(run) else None
-    session = borrow(problem.system, run.plan)
+    if steps is not None:
+        try:
+            return _in_session(run, lambda session: _followed(run, start, session, steps, bound))
+        except PullBackError:
+            # stages that were solved beside the column from the last step's, but not from their start alone
+            pass
+    return _in_session(run, lambda session: _recorded(run, start, session, bound))
+
+
+def _in_session(run: Run, solve: Callable[[Session], DiscreteRecord]) -> DiscreteRecord:
+    """What a solve records in a session, which it keeps: the steps are done again there."""
+    session = borrow(run.problem.system, run.plan)
     try:
-        found = None if steps is None else _followed(run, start, session, steps, bound)
-    except PullBackError:
-        # stages that were solved beside the column from the last step's, but not from their start alone
-        found = None
-    if found is None:
-        found = _recorded(run, start, session, bound)
-    weakref.finalize(found, give_back, run.plan, session)  # the steps are done again in its memory
+        found = solve(session)
+    except BaseException:
+        give_back(run.plan, session)
+        raise
+    weakref.finalize(found, give_back, run.plan, session)
     return found
 
 
@@ -164,9 +170,7 @@ def _recorded(run: Run, start: Start, session: Session, bound: int) -> DiscreteR
     return DiscreteRecord(run, start, solution, record, _companion(run, session), bound)
 
 
-def _followed(
-    run: Run, start: Start, session: Session, steps: Recording, bound: int, of: Any = None
-) -> DiscreteRecord:
+def _followed(run: Run, start: Start, session: Session, steps: Recording, bound: int) -> DiscreteRecord:
     """A solve by given steps."""
     pull_back = _companion(run, session)
     session.reserve(steps.count + 1 if run.times is None else 0)
@@ -174,7 +178,7 @@ def _followed(
     started = time.perf_counter()
     record = pull_back.follow(steps, bound)
     solution = finish(session, run.problem, Status.DONE, started, throw=True)
-    return DiscreteRecord(run, start, solution, record, pull_back, bound, of)
+    return DiscreteRecord(run, start, solution, record, pull_back, bound)
 
 
 def _refusal(method: Any) -> str:

@@ -1,8 +1,8 @@
 """Steps that are fine enough for derivatives too: one direction's derivative rides in the error test.
 
-The direction is fixed and irregular: each initial value and each parameter that is asked for changes by its own
-size, up or down. The derivative along it contains that by each of them, so where these are hard to follow the
-steps become small, at the cost of one column whatever their number.
+The direction is fixed and irregular: each initial value and each parameter that is asked for changes by its
+own size, up or down. The derivative along it contains that by each of them, so where these are hard to follow
+the steps become small, at the cost of one column whatever their number.
 """
 
 from __future__ import annotations
@@ -40,19 +40,26 @@ def signs(count: int) -> np.ndarray:
     return np.random.default_rng(2008).choice((-1.0, 1.0), count)
 
 
+def sizes(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """The sizes by which initial values (n,) and parameters (m,) are thought to change."""
+    of_u0, of_p = np.abs(problem.u0), np.abs(problem.p)
+    of_p[of_p == 0.0] = 1.0
+    return np.maximum(of_u0, SMALLEST * of_u0.max() or 1.0), of_p
+
+
 def direction(run: Run, wrt: Wrt, start: Start) -> tuple[np.ndarray, np.ndarray]:
     """How the initial state (n,) and the parameters (m,) change along the direction, all that follows them
     included."""
     problem, count = run.problem, len(wrt.parameters)
-    irregular = signs(count + len(wrt.states))
+    changes = signs(count + len(wrt.states))
     p, u0 = np.zeros(len(problem.p)), np.zeros(len(problem.u0))
-    chosen = problem.p[list(wrt.parameters)]
-    p[list(wrt.parameters)] = irregular[:count] * np.where(chosen == 0.0, 1.0, chosen)
-    p = start.parameters @ p
-    sizes = np.abs(problem.u0)
-    smallest = SMALLEST * sizes.max() or 1.0
-    u0[list(wrt.states)] = irregular[count:] * np.maximum(sizes, smallest)[list(wrt.states)]
-    return u0 + start.u0 @ p, p
+    p[list(wrt.parameters)] = changes[:count]
+    u0[list(wrt.states)] = changes[count:]
+    of_u0, of_p = sizes(problem)
+    p *= of_p
+    if start.follows:
+        p = start.parameters @ p
+    return u0 * of_u0 + start.u0 @ p, p
 
 
 def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:

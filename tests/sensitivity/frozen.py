@@ -68,7 +68,8 @@ def rosenbrock(method: Any, model: Model, formula: int, t: float, u: Any, p: Any
 
 
 def newton(residual: Callable[[Any], Any], slope: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
-    """The root, real part and imaginary part: quadratic convergence of the first gives the second one later."""
+    """The root, real part and imaginary part: quadratic convergence of the first gives the second one
+    later."""
     for _ in range(30):
         change = np.linalg.solve(slope(x), residual(x))
         x = x - change
@@ -111,7 +112,9 @@ def collocate(a: Any, c: Any, model: Model, t: float, u: Any, p: Any, h: float) 
 
     def slope(k: Any) -> Any:
         jacobians = [model.jacobian(time, y, p) for time, y in zip(times, states(k), strict=True)]
-        blocks = [[float(i == j) * np.eye(n) - h * a[i, j] * jacobians[i] for j in range(s)] for i in range(s)]
+        blocks = [
+            [float(i == j) * np.eye(n) - h * a[i, j] * jacobians[i] for j in range(s)] for i in range(s)
+        ]
         return np.block(blocks)
 
     return list(newton(residual, slope, np.concatenate([model.f(t, u, p)] * s)).reshape(s, n))
@@ -208,7 +211,9 @@ def replay(model: Model, methods: Any, recording: Any, count: int, u: Any, p: An
     while todo and todo[0] == recording.t[0, 0]:
         saved.append(u)
         todo.pop(0)
-    for (t, t_new), h, slot in zip(recording.t[:count], recording.h[:count], recording.slot[:count], strict=True):
+    for (t, t_new), h, slot in zip(
+        recording.t[:count], recording.h[:count], recording.slot[:count], strict=True
+    ):
         method, formula = methods[slot % 256], slot // 256
         end, within = STEPS[method.family](method, model, formula, t, u, p, h)
         while todo and (todo[0] - t_new) * np.sign(h) <= 0:
@@ -218,7 +223,9 @@ def replay(model: Model, methods: Any, recording: Any, count: int, u: Any, p: An
     return np.array(saved)
 
 
-def gradient(model: Model, methods: Any, recording: Any, count: int, u0: Any, p: Any, times: Any, weights: Any) -> Any:
+def gradient(
+    model: Model, methods: Any, recording: Any, count: int, u0: Any, p: Any, times: Any, weights: Any
+) -> Any:
     """Derivatives of sum(weights * saved) by u0 and by p, all steps frozen."""
     found = []
     for which, length in ((0, len(u0)), (1, len(p))):

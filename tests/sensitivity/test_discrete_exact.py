@@ -1,5 +1,5 @@
-"""The discrete adjoint is the derivative of what a method computed: against complex-step differences of the same
-steps in plain Python, for every family."""
+"""The discrete adjoint is the derivative of what a method computed: against complex-step differences of the
+same steps in plain Python, for every family."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ def able(*kinds: str) -> list[str]:
 
 
 def difference(model, method, tspan, times, rtol, dt0=None, u0=None, floor=0.0):
-    """The largest error of the discrete adjoint, relative to the largest derivative, each times its parameter."""
+    """The largest error of the discrete adjoint, relative to the largest derivative, each times its
+    parameter."""
     problem = symde.Problem(model.text, tspan=tspan, u0=u0)
     run = prepare(problem, method, rtol=rtol, atol=1e-3 * rtol, saveat=times, dt0=dt0)
     found = discrete.record(run, wrt_of(("u0", "p"), problem.system))
@@ -116,7 +117,9 @@ def difference(model, method, tspan, times, rtol, dt0=None, u0=None, floor=0.0):
 
 
 @pytest.mark.parametrize("times", TIMES, ids=str)
-@pytest.mark.parametrize("method", able("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau"))
+@pytest.mark.parametrize(
+    "method", able("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau")
+)
 def test_adaptive_methods(method, times):
     fixed = not registry.get(method).adaptive
     found = difference(PREDATORS, method, (0.0, 2.0), TIMES[times], 1e-5, dt0=0.1 if fixed else None)

@@ -50,9 +50,13 @@ class PullBack:
         arrays["gradient"], arrays["by_parameters"] = np.zeros(max(m, 1)), np.zeros(max(m, 1))
         arrays["stages"], arrays["coefficients"] = np.zeros(stages * padded), np.zeros((degree + 1) * padded)
         entries = len(products.pattern[1])
-        scratch = [one.scratch(packed, padded, entries) for one, packed in zip(families, methods, strict=True)]
+        scratch = [
+            one.scratch(packed, padded, entries) for one, packed in zip(families, methods, strict=True)
+        ]
         arrays["scratch"] = np.zeros(max(scratch) + 1)
-        contexts = [one.context(packed, session.kernels) for one, packed in zip(families, methods, strict=True)]
+        contexts = [
+            one.context(packed, session.kernels) for one, packed in zip(families, methods, strict=True)
+        ]
         self._contexts = [kept for _, kept in contexts]
         arrays["contexts"] = np.array([address for address, _ in contexts], np.int64)
         places = addresses(arrays)

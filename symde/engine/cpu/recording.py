@@ -17,8 +17,8 @@ BOUND = 256 * 2**20
 """Bytes that recorded states may take by default."""
 
 STAGES = 1e-11
-"""Relative tolerance of the equation of stages in steps that are to be differentiated: their derivative is that
-of the exact stages. An iteration leaves a tenth of it or less."""
+"""Relative tolerance of the equation of stages in steps that are to be differentiated: their derivative is
+that of the exact stages. An iteration leaves a tenth of it or less."""
 
 FEWEST_ROWS = 4
 
@@ -55,6 +55,12 @@ class Recording:
         while new.count > new.stride * new.most_rows:
             new.stride *= 2
         new.u = np.empty((-(-new.count // new.stride), 2 * n))
+        return new
+
+    def without_states(self) -> Recording:
+        """The steps alone."""
+        new = Recording(1, starts=False)
+        new.t, new.h, new.slot, new.count = self.t, self.h, self.slot, self.count
         return new
 
     def halved(self) -> Recording:

@@ -1,4 +1,4 @@
-"""The adjoint of an interpolant that is built pass by pass from both ends of a step and evaluations within it."""
+"""The adjoint of an interpolant that is built pass by pass."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def all_nodes(hermite):
 
 @compiled
 def pull_nodes(adjoint, state, first, count, nodes, trail, vectors, before):
-    """From the slopes at the nodes of a pass to the polynomial of degree `before` on which they were taken; the
-    kernel's code."""
+    """From the slopes at the nodes of a pass to the polynomial of degree `before` on which they were taken;
+    the kernel's code."""
     padded, size, theta_at = adjoint.padded, 8 * adjoint.padded, doubles(nodes)
     for j in range(count):
         theta, power = theta_at[first + j], 1.0
@@ -37,8 +37,8 @@ def pull_nodes(adjoint, state, first, count, nodes, trail, vectors, before):
 
 @compiled
 def pull_hermite(adjoint, state, hermite, vectors, memory, trail):
-    """From the interpolant's coefficients to the end of the step, in `weights`, and to its start, in `start`; FINE
-    or CALLBACK. `vectors` and `trail` as in `first_order_interpolant`; both are overwritten."""
+    """From the interpolant's coefficients to the end of the step, in `weights`, and to its start, in `start`;
+    FINE or CALLBACK. `vectors` and `trail` as in `first_order_interpolant`; both are overwritten."""
     padded, size, h = adjoint.padded, 8 * adjoint.padded, state.h_old
     if first_order_interpolant(state, hermite, vectors, memory, trail) != Attempt.FINE:
         return Attempt.CALLBACK.value
@@ -61,7 +61,8 @@ def pull_hermite(adjoint, state, hermite, vectors, memory, trail):
         clear(padded * (degree + 1), adjoint.coefficients)
         if count > 0:
             before = 3 + counts[one - 1] if one > 0 else 0
-            if pull_nodes(adjoint, state, first, count, hermite.nodes, trail, vectors + 3 * size, before) != 0:
+            slopes, nodes = vectors + 3 * size, hermite.nodes
+            if pull_nodes(adjoint, state, first, count, nodes, trail, slopes, before) != 0:
                 return Attempt.CALLBACK.value
     code = pull(adjoint, adjoint.product, state.t_old, state.u_new, vectors + size, 1.0, adjoint.start)
     code += pull(adjoint, adjoint.product, state.t, state.u, vectors + 2 * size, 1.0, adjoint.weights)

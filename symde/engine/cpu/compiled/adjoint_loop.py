@@ -138,8 +138,8 @@ def pull_back(address):
 
 
 def follow(address):
-    """Do all recorded steps one after another from the state as it is, save what is to be saved and record where
-    every `stride`-th begins; FINE, or the code of what failed."""
+    """Do all recorded steps one after another from the state as it is, save what is to be saved and record
+    where every `stride`-th begins; FINE, or the code of what failed."""
     adjoint = adjoint_at(address)
     state = state_at(adjoint.state)
     n = adjoint.n

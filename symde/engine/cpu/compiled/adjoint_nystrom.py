@@ -1,6 +1,6 @@
 """The adjoint of one step of a Runge-Kutta-Nystrom method, exact for the step as it was taken.
 
-With r = q'(t, u) and F_i = accelerations at y_i = u + c_i h r + h^2 sum_j a_ij F_j, backwards over the stages:
+With r = q'(t, u) and F_i the accelerations at y_i = u + c_i h r + h^2 sum_j a_ij F_j, backwards:
 
     wy_i = A(t_i, y_i)' wF_i,   wr += c_i h wy_i,   wF_j += h^2 a_ij wy_i,   w_old += wy_i
 
@@ -24,7 +24,7 @@ from symde.engine.cpu.families.nystrom import OWN
 from symde.engine.cpu.layout import Attempt
 
 CHANGE, BEGUN, ENDED = 0, 1, 2
-"""Vectors of weights before those of the interpolant's changes: of (u_1 - u_0)/h and of the rates at both ends."""
+"""Weights before those of the interpolant's changes: of (u_1 - u_0)/h and of the rates at both ends."""
 
 
 @compiled
@@ -35,7 +35,9 @@ def stage_states(adjoint, state, method, model, rates, first, states):
     copy(padded, state.u_new, states)
     for i in range(1, stages):
         place, t = states + size * i, state.t_old + c[i] * h
-        stage_position(padded, state.u_new, c[i] * h, rates, h * h, method.a + 8 * stages * i, i, first, place)
+        stage_position(
+            padded, state.u_new, c[i] * h, rates, h * h, method.a + 8 * stages * i, i, first, place
+        )
         code += evaluate_part(state, model.accelerations, t, place, first + size * i)
     return code
 

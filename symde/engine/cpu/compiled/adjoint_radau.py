@@ -1,6 +1,6 @@
 """The adjoint of one step of a Radau IIA method.
 
-Its values and its interpolant are sums of Z_i = h sum_j a_ij k_j, u_new = u + Z_s, so wk_j = h sum_i a_ij wZ_i.
+Its end u + Z_s and its interpolant are sums of Z_i = h sum_j a_ij k_j, so wk_j = h sum_i a_ij wZ_i.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def adjoint(address):
     slot = slot_at(state, state.active)
     data, memory = data_at(slot.data), memory_at(slot.memory)
     table = table_at(data, memory.last_table)
-    formula = collocation_at(
-        integers(pulled.contexts)[state.active] + COLLOCATION_BYTES * memory.last_table
-    )
+    formula = collocation_at(integers(pulled.contexts)[state.active] + COLLOCATION_BYTES * memory.last_table)
     padded, size = pulled.padded, 8 * pulled.padded
     z = block(slot, data, padded, memory.parity)
     for i in range(formula.stages):

@@ -46,8 +46,8 @@ def both_ends(state, vectors, known):
 @compiled
 def first_order_interpolant(state, hermite, vectors, memory, trail):
     """Coefficients of the last accepted step; `vectors` has room for the difference, f at both ends and at
-    the nodes of a pass, `memory` for one number. The states at the nodes of all passes are left in `trail` where it
-    is not 0. FINE or CALLBACK."""
+    the nodes of a pass, `memory` for one number. The states at the nodes of all passes are left in `trail`
+    where it is not 0. FINE or CALLBACK."""
     padded, size, h, steps = state.padded, 8 * state.padded, state.h_old, doubles(memory)
     # f at the end of the step before is f at the start of this one, unless the state was changed between
     known = steps[0] == state.accepted

@@ -24,8 +24,8 @@ def evaluate(state, t, u, out):
 
 @compiled
 def begins_anew(state):
-    """Whether an attempt may use nothing of earlier steps: after a restart, and where steps are recorded with their
-    starts, so that each can be done again from there alone."""
+    """Whether an attempt may use nothing of earlier steps: after a restart, and where steps are recorded with
+    their starts, so that each can be done again from there alone."""
     return state.restarted != 0 or state.keep_record == KEEP_STARTS
 
 

@@ -24,8 +24,8 @@ from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, 
 from symde.engine.cpu.layout import TINY, Attempt
 
 MOST_ITERATIONS, MOST_TIGHT_ITERATIONS = 8, 40
-"""Iterations after which a stage is given up; the second where it is solved more tightly than the tolerance asks
-for."""
+"""Iterations after which a stage is given up; the second where it is solved more tightly than the tolerance
+asks for."""
 
 ROUNDING = 0.1
 """Fraction of the tolerance below which a second correction ends the iteration at any rate: where the guess

@@ -205,8 +205,8 @@ def momentum_coefficients(state, model, weights, degree, count, first, changes):
 
 @compiled
 def build_interpolant(state, slot, method, model, trail):
-    """Coefficients of theta^0..degree over the last accepted step; the states at the nodes of all passes are left in
-    `trail` where it is not 0. FINE or CALLBACK."""
+    """Coefficients of theta^0..degree over the last accepted step; the states at the nodes of all passes are
+    left in `trail` where it is not 0. FINE or CALLBACK."""
     hermite, padded, size = method.interpolant, state.padded, 8 * state.padded
     first = state.stages + OWN * size
     changes = first + size * method.room

@@ -55,7 +55,7 @@ def predictor(slot):
 
 @compiled
 def most_iterations(state, stages):
-    """Source: Hairer & Wanner (1999): 7, and more for more stages. More still where the stages are solved more
-    tightly than the tolerance asks for."""
+    """Source: Hairer & Wanner (1999): 7, and more for more stages. More still where the stages are solved
+    more tightly than the tolerance asks for."""
     most = 7 + (5 * (stages - 3)) // 2
     return most if state.tightness == 1.0 else most + MORE_ITERATIONS
