@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ class StartDerivatives:
 
     def __init__(self, definition: Definition) -> None:
         self._lowered: LoweredStart = lower_start(definition)
+        self.kept: Any = None  # what a caller makes of it where it is constant
         lowered, graph = self._lowered, self._lowered.graph
         self._m = len(lowered.defaults)
         self._inputs = [graph.input("p", j) for j in range(self._m)]
@@ -35,6 +37,11 @@ class StartDerivatives:
         self._followers = [
             (j, _Matrix(lowered, (node,), self._inputs)) for j, node in in_order(graph, dependent)
         ]
+
+    @property
+    def constant(self) -> bool:
+        """Whether nothing follows a parameter: no default, no initial value, no time span."""
+        return not self._followers and self._initial.empty and self._tspan.empty
 
     def parameters(self, p: np.ndarray, given: Collection[int]) -> np.ndarray:
         """What a parameter takes along, shape (m, m): column j is the change of all parameters when the j-th
@@ -71,6 +78,11 @@ class _Matrix:
         self._rows = np.repeat(np.arange(len(nodes)), np.diff(entries.indptr))
         self._columns = np.array(entries.indices, dtype=int)
         self._program = Program(graph, entries.nodes)
+
+    @property
+    def empty(self) -> bool:
+        """Whether all entries are zero."""
+        return not len(self._columns)
 
     def __call__(self, t: float, p: np.ndarray) -> np.ndarray:
         matrix = np.zeros(self._shape)

@@ -76,11 +76,12 @@ def through_start(
 ) -> np.ndarray:
     """Derivatives by all parameters (m,) with all that follows them, from those by the initial state and by
     the parameters of the right-hand side."""
-    p = p + u0 @ start.u0
-    if start.span[1].any() and solution.t[-1] == run.problem.tspan[1]:
+    if start.moves:
+        p = p + u0 @ start.u0
+    if start.ends and solution.t[-1] == run.problem.tspan[1]:
         slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
         p = p + (weights[-1] @ slope) * start.span[1]
-    return p @ start.parameters
+    return p @ start.parameters if start.follows else p
 
 
 def record(run: Run, wrt: Wrt, bound: int = recording.BOUND) -> DiscreteRecord:

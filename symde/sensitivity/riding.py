@@ -56,10 +56,7 @@ def direction(run: Run, wrt: Wrt, start: Start) -> tuple[np.ndarray, np.ndarray]
     p[list(wrt.parameters)] = changes[:count]
     u0[list(wrt.states)] = changes[count:]
     of_u0, of_p = sizes(problem)
-    p *= of_p
-    if start.follows:
-        p = start.parameters @ p
-    return u0 * of_u0 + start.u0 @ p, p
+    return start.along(u0 * of_u0, p * of_p)
 
 
 def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:

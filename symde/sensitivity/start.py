@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from symde.problem.problem import Problem
 from symde.problem.values import by_name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Start:
     """Derivatives of a problem's start by its parameters.
 
@@ -29,10 +30,26 @@ class Start:
     u0: np.ndarray
     span: np.ndarray
 
-    @property
+    @cached_property
     def follows(self) -> bool:
         """Whether some parameter takes others along."""
         return bool((self.parameters != np.eye(len(self.parameters))).any())
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the initial state depends on a parameter."""
+        return bool(self.u0.any())
+
+    @cached_property
+    def ends(self) -> bool:
+        """Whether the end time depends on a parameter."""
+        return bool(self.span[1].any())
+
+    def along(self, u0: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The changes of the initial state (n,) and of all parameters (m,) when these are set to change."""
+        if self.follows:
+            p = self.parameters @ p
+        return (u0 + self.u0 @ p if self.moves else u0), p
 
 
 def start_of(problem: Problem) -> Start:
@@ -45,6 +62,8 @@ def start_of(problem: Problem) -> Start:
     system: Any = problem.system
     derivatives = system.start_derivatives
     p, (t0, _) = problem.p, problem.tspan
+    if derivatives.constant and not (callable(problem.given_u0) or callable(problem.given_tspan)):
+        return _still(derivatives, len(problem.u0), len(p))
     given = {system.parameter_names.index(name) for name in problem.given_parameters}
     span = _span(problem, derivatives)
     u0 = problem.given_u0
@@ -56,6 +75,13 @@ def start_of(problem: Problem) -> Start:
     if span[0].any():
         by_p = by_p + np.outer(by_t - system.slope(t0, problem.u0, p), span[0])
     return Start(derivatives.parameters(p, given), by_p, span)
+
+
+def _still(derivatives: StartDerivatives, n: int, m: int) -> Start:
+    """The start that depends on no parameter; the same object for the same model."""
+    if derivatives.kept is None:
+        derivatives.kept = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)))
+    return derivatives.kept
 
 
 def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:

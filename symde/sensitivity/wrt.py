@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,10 +115,18 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
     Raises:
         ValueError: a name is unknown, or there is none. TypeError: not a name.
     """
-    names: Sequence[Any] = (wishes,) if isinstance(wishes, str) else tuple(wishes)
+    names: tuple[Any, ...] = (wishes,) if isinstance(wishes, str) else tuple(wishes)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {name!r}')
+    return _wrt(names, system.parameter_names, system.state_names)
+
+
+@functools.lru_cache(256)
+def _wrt(names: tuple[str, ...], parameters: tuple[str, ...], states: tuple[str, ...]) -> Wrt:
     if not names:
         raise ValueError('wrt is empty: name what to differentiate by, "u0", "p" or names of parameters')
-    entries = tuple(_entry(name, system) for name in names)
+    entries = tuple(_entry(name, parameters, states) for name in names)
     chosen = {
         kind: sorted({i for entry in entries if entry.of_parameters is kind for i in entry.indices})
         for kind in (True, False)
@@ -126,18 +134,15 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
     return Wrt(entries, tuple(chosen[True]), tuple(chosen[False]))
 
 
-def _entry(wish: Any, system: System) -> Entry:
-    if not isinstance(wish, str):
-        raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wish!r}')
+def _entry(wish: str, parameters: tuple[str, ...], states: tuple[str, ...]) -> Entry:
     # the two words come first: a parameter called p is reached as part of all
     if wish == ALL_PARAMETERS:
-        return Entry(wish, True, tuple(range(len(system.parameter_names))), False)
+        return Entry(wish, True, tuple(range(len(parameters))), False)
     if wish == ALL_INITIAL:
-        return Entry(wish, False, tuple(range(len(system.state_names))), False)
-    if wish in system.parameter_names:
-        return Entry(wish, True, (system.parameter_names.index(wish),), True)
+        return Entry(wish, False, tuple(range(len(states))), False)
+    if wish in parameters:
+        return Entry(wish, True, (parameters.index(wish),), True)
     state = wish.removesuffix("(0)")
-    if state in system.state_names:
-        return Entry(wish, False, (system.state_names.index(state),), True)
-    known = (ALL_INITIAL, ALL_PARAMETERS, *system.parameter_names, *system.state_names)
-    raise unknown_name(wish, "parameter or state", known)
+    if state in states:
+        return Entry(wish, False, (states.index(state),), True)
+    raise unknown_name(wish, "parameter or state", (ALL_INITIAL, ALL_PARAMETERS, *parameters, *states))

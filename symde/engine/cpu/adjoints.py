@@ -27,6 +27,15 @@ CollocationAdjoint = structure(
 COLLOCATION_BYTES = ctypes.sizeof(CollocationAdjoint)
 
 
+ExplicitAdjoint = structure(
+    "ExplicitAdjoint",
+    "An explicit tableau transposed: what each stage gives on lies in a row.",
+    a=int64,  # all_stages x all_stages
+    interpolant=int64,  # all_stages x degree
+    powers=int64,  # degree x degree
+)
+
+
 def no_scratch(packed: Any, padded: int, entries: int) -> int:
     """Adjoints of explicit stages work on vectors that all share."""
     return 0
@@ -67,6 +76,24 @@ class AdjointFamily:
     stages: Callable[[Any], int] = kept_stages
     curvature: bool = False
     accelerations: bool = False
+
+
+def _explicit_context(packed: Any, kernels: Any) -> tuple[int, Any]:
+    data = packed.kept[0]
+    width, degree = data.all_stages, data.degree
+    shapes = {"a": (width, width), "interpolant": (degree, width), "powers": (degree, degree)}
+    arrays = {}
+    for name, shape in shapes.items():
+        length = shape[0] * shape[1]
+        values = np.array((ctypes.c_double * length).from_address(getattr(data, name)))
+        arrays[name] = np.ascontiguousarray(values.reshape(shape).T)
+    context = ExplicitAdjoint(**{name: array.ctypes.data for name, array in arrays.items()})
+    return ctypes.addressof(context), (context, arrays)
+
+
+def _explicit_scratch(packed: Any, padded: int, entries: int) -> int:
+    """What the stages give to the states they were taken at."""
+    return packed.stages * padded
 
 
 def _collocation(formulas: list[tuple[np.ndarray, np.ndarray]]) -> tuple[int, Any]:
@@ -139,8 +166,8 @@ def _masks(packed: Any, kernels: Any) -> tuple[int, Any]:
 
 
 FAMILIES = {
-    "explicit": AdjointFamily("adjoint_explicit"),
-    "explicit_two_estimates": AdjointFamily("adjoint_explicit"),
+    "explicit": AdjointFamily("adjoint_explicit", _explicit_scratch, _explicit_context),
+    "explicit_two_estimates": AdjointFamily("adjoint_explicit", _explicit_scratch, _explicit_context),
     "rosenbrock": AdjointFamily("adjoint_rosenbrock", curvature=True),
     "esdirk": AdjointFamily("adjoint_esdirk"),
     "radau": AdjointFamily("adjoint_radau", _radau_scratch, _radau_context, collocation_stages),

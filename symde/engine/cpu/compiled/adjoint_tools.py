@@ -34,6 +34,20 @@ def pull(adjoint, kernel, t, u, vector, scale, target):
 
 
 @compiled
+def pull_to(adjoint, kernel, t, u, vector, target):
+    """target = derivative by the states, gradient += that by the parameters, of what a kernel differentiates
+    with this vector in the place of `adjoint`; its code."""
+    inputs, outputs = integers(adjoint.inputs), integers(adjoint.outputs)
+    inputs[0], inputs[7], outputs[0] = u, vector, target
+    code = call_kernel(kernel, t, adjoint.inputs, adjoint.outputs)
+    outputs[0] = adjoint.by_states
+    by_parameters, gradient = doubles(adjoint.by_parameters), doubles(adjoint.gradient)
+    for j in range(adjoint.m):
+        gradient[j] += by_parameters[j]
+    return code
+
+
+@compiled
 def add_scaled(length, scale, source, target):
     """target += scale * source."""
     s, t = doubles(source), doubles(target)
