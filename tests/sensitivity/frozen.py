@@ -231,9 +231,9 @@ def gradient(
     for which, length in ((0, len(u0)), (1, len(p))):
         values = np.zeros(length)
         for j in range(length):
-            arguments = [u0.astype(complex), p.astype(complex)]
-            arguments[which][j] += 1j * STEP
-            saved = replay(model, methods, recording, count, *arguments, times)
+            of_u0, of_p = u0.astype(complex), p.astype(complex)
+            (of_p if which else of_u0)[j] += 1j * STEP
+            saved = replay(model, methods, recording, count, of_u0, of_p, times)
             values[j] = (weights * saved).sum().imag / STEP
         found.append(values)
     return found
