@@ -47,12 +47,10 @@ def differentiate(method: str, steps: int, bound: int) -> str:
     _, gradient = record.pull_back(np.ones_like(record.solution.u))
     pulled = time.perf_counter()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return (
-        f"{method:6} {record.steps.count:8} steps, bound {bound / 2**20:4.0f} MiB: {
-            grown / 1024:6.0f} MiB, every "
-        f"{record.steps.stride}-th state kept, solve {solved - started:.1f} s, back {pulled - solved:.1f} s, "
-        f"dk {gradient[0]:.15g}"
-    )
+    taken = f"{grown / 1024:6.0f} MiB, every {record.steps.stride}-th state kept"
+    times = f"solve {solved - started:.1f} s, back {pulled - solved:.1f} s"
+    size = f"{method:6} {record.steps.count:8} steps, bound {bound / 2**20:4.0f} MiB"
+    return f"{size}: {taken}, {times}, dk {gradient[0]:.15g}"
 
 
 def main() -> None:
