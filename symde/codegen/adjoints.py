@@ -19,6 +19,7 @@ from symde.codegen.llvm import ir_module
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.partition import accelerations
 from symde.native import load_ir
 
 
@@ -42,7 +43,8 @@ class AdjointGraph:
 
     def kernel(self, name: str) -> Kernel:
         """`adjoint`: w'J and w'P. `adjoint_curvature`: derivatives of w'J k by states and parameters, k the
-        input `direction`. `adjoint_time`: those of w'f_t. `transposed`: values of the transposed Jacobian."""
+        input `direction`. `adjoint_time`: those of w'f_t. `adjoint_accelerations`: those of w'a, a the
+        accelerations of positions and momenta. `transposed`: values of the transposed Jacobian."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), self._outputs(name))
 
     def _outputs(self, name: str) -> tuple[Output, ...]:
@@ -55,6 +57,10 @@ class AdjointGraph:
             return self._by_states_and_parameters(tuple(directional(graph, lowered.rhs, directions)))
         if name == "adjoint_time":
             return self._by_states_and_parameters(self.model.time_gradient)
+        if name == "adjoint_accelerations":
+            halves = self.model.partition
+            nodes = accelerations(lowered.graph, lowered.rhs, lowered.states, halves)
+            return self._by_states_and_parameters(nodes)
         if name == "transposed":
             return (Output("transposed", self.transposed_nodes),)
         raise KeyError(name)

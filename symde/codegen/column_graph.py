@@ -56,7 +56,9 @@ def _slopes(
     """Nodes of J S + [P, 0]."""
     slopes = []
     for i in range(len(entries.indptr) - 1):
-        own = {partials.indices[k]: partials.nodes[k] for k in range(partials.indptr[i], partials.indptr[i + 1])}
+        own = {
+            partials.indices[k]: partials.nodes[k] for k in range(partials.indptr[i], partials.indptr[i + 1])
+        }
         for c in range(width):
             total = own.get(c, g.zero)
             for k in range(entries.indptr[i], entries.indptr[i + 1]):
@@ -81,6 +83,4 @@ class WholeKernels(ModelKernels):
     @property
     def model_graph(self) -> ModelGraph:
         """The graph of states and columns."""
-        return self._once(
-            "graph", lambda: WholeGraph(self._model.model_graph, self._parameters, self.width)
-        )
+        return self._once("graph", lambda: WholeGraph(self._model.model_graph, self._parameters, self.width))

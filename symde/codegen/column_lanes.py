@@ -208,4 +208,6 @@ class _Code:
     def function(self, name: str) -> str:
         """The text of the whole function."""
         # the entry needs a name: the first loop comes from there
-        return define("dso_local i32", name, "double %t, ptr %in, ptr %out", ["entry:", *self._lines, "ret i32 0"])
+        return define(
+            "dso_local i32", name, "double %t, ptr %in, ptr %out", ["entry:", *self._lines, "ret i32 0"]
+        )

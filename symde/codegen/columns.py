@@ -37,15 +37,20 @@ class ColumnGraph:
     Attributes:
         model: The model's graph.
         parameters: Indices of the parameters that have a column, in the order of their columns.
+        combined: Whether they share one column, each with a weight; the weights of all parameters follow them
+            in the input `p`.
     """
 
     model: ModelGraph
     parameters: tuple[int, ...]
+    combined: bool = False
 
     @cached_property
     def partials(self) -> SparseJacobian:
         """The derivative of the right-hand side by the chosen parameters."""
         lowered = self.model.lowered
+        if self.combined:
+            return self._along_parameters()
         chosen = [lowered.parameters[j] for j in self.parameters]
         return jacobian(lowered.graph, lowered.rhs, chosen)
 
@@ -70,6 +75,16 @@ class ColumnGraph:
             for entries in (self.model.jacobian, self.partials)
         )
         return jacobian_change, partials_change
+
+    def _along_parameters(self) -> SparseJacobian:
+        """The one column of all parameters, by their weights."""
+        lowered = self.model.lowered
+        graph, m = lowered.graph, len(lowered.parameters)
+        weights = {lowered.parameters[j]: graph.input("p", m + j) for j in self.parameters}
+        nodes = directional(graph, lowered.rhs, weights)
+        rows = [i for i, node in enumerate(nodes) if not graph.is_constant(node, 0.0)]
+        starts = tuple(sum(row < i for row in rows) for i in range(len(nodes) + 1))
+        return SparseJacobian(starts, (0,) * len(rows), tuple(nodes[i] for i in rows))
 
     def kernel(self, name: str) -> Kernel:
         """`values`: f and the values of J and P. `along`: the derivatives of these values along the input
@@ -122,12 +137,14 @@ class ColumnKernels:
     """The compiled functions of a model that columns need, by address.
 
     Attributes:
-        parameters: Indices of the parameters that have a column.
+        parameters: Indices of the parameters that have a column, or a part of the one there is.
+        m: Values that the kernels read as parameters: with those of a combined column, their weights.
     """
 
-    def __init__(self, model: ModelGraph, parameters: tuple[int, ...]) -> None:
+    def __init__(self, model: ModelGraph, parameters: tuple[int, ...], combined: bool = False) -> None:
         self.parameters = parameters
-        self._graph = ColumnGraph(model, parameters)
+        self.m = len(model.lowered.parameters) * (1 + combined)
+        self._graph = ColumnGraph(model, parameters, combined)
         self._addresses: dict[str, int] = {}
         self._lock = threading.RLock()
 
@@ -149,18 +166,20 @@ class ColumnKernels:
     def product_address(self, width: int) -> int:
         """The address of the kernel `columns_product` for so many columns side by side, 0 where the loop over
         the patterns serves as well: see `symde.codegen.column_lanes`."""
-        patterns = [self._pattern(name) for name in ("jacobian", "partials")]
-        if sum(len(pattern.indices) for pattern in patterns) > ENTRY_LIMIT:
+        of_states, of_parameters = self._pattern("jacobian"), self._pattern("partials")
+        if len(of_states.indices) + len(of_parameters.indices) > ENTRY_LIMIT:
             return 0
-        return self._generated("columns_product", width, lambda: product_ir(*patterns, width))
+        return self._generated("columns_product", width, lambda: product_ir(of_states, of_parameters, width))
 
     def solve_address(self, plan: StaticLU, width: int) -> int:
         """The address of the kernel `columns_solve` for a model's factorisation, 0 where one column after
         another is as well."""
-        patterns = [self._pattern(name) for name in ("jacobian_along", "partials_along")]
-        if plan.length + sum(len(pattern.indices) for pattern in patterns) > ENTRY_LIMIT:
+        of_states, of_parameters = self._pattern("jacobian_along"), self._pattern("partials_along")
+        if plan.length + len(of_states.indices) + len(of_parameters.indices) > ENTRY_LIMIT:
             return 0
-        return self._generated("columns_solve", width, lambda: solve_ir(plan, *patterns, width))
+        return self._generated(
+            "columns_solve", width, lambda: solve_ir(plan, of_states, of_parameters, width)
+        )
 
     def _pattern(self, name: str) -> Pattern:
         entries = self._entries(name)

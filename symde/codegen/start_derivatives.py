@@ -80,6 +80,11 @@ class _Matrix:
         self._program = Program(graph, entries.nodes)
         self.entries = len(entries.nodes)
 
+    @property
+    def empty(self) -> bool:
+        """Whether all entries are zero."""
+        return not len(self._columns)
+
     def __call__(self, t: float, p: np.ndarray) -> np.ndarray:
         matrix = np.zeros(self._shape)
         if not self.entries:

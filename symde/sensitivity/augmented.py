@@ -32,6 +32,8 @@ class AugmentedSystem:
         parameters, states: Indices of the parameters and of the initial values that have a column, in the
             order of their columns, those of parameters first.
         partials: Kernels of the derivatives that columns need.
+        combined: Whether there is but one column, along a direction of all of these: its weights by the
+            parameters follow them as parameters, those by the initial values are its start.
     """
 
     compiled = True
@@ -40,12 +42,17 @@ class AugmentedSystem:
     observable_names: tuple[str, ...] = ()
 
     def __init__(
-        self, base: System, parameters: tuple[int, ...], states: tuple[int, ...], whole: bool
+        self,
+        base: System,
+        parameters: tuple[int, ...],
+        states: tuple[int, ...],
+        whole: bool = False,
+        combined: bool = False,
     ) -> None:
-        self.base, self.parameters, self.states = base, parameters, states
-        count = len(parameters) + len(states)
-        kernels = WholeKernels(base.kernels, parameters, padded_width(count))
-        self.partials = ColumnKernels(base.kernels.model_graph, parameters)
+        self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
+        count = 1 if combined else len(parameters) + len(states)
+        self.partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
+        kernels = None if combined else WholeKernels(base.kernels, parameters, padded_width(count))
         self.kernels: Any = kernels
         if not whole:
             self.kernels = ColumnsSystem(base.kernels, self.partials, count, kernels)
@@ -57,6 +64,8 @@ class AugmentedSystem:
     def state_names(self) -> tuple[str, ...]:
         """The states, then d(state)/d(what a column belongs to), row by row; unused places are empty."""
         base = self.base
+        if self.combined:
+            return (*base.state_names, *(f"d({state})/d(a direction)" for state in base.state_names))
         columns = [base.parameter_names[j] for j in self.parameters]
         columns += [f"{base.state_names[i]}(0)" for i in self.states]
         columns += [""] * (self.kernels.width - len(columns))
@@ -73,13 +82,13 @@ class AugmentedSystem:
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the model."""
-        return self.base.non_finite(t, u[: len(self.base.state_names)], p)
+        return self.base.non_finite(t, u[: len(self.base.state_names)], p[: len(self.parameter_names)])
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The slopes of the states; those of the columns are left out (zeros)."""
         n = len(self.base.state_names)
         slope = np.zeros(len(u))
-        slope[:n] = self.base.slope(t, u[:n], p)
+        slope[:n] = self.base.slope(t, u[:n], p[: len(self.parameter_names)])
         return slope
 
     def parameters_of(self, given: Mapping[str, float]) -> np.ndarray:
@@ -96,16 +105,22 @@ class AugmentedSystem:
 
 
 _lock = threading.Lock()
+
+
 def augmented_system(
-    system: Any, parameters: tuple[int, ...], states: tuple[int, ...], whole: bool = False
+    system: Any,
+    parameters: tuple[int, ...],
+    states: tuple[int, ...],
+    whole: bool = False,
+    combined: bool = False,
 ) -> AugmentedSystem:
     """The augmented system of a model; the same object for the same columns."""
     known = system.augmented
-    key = parameters, states, whole
+    key = parameters, states, whole, combined
     if key not in known:
         with _lock:
             if key not in known:
-                known[key] = AugmentedSystem(system, parameters, states, whole)
+                known[key] = AugmentedSystem(system, parameters, states, whole, combined)
     return known[key]
 
 

@@ -1,7 +1,8 @@
 """Discrete adjoints: the exact derivative of what a one-step method computed, by going back over its steps.
 
-The accepted steps are recorded and turned round one by one; their sizes are constants of the differentiation.
-The cost hardly depends on the number of parameters.
+The steps are recorded and turned round one by one; their sizes are constants of the differentiation. The cost
+hardly depends on the number of parameters. The steps are chosen with one direction's derivative in the error
+test (`symde.sensitivity.riding`), then taken with the states alone.
 
 Source: A. Sandu, D. N. Daescu, G. R. Carmichael, Direct and adjoint sensitivity analysis of chemical kinetic
 systems with KPP: I, Atmospheric Environment 37 (2003).
@@ -11,15 +12,23 @@ from __future__ import annotations
 
 import time
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.pullback import FAMILIES, PullBack
+from symde.engine.cpu import recording
+from symde.engine.cpu.adjoints import FAMILIES
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.pullback import PullBack, PullBackError
 from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.session import Session
 from symde.outcome import finish
+from symde.plan import plan_for
 from symde.problem.solution import Solution
+from symde.problem.traits import Traits
+from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
@@ -28,18 +37,38 @@ from symde.sessions import borrow, give_back
 
 @dataclass(frozen=True, eq=False)
 class DiscreteRecord:
-    """A solve whose steps were recorded."""
+    """A solve whose steps were recorded.
+
+    Attributes:
+        run: What was solved.
+        start: Derivatives of the start.
+        solution: The solution.
+        steps: The steps.
+    """
 
     run: Run
     start: Start
     solution: Solution
+    steps: Recording
     _pull_back: PullBack
-    _record: Recording
+    _bound: int
 
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,)."""
-        u0, p = self._pull_back.run(self._record, self.solution.t, weights)
+        u0, p = self._pull_back.run(self.steps, self.solution.t, weights)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
+
+    def times_back(self, weights: np.ndarray) -> np.ndarray:
+        """Derivatives of sum(weights * u) by the saved times, shape (n_times,)."""
+        system, p = self.run.problem.system, self.run.problem.p
+        points = zip(self.solution.t, self.solution.u, weights, strict=True)
+        return np.array([w @ system.slope(t, u, p) for t, u, w in points])
+
+    def refinement(self) -> Callable[[], DiscreteRecord]:
+        """What does the same again with each step as two halves; it raises PullBackError where one could not
+        be done. It keeps nothing of this record but the steps."""
+        run, start, steps, bound = self.run, self.start, self.steps.without_states(), self._bound
+        return lambda: _in_session(run, lambda session: _followed(run, start, session, steps.halved(), bound))
 
 
 def through_start(
@@ -47,27 +76,71 @@ def through_start(
 ) -> np.ndarray:
     """Derivatives by all parameters (m,) with all that follows them, from those by the initial state and by
     the parameters of the right-hand side."""
-    p = p + u0 @ start.u0
-    if start.moves and solution.t[-1] == run.problem.tspan[1]:
+    if start.moves:
+        p = p + u0 @ start.u0
+    if start.ends and solution.t[-1] == run.problem.tspan[1]:
         slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
         p = p + (weights[-1] @ slope) * start.span[1]
-    return p @ start.parameters
+    return p @ start.parameters if start.follows else p
 
 
-def record(run: Run, wrt: Wrt) -> DiscreteRecord:
+def record(run: Run, wrt: Wrt, bound: int = recording.BOUND) -> DiscreteRecord:
     """Solve and record the steps.
+
+    Args:
+        run: What to solve.
+        wrt: What to differentiate by.
+        bound: Bytes that recorded states may take; of every step 32 more are kept.
 
     Raises:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
         SolveError: the solve did not reach its end.
     """
-    for method in run.plan.methods:
-        if method.family not in FAMILIES:
-            raise ValueError(_refusal(method))
+    run = able(run)
+    problem = run.problem
+    start = start_of(problem)
+    steps = chosen_steps(run, wrt, start) if can_ride(run) else None
+    if steps is not None:
+        try:
+            return _in_session(run, lambda session: _followed(run, start, session, steps, bound))
+        except PullBackError:
+            # stages that were solved beside the column from the last step's, but not from their start alone
+            pass
+    return _in_session(run, lambda session: _recorded(run, start, session, bound))
+
+
+def _in_session(run: Run, solve: Callable[[Session], DiscreteRecord]) -> DiscreteRecord:
+    """What a solve records in a session, which it keeps: the steps are done again there."""
+    session = borrow(run.problem.system, run.plan)
+    try:
+        found = solve(session)
+    except BaseException:
+        give_back(run.plan, session)
+        raise
+    weakref.finalize(found, give_back, run.plan, session)
+    return found
+
+
+def able(run: Run) -> Run:
+    """The run with methods that have a discrete adjoint: as named, or another pair where none is named.
+
+    Raises:
+        ValueError: a method that was named has none.
+    """
+    unable = [method for method in run.plan.methods if method.family not in FAMILIES]
+    if not unable:
+        return run
+    if len(run.plan.methods) == 1:
+        raise ValueError(_refusal(unable[0]))
+    plan, system = run.plan, run.problem.system
+    options = (None, plan.rtol, plan.dt0, plan.dtmax, plan.max_steps, plan.linear_solver, plan.preconditioner)
+    # the pair for a few states is one of one-step methods
+    return replace(run, plan=plan_for(system, *options, traits=Traits(1)))
+
+
+def _begin(run: Run, session: Session, record: Recording | None) -> None:
     problem, plan = run.problem, run.plan
     t0, t1 = problem.tspan
-    session = borrow(problem.system, plan)
-    recording = Recording(session.n)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
     session.begin(
         t0,
@@ -79,22 +152,42 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         dt0=plan.dt0,
         dtmax=plan.dtmax or abs(t1 - t0),
         max_steps=plan.max_steps,
-        record=recording,
+        record=record,
     )
+
+
+def _companion(run: Run, session: Session) -> PullBack:
+    system: Any = run.problem.system
+    return session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))
+
+
+def _recorded(run: Run, start: Start, session: Session, bound: int) -> DiscreteRecord:
+    """A solve by its own steps."""
+    record = Recording(session.n, bound)
+    _begin(run, session, record)
     started = time.perf_counter()
-    solution = finish(session, problem, session.run(), started, throw=True)
-    system: Any = problem.system
-    pull_back = session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))
-    found = DiscreteRecord(run, start_of(problem), solution, pull_back, recording)
-    weakref.finalize(found, give_back, plan, session)  # the steps are done again in its memory
-    return found
+    solution = finish(session, run.problem, session.run(), started, throw=True)
+    record.close(session.state)
+    return DiscreteRecord(run, start, solution, record, _companion(run, session), bound)
+
+
+def _followed(run: Run, start: Start, session: Session, steps: Recording, bound: int) -> DiscreteRecord:
+    """A solve by given steps."""
+    pull_back = _companion(run, session)
+    session.reserve(steps.count + 1 if run.times is None else 0)
+    _begin(run, session, None)
+    started = time.perf_counter()
+    record = pull_back.follow(steps, bound)
+    solution = finish(session, run.problem, Status.DONE, started, throw=True)
+    return DiscreteRecord(run, start, solution, record, pull_back, bound)
 
 
 def _refusal(method: Any) -> str:
+    others = "sensealg='forward', or an adjoint of the equations, sensealg='interpolating' or 'gauss'"
     if method.family in ("bdf", "adams"):
         return (
             f"{method.name} has no discrete adjoint: with variable steps and orders the adjoint of a "
             "multistep method is not consistent with the adjoint equations (Sandu 2008). Use a one-step "
-            "method such as Rodas5P or Vern7, or sensealg='forward'"
+            f"method such as Rodas5P or Vern7, {others}"
         )
-    return f"{method.name} has no discrete adjoint: use Tsit5, Vern7 or Rodas5P, or sensealg='forward'"
+    return f"{method.name} has no discrete adjoint: use Tsit5, Vern7 or Rodas5P, {others}"

@@ -90,7 +90,7 @@ class ForwardRecord:
 def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     """What the end time's dependence on the parameters adds to the derivative of the last saved state, shape
     (n, m); None where it does not depend on them."""
-    if not start.moves or solution.t[-1] != run.problem.tspan[1]:
+    if not start.ends or solution.t[-1] != run.problem.tspan[1]:
         return None
     slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
     return np.outer(slope, start.span[1])
@@ -108,7 +108,7 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well
         parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
-    whole = any(method.family in WHOLE for method in run.methods)
+    whole = any(method.family in WHOLE for method in run.plan.methods)
     augmented = augmented_problem(run, parameters, wrt.states, start, whole)
     tolerance = columns_tolerance(run, augmented.system, _indices(parameters), _indices(wrt.states))
     solved = integrate(run, augmented, tolerance)

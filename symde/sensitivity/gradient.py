@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
+from symde.engine.cpu.pullback import PullBackError
 from symde.problem import options
 from symde.problem.values import real
 from symde.sensitivity import registry
+from symde.sensitivity.riding import sizes
 from symde.sensitivity.run import prepare
-from symde.sensitivity.strategy import Record
-from symde.sensitivity.wrt import Gradient, wrt_of
+from symde.sensitivity.strategy import Record, Refinable
+from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
 
 Loss = Callable[[np.ndarray], tuple[float, Any]]
 
@@ -49,12 +52,13 @@ def value_and_grad(
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
-        sensealg: How to differentiate: "forward", or "auto" for the one expected to be fastest.
+        sensealg: How to differentiate: "forward", "discrete", or "auto" for the one expected to be fastest.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
-        The value, and the gradient by name. A derivative by a parameter includes all that follows it: initial
-        values, defaults of other parameters, the time span.
+        The value, and the gradient by name; `grad.sensealg`, `grad.stats` and `grad.error` tell how it was
+        found and how good it is (`symde.sensitivity.wrt.Gradient`). A derivative by a parameter includes all
+        that follows it: initial values, defaults of other parameters, the time span.
 
     Raises:
         SolveError: the solve did not reach its end.
@@ -73,10 +77,45 @@ def value_and_grad(
         linear_solver=linear_solver,
     )
     wanted = wrt_of(wrt, problem.system)
-    strategy = registry.get("forward" if sensealg == registry.AUTO else sensealg)
-    found: Record = strategy.record(run, wanted)
+    name = "forward" if sensealg == registry.AUTO else sensealg
+    found: Record = registry.get(name).record(run, wanted)
     value, weights = evaluate_loss(loss, found.solution.u)
-    return value, wanted.gradient(*found.pull_back(weights))
+    u0, p = found.pull_back(weights)
+    refine = found.refinement() if isinstance(found, Refinable) else None
+
+    def error() -> float | None:
+        return None if refine is None else gradient_error(refine, loss, wanted, u0, p)
+
+    return value, wanted.gradient(u0, p, name, found.solution.stats, error)
+
+
+def gradient_error(
+    refine: Callable[[], Record], loss: Any, wanted: Wrt, u0: np.ndarray, p: np.ndarray
+) -> float:
+    """An estimate of the relative error of a gradient: twice its change when every step is halved; infinite
+    where that is as large as the gradient itself or the halves cannot be done.
+
+    It bounds the error as long as that of the halved steps is at most half of it, and so for any order from 1
+    on. A gradient that changes as a whole says nothing even of that. Errors of derivatives are measured by
+    the size of what they are by, and relative to the largest.
+
+    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.4, on
+    Richardson's extrapolation, with the factor of order 1 whatever the method's.
+    """
+    try:
+        finer = refine()
+        _, weights = evaluate_loss(loss, finer.solution.u)
+        finer_u0, finer_p = finer.pull_back(weights)
+    except PullBackError:
+        return math.inf
+    of_u0, of_p = sizes(finer.solution.problem)
+    by_u0, by_p = list(wanted.states), list(wanted.parameters)
+    fine = np.concatenate([(of_u0 * finer_u0)[by_u0], (of_p * finer_p)[by_p]])
+    coarse = np.concatenate([(of_u0 * u0)[by_u0], (of_p * p)[by_p]])
+    change, least = np.abs(fine - coarse).max(), min(np.abs(fine).max(), np.abs(coarse).max())
+    if change == 0.0:
+        return 0.0
+    return float(2.0 * change / least) if 2.0 * change < least else math.inf
 
 
 def evaluate_loss(loss: Any, u: np.ndarray) -> tuple[float, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from symde.problem.problem import Problem
 from symde.problem.values import by_name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Start:
     """Derivatives of a problem's start by its parameters.
 
@@ -24,26 +24,34 @@ class Start:
         u0: Change of the initial state with each parameter, all else fixed, the change of t0 included as if
             the solution were continued: du0/dp + (du0/dt0 - f) dt0/dp, shape (n, m).
         span: Change of t0 and t1 with each parameter, shape (2, m).
-        follows: Whether some parameter takes others along.
-        moves: Whether t0 or t1 depends on a parameter.
         constant: Whether nothing depends on a parameter.
     """
 
     parameters: np.ndarray
     u0: np.ndarray
     span: np.ndarray
-    follows: bool
-    moves: bool
     constant: bool = False
 
+    @cached_property
+    def follows(self) -> bool:
+        """Whether some parameter takes others along."""
+        return bool((self.parameters != np.eye(len(self.parameters))).any())
 
-@lru_cache(maxsize=64)
-def _constant(n: int, m: int) -> Start:
-    """The start of n states that depends on none of m parameters."""
-    start = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)), follows=False, moves=False, constant=True)
-    for matrix in (start.parameters, start.u0, start.span):
-        matrix.flags.writeable = False
-    return start
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the initial state depends on a parameter."""
+        return bool(self.u0.any())
+
+    @cached_property
+    def ends(self) -> bool:
+        """Whether the end time depends on a parameter."""
+        return bool(self.span[1].any())
+
+    def along(self, u0: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The changes of the initial state (n,) and of all parameters (m,) when these are set to change."""
+        if self.follows:
+            p = self.parameters @ p
+        return (u0 + self.u0 @ p if self.moves else u0), p
 
 
 def start_of(problem: Problem) -> Start:
@@ -68,9 +76,16 @@ def start_of(problem: Problem) -> Start:
         by_p, by_t = derivatives.initial(p, t0, fixed)
     if span[0].any():
         by_p = by_p + np.outer(by_t - system.slope(t0, problem.u0, p), span[0])
-    parameters = derivatives.parameters(p, given)
-    follows = bool((parameters != np.eye(len(p))).any())
-    return Start(parameters, by_p, span, follows, bool(span.any()))
+    return Start(derivatives.parameters(p, given), by_p, span)
+
+
+@lru_cache(maxsize=64)
+def _constant(n: int, m: int) -> Start:
+    """The start of n states that depends on none of m parameters."""
+    start = Start(np.eye(m), np.zeros((n, m)), np.zeros((2, m)), constant=True)
+    for matrix in (start.parameters, start.u0, start.span):
+        matrix.flags.writeable = False
+    return start
 
 
 def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +30,15 @@ class Record(Protocol):
         Args:
             weights: One for each saved value, shape (n_times, n).
         """
+        ...
+
+
+@runtime_checkable
+class Refinable(Protocol):
+    """A record whose error can be estimated."""
+
+    def refinement(self) -> Callable[[], Record]:
+        """What does the same again with finer steps; it keeps little of this record."""
         ...
 
 

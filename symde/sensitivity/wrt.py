@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
+from symde.problem.stats import Stats
 from symde.problem.system import System
 from symde.problem.values import unknown_name
 
@@ -39,20 +40,50 @@ class Wrt:
     parameters: tuple[int, ...]
     states: tuple[int, ...]
 
-    def gradient(self, u0: np.ndarray, p: np.ndarray) -> Gradient:
-        """The wishes from the derivatives by all initial values (n,) and by all parameters (m,)."""
+    def gradient(
+        self,
+        u0: np.ndarray,
+        p: np.ndarray,
+        sensealg: str = "",
+        stats: Stats | None = None,
+        error: Callable[[], float | None] = lambda: None,
+    ) -> Gradient:
+        """The wishes from the derivatives by all initial values (n,) and by all parameters (m,); the rest is
+        what `Gradient` tells."""
         values = {}
         for entry in self.entries:
             part = (p if entry.of_parameters else u0)[list(entry.indices)]
             values[entry.name] = float(part[0]) if entry.single else part
-        return Gradient(values)
+        return Gradient(values, sensealg, stats, error)
 
 
 class Gradient(Mapping[str, Any]):
-    """A gradient by name: `grad["p"]` of shape (m,), `grad["u0"]` of shape (n,), `grad["k1"]` a number."""
+    """A gradient by name: `grad["p"]` of shape (m,), `grad["u0"]` of shape (n,), `grad["k1"]` a number.
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
+    Attributes:
+        sensealg: The strategy that found it.
+        stats: Work of the solve, without that of going back.
+    """
+
+    def __init__(
+        self,
+        values: dict[str, Any],
+        sensealg: str = "",
+        stats: Stats | None = None,
+        error: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._values, self.sensealg, self.stats, self._estimate = values, sensealg, stats, error
+
+    @cached_property
+    def error(self) -> float | None:
+        """An estimate of the relative error, max |x (g - g_true)| over max |x g_true| with x what the
+        derivative is by; infinite where the gradient is not resolved at all, None where the strategy
+        estimates none.
+
+        It is found when it is first asked for. With "discrete" it takes twice the time of the gradient, and
+        calls the loss once more.
+        """
+        return self._estimate()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:

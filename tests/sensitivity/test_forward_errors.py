@@ -35,7 +35,9 @@ def test_an_additive_pair_is_refused():
 
 @pytest.mark.parametrize("method", ["Rodas5P", "QNDF", "Radau"])
 def test_solvers_to_a_tolerance_are_refused(method):
-    with pytest.raises(ValueError, match="solves to a tolerance only, and sensitivities need one factorisation"):
+    with pytest.raises(
+        ValueError, match="solves to a tolerance only, and sensitivities need one factorisation"
+    ):
         symde.sensitivities(symde.Problem(SEASONS), method, linear_solver="krylov")
 
 

@@ -10,7 +10,13 @@ from symde.engine.methods import registry
 
 from .forward_models import SEASONS, SPRING, spring_derivatives
 
-LOOSE = {"Euler": 0.1, "SymplecticEuler": 0.05, "VelocityVerlet": 1e-3, "McAte2": 1e-3, "ImplicitMidpoint": 1e-3}
+LOOSE = {
+    "Euler": 0.1,
+    "SymplecticEuler": 0.05,
+    "VelocityVerlet": 1e-3,
+    "McAte2": 1e-3,
+    "ImplicitMidpoint": 1e-3,
+}
 """Bounds of methods of order 1 and 2 at 300 steps: their own error, not that of the derivative."""
 
 
@@ -53,7 +59,9 @@ def test_derivatives_converge_with_the_order_of_the_method(name, steps, seasons)
     assert np.log2(coarse / fine) >= registry.get(name).order - 0.3
 
 
-@pytest.mark.parametrize("name", ["Tsit5", "Vern7", "Rodas5P", "KenCarp4", "QNDF", "Radau", "VCABM", "Taylor"])
+@pytest.mark.parametrize(
+    "name", ["Tsit5", "Vern7", "Rodas5P", "KenCarp4", "QNDF", "Radau", "VCABM", "Taylor"]
+)
 def test_interpolated_derivatives_are_those_at_the_times_asked_for(name, seasons):
     times = np.linspace(0.0, 5.0, 41)
     found = symde.sensitivities(symde.Problem(SEASONS), name, rtol=1e-7, atol=1e-9, saveat=times)

@@ -1,5 +1,5 @@
-"""Forward sensitivities by what the start depends on: initial values, spans and parameters that follow others;
-chosen parameters, saved times and both directions."""
+"""Forward sensitivities by what the start depends on: initial values, spans and parameters that follow
+others; chosen parameters, saved times and both directions."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from tests.problems import get
 
 from .forward_models import HIRES, SEASONS, competition, relative_error
 
-
 STIFF_TEXT = """
 model Stiff
   param a = 100, b = 3e3

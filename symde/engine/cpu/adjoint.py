@@ -23,10 +23,14 @@ Adjoint = structure(
     coefficients=int64,  # by the coefficients of the interpolant, (degree + 1) * padded
     interpolated=int64,  # whether any of these is not zero
     stages=int64,  # by the stages, as many as the method has
+    start=int64,  # by the start of the step past its own way there: of interpolants, `padded`
+    scratch=int64,  # what a family's adjoint works on
+    contexts=int64,  # for each slot: what its adjoint must know of the method and the model, 0 where nothing
     # products of the model
     product=int64,  # kernel: w'J and w'P
     curvature=int64,  # kernel: derivatives of w'Jk
     time=int64,  # kernel: derivatives of w'f_t, 0 where f does not depend on t
+    accelerations=int64,  # kernel: w'J and w'P of the accelerations, 0 where there are none
     transposed=int64,  # kernel: values of the transposed Jacobian
     inputs=int64,
     outputs=int64,

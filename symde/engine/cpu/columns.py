@@ -26,7 +26,14 @@ SparsePattern = structure(
     "SparsePattern", "A sparse matrix by compressed rows.", row_pointers=int64, columns=int64
 )
 
-PATTERNS = ("jacobian", "partials", "jacobian_along", "partials_along", "jacobian_by_time", "partials_by_time")
+PATTERNS = (
+    "jacobian",
+    "partials",
+    "jacobian_along",
+    "partials_along",
+    "jacobian_by_time",
+    "partials_by_time",
+)
 """J and P, and what is not zero of their derivatives along the states and by t."""
 
 ColumnsData = structure(
@@ -59,6 +66,8 @@ ColumnsData = structure(
 class PartialKernels(Protocol):
     """Kernels of the values that columns need, by name."""
 
+    m: int
+
     def pattern(self, name: str) -> tuple[np.ndarray, np.ndarray]: ...
 
     def address(self, name: str) -> int: ...
@@ -86,14 +95,14 @@ class ColumnsSystem:
         count: Number of columns.
         width: Columns as they lie in memory.
         n: Number of states and all columns' entries.
-        m: Number of parameters.
+        m: Number of parameters, and of what else the kernels read behind them.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
     def __init__(self, model: Kernels, partials: PartialKernels, count: int, whole: Any) -> None:
         self.model, self.partials, self.count, self.whole = model, partials, count, whole
         self.width = padded_width(count)
-        self.m = model.m
+        self.m = partials.m
         self.n = model.n * (1 + self.width)
         self.blocks = ((0, model.n, 1), (model.n, model.n, self.width))
 
@@ -115,7 +124,9 @@ class ColumnsSystem:
 
     def step_address(self, method: Any, padded: int) -> int:
         """The address of a whole step of an explicit method as one kernel, 0 where there is none."""
-        return self.whole.step_address(method, padded) if method.family in EXPLICIT else 0
+        if self.whole is None or method.family not in EXPLICIT:
+            return 0
+        return self.whole.step_address(method, padded)
 
     def choose_solver(self, name: str) -> LinearSolver:
         """The solver of the whole, by the model's own of this name."""
@@ -128,7 +139,10 @@ class ColumnsSystem:
         addresses of."""
         n = self.model.n
         patterns = {name: self.partials.pattern(name) for name in PATTERNS}
-        places = {name: (pointers.ctypes.data, columns.ctypes.data) for name, (pointers, columns) in patterns.items()}
+        places = {
+            name: (pointers.ctypes.data, columns.ctypes.data)
+            for name, (pointers, columns) in patterns.items()
+        }
         arrays: dict[str, np.ndarray] = {name: np.array(place, np.int64) for name, place in places.items()}
         for name in ("jacobian", "partials"):
             length = max(len(patterns[name][1]), 1)

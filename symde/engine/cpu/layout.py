@@ -144,11 +144,20 @@ State = structure(
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept
     next_stop=_i, step_saved=_i, dense_saved=_i, dense_count=_i,
-    # the record of steps, so that they can be done again: start and end, size and slot of each, and the state
-    # with its compensation (2n doubles) of every `record_stride`-th
+    # the record of steps, so that they can be done again: start and end, size, slot and formula of each, and
+    # the state with its compensation (2n doubles) of every `record_stride`-th
     keep_record=_i, record_saved=_i, record_t=_i, record_h=_i, record_slot=_i, record_count=_i,
     record_capacity=_i, record_u=_i, record_rows=_i, record_stride=_i,
+    formula=_i,  # the one of a method's formulas that the last attempt used, where it has several
+    repeating=_i,  # a recorded step is done again, with its own `formula`
+    tightness=_d,  # factor of what an iteration may leave; 1, or less where the step is to be differentiated
 )  # fmt: skip
+
+KEEP_STEPS, KEEP_STARTS = 1, 2
+"""What `keep_record` says: steps alone, or steps and states, so that each can be done again."""
+
+FORMULA = 256
+"""Unit of the formula in a recorded slot."""
 
 RUN = struct.Struct(f"=7d16q{ctypes.sizeof(State) - State.t_low.offset}s")
 """`State` as it is packed for a run: its first fields, up to `n_stops`, and all others as bytes."""

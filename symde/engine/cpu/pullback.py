@@ -9,17 +9,12 @@ import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.adjoint import Adjoint
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.adjoints import FAMILIES
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, addresses
-from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.recording import Recording, tightness
 from symde.engine.cpu.session import Session
-
-FAMILIES = {
-    "explicit": "adjoint_explicit",
-    "rosenbrock": "adjoint_rosenbrock",
-}
-"""Compiled module of the adjoint of each family that has one."""
 
 _entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 
@@ -47,17 +42,30 @@ class PullBack:
         self.session = session
         n, m, padded = session.n, session.m, session.padded
         methods = session.methods
-        stages = max(packed.stages for packed in methods)
+        families = [FAMILIES[packed.method.family] for packed in methods]
+        stages = max(one.stages(packed) for one, packed in zip(families, methods, strict=True))
         degree = max(packed.degree for packed in methods)
-        names = ("weights", "by_states", "factor", "solution")
+        names = ("weights", "by_states", "factor", "solution", "start")
         arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in names}
         arrays["gradient"], arrays["by_parameters"] = np.zeros(max(m, 1)), np.zeros(max(m, 1))
         arrays["stages"], arrays["coefficients"] = np.zeros(stages * padded), np.zeros((degree + 1) * padded)
+        entries = len(products.pattern[1])
+        scratch = [
+            one.scratch(packed, padded, entries) for one, packed in zip(families, methods, strict=True)
+        ]
+        arrays["scratch"] = np.zeros(max(scratch) + 1)
+        contexts = [
+            one.context(packed, session.kernels) for one, packed in zip(families, methods, strict=True)
+        ]
+        self._contexts = [kept for _, kept in contexts]
+        arrays["contexts"] = np.array([address for address, _ in contexts], np.int64)
         places = addresses(arrays)
         arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * 6], np.int64)
         arrays["outputs"] = np.array([places["by_states"], places["by_parameters"], 0], np.int64)
-        entries = [function_address(FAMILIES[packed.method.family], "adjoint") for packed in methods]
-        arrays["adjoints"] = np.array(entries, np.int64)
+        functions = [function_address(one.module, "adjoint") for one in families]
+        arrays["adjoints"] = np.array(functions, np.int64)
+        curved = any(one.curvature for one in families)
+        accelerated = any(one.accelerations for one in families)
         implicit = any(packed.implicit for packed in methods)
         self._system = self._transposed_system(products) if implicit else None
         self._data = Adjoint(
@@ -66,14 +74,16 @@ class PullBack:
             m=m,
             padded=padded,
             product=products.address("adjoint"),
-            curvature=products.address("adjoint_curvature") if implicit else 0,
-            time=products.address("adjoint_time") if implicit and products.timed else 0,
+            curvature=products.address("adjoint_curvature") if curved else 0,
+            time=products.address("adjoint_time") if curved and products.timed else 0,
+            accelerations=products.address("adjoint_accelerations") if accelerated else 0,
             transposed=products.address("transposed") if implicit else 0,
             system=0 if self._system is None else ctypes.addressof(self._system[0]),
             **addresses(arrays),
         )
         self._arrays = arrays
         self._pull_back = _entry_type(function_address("adjoint_loop", "pull_back"))
+        self._follow = _entry_type(function_address("adjoint_loop", "follow"))
 
     def _transposed_system(self, products: Products) -> tuple[Any, ...]:
         """A state for the linear solver of transposed systems, and what it holds addresses of."""
@@ -91,11 +101,40 @@ class PullBack:
             setattr(state, entry, function_address(module, entry))
         return state, kept, arrays
 
+    def _go_over(self, record: Recording) -> np.ndarray:
+        """Let the compiled functions read a record; the memory of a stretch between two recorded states."""
+        data = self._data
+        segment = np.empty((record.stride, 2 * self.session.n))
+        data.steps, data.stride = record.count, record.stride
+        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
+        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
+        data.segment = segment.ctypes.data
+        return segment
+
+    def follow(self, steps: Recording, bound: int) -> Recording:
+        """Do given steps in the session, in which a run has begun; their record.
+
+        Args:
+            steps: The steps.
+            bound: Bytes that recorded states may take.
+
+        Raises:
+            PullBackError: a step could not be done.
+        """
+        session, state = self.session, self.session.state
+        record = Recording.of_steps(steps, session.n, bound)
+        state.keep_record, state.tightness = KEEP_STARTS, tightness(state.rtol)
+        self._go_over(record)
+        code = self._follow(ctypes.addressof(self._data))
+        if code != Attempt.FINE:
+            raise PullBackError(f"a given step from t = {state.t:g} could not be done: {Attempt(code).name}")
+        return record
+
     def run(self, record: Recording, times: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by the initial state (n,) and by the parameters (m,).
 
         Args:
-            record: Steps of the session's last run.
+            record: Steps of the session.
             times: Saved times, in the order of integration.
             weights: Shape (n_times, n).
 
@@ -106,15 +145,12 @@ class PullBack:
         n, m = self.session.n, self.session.m
         arrays["weights"].fill(0.0)
         arrays["gradient"].fill(0.0)
-        segment = np.empty((record.stride, 2 * n))
         times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)
-        data.steps, data.stride = state.record_count, record.stride
-        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
-        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
-        data.segment = segment.ctypes.data
+        segment = self._go_over(record)
         data.n_saves, data.next_save = len(times), len(times) - 1
         data.save_t, data.save_weights = times.ctypes.data, weights.ctypes.data
         code = self._pull_back(ctypes.addressof(data))
+        del segment
         if code != Attempt.FINE:
             raise PullBackError(
                 f"a step from t = {state.t_old:g} could not be turned round: {Attempt(code).name}"

@@ -11,8 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.layout import KEEP_STARTS, KEEP_STEPS
+
 BOUND = 256 * 2**20
 """Bytes that recorded states may take by default."""
+
+STAGES = 1e-11
+"""Relative tolerance of the equation of stages in steps that are to be differentiated: their derivative is
+that of the exact stages. An iteration leaves a tenth of it or less."""
+
+FEWEST_ROWS = 4
 
 
 class Recording:
@@ -21,26 +29,61 @@ class Recording:
     Args:
         n: Number of states.
         bound: Bytes that the states may take.
+        starts: Whether the states are kept at all.
 
     Attributes:
         t: Start and end of each step, shape (steps, 2).
         h: Sizes, shape (steps,); rounding makes them differ from end less start.
-        slot: Which of the methods took it, shape (steps,).
+        slot: Which of the methods took it, and by which of its formulas, shape (steps,).
         u: State and its compensation of every `stride`-th step, shape (rows, 2n).
         stride: Steps from one recorded state to the next.
+        count: Steps; known when the run has ended (`close`).
     """
 
-    def __init__(self, n: int, bound: int = BOUND) -> None:
-        self.most_rows = max(bound // (16 * n), 4)
+    def __init__(self, n: int, bound: int = BOUND, starts: bool = True) -> None:
+        self.most_rows = max(bound // (16 * n), FEWEST_ROWS)
         self.t, self.h, self.slot = np.empty((64, 2)), np.empty(64), np.empty(64, np.int64)
-        self.u = np.empty((min(64, self.most_rows), 2 * n))
-        self.stride = 1
+        self.u = np.empty((min(64, self.most_rows) if starts else 0, 2 * n))
+        self.starts, self.stride, self.count = starts, 1, 0
+
+    @classmethod
+    def of_steps(cls, steps: Recording, n: int, bound: int) -> Recording:
+        """Room for the states of steps that are known, at the least stride that fits."""
+        new = cls(n, bound, starts=False)
+        new.t, new.h, new.slot, new.count = steps.t, steps.h, steps.slot, steps.count
+        new.starts, new.stride = True, 1
+        while new.count > new.stride * new.most_rows:
+            new.stride *= 2
+        new.u = np.empty((-(-new.count // new.stride), 2 * n))
+        return new
+
+    def without_states(self) -> Recording:
+        """The steps alone."""
+        new = Recording(1, starts=False)
+        new.t, new.h, new.slot, new.count = self.t, self.h, self.slot, self.count
+        return new
+
+    def halved(self) -> Recording:
+        """The same steps as two each, without states."""
+        new = Recording(1, starts=False)
+        t, h, slot = self.t[: self.count], self.h[: self.count], self.slot[: self.count]
+        middle = t[:, 0] + 0.5 * h
+        new.t = np.stack([t[:, 0], middle, middle, t[:, 1]], axis=1).reshape(-1, 2)
+        new.h, new.slot, new.count = np.repeat(0.5 * h, 2), np.repeat(slot, 2), 2 * self.count
+        return new
 
     def begin(self, state: Any) -> None:
         """Let a run that begins write here."""
         self.stride = 1
-        state.keep_record, state.record_count = 1, 0
+        state.record_count = 0
+        state.keep_record = KEEP_STARTS if self.starts else KEEP_STEPS
+        if self.starts:
+            state.tightness = tightness(state.rtol)
         self._announce(state)
+
+    def close(self, state: Any) -> None:
+        """The run has ended."""
+        self.count = state.record_count
 
     def _announce(self, state: Any) -> None:
         state.record_t, state.record_h = self.t.ctypes.data, self.h.ctypes.data
@@ -53,7 +96,7 @@ class Recording:
         count = state.record_count
         if count == len(self.h):
             self.t, self.h, self.slot = (_doubled(array) for array in (self.t, self.h, self.slot))
-        if count // self.stride == len(self.u):
+        if self.starts and count // self.stride == len(self.u):
             if 2 * len(self.u) <= self.most_rows:
                 self.u = _doubled(self.u)
             else:
@@ -61,6 +104,11 @@ class Recording:
                 self.u[: len(kept)] = kept
                 self.stride *= 2
         self._announce(state)
+
+
+def tightness(rtol: float) -> float:
+    """Factor of what an iteration may leave in a step that is to be differentiated."""
+    return min(1.0, STAGES / rtol) if rtol > 0.0 else 1.0
 
 
 def _doubled(array: np.ndarray) -> np.ndarray:

@@ -215,7 +215,7 @@ class Session:
             self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
-        state.patience, state.restarted = 1, 1
+        state.patience, state.restarted, state.tightness = 1, 1, 1.0
         first = self._slots[0]
         switches = len(self._slots) > 1
         if switches or not (first.implicit or first.fixed):
@@ -325,6 +325,11 @@ class Session:
             self._saveat_address = self._saveat.ctypes.data
         self._saveat[:count] = saveat
         return count
+
+    def reserve(self, rows: int) -> None:
+        """Room for this many saved points, before a run begins."""
+        if rows > self.out_capacity:
+            self._reserve_output(rows, 0)
 
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))

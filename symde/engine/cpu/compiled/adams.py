@@ -184,8 +184,8 @@ def attempt(address):
 
 @compiled
 def neighbouring_squares(state, memory, order, start, length, stride):
-    """Mean squares over one block, or one column of it, of the scaled differences that the errors of orders k - 2, k - 1 and k + 1
-    are proportional to."""
+    """Mean squares over one block, or one column of it, of the scaled differences that the errors of orders
+    k - 2, k - 1 and k + 1 are proportional to."""
     u, u_new, atol, rtol = doubles(state.u), doubles(state.u_new), doubles(state.atol), state.rtol
     m, D = doubles(memory), doubles(state.stages + 8 * state.padded)
     row = 8 * state.padded

@@ -13,33 +13,43 @@ Source: W. W. Hager, Runge-Kutta methods in optimal control and the transformed 
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, pull
+from symde.engine.cpu.adjoints import ExplicitAdjoint
+from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, pull_to
 from symde.engine.cpu.compiled.explicit import explicit_data_at
-from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at
-from symde.engine.cpu.compiled.vectors import clear, combine
+from symde.engine.cpu.compiled.pointers import (
+    compiled,
+    doubles,
+    integers,
+    slot_at,
+    state_at,
+    structure_at,
+)
+from symde.engine.cpu.compiled.vectors import clear, combine, weighted_sum
 from symde.engine.cpu.layout import Attempt
+
+transposed_at = structure_at(ExplicitAdjoint)
 
 
 @compiled
-def pull_interpolant(adjoint, state, method):
-    """From the interpolant's coefficients to the stages and the start."""
-    padded, width, degree = adjoint.padded, method.all_stages, method.degree
-    add_scaled(padded, 1.0, adjoint.coefficients, adjoint.weights)
-    first, powers = adjoint.coefficients + 8 * padded, doubles(method.powers)
-    interpolant = doubles(method.interpolant)
-    for q in range(degree - 1, -1, -1):
-        # power m was made of the polynomials of degree m and more
-        place = first + 8 * padded * q
-        own = powers[degree * q + q]
-        target = doubles(place)
-        for i in range(padded):
-            target[i] *= own
-        for m in range(q):
-            add_scaled(padded, powers[degree * m + q], first + 8 * padded * m, place)
-    for q in range(degree):
-        for i in range(width):
-            weight = state.h_old * interpolant[width * q + i]
-            add_scaled(padded, weight, first + 8 * padded * q, adjoint.stages + 8 * padded * i)
+def begin_stages(adjoint, state, method, transposed):
+    """What the end of the step and the interpolant give to the slopes of all stages, in `stages`."""
+    padded, degree, h = adjoint.padded, method.degree, state.h_old
+    b, first = doubles(method.b), adjoint.coefficients + 8 * padded
+    if adjoint.interpolated:
+        for q in range(degree - 1, -1, -1):
+            # power m was made of the polynomials of degree m and more; each takes its own place last
+            place = first + 8 * padded * q
+            weighted_sum(padded, 1.0, transposed.powers + 8 * degree * q, q + 1, first, place)
+    for i in range(method.all_stages):
+        own = adjoint.stages + 8 * padded * i
+        if adjoint.interpolated:
+            weighted_sum(padded, h, transposed.interpolant + 8 * degree * i, degree, first, own)
+        else:
+            clear(padded, own)
+        if b[i] != 0.0:
+            add_scaled(padded, h * b[i], adjoint.weights, own)
+    if adjoint.interpolated:
+        add_scaled(padded, 1.0, adjoint.coefficients, adjoint.weights)
 
 
 def adjoint(address):
@@ -47,26 +57,22 @@ def adjoint(address):
     pulled = adjoint_at(address)
     state = state_at(pulled.state)
     method = explicit_data_at(slot_at(state, state.active).data)
-    padded, width, h = pulled.padded, method.all_stages, state.h_old
-    a, b, c = doubles(method.a), doubles(method.b), doubles(method.c)
-    stages = method.stages
-    clear(padded * width, pulled.stages)
-    for i in range(stages):
-        add_scaled(padded, h * b[i], pulled.weights, pulled.stages + 8 * padded * i)
-    count = stages - 1 if method.fsal else stages
+    transposed = transposed_at(integers(pulled.contexts)[state.active])
+    padded, size, width, h = pulled.padded, 8 * pulled.padded, method.all_stages, state.h_old
+    c, given = doubles(method.c), pulled.scratch
+    begin_stages(pulled, state, method, transposed)
+    count = method.stages - 1 if method.fsal else method.stages
     if pulled.interpolated:
-        pull_interpolant(pulled, state, method)
         count = width
     for i in range(count - 1, -1, -1):
-        own = pulled.stages + 8 * padded * i
-        combine(padded, state.u_new, h, method.a + 8 * width * i, i, state.stages, state.stage)
-        # what a stage pulls back goes to the start and to the stages it is made of
-        clear(padded, pulled.factor)
-        if pull(pulled, pulled.product, state.t_old + c[i] * h, state.stage, own, 1.0, pulled.factor) != 0:
+        own, later = pulled.stages + size * i, given + size * (i + 1)
+        row = 8 * width * i
+        combine(padded, own, h, transposed.a + row + 8 * (i + 1), count - 1 - i, later, own)
+        combine(padded, state.u_new, h, method.a + row, i, state.stages, state.stage)
+        if pull_to(pulled, pulled.product, state.t_old + c[i] * h, state.stage, own, given + size * i) != 0:
             return Attempt.CALLBACK.value
-        add_scaled(padded, 1.0, pulled.factor, pulled.weights)
-        for j in range(i):
-            add_scaled(padded, h * a[width * i + j], pulled.factor, pulled.stages + 8 * padded * j)
+        # what a stage gives goes to the start and to the stages it is made of
+        add_scaled(padded, 1.0, given + size * i, pulled.weights)
     return Attempt.FINE.value
 
 

@@ -10,22 +10,30 @@ here, since a stretch is as short as the memory allows.
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.adjoint_tools import adjoint_at
+from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.layout import Attempt, Stage0
+from symde.engine.cpu.layout import FORMULA, Attempt, Stage0, Status
 
 
 @compiled
 def load_step(adjoint, state, k, start):
     """Ready the state for doing step k again from a start of 2n doubles: u and its compensation."""
+    copy(adjoint.n, start, state.u)
+    copy(adjoint.n, start + 8 * adjoint.n, state.u_low)
+    state.stage0 = Stage0.STALE
+    set_step(adjoint, state, k)
+
+
+@compiled
+def set_step(adjoint, state, k):
+    """Ready the state for doing step k from where it stands."""
     t = doubles(adjoint.record_t)
-    n = adjoint.n
-    copy(n, start, state.u)
-    copy(n, start + 8 * n, state.u_low)
     state.t, state.t_low, state.t_new, state.t_new_low = t[2 * k], 0.0, t[2 * k + 1], 0.0
     state.h = doubles(adjoint.record_h)[k]
-    state.active = integers(adjoint.record_slot)[k]
-    state.stage0, state.jacobian_fresh, state.interpolant_ready = Stage0.STALE, 0, 0
+    slot = integers(adjoint.record_slot)[k]
+    state.active, state.formula, state.repeating = slot % FORMULA, slot // FORMULA, 1
+    state.jacobian_fresh, state.interpolant_ready = 0, 0
     state.restarted, state.jacobian_known = 1, 0
 
 
@@ -33,6 +41,12 @@ def load_step(adjoint, state, k, start):
 def redo(adjoint, state, k, start):
     """Do step k again; afterwards the state is as after the step was accepted."""
     load_step(adjoint, state, k, start)
+    return take(adjoint, state)
+
+
+@compiled
+def take(adjoint, state):
+    """The step that was set, accepted."""
     code = call_step(slot_at(state, state.active).attempt, adjoint.state)
     state.t_old, state.h_old, state.t = state.t, state.h, state.t_new
     state.u, state.u_new = state.u_new, state.u
@@ -123,4 +137,30 @@ def pull_back(address):
     return Attempt.FINE.value
 
 
-ENTRIES = {"pull_back": pull_back}
+def follow(address):
+    """Do all recorded steps one after another from the state as it is, save what is to be saved and record
+    where every `stride`-th begins; FINE, or the code of what failed."""
+    adjoint = adjoint_at(address)
+    state = state_at(adjoint.state)
+    n = adjoint.n
+    state.record_saved = 1
+    for k in range(adjoint.steps):
+        if k % adjoint.stride == 0:
+            place = adjoint.record_u + 16 * n * (k // adjoint.stride)
+            copy(n, state.u, place)
+            copy(n, state.u_low, place + 8 * n)
+        before = state.active
+        set_step(adjoint, state, k)
+        known = k > 0 and before == state.active and slot_at(state, state.active).fsal != 0
+        state.stage0 = Stage0.LAST if known else Stage0.STALE
+        code = take(adjoint, state)
+        if code != Attempt.FINE:
+            return code
+        state.accepted += 1
+        state.step_saved = 0
+        if write_output(state, adjoint.state) != Status.DONE:
+            return Attempt.CALLBACK.value
+    return Attempt.FINE.value
+
+
+ENTRIES = {"follow": follow, "pull_back": pull_back}

@@ -14,11 +14,9 @@ systems with KPP: I, Atmospheric Environment 37 (2003), section 3.3.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, pull
+from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, factorise_transposed, pull
 from symde.engine.cpu.compiled.pointers import (
-    call_kernel,
     call_solve,
-    call_step,
     compiled,
     doubles,
     integers,
@@ -28,18 +26,6 @@ from symde.engine.cpu.compiled.pointers import (
 from symde.engine.cpu.compiled.rosenbrock import rosenbrock_data_at
 from symde.engine.cpu.compiled.vectors import clear, combine
 from symde.engine.cpu.layout import Attempt
-
-
-@compiled
-def factorise_transposed(adjoint, state, shift):
-    """Factorise W' at the start of the step; the solver's code."""
-    system = state_at(adjoint.system)
-    integers(adjoint.inputs)[0] = state.u_new
-    integers(adjoint.outputs)[2] = system.jacobian
-    if call_kernel(adjoint.transposed, state.t_old, adjoint.inputs, adjoint.outputs + 16) != 0:
-        return Attempt.CALLBACK.value
-    system.shift, system.u, system.atol, system.rtol = shift, state.u_new, state.atol, state.rtol
-    return call_step(system.factor, adjoint.system)
 
 
 @compiled
@@ -78,7 +64,8 @@ def adjoint(address):
     state = state_at(pulled.state)
     method = rosenbrock_data_at(slot_at(state, state.active).data)
     padded, stages = pulled.padded, method.stages
-    code = factorise_transposed(pulled, state, 1.0 / (state.h_old * method.gamma))
+    shift = 1.0 / (state.h_old * method.gamma)
+    code = factorise_transposed(pulled, state, state.t_old, state.u_new, shift)
     if code != Attempt.FINE:
         return code
     m, interpolant = doubles(method.m), doubles(method.interpolant)

@@ -27,8 +27,8 @@ def squared_ratio(error, u, u_new, atol, rtol, i):
 
 @compiled
 def block_norm(state, errors, other, start, length):
-    """Mean square of error / (atol + rtol*max(|u|, |other|)) over one block; NaN where `other` or the error is
-    not finite.
+    """Mean square of error / (atol + rtol*max(|u|, |other|)) over one block; NaN where `other` or the error
+    is not finite.
 
     Four sums side by side: one alone would wait for each of its additions.
     """

@@ -19,6 +19,7 @@ equations, Applied Numerical Mathematics 44 (2003), section 3.
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.implicit_stages import begin_stage, solve_stages, stage_derivative
+from symde.engine.cpu.compiled.kernels import begins_anew
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at, structure_at
 from symde.engine.cpu.compiled.vectors import (
@@ -38,7 +39,7 @@ esdirk_data_at = structure_at(EsdirkData)
 def first_stage(state, method, memory):
     """k_1 and the slope of k as the step before left them; evaluated, and unknown, after a restart."""
     padded, last = state.padded, state.stages + 8 * state.padded * (method.stages - 1)
-    if state.stage0 == Stage0.STALE:
+    if state.stage0 == Stage0.STALE or begins_anew(state):
         clear(padded, memory)
         code = linearise(state, state.rhs_jacobian)
         copy(padded, state.f0, state.stages)

@@ -19,7 +19,7 @@ import math
 
 from symde.engine.cpu.compiled.control import larger
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
-from symde.engine.cpu.compiled.kernels import evaluate
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate
 from symde.engine.cpu.compiled.newton import ready_matrix
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
@@ -56,7 +56,7 @@ SLOW = 0.1
 def starting_values(state, method, derivatives, others):
     """Derivatives at the stages by the last step's polynomial; f(t, u) where there is none."""
     stages, padded = method.stages, state.padded
-    if not state.restarted:
+    if not begins_anew(state):
         weighted_sums(padded, 1.0, method.extrapolation, stages, stages, derivatives, others)
         copy(padded * stages, others, derivatives)
         return
@@ -116,9 +116,9 @@ def correct_stage(state, address, solver, row, i, stages, derivatives, eta):
 
 @compiled
 def relative_square(state, derivatives, i, start, length, stride):
-    """Sum of squares of h change over |u| + |h k|, and a little of the largest of these, over one block or one
-    column of it: a state that is zero but for rounding does not count. No tolerance of the caller's: the step
-    is solved to rounding."""
+    """Sum of squares of h change over |u| + |h k|, and a little of the largest of these, over one block or
+    one column of it: a state that is zero but for rounding does not count. No tolerance of the caller's: the
+    step is solved to rounding."""
     change, k = doubles(state.stage_f), doubles(derivatives + 8 * state.padded * i)
     u, h, total, largest = doubles(state.u), state.h, 0.0, TINY
     for j in range(start, start + length * stride, stride):
@@ -192,7 +192,7 @@ def attempt(address):
     slot = slot_at(state, state.active)
     method, padded = gauss_data_at(slot.data), state.padded
     derivatives, eta = state.stages, state.stages + 8 * padded * method.stages
-    if state.restarted:
+    if begins_anew(state):
         doubles(slot.memory)[0] = 0.0
     if state.contraction > SLOW:
         state.jacobian_known = 0
@@ -215,7 +215,7 @@ def interpolate(address):
     slot = slot_at(state, state.active)
     method = gauss_data_at(slot.data)
     vectors = state.stages + 16 * state.padded * method.stages
-    return first_order_interpolant(state, method.interpolant, vectors, slot.memory)
+    return first_order_interpolant(state, method.interpolant, vectors, slot.memory, 0)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

@@ -44,9 +44,10 @@ def both_ends(state, vectors, known):
 
 
 @compiled
-def first_order_interpolant(state, hermite, vectors, memory):
+def first_order_interpolant(state, hermite, vectors, memory, trail):
     """Coefficients of the last accepted step; `vectors` has room for the difference, f at both ends and at
-    the nodes of a pass, `memory` for one number. FINE or CALLBACK."""
+    the nodes of a pass, `memory` for one number. The states at the nodes of all passes are left in `trail`
+    where it is not 0. FINE or CALLBACK."""
     padded, size, h, steps = state.padded, 8 * state.padded, state.h_old, doubles(memory)
     # f at the end of the step before is f at the start of this one, unless the state was changed between
     known = steps[0] == state.accepted
@@ -62,6 +63,8 @@ def first_order_interpolant(state, hermite, vectors, memory):
         for j in range(count):
             theta = nodes[at + j]
             polynomial_at(state, degree, theta, state.stage)
+            if trail != 0:
+                copy(padded, state.stage, trail + size * (at + j))
             if evaluate(state, state.t_old + theta * h, state.stage, vectors + size * (3 + j)) != 0:
                 return Attempt.CALLBACK.value
         degree = 3 + count

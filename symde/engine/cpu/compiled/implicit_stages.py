@@ -11,6 +11,7 @@ Source: M. E. Hosea, L. F. Shampine, Analysis and implementation of TR-BDF2, App
 
 from __future__ import annotations
 
+from symde.engine.cpu.compiled.kernels import begins_anew
 from symde.engine.cpu.compiled.newton import factorise, renew_matrix, solve_stage, solves_well
 from symde.engine.cpu.compiled.pointers import compiled, doubles
 from symde.engine.cpu.compiled.vectors import combine
@@ -38,7 +39,7 @@ def begin_stage(state, method, row, count):
 @compiled
 def stage_derivative(state, address, rhs, t, shift, out):
     """Solve for y_i from the guess in u_new, out = k_i; FINE, DIVERGED, NON_FINITE or CALLBACK."""
-    code = solve_stage(state, address, rhs, t, state.stage, shift, state.u_new, TOLERANCE)
+    code = solve_stage(state, address, rhs, t, state.stage, shift, state.u_new, TOLERANCE * state.tightness)
     y, base, k = doubles(state.u_new), doubles(state.stage), doubles(out)
     for j in range(state.padded):
         k[j] = shift * (y[j] - base[j])
@@ -64,12 +65,12 @@ def solve_stages(state, address, method, stage, others):
 @compiled
 def begin_matrix(state, address, shift):
     """W for this very shift, as all stages share it; with a new J where the last iterations were slow."""
-    known = state.jacobian_known and not state.restarted
+    known = state.jacobian_known and not begins_anew(state)
     if known and (state.jacobian_fresh or state.measured_rate <= SLOW):
         return Attempt.FINE.value if shift == state.factored_shift else factorise(state, address, shift)
     contraction = state.contraction
     code = renew_matrix(state, address, state.rhs_jacobian, shift)
-    if 0.0 < contraction < 1.0 and not state.restarted:
+    if 0.0 < contraction < 1.0 and not begins_anew(state):
         # a new J is expected to do no worse than the last did
         state.contraction = contraction
     return code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.vectors import copy
-from symde.engine.cpu.layout import Stage0
+from symde.engine.cpu.layout import KEEP_STARTS, Stage0
 
 
 @compiled
@@ -20,6 +20,13 @@ def evaluate_part(state, kernel, t, u, out):
 def evaluate(state, t, u, out):
     """out = f(t, u), counted."""
     return evaluate_part(state, state.rhs, t, u, out)
+
+
+@compiled
+def begins_anew(state):
+    """Whether an attempt may use nothing of earlier steps: after a restart, and where steps are recorded with
+    their starts, so that each can be done again from there alone."""
+    return state.restarted != 0 or state.keep_record == KEEP_STARTS
 
 
 @compiled

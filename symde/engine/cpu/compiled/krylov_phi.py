@@ -45,8 +45,8 @@ def hessenberg(state, space):
 
 @compiled
 def inner(state, weights, a, b):
-    """The inner product of the error test: mean of a_i b_i / scale_i^2. With columns beside the states the sum
-    over all is divided by the number of states: no column then counts for less than by itself."""
+    """The inner product of the error test: mean of a_i b_i / scale_i^2. With columns beside the states the
+    sum over all is divided by the number of states: no column then counts for less than by itself."""
     w, x, y, total = doubles(weights), doubles(a), doubles(b), 0.0
     for i in range(state.n):
         total += (w[i] * x[i]) * (w[i] * y[i])

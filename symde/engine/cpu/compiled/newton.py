@@ -19,13 +19,14 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.control import largest_norm
-from symde.engine.cpu.compiled.kernels import evaluate_part
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
 from symde.engine.cpu.layout import TINY, Attempt
 
-MOST_ITERATIONS = 8
-"""Iterations after which a stage is given up."""
+MOST_ITERATIONS, MOST_TIGHT_ITERATIONS = 8, 40
+"""Iterations after which a stage is given up; the second where it is solved more tightly than the tolerance
+asks for."""
 
 ROUNDING = 0.1
 """Fraction of the tolerance below which a second correction ends the iteration at any rate: where the guess
@@ -72,7 +73,7 @@ def renew_matrix(state, address, kernel, shift):
 @compiled
 def ready_matrix(state, address, kernel, shift):
     """W good enough for this shift: J where none is known, factors where the shift has drifted."""
-    if state.restarted or not state.jacobian_known:
+    if begins_anew(state) or not state.jacobian_known:
         return renew_matrix(state, address, kernel, shift)
     if state.factored_shift == 0.0 or abs(shift / state.factored_shift - 1.0) > DRIFT:
         return factorise(state, address, shift)
@@ -127,7 +128,8 @@ def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
     is below `tolerance`; FINE, DIVERGED, NON_FINITE or CALLBACK. `state.contraction` and
     `state.measured_rate` keep the last rate."""
     previous = 0.0
-    for k in range(MOST_ITERATIONS):
+    most = MOST_ITERATIONS if state.tightness == 1.0 else MOST_TIGHT_ITERATIONS
+    for k in range(most):
         size = correct(state, address, rhs, t, base, shift, y)
         if size < 0.0:
             return Attempt.CALLBACK.value
@@ -148,7 +150,7 @@ def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
         if k > 0:
             if size <= ROUNDING * tolerance:
                 return Attempt.FINE.value
-            left = MOST_ITERATIONS - 1 - k
+            left = most - 1 - k
             if rate >= 1.0 or rate**left / (1.0 - rate) * size > tolerance:
                 return Attempt.DIVERGED.value
         previous = size

@@ -9,7 +9,7 @@ Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equat
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.hermite import difference, polynomial_at
-from symde.engine.cpu.compiled.kernels import evaluate_part, whole_step
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate_part, whole_step
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,
@@ -48,7 +48,7 @@ def begin_step(state, slot, method, model, rates, first):
     known = state.stage0 == Stage0.VALID and memory[0] == 1.0
     if known:
         return 0
-    if state.stage0 == Stage0.LAST:
+    if state.stage0 == Stage0.LAST and not begins_anew(state):
         copy(padded, first + 8 * padded * (method.stages - 1), first)
     elif evaluate_part(state, model.accelerations, state.t, state.u, first) != 0:
         return 1
@@ -203,16 +203,15 @@ def momentum_coefficients(state, model, weights, degree, count, first, changes):
             c[i] = is_position[i] * c[i] + is_momentum[i] * p
 
 
-def interpolate(address):
-    """Coefficients of theta^0..degree over the last accepted step."""
-    state = state_at(address)
-    slot = slot_at(state, state.active)
-    method, model = nystrom_data_at(slot.data), second_order_at(slot.context)
+@compiled
+def build_interpolant(state, slot, method, model, trail):
+    """Coefficients of theta^0..degree over the last accepted step; the states at the nodes of all passes are
+    left in `trail` where it is not 0. FINE or CALLBACK."""
     hermite, padded, size = method.interpolant, state.padded, 8 * state.padded
     first = state.stages + OWN * size
     changes = first + size * method.room
     if both_ends(state, method, model, first) != 0:
-        return Attempt.CALLBACK
+        return Attempt.CALLBACK.value
     difference(state, state.stages)
     changes_of_ends(state, first, changes)
     for j in range(1, method.base):
@@ -225,8 +224,10 @@ def interpolate(address):
             theta, out = nodes[at + j], first + size * (method.base + j)
             t = state.t_old + theta * state.h_old
             polynomial_at(state, degree, theta, state.stage)
+            if trail != 0:
+                copy(padded, state.stage, trail + size * (at + j))
             if evaluate_part(state, model.accelerations, t, state.stage, out) != 0:
-                return Attempt.CALLBACK
+                return Attempt.CALLBACK.value
             subtract(padded, out, first, changes + size * (method.base + j + 1))
         at += counts[one]
         taken = method.base + counts[one] + 1
@@ -234,7 +235,14 @@ def interpolate(address):
         position_coefficients(state, weights, degree, taken, first, changes)
         weights += 8 * degree * taken
     momentum_coefficients(state, model, method.momenta, degree, taken, first, changes)
-    return Attempt.FINE
+    return Attempt.FINE.value
+
+
+def interpolate(address):
+    """Coefficients of theta^0..degree over the last accepted step."""
+    state = state_at(address)
+    slot = slot_at(state, state.active)
+    return build_interpolant(state, slot, nystrom_data_at(slot.data), second_order_at(slot.context), 0)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

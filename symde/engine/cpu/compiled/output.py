@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.layout import Status
+from symde.engine.cpu.layout import FORMULA, KEEP_STARTS, Status
 
 
 @compiled
@@ -111,13 +111,13 @@ def write_record(state):
         return Status.DONE
     k, n = state.record_count, state.n
     row = k // state.record_stride
-    kept = k == row * state.record_stride
+    kept = state.keep_record == KEEP_STARTS and k == row * state.record_stride
     if k == state.record_capacity or (kept and row == state.record_rows):
         return Status.RECORD_FULL
     doubles(state.record_t)[2 * k] = state.t_old
     doubles(state.record_t)[2 * k + 1] = state.t
     doubles(state.record_h)[k] = state.h_old
-    integers(state.record_slot)[k] = state.active
+    integers(state.record_slot)[k] = state.active + FORMULA * state.formula
     if kept:
         place = state.record_u + 16 * n * row
         copy(n, state.u_new, place)

@@ -48,7 +48,7 @@ from symde.engine.cpu.compiled.vectors import advance_compensated, clear, copy
 from symde.engine.cpu.families.radau import (
     SYSTEM_BYTES,
 )
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 
 
 @compiled
@@ -80,11 +80,23 @@ def factors_are_bad(state, address, slot, data):
     return state.pivoted or pivoted(context, data)
 
 
+@compiled
+def keep_stages(memory):
+    """The attempt's stages become those of the last accepted step."""
+    memory.last_table, memory.known, memory.parity = memory.table, 1, 1 - memory.parity
+    memory.ratio = 0.0
+
+
 def attempt(address):
     """Try a step of size h from (t, u)."""
     state = state_at(address)
     slot = slot_at(state, state.active)
     data, memory = data_at(slot.data), memory_at(slot.memory)
+    if state.repeating:
+        memory.table = state.formula
+    state.formula = memory.table
+    if state.keep_record == KEEP_STARTS:
+        memory.reach, memory.rate = 1.0, 1.0
     if state.restarted:
         memory.known = 0
         if not state.jacobian_fresh:
@@ -104,6 +116,9 @@ def attempt(address):
     last = block(slot, data, state.padded, 1 - memory.parity) + 8 * state.padded * (table.stages - 1)
     copy(state.padded, last, state.increment)
     advance_compensated(state)
+    if state.repeating:
+        keep_stages(memory)
+        return Attempt.FINE
     return estimate_error(state, address, slot, data, memory, table)
 
 
@@ -130,8 +145,7 @@ def control(address):
     accepted = state.mean_square <= 1.0
     if accepted:
         after_acceptance(state, memory, table)
-        memory.last_table, memory.known, memory.parity = memory.table, 1, 1 - memory.parity
-        memory.ratio = 0.0
+        keep_stages(memory)
     else:
         state.h_next = abs(state.h) * cut(state, memory, table)
     if data.count > 1:

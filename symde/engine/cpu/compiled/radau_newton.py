@@ -10,7 +10,7 @@ import math
 
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.control import larger
-from symde.engine.cpu.compiled.kernels import evaluate
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
@@ -74,7 +74,7 @@ def factorise(state, address, slot, memory, table):
 @compiled
 def ready(state, address, slot, memory, table):
     """f and, where it is due, its Jacobian at (t, u), and the factorisations for this step."""
-    stale = state.restarted or not state.jacobian_known or not memory.rate <= SLOW
+    stale = begins_anew(state) or not state.jacobian_known or not memory.rate <= SLOW
     if stale and not (state.jacobian_fresh and state.stage0 == Stage0.VALID):
         if linearise(state, state.rhs_jacobian) != 0:
             return Attempt.CALLBACK.value
@@ -127,7 +127,7 @@ def predict(state, slot, data, memory, table):
     """The first guess of W and Z: the last step's polynomial goes on, or nothing is known."""
     padded, stages = state.padded, table.stages
     w, z = block(slot, data, padded, 2), block(slot, data, padded, 1 - memory.parity)
-    if state.restarted or not memory.known:
+    if begins_anew(state) or not memory.known:
         clear(padded * stages, w)
         clear(padded * stages, z)
         return
@@ -301,12 +301,12 @@ def generated_iteration(state, slot, table, kernel):
 @compiled
 def newton(state, address, slot, data, memory, table):
     """Solve the stage equations from the guess in W and Z; FINE, DIVERGED or what a solver or kernel says."""
-    most = most_iterations(table.stages)
+    most = most_iterations(state, table.stages)
     kernel = ready_kernel(state, slot, data, memory)
     reach = math.sqrt(max(memory.reach, 1e-16))
     memory.reach = reach * math.sqrt(reach)  # aged: it may not promise for ever
     memory.cut = 0.5
-    kappa = tightness(memory)
+    kappa = state.tightness * tightness(memory)
     previous, rate_before = 0.0, 0.0
     for k in range(most):
         if kernel != 0:

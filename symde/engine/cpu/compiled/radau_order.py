@@ -30,9 +30,9 @@ PATIENCE = 10
 
 
 @compiled
-def safety(memory, table):
+def safety(state, memory, table):
     """Less where the iteration took long: Hairer & Wanner II, (8.21)."""
-    most = most_iterations(table.stages)
+    most = most_iterations(state, table.stages)
     return SAFETY * (1.0 + 2.0 * most) / (memory.iterations + 2.0 * most)
 
 
@@ -43,7 +43,7 @@ def growth(state, memory, table, log_error):
     Source: Gustafsson (1994); Hairer & Wanner II, (8.21) and (8.25).
     """
     exponent = 1.0 / (table.stages + 1.0)
-    log_factor = math.log(safety(memory, table)) - exponent * log_error
+    log_factor = math.log(safety(state, memory, table)) - exponent * log_error
     if memory.previous_h != 0.0:
         trend = exponent * (memory.previous_log_error - 2.0 * log_error)
         log_factor = min(log_factor, math.log(SAFETY * abs(state.h / memory.previous_h)) + trend)
@@ -93,5 +93,5 @@ def cut(state, memory, table):
         return 0.25
     if state.restarted:
         return 0.1
-    factor = safety(memory, table) * state.mean_square ** (-0.5 / (table.stages + 1.0))
+    factor = safety(state, memory, table) * state.mean_square ** (-0.5 / (table.stages + 1.0))
     return min(max(factor, SMALLEST_FACTOR), SAFETY)

@@ -10,7 +10,7 @@ in VIII.5.
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.hermite import first_order_interpolant
-from symde.engine.cpu.compiled.kernels import evaluate_part, whole_step
+from symde.engine.cpu.compiled.kernels import begins_anew, evaluate_part, whole_step
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     compiled,
@@ -93,9 +93,9 @@ def attempt(address):
     state = state_at(address)
     slot = slot_at(state, state.active)
     method, halves = splitting_data_at(slot.data), halves_at(slot.context)
-    if state.restarted:
+    if begins_anew(state):
         doubles(slot.memory)[0] = 0.0
-    known = state.stage0 == Stage0.LAST
+    known = state.stage0 == Stage0.LAST and not begins_anew(state)
     if slot.step != 0:
         code = generated_step(state, slot.step, method, halves, known)
     else:
@@ -112,7 +112,7 @@ def interpolate(address):
     slot = slot_at(state, state.active)
     method = splitting_data_at(slot.data)
     vectors = state.stages + 16 * state.padded
-    return first_order_interpolant(state, method.interpolant, vectors, slot.memory)
+    return first_order_interpolant(state, method.interpolant, vectors, slot.memory, 0)
 
 
 ENTRIES = {"attempt": attempt, "interpolate": interpolate}

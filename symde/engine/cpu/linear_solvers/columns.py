@@ -59,7 +59,7 @@ def _lay_out(system: Any, inner: LinearSolver, address: int) -> Layout:
     state = layout.State()
     padded = -(-model.n // layout.LANES) * layout.LANES
     names = ("residual", "refinement", "column_rhs", "column")
-    arrays = {name: np.zeros(padded) for name in names}
+    arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in names}
     arrays["work"] = np.zeros(system.n)
     # irregular, so that errors of different columns do not cancel
     arrays["weights"] = np.cos(1.0 + 2.399963 * np.arange(system.width)) + 1.5

@@ -1,0 +1,103 @@
+"""Steps that are fine enough for derivatives too: one direction's derivative rides in the error test.
+
+The direction is fixed and irregular: each initial value and each parameter that is asked for changes by its
+own size, up or down. The derivative along it contains that by each of them, so where these are hard to follow
+the steps become small, at the cost of one column whatever their number.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.recording import Recording
+from symde.outcome import finish
+from symde.plan import plan_like
+from symde.problem.problem import Problem, with_system
+from symde.sensitivity.augmented import augmented_system
+from symde.sensitivity.forward import FAMILIES
+from symde.sensitivity.run import Run
+from symde.sensitivity.start import Start
+from symde.sensitivity.wrt import Wrt
+from symde.sessions import borrow, give_back
+
+SMALLEST = 1e-3
+"""Initial values change by this part of the largest at least: one that is 0 says nothing of its size."""
+
+
+def can_ride(run: Run) -> bool:
+    """Whether the methods choose their steps by an error test and solve columns beside the states."""
+    return not run.problem.system.split and all(
+        method.adaptive and method.family in FAMILIES for method in run.plan.methods
+    )
+
+
+@functools.lru_cache(64)
+def signs(count: int) -> np.ndarray:
+    """An irregular row of +1 and -1, the same always."""
+    return np.random.default_rng(2008).choice((-1.0, 1.0), count)
+
+
+def sizes(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """The sizes by which initial values (n,) and parameters (m,) are thought to change."""
+    of_u0, of_p = np.abs(problem.u0), np.abs(problem.p)
+    of_p[of_p == 0.0] = 1.0
+    return np.maximum(of_u0, SMALLEST * of_u0.max() or 1.0), of_p
+
+
+def direction(run: Run, wrt: Wrt, start: Start) -> tuple[np.ndarray, np.ndarray]:
+    """How the initial state (n,) and the parameters (m,) change along the direction, all that follows them
+    included."""
+    problem, count = run.problem, len(wrt.parameters)
+    changes = signs(count + len(wrt.states))
+    p, u0 = np.zeros(len(problem.p)), np.zeros(len(problem.u0))
+    p[list(wrt.parameters)] = changes[:count]
+    u0[list(wrt.states)] = changes[count:]
+    of_u0, of_p = sizes(problem)
+    return start.along(u0 * of_u0, p * of_p)
+
+
+def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:
+    """The steps of a solve whose error test includes the derivative along the direction.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+    """
+    problem, n = run.problem, len(run.problem.u0)
+    every = tuple(range(len(problem.p)))
+    system: Any = augmented_system(problem.system, every, (), combined=True)
+    plan = plan_like(run.plan, system)
+    session = borrow(system, plan)
+    try:
+        along_u0, along_p = direction(run, wrt, start)
+        session.u[:n], session.u[n:] = problem.u0, along_u0
+        session.p[: len(along_p)], session.p[len(along_p) :] = problem.p, along_p
+        session.atol[:n] = session.atol[n:] = run.atol
+        t0, t1 = problem.tspan
+        steps = Recording(session.n, starts=False)
+        session.begin(
+            t0,
+            t1,
+            rtol=plan.rtol,
+            saveat=None,
+            save_steps=False,
+            dense=False,
+            dt0=plan.dt0,
+            dtmax=plan.dtmax or abs(t1 - t0),
+            max_steps=plan.max_steps,
+            record=steps,
+        )
+        status = session.run()
+        if status != 0:
+            finish(session, _augmented(problem, system, session), status, 0.0, throw=True)
+        steps.close(session.state)
+        return steps
+    finally:
+        give_back(plan, session)
+
+
+def _augmented(problem: Problem, system: Any, session: Any) -> Problem:
+    """The problem that failed, to tell where."""
+    return with_system(problem, system, session.u.copy())

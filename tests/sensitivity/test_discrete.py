@@ -1,0 +1,208 @@
+"""Discrete adjoints as users meet them: starts and ends that follow parameters, memory, pairs, errors,
+refusals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import symde
+from symde.engine.cpu.adjoints import FAMILIES
+from symde.sensitivity import discrete, riding
+from symde.sensitivity.run import prepare
+from symde.sensitivity.start import start_of
+from symde.sensitivity.wrt import wrt_of
+from tests.problems import get
+
+from .test_discrete_exact import PREDATORS, ROBER, SPRINGS, difference
+
+ALL = ("u0", "p")
+
+
+def squares(u):
+    return float((u**2).sum()), 2 * u
+
+
+def agree(problem, wrt=ALL, method="Vern9", times=None, rtol=1e-11):
+    """Discrete adjoint and forward sensitivities of a solve at a tight tolerance."""
+    options = {"saveat": times, "wrt": wrt, "rtol": rtol, "atol": 1e-13}
+    _, found = symde.value_and_grad(squares, problem, method, sensealg="discrete", **options)
+    _, expected = symde.value_and_grad(squares, problem, method, sensealg="forward", **options)
+    np.testing.assert_allclose(found.vector(), expected.vector(), rtol=1e-8, atol=1e-9)
+
+
+# -- what follows the parameters
+
+
+def test_initial_values_in_the_model_that_follow_parameters():
+    text = PREDATORS.text.replace("x = 1, y = 1.2", "x = 0.5*a + b, y = c/2.5")
+    agree(symde.Problem(text, tspan=(0.0, 2.0)), times=[0.0, 0.4, 2.0])
+
+
+def test_initial_values_by_a_function_of_the_parameters():
+    problem = symde.Problem(PREDATORS.text, u0=lambda p: [p[0] ** 2, 0.4 * p[2]], tspan=(0.0, 2.0))
+    agree(problem, wrt="p", times=[0.0, 0.4, 2.0])
+
+
+@pytest.mark.parametrize("span", [lambda p: (0.1 * p[1], 1.0 + p[0]), lambda p: (1.0 + p[0], 0.1 * p[1])])
+def test_time_spans_that_follow_parameters(span):
+    agree(symde.Problem(PREDATORS.text, tspan=span), wrt="p")
+
+
+def test_parameters_that_follow_others():
+    agree(
+        symde.Problem(PREDATORS.text.replace("d = 1.0", "d = 2*b/a"), tspan=(0.0, 2.0)), wrt=("a", "b", "y")
+    )
+
+
+def test_saved_times_are_differentiated_by_the_slope():
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 2.0))
+
+    def solve(times):
+        return symde.solve(problem, "Vern9", saveat=times, rtol=1e-12, atol=1e-12).u
+
+    times = np.array([0.3, 1.1])
+    found = discrete.record(
+        prepare(problem, "Vern9", saveat=times, rtol=1e-12, atol=1e-12), wrt_of("p", problem.system)
+    )
+    weights = np.array([[1.0, -2.0], [0.5, 3.0]])
+    step = 1e-4  # central differences leave step^2 of the third derivative
+    expected = (weights * (solve(times + step) - solve(times - step))).sum(axis=1) / (2 * step)
+    np.testing.assert_allclose(found.times_back(weights), expected, rtol=1e-6)
+
+
+# -- memory
+
+BOUNDED = [
+    (PREDATORS, "Vern7"), (PREDATORS, "DOP853"), (PREDATORS, "Rodas5P"), (PREDATORS, "KenCarp4"),
+    (PREDATORS, "Radau"), (PREDATORS, "GaussLegendre4"), (PREDATORS, None), (ROBER, None), (ROBER, "TRBDF2"),
+    (ROBER, "Radau"), (SPRINGS, "VelocityVerlet"), (SPRINGS, "DPRKN8"), (SPRINGS, "DPRKN6"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("model, method", BOUNDED)
+def test_less_memory_gives_the_same_gradient_to_the_last_bit(model, method):
+    problem = symde.Problem(model.text, tspan=(0.0, 10.0))
+    fixed = method in ("GaussLegendre4", "VelocityVerlet")
+    times = [0.5, 3.3, 3.31, 10.0]
+    run = prepare(problem, method, rtol=1e-6, atol=1e-9, saveat=times, dt0=0.05 if fixed else None)
+    found = []
+    for bound in (2**20, 1):
+        record = discrete.record(run, wrt_of(ALL, problem.system), bound=bound)
+        found.append(record.pull_back(2 * record.solution.u))
+    assert record.steps.stride > 1
+    assert len(record.steps.u) <= 4
+    for plenty, little in zip(*found, strict=True):
+        np.testing.assert_array_equal(plenty, little)
+
+
+def test_a_solve_that_records_as_it_goes_needs_no_more_memory():
+    """Methods that no column rides with are recorded in their own solve."""
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 10.0))
+    run = prepare(problem, "Radau", rtol=1e-8, saveat=[10.0])
+    assert not riding.can_ride(run)
+    record = discrete.record(run, wrt_of(ALL, problem.system), bound=1)
+    assert len(record.steps.u) <= 4 < record.steps.count
+
+
+# -- which methods
+
+
+@pytest.mark.parametrize("rtol", [1e-4, 1e-10])
+def test_the_pair_switches_and_stays_exact(rtol):
+    """At 1e-10 the stiff method is Radau, with its formulas of several orders."""
+    assert difference(ROBER, None, (0.0, 100.0), [0.0, 1e-3, 1.0, 37.0, 100.0], rtol) < 1e-9
+
+
+def test_many_states_take_a_pair_that_is_able():
+    problem = get("brusselator").problem
+    assert len(problem.u0) > 50
+    run = discrete.able(prepare(problem, None))
+    assert all(method.family in FAMILIES for method in run.plan.methods)
+    assert len(run.plan.methods) == 2
+
+
+@pytest.mark.parametrize(
+    "method, word", [("QNDF", "Sandu 2008"), ("VCABM", "Sandu 2008"), ("ROCK4", "no discrete")]
+)
+def test_methods_without_one_are_refused_with_what_to_do(method, word):
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 2.0))
+    with pytest.raises(ValueError, match=word) as refusal:
+        symde.value_and_grad(squares, problem, method, sensealg="discrete")
+    for other in ("'forward'", "'interpolating'", "'gauss'", "Rodas5P"):
+        assert other in str(refusal.value)
+
+
+# -- the direction in the error test
+
+
+def test_the_direction_moves_what_is_asked_for_by_its_size():
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 2.0))
+    run, wrt = prepare(problem, "Tsit5"), wrt_of(("a", "c", "y"), problem.system)
+    u0, p = riding.direction(run, wrt, start_of(problem))
+    np.testing.assert_allclose(np.abs(p), [1.5, 0.0, 3.0, 0.0, 0.0])
+    np.testing.assert_allclose(np.abs(u0), [0.0, 1.2])
+
+
+def test_steps_become_finer_where_the_derivative_is_hard_to_follow():
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 20.0))
+    run = prepare(problem, "Tsit5", rtol=1e-4, saveat=[problem.tspan[1]])
+    alone = symde.solve(problem, "Tsit5", rtol=1e-4).stats.accepted
+    steps = riding.chosen_steps(run, wrt_of(ALL, problem.system), start_of(problem))
+    assert steps.count > alone
+
+
+# -- the error of the gradient
+
+CASES = {
+    "predators": (PREDATORS.text, (0.0, 10.0), np.linspace(0.25, 10.0, 40), ("Tsit5", "Vern7", "DOP853")),
+    "hires": (None, None, None, ("Rodas5P", "KenCarp4", "RadauIIA5")),
+    "rober": (ROBER.text, (0.0, 1e3), np.logspace(-3, 3, 41), ("Rodas5P", "KenCarp4", "RadauIIA5", None)),
+    "vanderpol_1e3": (None, None, None, ("Rodas5P", "RadauIIA5")),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_error_is_bounded_by_its_estimate(case):
+    """The reference at 1e-11 is better than what it judges by a factor of 100 at least."""
+    text, span, times, methods = CASES[case]
+    problem = get(case).problem if text is None else symde.Problem(text, tspan=span)
+    if times is None:
+        times = np.linspace(*problem.tspan, 41)[1:]
+    scale = np.abs(symde.solve(problem, rtol=1e-8, atol=1e-11, saveat=times).u).max(axis=0)
+
+    def loss(u):
+        return float(((u / scale) ** 2).sum()), 2 * u / scale**2
+
+    reference = "Vern9" if case == "predators" else "Rodas5P"
+    _, exact = symde.value_and_grad(
+        loss, problem, reference, sensealg="forward", saveat=times, rtol=1e-11, atol=1e-14
+    )
+    by = np.concatenate(riding.sizes(problem))
+    for method in methods:
+        for rtol in (1e-3, 1e-4):
+            options = {"saveat": times, "rtol": rtol, "atol": 1e-3 * rtol * scale}
+            _, found = symde.value_and_grad(loss, problem, method, sensealg="discrete", **options)
+            true = np.abs(by * (found.vector() - exact.vector())).max() / np.abs(by * exact.vector()).max()
+            assert true <= found.error
+            # and tells something: at most twelve times as much, where it is finite
+            assert found.error <= 12 * true or found.error == math.inf
+
+
+def test_a_gradient_tells_how_it_was_found():
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 2.0))
+    _, found = symde.value_and_grad(squares, problem, "Tsit5", sensealg="discrete")
+    assert found.sensealg == "discrete"
+    assert found.stats is not None
+    assert found.stats.accepted > 0
+    assert found.error is not None
+    assert 0.0 < found.error < 1e-3
+
+
+def test_forward_sensitivities_estimate_no_error():
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 2.0))
+    _, found = symde.value_and_grad(squares, problem, "Tsit5", sensealg="forward")
+    assert found.sensealg == "forward"
+    assert found.error is None
