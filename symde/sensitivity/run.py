@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
-from symde.plan import Plan, plan_for
+from symde.plan import Plan, make_plan, plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.traits import Traits
@@ -61,7 +61,11 @@ def prepare(
         )
     # series and second-order form are the model's, not those of what is differentiated with it
     traits = Traits(system.kernels.n)
-    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None, traits=traits)
+    given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
+    if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
+        plan = make_plan(system.sessions, False, traits, *given)
+    else:
+        plan = plan_for(system, *given, traits=traits)
     return Run(
         problem,
         plan,
