@@ -1,0 +1,216 @@
+"""Continuous adjoints along a kept forward solution: what `interpolating` and `gauss` share.
+
+The model is solved forward with its interpolants kept; then the adjoint equations are solved backward by the
+same engine, with jumps at the saved times.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.engine.choice import default_pair
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.trajectory import BOUND, Checkpoint, ForwardSolution, Stretches
+from symde.engine.methods import registry
+from symde.outcome import finish
+from symde.problem.solution import Solution
+from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_problem
+from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
+from symde.sensitivity.discrete import through_start
+from symde.sensitivity.jumps import Jumps, jumps_of
+from symde.sensitivity.run import Run
+from symde.sensitivity.start import Start, start_of
+from symde.sessions import borrow, give_back
+
+
+def backward_methods(run: Run, families: tuple[str, ...]) -> tuple[Any, ...]:
+    """The methods for the adjoint equations: those of the solve, with one that cannot solve them replaced by
+    the default of its kind."""
+    explicit, _ = default_pair(run.rtol, 1)
+    able = []
+    for method in run.methods:
+        if method.family not in families:
+            method = registry.get("Rodas5P" if method.family in IMPLICIT else explicit)
+        able.append(method)
+    return tuple(able)
+
+
+IMPLICIT = ("radau", "exponential", "additive", "gauss", "bdf", "rosenbrock", "esdirk")
+"""Families for problems that may be stiff."""
+
+
+def refuse_fixed(run: Run, name: str) -> None:
+    """Refuse methods without an error estimate."""
+    for method in run.methods:
+        if not method.adaptive:
+            raise ValueError(
+                f"{method.name} has no error estimate, and sensealg={name!r} solves the adjoint equations by "
+                "error control: use an adaptive method such as Tsit5, Vern7, Rodas5P or QNDF, or "
+                "sensealg='discrete'"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Along:
+    """How a strategy solves the adjoint equations.
+
+    Attributes:
+        system: Makes the equations, from whether there are integrals and whether methods are implicit.
+        families: Families of methods that solve them.
+        begin: Readies the session for a run, from (session, tolerance of the integrals), and gives a function
+            that reads the integrals (m,) after it.
+        rows: Interpolants that are kept of the backward solve at a time, 0: none.
+    """
+
+    system: Callable[[Any, bool, bool], AdjointSystem]
+    families: tuple[str, ...]
+    dense: bool
+    begin: Callable[[Any, np.ndarray, float], Callable[[], np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class AlongRecord:
+    """A solve whose interpolants were kept."""
+
+    run: Run
+    start: Start
+    solution: Solution
+    integrals: bool
+    _strategy: Along
+    _forward: ForwardSolution
+
+    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).
+
+        Raises:
+            SolveError: the adjoint equations were not solved to their end.
+        """
+        jumps = jumps_of(self.solution.t, np.asarray(weights, dtype=float))
+        u0, p = self._backward(jumps)
+        return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
+
+    def _backward(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
+        problem = self.run.problem
+        n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]
+        if not len(jumps.t):
+            return np.zeros(n), np.zeros(m)
+        if jumps.t[0] == t0:
+            return jumps.rows[0].copy(), np.zeros(m)
+        methods = backward_methods(self.run, self._strategy.families)
+        implicit = any(method.family in IMPLICIT for method in methods)
+        system = self._strategy.system(problem.system, self.integrals, implicit)
+        session, key = borrow(system, methods, self.run.linear_solver, None)  # type: ignore[arg-type]
+        try:
+            read = self._ready(session, jumps, t0)
+            self._solve(session, system, jumps.t[0], t0)
+            return session.vector("u")[:n] + jumps.at(t0), read()
+        finally:
+            give_back(system, key, session)  # type: ignore[arg-type]
+
+    def _ready(self, session: Any, jumps: Jumps, t0: float) -> Callable[[], np.ndarray]:
+        """Begin the backward solve; gives what reads the integrals after it."""
+        run, forward = self.run, self._forward
+        n, p = len(run.problem.u0), run.problem.p
+        sizes = sizes_of_states(run, forward.largest())
+        of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, p)
+        session.u[:], session.u[:n], session.p[:] = 0.0, jumps.rows[0], p
+        session.atol[:n] = of_states
+        if session.n > n:
+            session.atol[n:] = of_integrals
+        stops, table = _stops(jumps, t0, forward.boundaries, forward.data.direction)
+        context = session.context
+        context.trajectory = forward.address
+        context.stop_rows, context.stop_pauses = table[0].ctypes.data, table[1].ctypes.data
+        context.jumps = jumps.rows.ctypes.data
+        session.kept_for_run = table, jumps
+        forward.load(jumps.t[0])
+        session.begin(
+            jumps.t[0],
+            t0,
+            rtol=run.rtol,
+            saveat=None,
+            save_steps=False,
+            dense=self._strategy.dense,
+            dt0=None,
+            dtmax=run.dtmax or abs(jumps.t[0] - t0),
+            max_steps=run.max_steps,
+            stops=stops,
+        )
+        return self._strategy.begin(session, of_integrals, run.rtol)
+
+    def _solve(self, session: Any, system: AdjointSystem, t1: float, t0: float) -> None:
+        started = time.perf_counter()
+        status = session.run()
+        while status == Status.STOPPED:  # the stretch in memory ends here
+            self._forward.load(session.state.t)
+            status = session.run()
+        if status != Status.DONE:
+            finish(session, adjoint_problem(self.run, system, (t1, t0)), status, started, throw=True)
+
+
+def _stops(
+    jumps: Jumps, t0: float, boundaries: list[float], direction: float
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Times to stop at going back, the row of each (-1: none), and whether the host is wanted there."""
+    inside = jumps.inside(t0)
+    times = jumps.t[inside]
+    rows = np.arange(inside.start, inside.start + len(times))
+    pauses = np.zeros(len(times), np.int64)
+    crossed = np.array([t for t in boundaries if (jumps.t[0] - t) * direction > 0.0])
+    if len(crossed):
+        everything = np.union1d(times, crossed)
+        everything = everything[::-1] if direction > 0.0 else everything
+        place = {t: row for t, row in zip(times.tolist(), rows.tolist(), strict=True)}
+        rows = np.array([place.get(t, -1) for t in everything.tolist()], np.int64)
+        pauses, times = np.isin(everything, crossed).astype(np.int64), everything
+    return np.ascontiguousarray(times), (np.ascontiguousarray(rows, np.int64), pauses)
+
+
+def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND) -> AlongRecord:
+    """Solve and keep the interpolants.
+
+    Args:
+        run: What is solved.
+        integrals: Whether derivatives by parameters are wanted.
+        strategy: What goes back.
+        bound: Bytes that the interpolants may take.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+    """
+    problem = run.problem
+    t0, t1 = problem.tspan
+    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
+    stretches = Stretches(bound, Checkpoint(t0, problem.u0.copy(), run.dt0))
+    options = {"rtol": run.rtol, "dtmax": run.dtmax or abs(t1 - t0), "max_steps": run.max_steps}
+    session.begin(
+        t0,
+        t1,
+        saveat=run.times,
+        save_steps=run.times is None,
+        dense=True,
+        dt0=run.dt0,
+        stretches=stretches,
+        **options,
+    )
+    started = time.perf_counter()
+    status = session.run()
+    session.state.keep_dense = 0  # they stay where they are
+    solution = finish(session, problem, status, started, throw=True)
+    forward = ForwardSolution(session, stretches, float(session.state.t), options)
+    found = AlongRecord(run, start_of(problem), solution, integrals, strategy, forward)
+    weakref.finalize(found, give_back, problem.system, key, session)  # its memory is read
+    return found
+
+
+def address_of(data: Any) -> int:
+    """The address of a structure."""
+    return ctypes.addressof(data)
