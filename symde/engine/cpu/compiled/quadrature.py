@@ -1,0 +1,142 @@
+"""The loop of adjoint states alone: after their steps the integral of P' lambda is summed up over them.
+
+Both solutions are read from their interpolants. A step whose two rules differ by more than the tolerance is
+halved where they do, up to `DEEPEST` times.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.compiled.backward import backward_at, look_up, multiply
+from symde.engine.cpu.compiled.jumps import at_stop
+from symde.engine.cpu.compiled.pointers import (
+    call_step,
+    compiled,
+    doubles,
+    integers,
+    state_at,
+    structure_at,
+)
+from symde.engine.cpu.compiled.vectors import clear
+from symde.engine.cpu.layout import TINY, Status
+from symde.engine.cpu.quadrature import QuadratureData
+
+quadrature_at = structure_at(QuadratureData)
+
+DEEPEST = 24
+"""Halvings after which a piece is taken as it is."""
+
+
+@compiled
+def adjoint_at_point(n, row, degree, theta, out):
+    """out = lambda at theta, from the interpolant of a step."""
+    o = doubles(out)
+    c = doubles(row + 8 * n * degree)
+    for i in range(n):
+        o[i] = c[i]
+    for m in range(degree - 1, -1, -1):
+        c = doubles(row + 8 * n * m)
+        for i in range(n):
+            o[i] = o[i] * theta + c[i]
+
+
+@compiled
+def sum_piece(state, data, rule, k, begin, length):
+    """Increment and error estimate over the part of kept step k from theta = begin on; the kernel's code."""
+    start, h = doubles(state.dense_t)[k], doubles(state.dense_h)[k]
+    degree, row = integers(state.dense_degree)[k], state.dense_u + 8 * state.dense_width * k
+    m = data.m
+    clear(m, rule.increment)
+    clear(m, rule.difference)
+    x, w, d = doubles(rule.x), doubles(rule.w), doubles(rule.d)
+    total, error, product = doubles(rule.increment), doubles(rule.difference), doubles(data.scratch)
+    for q in range(rule.points):
+        theta = begin + length * x[q]
+        t = start + theta * h
+        adjoint_at_point(data.n, row, degree, theta, rule.adjoint)
+        look_up(data, t)
+        code = multiply(data, data.by_parameters, t, rule.adjoint, data.scratch, 0)
+        if code != 0:
+            return code
+        weight, weight_error = -h * length * w[q], -h * length * d[q]
+        for j in range(m):
+            total[j] += weight * product[j]
+            error[j] += weight_error * product[j]
+    return 0
+
+
+@compiled
+def scaled_error(data, rule):
+    """Root mean square of a piece's error estimate over atol + rtol*|integral|; NaN where it is not finite."""
+    integral, increment = doubles(rule.integral), doubles(rule.increment)
+    error, atol = doubles(rule.difference), doubles(rule.atol)
+    total = 0.0
+    for j in range(data.m):
+        before, after = abs(integral[j]), abs(integral[j] + increment[j])
+        scale = atol[j] + rule.rtol * (before if before > after else after) + TINY
+        total += (error[j] / scale) ** 2
+    return math.sqrt(total / data.m)
+
+
+@compiled
+def sum_step(state, data, rule, k):
+    """Add the integral over kept step k, halved where the error asks for it; the kernel's code.
+
+    Pieces are numbered from the left at each level of halving, so that no stack is needed.
+    """
+    level, place = 0, 0
+    while True:
+        length = 0.5**level
+        code = sum_piece(state, data, rule, k, place * length, length)
+        if code != 0:
+            return code
+        rule.pieces += 1
+        error = scaled_error(data, rule)
+        # what is not finite is no better in halves: the integral is to show it
+        if error > 1.0 and error < math.inf and level < DEEPEST:
+            level, place = level + 1, 2 * place
+            continue
+        if error > 1.0:
+            rule.unresolved += 1
+        integral, increment = doubles(rule.integral), doubles(rule.increment)
+        for j in range(data.m):
+            integral[j] += increment[j]
+        place += 1
+        while place % 2 == 0 and level > 0:
+            level, place = level - 1, place // 2
+        if level == 0:
+            return 0
+
+
+@compiled
+def sum_kept(state, data):
+    """Add the integral over all kept steps and forget them; the kernel's code."""
+    rule, code = quadrature_at(data.quadrature), 0
+    for k in range(state.dense_count):
+        code = sum_step(state, data, rule, k)
+        if code != 0:
+            return code
+    state.dense_count = 0
+    return code
+
+
+def advance(address):
+    """Advance until the end or until the host is needed; the status."""
+    state = state_at(address)
+    data = backward_at(integers(state.inputs)[CONTEXT])
+    while True:
+        status = call_step(data.advance, address)
+        wanted = True
+        if status == Status.STOPPED:
+            wanted = at_stop(state, data)
+        # the forward solution may be another one when this is entered again
+        if status == Status.DENSE_FULL or status == Status.DONE or (status == Status.STOPPED and wanted):
+            if sum_kept(state, data) != 0:
+                return Status.CALLBACK.value
+        if wanted and status != Status.DENSE_FULL:
+            return status
+
+
+ENTRIES = {"advance": advance}

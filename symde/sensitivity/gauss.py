@@ -1,0 +1,71 @@
+"""Continuous adjoints with the integral by the parameters taken by quadrature.
+
+Only the adjoint states are solved; the integral is summed up by Gauss-Kronrod rules on each step, with its
+error controlled. The number of parameters costs products with P alone.
+
+Source: C. Rackauckas, V. Churavy et al., SciMLSensitivity.jl (2020 on), GaussAdjoint, for the idea.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.backward import BackwardSystem
+from symde.engine.cpu.quadrature import Quadrature
+from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
+from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
+from symde.sensitivity.interpolating import STRATEGY as WITHOUT_INTEGRALS
+from symde.sensitivity.run import Run
+from symde.sensitivity.wrt import Wrt
+
+FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk", "bdf", "radau")
+"""Families whose methods solve the adjoint states."""
+
+
+def _system(system: Any, integrals: bool, implicit: bool) -> AdjointSystem:
+    def make() -> AdjointSystem:
+        kernels = BackwardSystem(system.adjoint_kernels, False, implicit, "quadrature")
+        return AdjointSystem(system, kernels)
+
+    return adjoint_system(system, ("gauss", implicit), make)
+
+
+def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.ndarray]:
+    degree = max(packed.degree for packed in session.methods)
+    quadrature = session.companion(Quadrature, lambda: Quadrature(session.n, session.m, degree))
+    quadrature.begin(tolerance, rtol)
+    context = session.context
+    context.quadrature = ctypes.addressof(quadrature.data)
+    context.by_parameters = session.kernels.products.address("adjoint_parameters")
+
+    def read() -> np.ndarray:
+        if quadrature.data.unresolved:
+            warnings.warn(
+                f"the integral by the parameters was not resolved to the tolerance on "
+                f"{quadrature.data.unresolved} pieces of steps: compare with sensealg='interpolating'",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return quadrature.integral()
+
+    return read
+
+
+STRATEGY = Along(_system, FAMILIES, True, _begin)
+
+
+def record(run: Run, wrt: Wrt) -> AlongRecord:
+    """Solve and keep the interpolants.
+
+    Raises:
+        ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
+    """
+    refuse_fixed(run, "gauss")
+    if not wrt.parameters:  # nothing to integrate
+        return record_along(run, False, WITHOUT_INTEGRALS)
+    return record_along(run, True, STRATEGY)
