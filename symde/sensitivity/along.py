@@ -40,17 +40,29 @@ SMALLEST = 1e-14
 """Relative tolerance of the forward solve at least."""
 
 
-def backward_methods(run: Run, families: tuple[str, ...]) -> tuple[Any, ...]:
-    """The methods for the adjoint equations: those of the solve, with one that cannot solve them replaced by
-    the default of its kind."""
-    explicit, _ = default_pair(run.rtol, 1)
-    able = []
-    for method in run.methods:
-        if method.family not in families:
-            method = registry.get("Rodas5P" if method.family in IMPLICIT else explicit)
-        able.append(method)
-    return tuple(able)
+def backward_methods(run: Run, families: tuple[str, ...], jumps: int) -> tuple[Any, ...]:
+    """The methods for the adjoint equations: those of the solve, with one that does not suit them replaced by
+    the one-step method of its kind.
 
+    Args:
+        run: What was solved.
+        families: Families that solve the equations.
+        jumps: How often the adjoint state jumps inside the span.
+    """
+    explicit, _ = default_pair(run.rtol, 1)
+    chosen = []
+    for method in run.methods:
+        restarts = method.family in MULTISTEP and jumps > MOST_RESTARTS
+        if method.family not in families or restarts:
+            method = registry.get("Rodas5P" if method.family in IMPLICIT else explicit)
+        chosen.append(method)
+    return tuple(chosen)
+
+
+MULTISTEP = ("adams", "bdf")
+MOST_RESTARTS = 4
+"""Jumps up to which a multistep method is kept, which begins anew at order 1 after each: with 100 jumps QNDF
+takes 5682 steps and 8020 solves of linear systems for POLLU, Rodas5P 919 and 10352 in a third of the time."""
 
 IMPLICIT = ("radau", "exponential", "additive", "gauss", "bdf", "rosenbrock", "esdirk")
 """Families for problems that may be stiff."""
@@ -113,7 +125,7 @@ class AlongRecord:
             return np.zeros(n), np.zeros(m)
         if jumps.t[0] == t0:
             return jumps.rows[0].copy(), np.zeros(m)
-        methods = backward_methods(self.run, self._strategy.families)
+        methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
         session, key = borrow(system, methods, self.run.linear_solver, None)  # type: ignore[arg-type]
@@ -138,7 +150,7 @@ class AlongRecord:
         context = session.context
         context.trajectory = forward.address
         context.stop_rows, context.stop_pauses = table[0].ctypes.data, table[1].ctypes.data
-        context.jumps = jumps.rows.ctypes.data
+        context.jumps, context.after_jump = jumps.rows.ctypes.data, 0.0
         session.kept_for_run = table, jumps
         forward.load(jumps.t[0])
         session.begin(

@@ -10,9 +10,8 @@ import math
 
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.backward import backward_at, look_up, multiply
-from symde.engine.cpu.compiled.jumps import at_stop
+from symde.engine.cpu.compiled.jumps import advance_over_jumps
 from symde.engine.cpu.compiled.pointers import (
-    call_step,
     compiled,
     doubles,
     integers,
@@ -127,15 +126,12 @@ def advance(address):
     state = state_at(address)
     data = backward_at(integers(state.inputs)[CONTEXT])
     while True:
-        status = call_step(data.advance, address)
-        wanted = True
-        if status == Status.STOPPED:
-            wanted = at_stop(state, data)
+        status = advance_over_jumps(state, data, address)
         # the forward solution may be another one when this is entered again
-        if status == Status.DENSE_FULL or status == Status.DONE or (status == Status.STOPPED and wanted):
+        if status == Status.DENSE_FULL or status == Status.DONE or status == Status.STOPPED:
             if sum_kept(state, data) != 0:
                 return Status.CALLBACK.value
-        if wanted and status != Status.DENSE_FULL:
+        if status != Status.DENSE_FULL:
             return status
 
 
