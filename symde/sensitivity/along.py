@@ -59,6 +59,11 @@ def backward_methods(run: Run, families: tuple[str, ...], jumps: int) -> tuple[A
     return tuple(chosen)
 
 
+def tightened(rtol: float) -> float:
+    """The relative tolerance of the forward solve."""
+    return max(FORWARD * rtol, min(rtol, SMALLEST))
+
+
 MULTISTEP = ("adams", "bdf")
 MOST_RESTARTS = 4
 """Jumps up to which a multistep method is kept, which begins anew at order 1 after each: with 100 jumps QNDF
@@ -146,12 +151,13 @@ class AlongRecord:
         session.atol[:n] = of_states
         if session.n > n:
             session.atol[n:] = of_integrals
-        stops, table = _stops(jumps, t0, forward.boundaries, forward.data.direction)
+        stops = jumps.stops(t0, np.array(forward.boundaries))
+        pauses = (stops.marks >= 0).astype(np.int64)
         context = session.context
         context.trajectory = forward.address
-        context.stop_rows, context.stop_pauses = table[0].ctypes.data, table[1].ctypes.data
+        context.stop_rows, context.stop_pauses = stops.rows.ctypes.data, pauses.ctypes.data
         context.jumps, context.after_jump = jumps.rows.ctypes.data, 0.0
-        session.kept_for_run = table, jumps
+        kept = stops, pauses, jumps
         forward.load(jumps.t[0])
         session.begin(
             jumps.t[0],
@@ -163,9 +169,10 @@ class AlongRecord:
             dt0=None,
             dtmax=run.dtmax or abs(jumps.t[0] - t0),
             max_steps=run.max_steps,
-            stops=stops,
+            stops=stops.t,
         )
-        return self._strategy.begin(session, of_integrals, run.rtol)
+        read = self._strategy.begin(session, of_integrals, run.rtol)
+        return lambda kept=kept: read()  # what the session has addresses of lives as long
 
     def _solve(self, session: Any, system: AdjointSystem, t1: float, t0: float) -> None:
         started = time.perf_counter()
@@ -175,24 +182,6 @@ class AlongRecord:
             status = session.run()
         if status != Status.DONE:
             finish(session, adjoint_problem(self.run, system, (t1, t0)), status, started, throw=True)
-
-
-def _stops(
-    jumps: Jumps, t0: float, boundaries: list[float], direction: float
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Times to stop at going back, the row of each (-1: none), and whether the host is wanted there."""
-    inside = jumps.inside(t0)
-    times = jumps.t[inside]
-    rows = np.arange(inside.start, inside.start + len(times))
-    pauses = np.zeros(len(times), np.int64)
-    crossed = np.array([t for t in boundaries if (jumps.t[0] - t) * direction > 0.0])
-    if len(crossed):
-        everything = np.union1d(times, crossed)
-        everything = everything[::-1] if direction > 0.0 else everything
-        place = {t: row for t, row in zip(times.tolist(), rows.tolist(), strict=True)}
-        rows = np.array([place.get(t, -1) for t in everything.tolist()], np.int64)
-        pauses, times = np.isin(everything, crossed).astype(np.int64), everything
-    return np.ascontiguousarray(times), (np.ascontiguousarray(rows, np.int64), pauses)
 
 
 def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND) -> AlongRecord:
@@ -212,7 +201,7 @@ def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND)
     session, key = borrow(problem.system, run.methods, run.linear_solver, None)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, FORWARD * np.asarray(run.atol)
     stretches = Stretches(bound, Checkpoint(t0, problem.u0.copy(), run.dt0))
-    options = {"rtol": max(FORWARD * run.rtol, min(run.rtol, SMALLEST)), "dtmax": run.dtmax or abs(t1 - t0), "max_steps": run.max_steps}
+    options = {"rtol": tightened(run.rtol), "dtmax": run.dtmax or abs(t1 - t0), "max_steps": run.max_steps}
     session.begin(
         t0,
         t1,
