@@ -1,6 +1,6 @@
 """Continuous adjoints with the integral by the parameters taken by quadrature.
 
-Only the adjoint states are solved; the integral is summed up by Gauss-Kronrod rules on each step, with its
+Only the adjoint states are solved; the integral is summed up by nested Gauss rules on each step, with its
 error controlled. The number of parameters costs products with P alone.
 
 Source: C. Rackauckas, V. Churavy et al., SciMLSensitivity.jl (2020 on), GaussAdjoint, for the idea.
@@ -38,8 +38,7 @@ def _system(system: Any, integrals: bool, implicit: bool) -> AdjointSystem:
 
 
 def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.ndarray]:
-    degree = max(packed.degree for packed in session.methods)
-    quadrature = session.companion(Quadrature, lambda: Quadrature(session.n, session.m, degree))
+    quadrature = session.companion(Quadrature, lambda: Quadrature(session.n, session.m))
     quadrature.begin(tolerance, rtol)
     context = session.context
     context.quadrature = ctypes.addressof(quadrature.data)

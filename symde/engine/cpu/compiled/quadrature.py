@@ -1,7 +1,7 @@
 """The loop of adjoint states alone: after their steps the integral of P' lambda is summed up over them.
 
-Both solutions are read from their interpolants. A step whose two rules differ by more than the tolerance is
-halved where they do, up to `DEEPEST` times.
+Both solutions are read from their interpolants. A step whose last two rules differ by more than the tolerance
+is halved where they do, up to `DEEPEST` times.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from symde.engine.cpu.quadrature import QuadratureData
 
 quadrature_at = structure_at(QuadratureData)
 
+POINTS = 15
+"""Of the largest rule."""
+
 DEEPEST = 24
 """Halvings after which a piece is taken as it is."""
 
@@ -42,28 +45,38 @@ def adjoint_at_point(n, row, degree, theta, out):
 
 
 @compiled
-def sum_piece(state, data, rule, k, begin, length):
-    """Increment and error estimate over the part of kept step k from theta = begin on; the kernel's code."""
+def evaluate_points(state, data, rule, k, begin, length, first, last):
+    """Products at some points of the part of kept step k from theta = begin on; the kernel's code."""
     start, h = doubles(state.dense_t)[k], doubles(state.dense_h)[k]
     degree, row = integers(state.dense_degree)[k], state.dense_u + 8 * state.dense_width * k
-    m = data.m
-    clear(m, rule.increment)
-    clear(m, rule.difference)
-    x, w, d = doubles(rule.x), doubles(rule.w), doubles(rule.d)
-    total, error, product = doubles(rule.increment), doubles(rule.difference), doubles(data.scratch)
-    for q in range(rule.points):
+    x = doubles(rule.x)
+    rule.points += last - first
+    for q in range(first, last):
         theta = begin + length * x[q]
         t = start + theta * h
         adjoint_at_point(data.n, row, degree, theta, rule.adjoint)
         look_up(data, t)
-        code = multiply(data, data.by_parameters, t, rule.adjoint, data.scratch, 0)
+        product = rule.products + 8 * data.m * q
+        code = multiply(data, data.by_parameters, t, rule.adjoint, product, 0)
         if code != 0:
             return code
-        weight, weight_error = -h * length * w[q], -h * length * d[q]
+    return 0
+
+
+@compiled
+def sum_points(data, rule, level, scale):
+    """Increment and error estimate by a rule; going back the integral grows by minus the step's."""
+    m = data.m
+    clear(m, rule.increment)
+    clear(m, rule.difference)
+    total, error = doubles(rule.increment), doubles(rule.difference)
+    w, d = doubles(rule.w + 8 * POINTS * level), doubles(rule.d + 8 * POINTS * level)
+    for q in range((2 << level) - 1):
+        weight, weight_error = scale * w[q], scale * d[q]
+        product = doubles(rule.products + 8 * m * q)
         for j in range(m):
             total[j] += weight * product[j]
             error[j] += weight_error * product[j]
-    return 0
 
 
 @compiled
@@ -80,6 +93,24 @@ def scaled_error(data, rule):
 
 
 @compiled
+def sum_piece(state, data, rule, k, begin, length):
+    """Increment over a part of kept step k by the first rule that is good enough, or the last one; the scaled
+    error, or -1 where a kernel failed."""
+    known, error = 0, math.inf
+    for level in range(1, 4):
+        count = (2 << level) - 1
+        if evaluate_points(state, data, rule, k, begin, length, known, count) != 0:
+            return -1.0
+        known = count
+        sum_points(data, rule, level, -length * doubles(state.dense_h)[k])
+        error = scaled_error(data, rule)
+        if not error > 1.0:
+            break
+    rule.pieces += 1
+    return error
+
+
+@compiled
 def sum_step(state, data, rule, k):
     """Add the integral over kept step k, halved where the error asks for it; the kernel's code.
 
@@ -88,11 +119,9 @@ def sum_step(state, data, rule, k):
     level, place = 0, 0
     while True:
         length = 0.5**level
-        code = sum_piece(state, data, rule, k, place * length, length)
-        if code != 0:
-            return code
-        rule.pieces += 1
-        error = scaled_error(data, rule)
+        error = sum_piece(state, data, rule, k, place * length, length)
+        if error < 0.0:
+            return 1
         # what is not finite is no better in halves: the integral is to show it
         if error > 1.0 and error < math.inf and level < DEEPEST:
             level, place = level + 1, 2 * place
