@@ -84,6 +84,25 @@ def refuse_fixed(run: Run, name: str) -> None:
             )
 
 
+def pulled(
+    run: Run,
+    solution: Solution,
+    weights: np.ndarray,
+    backward: Callable[[Jumps], tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives by the initial state (n,) and the parameters of the right-hand side (m,), from what solves
+    backward where there is something to solve."""
+    n, m = len(run.problem.u0), len(run.problem.p)
+    if not np.isfinite(weights).all():  # as the loss is, not a failure of the solver
+        return np.full(n, np.nan), np.full(m, np.nan)
+    jumps = jumps_of(solution.t, np.asarray(weights, dtype=float))
+    if not len(jumps.t):
+        return np.zeros(n), np.zeros(m)
+    if jumps.t[0] == run.problem.tspan[0]:
+        return jumps.rows[0].copy(), np.zeros(m)
+    return backward(jumps)
+
+
 @dataclass(frozen=True, eq=False)
 class Along:
     """How a strategy solves the adjoint equations.
@@ -119,17 +138,12 @@ class AlongRecord:
         Raises:
             SolveError: the adjoint equations were not solved to their end.
         """
-        jumps = jumps_of(self.solution.t, np.asarray(weights, dtype=float))
-        u0, p = self._backward(jumps)
+        u0, p = pulled(self.run, self.solution, weights, self._backward)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
     def _backward(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
         problem = self.run.problem
-        n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]
-        if not len(jumps.t):
-            return np.zeros(n), np.zeros(m)
-        if jumps.t[0] == t0:
-            return jumps.rows[0].copy(), np.zeros(m)
+        n, t0 = len(problem.u0), problem.tspan[0]
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)

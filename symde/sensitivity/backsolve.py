@@ -26,9 +26,9 @@ from symde.outcome import finish
 from symde.problem.solution import Solution
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
-from symde.sensitivity.along import FORWARD, MOST_RESTARTS, MULTISTEP, refuse_fixed, tightened
+from symde.sensitivity.along import FORWARD, MOST_RESTARTS, MULTISTEP, pulled, refuse_fixed, tightened
 from symde.sensitivity.discrete import through_start
-from symde.sensitivity.jumps import Jumps, jumps_of
+from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
@@ -71,18 +71,12 @@ class BacksolveRecord:
         Raises:
             ReverseError: the reverse solve drifted from the forward one, or could not be done.
         """
-        jumps = jumps_of(self.solution.t, np.asarray(weights, dtype=float))
-        problem = self.run.problem
-        n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]
-        if not len(jumps.t):
-            u0, p = np.zeros(n), np.zeros(m)
-        elif jumps.t[0] == t0:
-            u0, p = jumps.rows[0].copy(), np.zeros(m)
-        else:
-            u0, p = self._reverse(jumps, n, m, t0)
+        u0, p = pulled(self.run, self.solution, weights, self._reverse)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
-    def _reverse(self, jumps: Jumps, n: int, m: int, t0: float) -> tuple[np.ndarray, np.ndarray]:
+    def _reverse(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
+        problem = self.run.problem
+        n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]
         system = _system(self.run.problem.system, self.integrals)
         method = _explicit_method(self.run, len(jumps.t) - 1)
         session, key = borrow(system, (method,), "auto", None)  # type: ignore[arg-type]

@@ -78,7 +78,7 @@ def jumps_of(times: np.ndarray, weights: np.ndarray) -> Jumps:
         times: Saved times in the order of integration, shape (n_times,).
         weights: Shape (n_times, n).
     """
-    used = weights.any(axis=1) | ~np.isfinite(weights).all(axis=1)
+    used = weights.any(axis=1)
     t, rows = times[used][::-1], weights[used][::-1]
     if len(t) > 1 and (t[1:] == t[:-1]).any():
         firsts = np.flatnonzero(np.concatenate([[True], t[1:] != t[:-1]]))

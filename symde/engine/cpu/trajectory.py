@@ -83,12 +83,13 @@ class ForwardSolution:
 
     Attributes:
         data: The `Trajectory` of the stretch in memory.
+        repeated: Steps that were taken again.
     """
 
     def __init__(self, session: Any, stretches: Stretches, end: float, options: dict[str, Any]) -> None:
         self._session, self._checkpoints = session, stretches.checkpoints
         self._ends = [*(checkpoint.t for checkpoint in self._checkpoints[1:]), end]
-        self._options = options
+        self._options, self.repeated = options, 0
         self._present = len(self._checkpoints) - 1
         n = session.n
         self._vectors = np.zeros(n + 8), np.zeros(n + 8)
@@ -102,9 +103,7 @@ class ForwardSolution:
         data.steps, data.hint, data.width = state.dense_count, state.dense_count - 1, state.dense_width
         data.t, data.h = state.dense_t, state.dense_h
         data.degree, data.u = state.dense_degree, state.dense_u
-        # a run of one point has no interpolant
-        data.hint = max(data.hint, 0)
-        assert session.n == data.n
+        data.hint = max(data.hint, 0)  # a run of one point has no interpolant
 
     @property
     def address(self) -> int:
@@ -155,6 +154,7 @@ class ForwardSolution:
                 f"the forward solution could not be solved again from t = {checkpoint.t:g}: {status.name}"
             )
         self._present = wanted
+        self.repeated += session.state.accepted
         self._announce()
 
 

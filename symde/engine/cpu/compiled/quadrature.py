@@ -18,6 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
+from symde.engine.cpu.compiled.trajectory import locate, trajectory_at
 from symde.engine.cpu.compiled.vectors import clear
 from symde.engine.cpu.layout import TINY, Status
 from symde.engine.cpu.quadrature import QuadratureData
@@ -29,6 +30,10 @@ POINTS = 15
 
 DEEPEST = 24
 """Halvings after which a piece is taken as it is."""
+
+ROUGH = 1e-3
+"""Size of a forward step over that of the backward step it lies in below which the integral is taken step by
+step: it was held up by a switch or a layer, which the points of a rule can lie beside."""
 
 
 @compiled
@@ -111,15 +116,15 @@ def sum_piece(state, data, rule, k, begin, length):
 
 
 @compiled
-def sum_step(state, data, rule, k):
-    """Add the integral over kept step k, halved where the error asks for it; the kernel's code.
+def sum_interval(state, data, rule, k, begin, whole):
+    """Add the integral over a part of kept step k, halved where the error asks for it; the kernel's code.
 
     Pieces are numbered from the left at each level of halving, so that no stack is needed.
     """
     level, place = 0, 0
     while True:
-        length = 0.5**level
-        error = sum_piece(state, data, rule, k, place * length, length)
+        length = whole * 0.5**level
+        error = sum_piece(state, data, rule, k, begin + place * length, length)
         if error < 0.0:
             return 1
         # what is not finite is no better in halves: the integral is to show it
@@ -136,6 +141,35 @@ def sum_step(state, data, rule, k):
             level, place = level - 1, place // 2
         if level == 0:
             return 0
+
+
+@compiled
+def is_rough(path, first, last, size):
+    """Whether some step of the forward solution is tiny beside a step of the backward one."""
+    h = doubles(path.h)
+    for i in range(first, last + 1):
+        if abs(h[i]) < ROUGH * size:
+            return True
+    return False
+
+
+@compiled
+def sum_step(state, data, rule, k):
+    """Add the integral over kept step k, for each forward step within by itself where these are rough; the
+    kernel's code."""
+    path = trajectory_at(data.trajectory)
+    start, h = doubles(state.dense_t)[k], doubles(state.dense_h)[k]
+    last, first = locate(path, start), locate(path, start + h)
+    begin = 0.0
+    if is_rough(path, first, last, abs(h)):
+        for i in range(last, first, -1):
+            end = (doubles(path.t)[i] - start) / h
+            if begin < end < 1.0:
+                code = sum_interval(state, data, rule, k, begin, end - begin)
+                if code != 0:
+                    return code
+                begin = end
+    return sum_interval(state, data, rule, k, begin, 1.0 - begin)
 
 
 @compiled
