@@ -45,8 +45,9 @@ class AdjointGraph:
         return Output(name, tuple(adjoint(lowered.graph, lowered.rhs, self._weights, variables)))
 
     def kernel(self, name: str) -> Kernel:
-        """`adjoint`: w'J and w'P. `adjoint_states`, `adjoint_parameters`: one of them. `adjoint_curvature`: derivatives of w'J k by states and parameters, k the
-        input `direction`. `adjoint_time`: those of w'f_t. `transposed`: values of the transposed Jacobian."""
+        """`adjoint`: w'J and w'P. `adjoint_states`, `adjoint_parameters`: one of them. `adjoint_curvature`:
+        derivatives of w'J k by states and parameters, k the input `direction`. `adjoint_time`: those of
+        w'f_t. `transposed`: values of the transposed Jacobian."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), self._outputs(name))
 
     def _outputs(self, name: str) -> tuple[Output, ...]:

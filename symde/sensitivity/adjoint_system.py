@@ -1,5 +1,4 @@
-"""Adjoint equations of a model as a system of their own, so that their failures are explained as all others.
-"""
+"""Adjoint equations of a model as a system of their own, with failures explained as all others are."""
 
 from __future__ import annotations
 

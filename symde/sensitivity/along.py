@@ -28,7 +28,6 @@ from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sessions import borrow, give_back
 
-
 FORWARD = 0.1
 """Tolerances of the forward solve over those asked for. Its error enters the gradient by second derivatives,
 and nothing in the backward solve can mend it: with 1, gradients of Lotka-Volterra by Tsit5 were off by 8 to

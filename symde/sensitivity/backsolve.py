@@ -4,9 +4,9 @@ A solve that is run backward does not find its way back where the problem forget
 forward grows backward. So it is compared with `CHECKPOINTS` states of the forward solve, set right at each,
 and given up with an explanation where it was further from one than `LIMIT` times the tolerance.
 
-Source: R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, Neural Ordinary Differential Equations (2018),
-for the reverse solve; A. Gholami, K. Keutzer, G. Biros, ANODE (2019), doi:10.24963/ijcai.2019/103, for its
-failure.
+Source: R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, Neural Ordinary Differential Equations
+(2018), for the reverse solve; A. Gholami, K. Keutzer, G. Biros, ANODE (2019), doi:10.24963/ijcai.2019/103,
+for its failure.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ LIMIT = 100.0
 """Distance from a checkpoint that is let pass, root mean square over atol + rtol*|u|."""
 
 EXPLICIT = ("explicit", "explicit_two_estimates", "adams")
-"""Families of explicit methods. Backward a stiff problem is unstable, not stiff: an implicit method would damp
-what grows, and agreement would be luck."""
+"""Families of explicit methods. Backward a stiff problem is unstable, not stiff: an implicit method would
+damp what grows, and agreement would be luck."""
 
 
 class ReverseError(ArithmeticError):
@@ -138,8 +138,9 @@ class BacksolveRecord:
         else:
             what += f"broke down at t = {t:g} ({status.name.lower().replace('_', ' ')})"
         return (
-            f"{what}: what decays forward grows backward, so that this problem cannot be solved back over such "
-            "a span. Use sensealg='interpolating', which keeps the forward solution, or 'discrete' or 'forward'"
+            f"{what}: what decays forward grows backward, so that this problem cannot be solved back over "
+            "such a span. Use sensealg='interpolating', which keeps the forward solution, or 'discrete' or "
+            "'forward'"
         )
 
 

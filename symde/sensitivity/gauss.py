@@ -3,7 +3,8 @@
 Only the adjoint states are solved; the integral is summed up by nested Gauss rules on each step, with its
 error controlled. The number of parameters costs products with P alone.
 
-Source: C. Rackauckas, V. Churavy et al., SciMLSensitivity.jl (2020 on), GaussAdjoint, for the idea.
+Source: A. Norcliffe, M. P. Deisenroth, Faster Training of Neural ODEs Using Gauss-Legendre Quadrature, TMLR
+(2023), for the idea.
 """
 
 from __future__ import annotations

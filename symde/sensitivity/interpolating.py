@@ -25,9 +25,7 @@ def _system(system: Any, integrals: bool, implicit: bool) -> AdjointSystem:
     return adjoint_system(
         system,
         ("interpolating", integrals, implicit),
-        lambda: AdjointSystem(
-            system, BackwardSystem(system.adjoint_kernels, integrals, implicit, "jumps")
-        ),
+        lambda: AdjointSystem(system, BackwardSystem(system.adjoint_kernels, integrals, implicit, "jumps")),
     )
 
 

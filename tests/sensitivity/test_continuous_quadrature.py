@@ -28,7 +28,7 @@ def test_a_rule_is_exact_to_its_degree_and_no_further(level):
 
 
 def test_a_wrong_digit_is_found():
-    row = ("0.7745966692414833770359", "0", "0.5555555555555555555556", "0.2684880898683334407287", "0.1344")
+    row = ("0.77459666924148337704", "0", "0.55555555555555555556", "0.26848808986833344073", "0.1344")
     with pytest.raises(ValueError, match="15 points is not exact"):
         replace(RULES, rows=(RULES.rows[0], row, *RULES.rows[2:]))
 

@@ -120,8 +120,7 @@ class BackwardSystem:
         names = ("adjoint_parameters", "transposed", "adjoint_curvature", "adjoint_time")
         wanted = [self.implicit, self.implicit, self.implicit, self.implicit and products.timed]
         kernels = {
-            name: products.address(name) if needed else 0
-            for name, needed in zip(names, wanted, strict=True)
+            name: products.address(name) if needed else 0 for name, needed in zip(names, wanted, strict=True)
         }
         arrays: dict[str, np.ndarray] = {"linear": np.zeros(n + 8), "scratch": np.zeros(n + m + 8)}
         arrays["inputs"] = np.array([0, p, *[0] * 6], np.int64)

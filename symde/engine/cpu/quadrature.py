@@ -4,8 +4,8 @@ A step is summed by the rule of three points, and by the next ones only where th
 one before: where steps are small three products are enough, and those of an earlier rule are used again.
 
 Source: A. S. Kronrod, Nodes and Weights of Quadrature Formulas (1965); T. N. L. Patterson, The optimum
-addition of points to quadrature formulae, Math. Comp. 22 (1968), doi:10.1090/S0025-5718-68-99866-9. The digits
-were computed anew to 80 places.
+addition of points to quadrature formulae, Math. Comp. 22 (1968), doi:10.1090/S0025-5718-68-99866-9. The
+digits were computed anew to 80 places.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ QuadratureData = structure(
 
 @dataclass(frozen=True, slots=True)
 class NestedRules:
-    """Rules of 1, 3, 7 and 15 points on [-1, 1], each with all points of the one before: the midpoint, Gauss's
-    of three, Kronrod's extension of that, and Patterson's of this.
+    """Rules of 1, 3, 7 and 15 points on [-1, 1], each with all points of the one before: the midpoint,
+    Gauss's of three, Kronrod's extension of that, and Patterson's of this.
 
     They prove themselves when made: exact to the degrees 1, 5, 11 and 23.
 
@@ -81,14 +81,20 @@ DEGREES = (1, 5, 11, 23)
 """Degrees of polynomials that the rules are exact for."""
 
 RULES = NestedRules((
-    ("0", "2.0", "0.8888888888888888888889", "0.4509165386584741423451", "0.2255104997982066873864"),
-    ("0.7745966692414833770359", "0", "0.5555555555555555555556", "0.2684880898683334407286", "0.13441525524378422036"),
-    ("0.4342437493468025580021", "0", "0", "0.4013974147759622229051", "0.2006285293769890210339"),
-    ("0.9604912687080202834235", "0", "0", "0.1046562260264672651938", "0.05160328299707973969692"),
-    ("0.2233866864289668816282", "0", "0", "0", "0.2191568584015874964037"),
-    ("0.6211029467372264029407", "0", "0", "0", "0.1715119091363913807874"),
-    ("0.8884592328722569988904", "0", "0", "0", "0.09292719531512453768589"),
-    ("0.9938319632127550222085", "0", "0", "0", "0.01700171962994026033903"),
+    ("0", "2", "0.88888888888888888889", "0.45091653865847414235", "0.22551049979820668739"),
+    (
+        "0.77459666924148337704",
+        "0",
+        "0.55555555555555555556",
+        "0.26848808986833344073",
+        "0.13441525524378422036",
+    ),
+    ("0.43424374934680255800", "0", "0", "0.40139741477596222291", "0.20062852937698902103"),
+    ("0.96049126870802028342", "0", "0", "0.10465622602646726519", "0.05160328299707973970"),
+    ("0.22338668642896688163", "0", "0", "0", "0.21915685840158749640"),
+    ("0.62110294673722640294", "0", "0", "0", "0.17151190913639138079"),
+    ("0.88845923287225699889", "0", "0", "0", "0.09292719531512453769"),
+    ("0.99383196321275502221", "0", "0", "0", "0.01700171962994026034"),
 ))  # fmt: skip
 
 

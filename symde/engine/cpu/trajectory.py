@@ -98,8 +98,7 @@ class ForwardSolution:
         self._announce()
 
     def _announce(self) -> None:
-        session, state = self._session, self._session.state
-        data = self.data
+        state, data = self._session.state, self.data
         data.steps, data.hint, data.width = state.dense_count, state.dense_count - 1, state.dense_width
         data.t, data.h = state.dense_t, state.dense_h
         data.degree, data.u = state.dense_degree, state.dense_u

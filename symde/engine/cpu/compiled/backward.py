@@ -80,8 +80,8 @@ def slopes_by_time(data, t, y, gradient):
 
 
 def rhs_jacobian(t, inputs, outputs):
-    """Kernel: the slopes, the values of -J', and the partial derivative of the slopes by t. The point is kept:
-    the integrals' rows of linear systems are products there."""
+    """Kernel: the slopes, the values of -J', and the partial derivative of the slopes by t. The point is
+    kept: the integrals' rows of linear systems are products there."""
     data = backward_at(integers(inputs)[CONTEXT])
     y, out, jacobian, gradient = (
         integers(inputs)[0],

@@ -86,7 +86,7 @@ def solve(address, rhs, solution):
 
 
 def accept(address, rhs, solution):
-    """Whether the adjoint states' solution is accurate to the backward error; the integrals follow exactly."""
+    """Whether the adjoint states' solution is accurate to the backward error; the integrals follow."""
     state = state_at(address)
     data = solver_data_at(state.linear)
     inner = ready_inner(state, data)

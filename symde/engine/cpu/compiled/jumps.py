@@ -7,7 +7,6 @@ from symde.engine.cpu.compiled.backward import backward_at
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.layout import Stage0, Status
 
-
 EAGERNESS = 2.0
 """Size of the first step after a jump over that of the first one accepted after the jump before. Jumps of a
 stiff problem's adjoint are followed by the same layer again and again: with 100 jumps, POLLU by Rodas5P takes

@@ -86,7 +86,7 @@ def sum_points(data, rule, level, scale):
 
 @compiled
 def scaled_error(data, rule):
-    """Root mean square of a piece's error estimate over atol + rtol*|integral|; NaN where it is not finite."""
+    """Root mean square of a piece's error estimate over atol + rtol*|integral|; NaN where that is NaN."""
     integral, increment = doubles(rule.integral), doubles(rule.increment)
     error, atol = doubles(rule.difference), doubles(rule.atol)
     total = 0.0
