@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite, System
 from symde.sensitivity.run import Run
 
@@ -35,6 +35,7 @@ class AdjointSystem:
             names += tuple(f"dL/d({name})" for name in base.parameter_names)
         self.state_names = names
         self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
 
     def equation(self, index: int) -> Equation:
         """The equation that a row is the adjoint of; of an integral there is none."""
@@ -73,10 +74,6 @@ def adjoint_system(system: Any, key: Any, make: Callable[[], AdjointSystem]) -> 
         return known[key]
 
 
-def adjoint_problem(run: Run, system: AdjointSystem, tspan: tuple[float, float]) -> Problem:
+def adjoint_problem(run: Run, system: AdjointSystem) -> Problem:
     """The problem of the adjoint equations, for messages; the session has its numbers."""
-    new: Any = object.__new__(Problem)
-    new.model, new.kind, new.system = run.problem.model, run.problem.kind, system
-    new._p_given, new._u0_given, new._tspan_given = {}, {}, tspan
-    new.p, new.tspan, new.u0 = run.problem.p, tspan, np.zeros(system.kernels.n)
-    return new
+    return with_system(run.problem, system, np.zeros(system.kernels.n))

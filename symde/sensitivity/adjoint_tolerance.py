@@ -23,7 +23,7 @@ PART = 1e-2
 
 def sizes_of_states(run: Run, largest: np.ndarray) -> np.ndarray:
     """The size of each state, from the largest that were seen, shape (n,)."""
-    floor = np.broadcast_to(np.asarray(run.atol, dtype=float), largest.shape) / run.rtol
+    floor = np.broadcast_to(np.asarray(run.atol, dtype=float), largest.shape) / run.plan.rtol
     sizes = np.maximum(largest, floor)
     sizes[sizes == 0.0] = 1.0
     return sizes
@@ -45,5 +45,5 @@ def adjoint_tolerance(
         loss = 1.0
     parameters = np.abs(p)
     parameters[parameters == 0.0] = 1.0
-    wanted = run.rtol * PART * loss
+    wanted = run.plan.rtol * PART * loss
     return wanted / sizes, wanted / parameters

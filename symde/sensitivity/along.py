@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,9 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.trajectory import BOUND, Checkpoint, ForwardSolution, Stretches
 from symde.engine.methods import registry
 from symde.outcome import finish
+from symde.plan import plan_like
 from symde.problem.solution import Solution
+from symde.problem.traits import Traits
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_problem
 from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
 from symde.sensitivity.discrete import through_start
@@ -48,9 +50,9 @@ def backward_methods(run: Run, families: tuple[str, ...], jumps: int) -> tuple[A
         families: Families that solve the equations.
         jumps: How often the adjoint state jumps inside the span.
     """
-    explicit, _ = default_pair(run.rtol, 1)
+    explicit, _ = default_pair(run.plan.rtol, ONE_STATE)
     chosen = []
-    for method in run.methods:
+    for method in run.plan.methods:
         restarts = method.family in MULTISTEP and jumps > MOST_RESTARTS
         if method.family not in families or restarts:
             method = registry.get("Rodas5P" if method.family in IMPLICIT else explicit)
@@ -63,6 +65,9 @@ def tightened(rtol: float) -> float:
     return max(FORWARD * rtol, min(rtol, SMALLEST))
 
 
+ONE_STATE = Traits(1)
+"""Nothing is told of adjoint equations but that they are some, for the choice of an explicit method."""
+
 MULTISTEP = ("adams", "bdf")
 MOST_RESTARTS = 4
 """Jumps up to which a multistep method is kept, which begins anew at order 1 after each: with 100 jumps QNDF
@@ -74,7 +79,7 @@ IMPLICIT = ("radau", "exponential", "additive", "gauss", "bdf", "rosenbrock", "e
 
 def refuse_fixed(run: Run, name: str) -> None:
     """Refuse methods without an error estimate."""
-    for method in run.methods:
+    for method in run.plan.methods:
         if not method.adaptive:
             raise ValueError(
                 f"{method.name} has no error estimate, and sensealg={name!r} solves the adjoint equations by "
@@ -146,13 +151,14 @@ class AlongRecord:
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
-        session, key = borrow(system, methods, self.run.linear_solver, None)  # type: ignore[arg-type]
+        plan = plan_like(replace(self.run.plan, methods=methods), system)  # type: ignore[arg-type]
+        session = borrow(system, plan)  # type: ignore[arg-type]
         try:
             read = self._ready(session, jumps, t0)
-            self._solve(session, system, jumps.t[0], t0)
+            self._solve(session, system)
             return session.vector("u")[:n] + jumps.at(t0), read()
         finally:
-            give_back(system, key, session)  # type: ignore[arg-type]
+            give_back(plan, session)
 
     def _ready(self, session: Any, jumps: Jumps, t0: float) -> Callable[[], np.ndarray]:
         """Begin the backward solve; gives what reads the integrals after it."""
@@ -175,26 +181,26 @@ class AlongRecord:
         session.begin(
             jumps.t[0],
             t0,
-            rtol=run.rtol,
+            rtol=run.plan.rtol,
             saveat=None,
             save_steps=False,
             dense=self._strategy.dense,
             dt0=None,
-            dtmax=run.dtmax or abs(jumps.t[0] - t0),
-            max_steps=run.max_steps,
+            dtmax=run.plan.dtmax or abs(jumps.t[0] - t0),
+            max_steps=run.plan.max_steps,
             stops=stops.t,
         )
-        read = self._strategy.begin(session, of_integrals, run.rtol)
+        read = self._strategy.begin(session, of_integrals, run.plan.rtol)
         return lambda kept=kept: read()  # what the session has addresses of lives as long
 
-    def _solve(self, session: Any, system: AdjointSystem, t1: float, t0: float) -> None:
+    def _solve(self, session: Any, system: AdjointSystem) -> None:
         started = time.perf_counter()
         status = session.run()
         while status == Status.STOPPED:  # the stretch in memory ends here
             self._forward.load(session.state.t)
             status = session.run()
         if status != Status.DONE:
-            finish(session, adjoint_problem(self.run, system, (t1, t0)), status, started, throw=True)
+            finish(session, adjoint_problem(self.run, system), status, started, throw=True)
 
 
 def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND) -> AlongRecord:
@@ -209,19 +215,19 @@ def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND)
     Raises:
         SolveError: the solve did not reach its end.
     """
-    problem = run.problem
+    problem, plan = run.problem, run.plan
     t0, t1 = problem.tspan
-    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    session = borrow(problem.system, plan)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, FORWARD * np.asarray(run.atol)
-    stretches = Stretches(bound, Checkpoint(t0, problem.u0.copy(), run.dt0))
-    options = {"rtol": tightened(run.rtol), "dtmax": run.dtmax or abs(t1 - t0), "max_steps": run.max_steps}
+    stretches = Stretches(bound, Checkpoint(t0, problem.u0.copy(), plan.dt0))
+    options = {"rtol": tightened(plan.rtol), "dtmax": plan.dtmax or abs(t1 - t0), "max_steps": plan.max_steps}
     session.begin(
         t0,
         t1,
         saveat=run.times,
         save_steps=run.times is None,
         dense=True,
-        dt0=run.dt0,
+        dt0=plan.dt0,
         stretches=stretches,
         **options,
     )
@@ -231,5 +237,5 @@ def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND)
     solution = finish(session, problem, status, started, throw=True)
     forward = ForwardSolution(session, stretches, float(session.state.t), options)
     found = AlongRecord(run, start_of(problem), solution, integrals, strategy, forward)
-    weakref.finalize(found, give_back, problem.system, key, session)  # its memory is read
+    weakref.finalize(found, give_back, plan, session)  # its memory is read
     return found

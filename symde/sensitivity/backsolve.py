@@ -12,21 +12,31 @@ for its failure.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from symde.engine.choice import default_pair
+from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.backsolve import BacksolveSystem
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.recording import Recording
 from symde.engine.methods import registry
 from symde.outcome import finish
+from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
-from symde.sensitivity.along import FORWARD, MOST_RESTARTS, MULTISTEP, pulled, refuse_fixed, tightened
+from symde.sensitivity.along import (
+    FORWARD,
+    MOST_RESTARTS,
+    MULTISTEP,
+    ONE_STATE,
+    pulled,
+    refuse_fixed,
+    tightened,
+)
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run
@@ -79,7 +89,9 @@ class BacksolveRecord:
         n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]
         system = _system(self.run.problem.system, self.integrals)
         method = _explicit_method(self.run, len(jumps.t) - 1)
-        session, key = borrow(system, (method,), "auto", None)  # type: ignore[arg-type]
+        plan = replace(self.run.plan, methods=(method,), linear_solver=linear_solvers.AUTO)
+        plan = plan_like(plan, system)  # type: ignore[arg-type]
+        session = borrow(system, plan)  # type: ignore[arg-type]
         try:
             kept = self._ready(session, jumps, n, t0)
             status = session.run()
@@ -93,7 +105,7 @@ class BacksolveRecord:
                 raise ReverseError(self._explain(Status.STOPPED, t0, distance, jumps.t[0]))
             return y[n : 2 * n] + jumps.at(t0), y[2 * n :] if self.integrals else np.zeros(m)
         finally:
-            give_back(system, key, session)  # type: ignore[arg-type]
+            give_back(plan, session)
 
     def _ready(self, session: Any, jumps: Jumps, n: int, t0: float) -> tuple[Any, ...]:
         """Begin the reverse solve; what the session has addresses of."""
@@ -112,18 +124,18 @@ class BacksolveRecord:
         context.stop_rows, context.stop_checks = stops.rows.ctypes.data, stops.marks.ctypes.data
         context.jumps, context.checkpoints = jumps.rows.ctypes.data, self.checkpoints.ctypes.data
         context.stride = self.checkpoints.shape[1]
-        context.rtol, context.atol, context.limit = run.rtol, atol.ctypes.data, LIMIT
+        context.rtol, context.atol, context.limit = run.plan.rtol, atol.ctypes.data, LIMIT
         context.distance = context.largest = 0.0
         session.begin(
             first,
             t0,
-            rtol=tightened(run.rtol),
+            rtol=tightened(run.plan.rtol),
             saveat=None,
             save_steps=False,
             dense=False,
             dt0=None,
-            dtmax=run.dtmax or abs(first - t0),
-            max_steps=run.max_steps,
+            dtmax=run.plan.dtmax or abs(first - t0),
+            max_steps=run.plan.max_steps,
             stops=stops.t,
         )
         return stops, jumps, atol
@@ -154,15 +166,15 @@ def _system(system: Any, integrals: bool) -> AdjointSystem:
 
 def _explicit_method(run: Run, jumps: int) -> Any:
     """The explicit method of the solve, or the default one."""
-    for method in run.methods:
+    for method in run.plan.methods:
         if method.family in EXPLICIT and not (method.family in MULTISTEP and jumps > MOST_RESTARTS):
             return method
-    return registry.get(default_pair(run.rtol, 1)[0])
+    return registry.get(default_pair(run.plan.rtol, ONE_STATE)[0])
 
 
 def _distance(u: np.ndarray, kept: np.ndarray, run: Run) -> float:
     """Root mean square of what two states differ by, in units of the tolerance."""
-    scale = np.asarray(run.atol) + run.rtol * np.abs(kept)
+    scale = np.asarray(run.atol) + run.plan.rtol * np.abs(kept)
     return float(np.sqrt(np.mean(((u - kept) / np.where(scale > 0.0, scale, 1e-300)) ** 2)))
 
 
@@ -175,7 +187,7 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     refuse_fixed(run, "backsolve")
     problem = run.problem
     t0, t1 = problem.tspan
-    session, key = borrow(problem.system, run.methods, run.linear_solver, None)
+    session = borrow(problem.system, run.plan)
     try:
         recording = Recording(session.n, 16 * session.n * CHECKPOINTS)
         session.u[:], session.p[:] = problem.u0, problem.p
@@ -183,20 +195,20 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
         session.begin(
             t0,
             t1,
-            rtol=tightened(run.rtol),
+            rtol=tightened(run.plan.rtol),
             saveat=run.times,
             save_steps=run.times is None,
             dense=False,
-            dt0=run.dt0,
-            dtmax=run.dtmax or abs(t1 - t0),
-            max_steps=run.max_steps,
+            dt0=run.plan.dt0,
+            dtmax=run.plan.dtmax or abs(t1 - t0),
+            max_steps=run.plan.max_steps,
             record=recording,
         )
         started = time.perf_counter()
         solution = finish(session, problem, session.run(), started, throw=True)
         steps = session.state.record_count
     finally:
-        give_back(problem.system, key, session)
+        give_back(run.plan, session)
     rows = -(-steps // recording.stride)
     times = recording.t[: steps : recording.stride, 0].copy()
     checkpoints = recording.u[:rows].copy() if rows else np.concatenate([problem.u0, 0 * problem.u0])[None]

@@ -25,11 +25,9 @@ Trajectory = structure(
     "Interpolants of consecutive steps, and the state and slope at the time looked up last.",
     n=int64,
     steps=int64,
-    t=int64,  # starts
-    h=int64,  # signed lengths
+    rows=int64,  # for each step start, signed length, and n coefficients of each power of theta
+    width=int64,  # doubles in a row
     degree=int64,
-    u=int64,  # coefficients of theta**m, rows of n, `width` doubles a step
-    width=int64,
     direction=double,
     hint=int64,  # the step looked up last
     at=int64,  # the state
@@ -63,8 +61,7 @@ class Stretches:
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold; where it may not grow, a new stretch begins."""
         capacity, state = session.dense_capacity, session.state
-        row = 8 * (session.dense_u.shape[1] + 3)
-        if 2 * capacity * row <= self.bound:
+        if 2 * session.dense_rows.nbytes <= self.bound:
             return 2 * capacity
         # the step that finds no room has been accepted: its start is the state before
         self.checkpoints.append(Checkpoint(state.t_old, session.vector("u_new"), abs(state.h_old)))
@@ -99,9 +96,9 @@ class ForwardSolution:
 
     def _announce(self) -> None:
         state, data = self._session.state, self.data
-        data.steps, data.hint, data.width = state.dense_count, state.dense_count - 1, state.dense_width
-        data.t, data.h = state.dense_t, state.dense_h
-        data.degree, data.u = state.dense_degree, state.dense_u
+        data.steps, data.hint = state.dense_count, state.dense_count - 1
+        data.rows, data.width = state.dense_rows, state.dense_width
+        data.degree = (data.width - 2) // data.n - 1
         data.hint = max(data.hint, 0)  # a run of one point has no interpolant
 
     @property
@@ -118,7 +115,7 @@ class ForwardSolution:
         """The largest size of each state at the starts of the steps in memory and of the stretches, (n,)."""
         session = self._session
         n, count = session.n, session.state.dense_count
-        sizes = np.abs(session.dense_u[:count, :n]).max(axis=0, initial=0.0)
+        sizes = np.abs(session.dense_rows[:count, 2 : n + 2]).max(axis=0, initial=0.0)
         for checkpoint in self._checkpoints:
             sizes = np.maximum(sizes, np.abs(checkpoint.u))
         return sizes

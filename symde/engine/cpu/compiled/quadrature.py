@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.compiled.trajectory import locate, trajectory_at
+from symde.engine.cpu.compiled.trajectory import evaluate_row, locate, step_of, trajectory_at
 from symde.engine.cpu.compiled.vectors import clear
 from symde.engine.cpu.layout import TINY, Status
 from symde.engine.cpu.quadrature import QuadratureData
@@ -37,29 +37,22 @@ step: it was held up by a switch or a layer, which the points of a rule can lie 
 
 
 @compiled
-def adjoint_at_point(n, row, degree, theta, out):
-    """out = lambda at theta, from the interpolant of a step."""
-    o = doubles(out)
-    c = doubles(row + 8 * n * degree)
-    for i in range(n):
-        o[i] = c[i]
-    for m in range(degree - 1, -1, -1):
-        c = doubles(row + 8 * n * m)
-        for i in range(n):
-            o[i] = o[i] * theta + c[i]
+def kept_row(state, k):
+    """Address of the interpolant of kept step k."""
+    return state.dense_rows + 8 * state.dense_width * k
 
 
 @compiled
 def evaluate_points(state, data, rule, k, begin, length, first, last):
     """Products at some points of the part of kept step k from theta = begin on; the kernel's code."""
-    start, h = doubles(state.dense_t)[k], doubles(state.dense_h)[k]
-    degree, row = integers(state.dense_degree)[k], state.dense_u + 8 * state.dense_width * k
-    x = doubles(rule.x)
+    row, x = kept_row(state, k), doubles(rule.x)
+    degree = (state.dense_width - 2) // data.n - 1
+    start, h = doubles(row)[0], doubles(row)[1]
     rule.points += last - first
     for q in range(first, last):
         theta = begin + length * x[q]
         t = start + theta * h
-        adjoint_at_point(data.n, row, degree, theta, rule.adjoint)
+        evaluate_row(data.n, row, degree, theta, rule.adjoint)
         look_up(data, t)
         product = rule.products + 8 * data.m * q
         code = multiply(data, data.by_parameters, t, rule.adjoint, product, 0)
@@ -107,7 +100,7 @@ def sum_piece(state, data, rule, k, begin, length):
         if evaluate_points(state, data, rule, k, begin, length, known, count) != 0:
             return -1.0
         known = count
-        sum_points(data, rule, level, -length * doubles(state.dense_h)[k])
+        sum_points(data, rule, level, -length * doubles(kept_row(state, k))[1])
         error = scaled_error(data, rule)
         if not error > 1.0:
             break
@@ -146,9 +139,8 @@ def sum_interval(state, data, rule, k, begin, whole):
 @compiled
 def is_rough(path, first, last, size):
     """Whether some step of the forward solution is tiny beside a step of the backward one."""
-    h = doubles(path.h)
     for i in range(first, last + 1):
-        if abs(h[i]) < ROUGH * size:
+        if abs(step_of(path, i)[1]) < ROUGH * size:
             return True
     return False
 
@@ -158,12 +150,12 @@ def sum_step(state, data, rule, k):
     """Add the integral over kept step k, for each forward step within by itself where these are rough; the
     kernel's code."""
     path = trajectory_at(data.trajectory)
-    start, h = doubles(state.dense_t)[k], doubles(state.dense_h)[k]
+    start, h = doubles(kept_row(state, k))[0], doubles(kept_row(state, k))[1]
     last, first = locate(path, start), locate(path, start + h)
     begin = 0.0
     if is_rough(path, first, last, abs(h)):
         for i in range(last, first, -1):
-            end = (doubles(path.t)[i] - start) / h
+            end = (step_of(path, i)[0] - start) / h
             if begin < end < 1.0:
                 code = sum_interval(state, data, rule, k, begin, end - begin)
                 if code != 0:

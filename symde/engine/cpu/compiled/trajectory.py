@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, structure_at
+from symde.engine.cpu.compiled.pointers import compiled, doubles, structure_at
 from symde.engine.cpu.trajectory import Trajectory
 
 trajectory_at = structure_at(Trajectory)
@@ -12,9 +12,15 @@ NEAR = 4
 
 
 @compiled
+def step_of(path, i):
+    """The row of step i: its start, its length, its coefficients."""
+    return doubles(path.rows + 8 * path.width * i)
+
+
+@compiled
 def before(path, t, i):
     """Whether t lies before step i."""
-    return (t - doubles(path.t)[i]) * path.direction < 0.0
+    return (t - step_of(path, i)[0]) * path.direction < 0.0
 
 
 @compiled
@@ -48,32 +54,36 @@ def locate(path, t):
 
 
 @compiled
+def evaluate_row(n, row, degree, theta, out):
+    """out = the polynomial of an interpolant's row at theta."""
+    o = doubles(out)
+    c = doubles(row + 16 + 8 * n * degree)
+    for k in range(n):
+        o[k] = c[k]
+    for m in range(degree - 1, -1, -1):
+        c = doubles(row + 16 + 8 * n * m)
+        for k in range(n):
+            o[k] = o[k] * theta + c[k]
+
+
+@compiled
 def state_at_time(path, t):
     """path.at = u(t)."""
-    i, n = locate(path, t), path.n
-    theta = (t - doubles(path.t)[i]) / doubles(path.h)[i]
-    degree, out = integers(path.degree)[i], doubles(path.at)
-    row = path.u + 8 * path.width * i
-    c = doubles(row + 8 * n * degree)
-    for k in range(n):
-        out[k] = c[k]
-    for m in range(degree - 1, -1, -1):
-        c = doubles(row + 8 * n * m)
-        for k in range(n):
-            out[k] = out[k] * theta + c[k]
+    i = locate(path, t)
+    row = step_of(path, i)
+    evaluate_row(path.n, path.rows + 8 * path.width * i, path.degree, (t - row[0]) / row[1], path.at)
 
 
 @compiled
 def slope_at_time(path, t):
     """path.slope = du/dt of the interpolant at t."""
-    i, n = locate(path, t), path.n
-    h = doubles(path.h)[i]
-    theta = (t - doubles(path.t)[i]) / h
-    degree, out = integers(path.degree)[i], doubles(path.slope)
-    row = path.u + 8 * path.width * i
+    i, n, out = locate(path, t), path.n, doubles(path.slope)
+    row = step_of(path, i)
+    h = row[1]
+    theta = (t - row[0]) / h
     for k in range(n):
         out[k] = 0.0
-    for m in range(degree, 0, -1):
-        c = doubles(row + 8 * n * m)
+    for m in range(path.degree, 0, -1):
+        c = doubles(path.rows + 8 * path.width * i + 16 + 8 * n * m)
         for k in range(n):
             out[k] = out[k] * theta + (m / h) * c[k]
