@@ -115,6 +115,7 @@ class Along:
         system: Makes the equations, from whether there are integrals and whether methods are implicit.
         families: Families of methods that solve them.
         dense: Whether interpolants of the backward solve are needed.
+        part: Size of a derivative that counts for nothing, see `adjoint_tolerance`.
         begin: Readies the session for a run, from (session, tolerances of the integrals, rtol), and gives a
             function that reads the integrals (m,) after it.
     """
@@ -122,6 +123,7 @@ class Along:
     system: Callable[[Any, bool, bool], AdjointSystem]
     families: tuple[str, ...]
     dense: bool
+    part: float
     begin: Callable[[Any, np.ndarray, float], Callable[[], np.ndarray]]
 
 
@@ -165,7 +167,7 @@ class AlongRecord:
         run, forward = self.run, self._forward
         n, p = len(run.problem.u0), run.problem.p
         sizes = sizes_of_states(run, forward.largest())
-        of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, p)
+        of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, p, self._strategy.part)
         session.u[:], session.u[:n], session.p[:] = 0.0, jumps.rows[0], p
         session.atol[:n] = of_states
         if session.n > n:

@@ -27,7 +27,7 @@ from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
-from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
+from symde.sensitivity.adjoint_tolerance import BESIDE, adjoint_tolerance, sizes_of_states
 from symde.sensitivity.along import (
     FORWARD,
     MOST_RESTARTS,
@@ -112,7 +112,7 @@ class BacksolveRecord:
         run, problem = self.run, self.run.problem
         first = jumps.t[0]
         sizes = sizes_of_states(run, np.abs(self.checkpoints[:, :n]).max(axis=0))
-        of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, problem.p)
+        of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, problem.p, BESIDE)
         atol = np.array(np.broadcast_to(np.asarray(run.atol, dtype=float), (n,)))
         session.u[:] = 0.0
         session.u[:n] = self.solution.u[np.flatnonzero(self.solution.t == first)[-1]]

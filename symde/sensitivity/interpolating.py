@@ -13,6 +13,7 @@ import numpy as np
 
 from symde.engine.cpu.backward import BackwardSystem
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
+from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -34,7 +35,7 @@ def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.
     return lambda: session.vector("u")[n:] if session.n > n else np.zeros(m)
 
 
-STRATEGY = Along(_system, FAMILIES, False, _begin)
+STRATEGY = Along(_system, FAMILIES, False, BESIDE, _begin)
 
 
 def record(run: Run, wrt: Wrt) -> AlongRecord:
