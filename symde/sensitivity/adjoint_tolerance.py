@@ -3,7 +3,7 @@
 Their sizes have nothing to do with those of the states, so the tolerance given for these cannot serve. What
 counts is what an error says of the loss: with L the size of what a jump says of the loss, sum_i |w_i| s_i at
 its largest, and s_i the largest |u_i| (or the size atol_i/rtol below which u_i counts for nothing, where that
-is larger), the derivative by u_i is held to L/s_i and that by p_j to L/|p_j|, both times rtol and a small part.
+is larger), the derivative by u_i is held to L/s_i and that by p_j to L/|p_j|, both times rtol and a part.
 All of it keeps its meaning when a state or a parameter is measured in other units.
 
 The part is small since more goes through a state than it holds: the errors of the derivative by a fast
@@ -25,8 +25,8 @@ from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run
 
 BESIDE, ALONE = 1e-4, 1e-5
-"""Size below which a derivative counts for nothing, over that of the loss, where the integral is solved beside
-the adjoint states, and where these are solved alone."""
+"""Size below which a derivative counts for nothing, over that of the loss, where the integral is solved
+beside the adjoint states, and where these are solved alone."""
 
 
 def sizes_of_states(run: Run, largest: np.ndarray) -> np.ndarray:
