@@ -41,16 +41,25 @@ class AdjointGraph:
         n = len(lowered.states)
         return Output("by_states", tuple(nodes[:n])), Output("by_parameters", tuple(nodes[n:]))
 
+    def _product(self, name: str, variables: tuple[int, ...]) -> Output:
+        lowered = self.model.lowered
+        return Output(name, tuple(adjoint(lowered.graph, lowered.rhs, self._weights, variables)))
+
     def kernel(self, name: str) -> Kernel:
-        """`adjoint`: w'J and w'P. `adjoint_curvature`: derivatives of w'J k by states and parameters, k the
-        input `direction`. `adjoint_time`: those of w'f_t. `adjoint_accelerations`: those of w'a, a the
-        accelerations of positions and momenta. `transposed`: values of the transposed Jacobian."""
+        """`adjoint`: w'J and w'P. `adjoint_states`, `adjoint_parameters`: one of them. `adjoint_curvature`:
+        derivatives of w'J k by states and parameters, k the input `direction`. `adjoint_time`: those of
+        w'f_t. `adjoint_accelerations`: those of w'a, a the accelerations of positions and momenta.
+        `transposed`: values of the transposed Jacobian."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), self._outputs(name))
 
     def _outputs(self, name: str) -> tuple[Output, ...]:
         lowered = self.model.lowered
         if name == "adjoint":
             return self._by_states_and_parameters(lowered.rhs)
+        if name == "adjoint_states":
+            return (self._product("by_states", lowered.states),)
+        if name == "adjoint_parameters":
+            return (self._product("by_parameters", lowered.parameters),)
         if name == "adjoint_curvature":
             graph = lowered.graph
             directions = {node: graph.input("direction", i) for i, node in enumerate(lowered.states)}

@@ -7,7 +7,13 @@ from typing import Any
 
 from symde.sensitivity.strategy import Strategy
 
-NAMES = ("forward", "discrete")
+NAMES = (
+    "forward",
+    "discrete",
+    "interpolating",
+    "gauss",
+    "backsolve",
+)
 """One line a strategy; its file is its name."""
 
 AUTO = "auto"

@@ -141,7 +141,8 @@ class Session:
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
-        self._advance = _advance_type(function_address("loop", "advance"))
+        # a system may bring a loop of its own round that of every solve
+        self._advance = _advance_type(function_address(getattr(kernels, "loop", "loop"), "advance"))
         self.arrays, self._addresses = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
@@ -155,6 +156,7 @@ class Session:
         self._image = memoryview(buffer).cast("B")
         self._kept: dict[str, np.ndarray] = {}
         self.record: Recording | None = None
+        self.stretches: Any = None
         self._companions: dict[Any, Any] = {}
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
@@ -211,8 +213,8 @@ class Session:
         state.inputs = self._integer_array("inputs", [self._addresses.get(name, 0) for name in INPUTS])
         lay_out = getattr(kernels, "lay_out", None)
         if lay_out is not None:
-            data, self._kept_by_model = lay_out(self._addresses["p"])
-            self._kept["inputs"][CONTEXT] = ctypes.addressof(data)
+            self.context, self._kept_by_model = lay_out(self._addresses["p"])
+            self._kept["inputs"][CONTEXT] = ctypes.addressof(self.context)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
         state.patience, state.restarted, state.tightness = 1, 1, 1.0
@@ -290,8 +292,10 @@ class Session:
         stops: np.ndarray | None = None,
         single_step: bool = False,
         record: Recording | None = None,
+        stretches: Any = None,
     ) -> None:
-        """Ready a run from the values the caller has put into `u`, `p` and `atol`."""
+        """Ready a run from the values the caller has put into `u`, `p` and `atol`. `stretches` says how
+        far the memory of interpolants may grow (`symde.engine.cpu.trajectory`); without, as far as needed."""
         self._carried.fill(0.0)
         if self._watched:
             self._direction_vector[...] = self._direction
@@ -313,7 +317,7 @@ class Session:
             save_steps, *self._out_place, rows, self._saveat_address, n_saveat, rows if n_saveat else 0,
             dense, *self._dense_place, *stop_place, self._template,
         )  # fmt: skip
-        self.record = record
+        self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
 
@@ -363,7 +367,9 @@ class Session:
             if status == Status.OUTPUT_FULL:
                 self._reserve_output(2 * self.out_capacity, state.out_count)
             elif status == Status.DENSE_FULL:
-                self._reserve_dense(2 * self.dense_capacity, state.dense_count)
+                room = 2 * self.dense_capacity if self.stretches is None else self.stretches.room(self)
+                if room > self.dense_capacity:
+                    self._reserve_dense(room, state.dense_count)
             elif status == Status.RECORD_FULL:
                 assert self.record is not None
                 self.record.make_room(state)
