@@ -8,7 +8,8 @@ import numpy as np
 
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian
 from symde.codegen.evaluate import Program
-from symde.codegen.lower import LoweredStart, lower_start
+from symde.codegen.graph import Graph
+from symde.codegen.lower import LoweredStart
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import in_order
 from symde.model.definition import Definition
@@ -17,23 +18,22 @@ from symde.model.definition import Definition
 class StartDerivatives:
     """Derivatives of a model's start, ready for repeated evaluation."""
 
-    def __init__(self, definition: Definition) -> None:
-        self._lowered: LoweredStart = lower_start(definition)
-        lowered, graph = self._lowered, self._lowered.graph
+    def __init__(self, lowered: LoweredStart) -> None:
+        graph = lowered.graph
         self._m = len(lowered.defaults)
-        self._inputs = [graph.input("p", j) for j in range(self._m)]
-        self._initial = _Matrix(lowered, lowered.initial, self._inputs)
+        inputs = [graph.input("p", j) for j in range(self._m)]
+        self._initial = Matrix(graph, lowered.initial, inputs)
         zero = graph.constant(0.0)
         initial = [zero if node is None else node for node in lowered.initial]
         self._by_time = Program(graph, directional(graph, initial, {graph.time(): graph.constant(1.0)}))
-        self._tspan = _Matrix(lowered, lowered.tspan or (), self._inputs)
+        self._tspan = Matrix(graph, lowered.tspan or (), inputs)
         dependent = {
             j: node
             for j, node in enumerate(lowered.defaults)
             if node is not None and graph.inputs_read([node])
         }
         self._followers = [
-            (j, _Matrix(lowered, (node,), self._inputs)) for j, node in in_order(graph, dependent)
+            (j, Matrix(graph, (node,), inputs)) for j, node in in_order(graph, dependent)
         ]
 
     def parameters(self, p: np.ndarray, given: Collection[int]) -> np.ndarray:
@@ -59,11 +59,10 @@ class StartDerivatives:
         return matrix if len(matrix) else np.zeros((2, self._m))
 
 
-class _Matrix:
+class Matrix:
     """The derivative of some nodes (zero for those that are not there) by the parameters."""
 
-    def __init__(self, lowered: LoweredStart, roots: tuple[int | None, ...], inputs: list[int]) -> None:
-        graph = lowered.graph
+    def __init__(self, graph: Graph, roots: tuple[int | None, ...], inputs: list[int]) -> None:
         zero = graph.constant(0.0)
         nodes = [zero if node is None else node for node in roots]
         entries: SparseJacobian = jacobian(graph, nodes, inputs)
