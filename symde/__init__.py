@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.sensitivity.gradient import value_and_grad
+    from symde.sensitivity.integral import with_integral
     from symde.sensitivity.second_order import Hessian, hessian, hessian_vector_product
     from symde.sensitivity.sensitivities import sensitivities
     from symde.solve import solve
@@ -52,6 +53,7 @@ _HOME = {
     "sensitivities": "symde.sensitivity.sensitivities",
     "solve": "symde.solve",
     "value_and_grad": "symde.sensitivity.gradient",
+    "with_integral": "symde.sensitivity.integral",
 }
 _MODULES = ("testing",)
 _NEED_LOWERING = (
