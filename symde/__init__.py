@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symde.sensitivity.integral import with_integral
     from symde.sensitivity.second_order import Hessian, hessian, hessian_vector_product
     from symde.sensitivity.sensitivities import sensitivities
+    from symde.sensitivity.steady_state import SteadyState, steady_state
     from symde.solve import solve
     from symde.split_function import SplitFunction
 
@@ -44,6 +45,7 @@ _HOME = {
     "SolveInterrupted": "symde.problem",
     "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
+    "SteadyState": "symde.sensitivity.steady_state",
     "export": "symde.export",
     "hessian": "symde.sensitivity.second_order",
     "hessian_vector_product": "symde.sensitivity.second_order",
@@ -52,6 +54,7 @@ _HOME = {
     "remake": "symde.problem",
     "sensitivities": "symde.sensitivity.sensitivities",
     "solve": "symde.solve",
+    "steady_state": "symde.sensitivity.steady_state",
     "value_and_grad": "symde.sensitivity.gradient",
     "with_integral": "symde.sensitivity.integral",
 }
