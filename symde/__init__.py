@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from symde.sensitivity.integral import with_integral
     from symde.sensitivity.second_order import Hessian, hessian, hessian_vector_product
     from symde.sensitivity.sensitivities import sensitivities
+    from symde.sensitivity.shadowing import Shadowing, shadowing
     from symde.sensitivity.steady_state import SteadyState, steady_state
     from symde.solve import solve
     from symde.split_function import SplitFunction
@@ -40,6 +41,7 @@ _HOME = {
     "ModelError": "symde.diagnostics",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",
+    "Shadowing": "symde.sensitivity.shadowing",
     "Solution": "symde.problem",
     "SolveError": "symde.problem",
     "SolveInterrupted": "symde.problem",
@@ -53,6 +55,7 @@ _HOME = {
     "ode_def": "symde.model.ode_def",
     "remake": "symde.problem",
     "sensitivities": "symde.sensitivity.sensitivities",
+    "shadowing": "symde.sensitivity.shadowing",
     "solve": "symde.solve",
     "steady_state": "symde.sensitivity.steady_state",
     "value_and_grad": "symde.sensitivity.gradient",
