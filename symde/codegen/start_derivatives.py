@@ -32,9 +32,7 @@ class StartDerivatives:
             for j, node in enumerate(lowered.defaults)
             if node is not None and graph.inputs_read([node])
         }
-        self._followers = [
-            (j, Matrix(graph, (node,), inputs)) for j, node in in_order(graph, dependent)
-        ]
+        self._followers = [(j, Matrix(graph, (node,), inputs)) for j, node in in_order(graph, dependent)]
 
     def parameters(self, p: np.ndarray, given: Collection[int]) -> np.ndarray:
         """What a parameter takes along, shape (m, m): column j is the change of all parameters when the j-th

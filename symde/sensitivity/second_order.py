@@ -39,7 +39,8 @@ class Hessian:
         gradient: The gradient, by name as `symde.value_and_grad` gives it.
         value: The loss.
         asymmetry: Largest difference of two entries that must be equal and were computed apart, over the
-            largest entry: an estimate of the relative error. `matrix` has their means.
+            largest entry, each times the sizes of what it is by: an estimate of the relative error. `matrix`
+            has their means.
     """
 
     names: tuple[str, ...]
@@ -151,10 +152,21 @@ def hessian(
         _product(loss, run, wanted, _direction(unit, wanted, run), sensealg) for unit in np.eye(len(names))
     ]
     rows = np.array([one.product.vector() for one in found])
-    difference = float(np.max(np.abs(rows - rows.T)))
-    size = float(np.max(np.abs(rows)))
-    asymmetry = difference / size if size else 0.0
-    return Hessian(names, (rows + rows.T) / 2, found[0].gradient, found[0].value, asymmetry)
+    return Hessian(
+        names, (rows + rows.T) / 2, found[0].gradient, found[0].value, _asymmetry(rows, wanted, run)
+    )
+
+
+def _asymmetry(rows: np.ndarray, wanted: Wrt, run: Run) -> float:
+    problem = run.problem
+    values = [
+        (problem.p if entry.of_parameters else problem.u0)[list(entry.indices)] for entry in wanted.entries
+    ]
+    sizes = np.abs(np.concatenate(values))
+    sizes[sizes == 0.0] = 1.0
+    scaled = rows * np.outer(sizes, sizes)
+    largest = float(np.max(np.abs(scaled)))
+    return float(np.max(np.abs(scaled - scaled.T))) / largest if largest else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

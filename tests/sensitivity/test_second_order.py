@@ -159,6 +159,25 @@ def test_the_hessian_of_a_stiff_problem_is_the_derivative_of_its_gradient():
     assert_is_derivative_of_gradient(found, differences(gradient, problem.u0[:3]), 1e-5)
 
 
+def test_parameters_of_very_different_sizes_are_each_exact():
+    # rates of 0.04, 1e4 and 3e7; each derivative times its rates
+    case = get("rober_1e5")
+    problem = symde.Problem(case.problem.model, tspan=(0, 100))
+    options = {"wrt": "p", "saveat": [1.0, 100.0], "sensealg": "discrete", "rtol": 1e-9, "atol": 1e-13}
+
+    def gradient(logarithms):
+        p = np.exp(logarithms)
+        return symde.value_and_grad(squares, symde.remake(problem, p=p), "Rodas5P", **options)[1]["p"] * p
+
+    found = symde.hessian(squares, problem, "Rodas5P", **options)
+    p = problem.p
+    # d2L/dlog2 = p p' H + diag(p g)
+    scaled = found.matrix * np.outer(p, p) + np.diag(p * found.gradient["p"])
+    expected = differences(gradient, np.log(p))
+    np.testing.assert_allclose(scaled, expected, rtol=0, atol=1e-6 * np.abs(expected).max())
+    assert found.asymmetry < 1e-6
+
+
 def test_a_loss_with_three_things_serves_gradients_too():
     problem = symde.Problem(FORCED)
     _, gradient = symde.value_and_grad(quartic, problem, "Vern7", wrt="p", **TIGHT)
