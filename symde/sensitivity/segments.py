@@ -30,6 +30,10 @@ SAMPLES = 9
 so nothing hangs on their integral's accuracy."""
 
 
+LARGEST = 1e150
+"""Largest slope whose square can be told."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tangents:
     """Where a solution stands, and its tangents, orthogonal to the flow and to each other.
@@ -113,6 +117,11 @@ class Segments:
         u, columns = self._solve(start, times)
         f = self._values.f(u)
         speed, slopes = f[:, :-1], f[:, -1]
+        if not np.abs(f).max() < LARGEST:
+            raise ValueError(
+                f"the solution grows without bound, by {np.abs(f).max():g} in a unit of time at "
+                f"t = {start.t:g}: it has no average"
+            )
         squares = (speed**2).sum(axis=1)
         if not squares.min() > 0.0:
             raise ValueError(

@@ -99,5 +99,8 @@ def test_what_shadowing_cannot_do_is_refused():
     with pytest.raises(ValueError, match="read t"):
         forced = symde.Problem("x' = y; y' = -x^3 + a*cos(t); param a = 1; x(0) = 1; y(0) = 0", tspan=(0, 60))
         symde.shadowing(forced, "x^2")
+    with pytest.raises(ValueError, match="grows without bound"):
+        growing = symde.Problem("x' = x; y' = 2*y; param a = 1; x(0) = 1; y(0) = 1", tspan=(0, 1000))
+        symde.shadowing(growing, "x")
     with pytest.raises(ValueError, match="comes to rest"):
         symde.shadowing(symde.Problem(CYCLE, u0=[0, 0], tspan=(0, 60)), "x^2")
