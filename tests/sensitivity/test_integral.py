@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symde
+from symde.sensitivity import registry
 
 TIGHT = {"rtol": 1e-11, "atol": 1e-13}
 GROWTH = "x' = k*x; x(0) = 1.3; param k = 0.7; twice = 2*x; time 0 .. 2"
@@ -30,7 +31,7 @@ def test_an_integral_is_zero_at_the_start_and_the_closed_form_afterwards():
     np.testing.assert_allclose(solution["cost"], square(0.7, 1.3, solution.t), rtol=1e-9)
 
 
-@pytest.mark.parametrize("sensealg", ["forward", "discrete"])
+@pytest.mark.parametrize("sensealg", registry.NAMES)
 @pytest.mark.parametrize("method", ["Vern7", "Rodas5P"])
 def test_derivatives_of_a_running_cost_are_the_closed_form(method, sensealg):
     problem = symde.with_integral(symde.Problem(GROWTH), cost="x^2")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symde
+from symde.sensitivity import registry
 from tests.problems import get
 
 TIGHT = {"rtol": 1e-11, "atol": 1e-13}
@@ -34,7 +35,7 @@ end
 """
 
 
-@pytest.mark.parametrize("sensealg", ["forward", "discrete"])
+@pytest.mark.parametrize("sensealg", registry.NAMES)
 @pytest.mark.parametrize("method", ["Vern7", "Rodas5P"])
 def test_the_hessian_of_exponential_growth_is_the_closed_form(method, sensealg):
     problem = symde.Problem("x' = k*x; x(0) = 1.3; param k = 0.7", tspan=(0, 2))
@@ -70,7 +71,7 @@ def assert_is_derivative_of_gradient(found, expected, rtol):
     assert (found.matrix == found.matrix.T).all()
 
 
-@pytest.mark.parametrize("sensealg", ["forward", "discrete"])
+@pytest.mark.parametrize("sensealg", registry.NAMES)
 @pytest.mark.parametrize("method", ["Vern7", "Rodas5P"])
 def test_hessians_by_parameters_and_initial_values_are_derivatives_of_gradients(method, sensealg):
     model = symde.ode_def(FORCED)
