@@ -24,32 +24,52 @@ if TYPE_CHECKING:
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.sensitivity.gradient import value_and_grad
+    from symde.sensitivity.integral import with_integral
+    from symde.sensitivity.second_order import Hessian, hessian, hessian_vector_product
     from symde.sensitivity.sensitivities import sensitivities
+    from symde.sensitivity.shadowing import Shadowing, shadowing
+    from symde.sensitivity.steady_state import SteadyState, steady_state
     from symde.solve import solve
     from symde.split_function import SplitFunction
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "Hessian": "symde.sensitivity.second_order",
     "Integrator": "symde.integrator",
     "Model": "symde.model",
     "ModelError": "symde.diagnostics",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",
+    "Shadowing": "symde.sensitivity.shadowing",
     "Solution": "symde.problem",
     "SolveError": "symde.problem",
     "SolveInterrupted": "symde.problem",
     "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
+    "SteadyState": "symde.sensitivity.steady_state",
     "export": "symde.export",
+    "hessian": "symde.sensitivity.second_order",
+    "hessian_vector_product": "symde.sensitivity.second_order",
     "load": "symde.model.ode_def",
     "ode_def": "symde.model.ode_def",
     "remake": "symde.problem",
     "sensitivities": "symde.sensitivity.sensitivities",
+    "shadowing": "symde.sensitivity.shadowing",
     "solve": "symde.solve",
+    "steady_state": "symde.sensitivity.steady_state",
     "value_and_grad": "symde.sensitivity.gradient",
+    "with_integral": "symde.sensitivity.integral",
 }
 _MODULES = ("testing",)
+_NEED_LOWERING = (
+    "Problem",
+    "Integrator",
+    "hessian",
+    "hessian_vector_product",
+    "sensitivities",
+    "value_and_grad",
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -57,7 +77,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"symde.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'symde' has no attribute {name!r}")
-    if name in ("Problem", "Integrator", "sensitivities", "value_and_grad"):
+    if name in _NEED_LOWERING:
         importlib.import_module("symde.solve")  # announces how models become systems
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value

@@ -119,9 +119,10 @@ class ModelSystem:
     @functools.cached_property
     def start_derivatives(self) -> StartDerivatives:
         """Derivatives of defaults, initial values and time span by the parameters."""
+        from symde.codegen.lower import lower_start
         from symde.codegen.start_derivatives import StartDerivatives
 
-        return StartDerivatives(self.definition)
+        return StartDerivatives(lower_start(self.definition))
 
     @property
     def traits(self) -> Traits:

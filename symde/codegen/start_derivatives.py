@@ -8,7 +8,8 @@ import numpy as np
 
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian
 from symde.codegen.evaluate import Program
-from symde.codegen.lower import LoweredStart, lower_start
+from symde.codegen.graph import Graph
+from symde.codegen.lower import LoweredStart
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import in_order
 from symde.model.definition import Definition
@@ -21,25 +22,22 @@ class StartDerivatives:
         constant: Whether nothing of the model's own start depends on a parameter or on t0.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        self._lowered: LoweredStart = lower_start(definition)
-        lowered, graph = self._lowered, self._lowered.graph
+    def __init__(self, lowered: LoweredStart) -> None:
+        graph = lowered.graph
         self._m = len(lowered.defaults)
-        self._inputs = [graph.input("p", j) for j in range(self._m)]
-        self._initial = _Matrix(lowered, lowered.initial, self._inputs)
+        inputs = [graph.input("p", j) for j in range(self._m)]
+        self._initial = Matrix(graph, lowered.initial, inputs)
         zero = graph.constant(0.0)
         initial = [zero if node is None else node for node in lowered.initial]
         by_time = directional(graph, initial, {graph.time(): graph.constant(1.0)})
         self._by_time = Program(graph, by_time)
-        self._tspan = _Matrix(lowered, lowered.tspan or (), self._inputs)
+        self._tspan = Matrix(graph, lowered.tspan or (), inputs)
         dependent = {
             j: node
             for j, node in enumerate(lowered.defaults)
             if node is not None and graph.inputs_read([node])
         }
-        self._followers = [
-            (j, _Matrix(lowered, (node,), self._inputs)) for j, node in in_order(graph, dependent)
-        ]
+        self._followers = [(j, Matrix(graph, (node,), inputs)) for j, node in in_order(graph, dependent)]
         steady = all(graph.is_constant(node, 0.0) for node in by_time)
         self.constant = steady and not (self._followers or self._initial.entries or self._tspan.entries)
 
@@ -66,11 +64,10 @@ class StartDerivatives:
         return matrix if len(matrix) else np.zeros((2, self._m))
 
 
-class _Matrix:
+class Matrix:
     """The derivative of some nodes (zero for those that are not there) by the parameters."""
 
-    def __init__(self, lowered: LoweredStart, roots: tuple[int | None, ...], inputs: list[int]) -> None:
-        graph = lowered.graph
+    def __init__(self, graph: Graph, roots: tuple[int | None, ...], inputs: list[int]) -> None:
         zero = graph.constant(0.0)
         nodes = [zero if node is None else node for node in roots]
         entries: SparseJacobian = jacobian(graph, nodes, inputs)
@@ -79,11 +76,6 @@ class _Matrix:
         self._columns = np.array(entries.indices, dtype=int)
         self._program = Program(graph, entries.nodes)
         self.entries = len(entries.nodes)
-
-    @property
-    def empty(self) -> bool:
-        """Whether all entries are zero."""
-        return not len(self._columns)
 
     def __call__(self, t: float, p: np.ndarray) -> np.ndarray:
         matrix = np.zeros(self._shape)

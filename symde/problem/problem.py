@@ -137,10 +137,25 @@ class Problem:
         return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}{called}>"
 
 
-def with_system(problem: Problem, system: Any, u0: np.ndarray) -> Problem:
-    """The problem of another system with the same parameters and time span, from its own initial state."""
+def with_system(
+    problem: Problem,
+    system: Any,
+    u0: np.ndarray,
+    p: np.ndarray | None = None,
+    given_u0: Any = None,
+    given_p: dict[str, float] | None = None,
+) -> Problem:
+    """The problem of another system with the same time span, from its own initial state.
+
+    Args:
+        problem, system, u0: That problem, the system, the state.
+        p: Its parameters; None: the same.
+        given_u0, given_p: What counts as given, and so does not follow from the parameters; None: nothing.
+    """
     new = object.__new__(Problem)
-    new._set(problem.model, system, problem.kind, u0, problem.tspan, problem.p, {}, problem.tspan, {})
+    p = problem.p if p is None else p
+    given = given_u0 or {}, problem.tspan, given_p or {}
+    new._set(problem.model, system, problem.kind, u0, problem.tspan, p, *given)
     return new
 
 

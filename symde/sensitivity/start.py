@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.start_derivatives import StartDerivatives, parameter_derivative
+from symde.model.definition import Definition
 from symde.problem.problem import Problem
 from symde.problem.values import by_name
 
@@ -98,23 +99,40 @@ def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:
 
 
 def _traced(function: Callable[..., Any], problem: Problem, names: tuple[str, ...], what: str) -> np.ndarray:
-    """The derivative of a function of p by tracing it, shape (len(names), m)."""
+    """The derivative of a function of p, its own or by tracing it, shape (len(names), m)."""
+    derivative = getattr(function, "derivative", None)
+    if derivative is not None:
+        return derivative(problem.p)
+    traced, matrix = parameter_derivative(traced_start(function, problem.p, names, what), problem.p)
+    called = function(problem.p.copy())
+    expected = np.array([by_name(called, names, what)[name] for name in names])
+    if not np.allclose(traced, expected, rtol=1e-12, atol=0.0):
+        raise ValueError(_refused(what))
+    return matrix
+
+
+def traced_start(
+    function: Callable[..., Any], p: np.ndarray, names: tuple[str, ...], what: str
+) -> Definition:
+    """A function of p as right-hand sides that read parameters alone, one for each name.
+
+    Raises:
+        ValueError: it cannot be traced.
+    """
     from symde.model.trace import TraceError, trace
 
     def values(u: Any, p: Any, t: Any) -> Any:
         result = function(p)
         return [result[name] for name in names] if isinstance(result, dict) else result
 
-    refused = (
+    try:
+        return trace(values, len(names), len(p))
+    except (TraceError, KeyError) as error:
+        raise ValueError(f"{_refused(what)} ({error})") from error
+
+
+def _refused(what: str) -> str:
+    return (
         f"the derivative of the function given as {what} is not known: it cannot be traced. Write it with "
         "operators and numpy functions of p alone, or write the dependence in the model text"
     )
-    try:
-        traced, matrix = parameter_derivative(trace(values, len(names), len(problem.p)), problem.p)
-    except (TraceError, KeyError) as error:
-        raise ValueError(f"{refused} ({error})") from error
-    called = function(problem.p.copy())
-    expected = np.array([by_name(called, names, what)[name] for name in names])
-    if not np.allclose(traced, expected, rtol=1e-12, atol=0.0):
-        raise ValueError(refused)
-    return matrix

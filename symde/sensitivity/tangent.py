@@ -1,0 +1,185 @@
+"""A problem with one tangent along a direction of its parameters and initial values, as a problem.
+
+To the rest of symde it is a problem like any other: every strategy differentiates it, and the derivative of a
+derivative along a direction is the Hessian times that direction.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.adjoints import AdjointKernels
+from symde.codegen.evaluate import evaluate
+from symde.codegen.lower import lower_start
+from symde.codegen.start_derivatives import StartDerivatives
+from symde.codegen.tangent import TangentKernels, tangent_derivative, tangent_name, tangent_start
+from symde.model.definition import Definition
+from symde.plan import plan_like
+from symde.problem.problem import Problem, with_system
+from symde.problem.system import Equation, NonFinite
+from symde.problem.traits import Traits
+from symde.sensitivity.run import Run
+from symde.sensitivity.start import Start, start_of, traced_start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Direction:
+    """A direction of initial values, shape (n,), and of parameters, shape (m,)."""
+
+    u0: np.ndarray
+    p: np.ndarray
+
+
+class TangentSystem:
+    """The system of a model with one tangent.
+
+    Attributes:
+        base: The model's own system.
+    """
+
+    compiled = True
+    split = False
+    nominal = None
+    observable_names: tuple[str, ...] = ()
+
+    def __init__(self, base: Any) -> None:
+        self.base = base
+        self.kernels = TangentKernels(base.definition)
+        self.definition = self.kernels.definition
+        self.state_names = self.definition.state_names
+        self.parameter_names = self.definition.parameter_names
+        self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
+        self.augmented: dict[Any, Any] = {}
+
+    @functools.cached_property
+    def adjoint_kernels(self) -> AdjointKernels:
+        """Products of row vectors with the derivatives of the right-hand side."""
+        return AdjointKernels(self.kernels.model_graph)
+
+    @functools.cached_property
+    def start_derivatives(self) -> StartDerivatives:
+        """Derivatives of defaults, initial values and their tangents by parameters and direction."""
+        return StartDerivatives(tangent_start(lower_start(self.base.definition)))
+
+    @property
+    def traits(self) -> Traits:
+        """What the choice of methods must know."""
+        return Traits(self.kernels.n)
+
+    def parameters(self, given: Mapping[str, float]) -> np.ndarray:
+        """Parameters and direction, all given."""
+        return np.array([given[name] for name in self.parameter_names])
+
+    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
+        """States and tangents, all given."""
+        return np.array([given[name] for name in self.state_names])
+
+    def time_span(self, p: np.ndarray) -> None:
+        """Always given."""
+        return None
+
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Nothing is observed."""
+        return np.empty((len(t), 0))
+
+    def unit(self, name: str) -> str | None:
+        """The unit a state or parameter was declared with."""
+        return self.base.unit(name)
+
+    def equation(self, index: int) -> Equation:
+        """The equation of a state; of a tangent, that of its state."""
+        n = len(self.base.state_names)
+        if index < n:
+            return self.base.equation(index)
+        state = self.base.equation(index - n)
+        return Equation(self.state_names[index], f"derivative of: {state.text}", state.file, state.line)
+
+    def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
+        """The first non-finite subexpression of the model."""
+        base = self.base
+        return base.non_finite(t, u[: len(base.state_names)], p[: len(base.parameter_names)])
+
+    def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The right-hand side, by the graph's interpreter."""
+        lowered = self.kernels.lowered
+        values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
+        return np.array([values[node] for node in lowered.rhs], dtype=float)
+
+    def take_error(self) -> BaseException | None:
+        """Compiled kernels raise nothing."""
+        return None
+
+
+class _StartFunction:
+    """A function of p for the initial state, and its derivative along the direction, with derivatives."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+
+    def __call__(self, p: Any) -> Any:
+        raise NotImplementedError("initial states with tangents are made with their problem")
+
+    def derivative(self, p: np.ndarray) -> np.ndarray:
+        """The derivative by parameters and direction, shape (2n, 2m)."""
+        return tangent_derivative(self._definition, p)
+
+
+_lock = threading.Lock()
+
+
+def tangent_system(system: Any) -> TangentSystem:
+    """The system of a model with one tangent; the same object each time."""
+    with _lock:
+        known = system.augmented
+        if "tangent" not in known:
+            known["tangent"] = TangentSystem(system)
+        return known["tangent"]
+
+
+def tangent_run(run: Run, direction: Direction) -> Run:
+    """What is solved to know a solution and its derivative along a direction.
+
+    Raises:
+        ValueError: the time span follows the parameters, or no derivative of the start is known.
+    """
+    problem, start = run.problem, start_of(run.problem)
+    if start.span.any():
+        raise ValueError(
+            "second derivatives are not known for a time span that follows the parameters: give tspan as "
+            "numbers, with a new time s = t/T as `x' = T*f` and T a parameter where its derivative is wanted"
+        )
+    # parameters that follow others move with them
+    p_direction = start.parameters @ direction.p
+    u0 = np.concatenate([problem.u0, start.u0 @ p_direction + direction.u0])
+    p = np.concatenate([problem.p, p_direction])
+    system = tangent_system(problem.system)
+    given = {name: 0.0 for one in problem.given_parameters for name in (one, tangent_name(one))}
+    with_tangent = with_system(problem, system, u0, p, _given_start(problem), given)
+    atol = _tolerance(run, start, direction)
+    return replace(run, problem=with_tangent, plan=plan_like(run.plan, system), atol=atol)
+
+
+def _given_start(problem: Problem) -> Any:
+    """What of the initial state does not follow the model's text: names, or a function."""
+    given = problem.given_u0
+    if callable(given):
+        return _StartFunction(traced_start(given, problem.p, problem.system.state_names, "u0"))
+    return {name: 0.0 for one in given for name in (one, tangent_name(one))}
+
+
+def _tolerance(run: Run, start: Start, direction: Direction) -> np.ndarray:
+    """Absolute tolerances of states and tangents, shape (2n,): a tangent is judged by what it says of the
+    state where the direction is followed until some parameter or value has changed by its own size."""
+    problem = run.problem
+    atol = np.broadcast_to(np.asarray(run.atol, dtype=float), problem.u0.shape)
+    sizes = np.abs(np.concatenate([problem.u0, problem.p]))
+    moved = np.abs(np.concatenate([direction.u0, direction.p]))
+    largest = np.max(moved / np.where(sizes == 0.0, 1.0, sizes), initial=0.0)
+    return np.concatenate([atol, atol * (largest or 1.0)])
