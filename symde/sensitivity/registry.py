@@ -10,6 +10,9 @@ from symde.sensitivity.strategy import Strategy
 NAMES = ("forward", "discrete")
 """One line a strategy; its file is its name."""
 
+AUTOMATIC = ("discrete", "forward")
+"""Strategies that `auto` chooses among, those hardly dependent on the number of parameters first."""
+
 AUTO = "auto"
 
 

@@ -39,20 +39,25 @@ class Wrt:
     parameters: tuple[int, ...]
     states: tuple[int, ...]
 
-    def gradient(self, u0: np.ndarray, p: np.ndarray) -> Gradient:
-        """The wishes from the derivatives by all initial values (n,) and by all parameters (m,)."""
+    def gradient(self, u0: np.ndarray, p: np.ndarray, sensealg: str) -> Gradient:
+        """The wishes from the derivatives by all initial values (n,) and by all parameters (m,), found by a
+        strategy."""
         values = {}
         for entry in self.entries:
             part = (p if entry.of_parameters else u0)[list(entry.indices)]
             values[entry.name] = float(part[0]) if entry.single else part
-        return Gradient(values)
+        return Gradient(values, sensealg)
 
 
 class Gradient(Mapping[str, Any]):
-    """A gradient by name: `grad["p"]` of shape (m,), `grad["u0"]` of shape (n,), `grad["k1"]` a number."""
+    """A gradient by name: `grad["p"]` of shape (m,), `grad["u0"]` of shape (n,), `grad["k1"]` a number.
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
+    Attributes:
+        sensealg: Name of the strategy that found it.
+    """
+
+    def __init__(self, values: dict[str, Any], sensealg: str) -> None:
+        self._values, self.sensealg = values, sensealg
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:

@@ -1,0 +1,167 @@
+"""The choice of a strategy: those that can differentiate a solve do so over its first steps, and the one that
+took the least time is remembered for the system, the methods, the tolerance and what is differentiated by.
+
+Neither the number of parameters nor any other count foretells the fastest. At rtol 1e-6, against the next
+strategy, forward sensitivities of the Robertson reaction by one parameter win although the adjoint of POLLU by
+25 is 6 times as fast, and the number of steps that the columns' error test asks for changes with the problem.
+A trial knows all of that. A strategy whose arithmetic alone would take longer than another's whole trial is
+not tried: its kernels would have to be compiled for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symde.engine.choice import methods_for
+from symde.engine.cpu.pullback import PullBackError
+from symde.plan import with_methods
+from symde.problem.problem import remake
+from symde.problem.solution import SolveError
+from symde.problem.traits import Traits
+from symde.sensitivity import registry
+from symde.sensitivity.run import Run
+from symde.sensitivity.strategy import Strategy
+from symde.sensitivity.wrt import Wrt
+from symde.sessions import borrow, give_back
+
+LEAST_SECONDS = 2e-3
+"""A trial covers the first steps of the solve that take this long without derivatives, or all of it."""
+
+REPEATS = 4
+"""Runs of a trial, of which the fastest counts."""
+
+HOPELESS = 2.0
+"""Times the best that a strategy's first run may take for it to be timed again."""
+
+MULTIPLY_ADDS = 4e9
+"""Multiplications with additions that one core does in a second, at most, on columns that lie in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A strategy's name and the methods it is to use."""
+
+    sensealg: str
+    methods: tuple[Any, ...]
+
+
+_remembered: weakref.WeakKeyDictionary[Any, dict[Any, Choice]] = weakref.WeakKeyDictionary()
+
+
+def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
+    """The fastest strategy's name, and the run it is to record.
+
+    Args:
+        run: What is to be solved.
+        wrt: What is to be differentiated by.
+        free: Whether the methods are a default, which gives way to another for a strategy that cannot use it.
+
+    Raises:
+        ValueError: no strategy can, with the reason of each.
+    """
+    plan = run.plan
+    decade, many = math.floor(math.log10(plan.rtol)), 0 if run.times is None else len(run.times).bit_length()
+    key = plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
+    known = _remembered.setdefault(run.problem.system, {})
+    choice = known.get(key)
+    if choice is None:
+        choice = known[key] = _fastest(run, wrt, free)
+    return choice.sensealg, _with(run, choice.methods)
+
+
+def _with(run: Run, methods: tuple[Any, ...]) -> Run:
+    if methods == run.plan.methods:
+        return run
+    return replace(run, plan=with_methods(run.plan, run.problem.system, methods))
+
+
+def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
+    first, evaluations = first_steps(run)
+    found: dict[Choice, float] = {}
+    refusals: list[str] = []
+    for name in registry.AUTOMATIC:
+        strategy = registry.get(name)
+        best = min(found.values(), default=math.inf)
+        work = getattr(strategy, "least_work", None)
+        if work is not None and work(run, wrt) * evaluations / MULTIPLY_ADDS > best:
+            continue
+        for methods in _methods(run, free):
+            try:
+                found[Choice(name, methods)] = _seconds(strategy, _with(first, methods), wrt, best)
+                break
+            except ValueError as error:
+                refusals.append(f"{name}: {error}")
+    if not found:
+        raise ValueError("no strategy can differentiate this solve. " + "; ".join(refusals))
+    return min(found, key=lambda choice: found[choice])
+
+
+def _methods(run: Run, free: bool) -> Iterator[tuple[Any, ...]]:
+    """The methods asked for; where they are a default, those of a small model too, which every strategy has."""
+    yield run.plan.methods
+    if free:
+        others = methods_for(None, run.plan.rtol, Traits(1))
+        if others != run.plan.methods:
+            yield others
+
+
+def first_steps(run: Run) -> tuple[Run, int]:
+    """The first steps of a run, and how often they evaluate the right-hand side."""
+    problem, plan = run.problem, run.plan
+    t0, t1 = problem.tspan
+    session = borrow(problem.system, plan)
+    try:
+        steps, seconds, reached = 64, 0.0, t0
+        while seconds < LEAST_SECONDS and reached != t1:
+            session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
+            session.begin(
+                t0, t1, rtol=plan.rtol, saveat=None, save_steps=False, dense=False, dt0=plan.dt0,
+                dtmax=plan.dtmax or abs(t1 - t0), max_steps=min(steps, plan.max_steps),
+            )  # fmt: skip
+            started = time.perf_counter()
+            session.run()
+            seconds, reached = time.perf_counter() - started, session.state.t
+            if steps >= plan.max_steps:
+                break
+            steps *= 4
+        evaluations = session.counters().evaluations
+    finally:
+        give_back(plan, session)
+    if reached in (t0, t1):
+        return run, evaluations
+    times = run.times
+    if times is not None:
+        times = np.append(times[(times - reached) * (t1 - t0) < 0.0], reached)
+    return replace(run, problem=remake(problem, tspan=(t0, reached)), times=times), evaluations
+
+
+def _seconds(strategy: Strategy, run: Run, wrt: Wrt, best: float) -> float:
+    """Seconds of a gradient; infinite where the solve fails, which the user is to hear from the solve itself.
+
+    Raises:
+        ValueError: the strategy cannot.
+    """
+    least = math.inf
+    try:
+        _gradient(strategy, run, wrt)  # compiles
+        for _ in range(REPEATS):
+            started = time.perf_counter()
+            _gradient(strategy, run, wrt)
+            least = min(least, time.perf_counter() - started)
+            if least > HOPELESS * best:
+                break
+    except (SolveError, PullBackError):
+        return math.inf
+    return least
+
+
+def _gradient(strategy: Strategy, run: Run, wrt: Wrt) -> None:
+    record = strategy.record(run, wrt)
+    record.pull_back(np.ones_like(record.solution.u))
