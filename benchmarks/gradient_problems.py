@@ -1,8 +1,8 @@
 """Problems whose gradients are compared: a model, what is saved, a loss, and the reference of its gradient.
 
-The loss is the same for all: half the sum over 100 saved times and all states of (u/scale)², with `scale` the
-largest size of a state over the saved times and not less than the problem's floor. It is differentiated by all
-parameters.
+The loss is the same for all: half the sum over 100 saved times and all states of (u/scale)², with `scale`
+the largest size of a state over the saved times and not less than the problem's floor. It is differentiated
+by all parameters.
 """
 
 from __future__ import annotations

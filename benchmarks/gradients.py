@@ -1,11 +1,11 @@
-"""symde's gradients beside its peers': milliseconds a gradient by all parameters at equal error of the gradient.
+"""symde's gradients beside its peers': milliseconds a gradient by all parameters at equal error.
 
     python -m benchmarks.gradients [--strategies forward,discrete] [--methods Rodas5P,Vern7]
         [--peers "CVODES staggered,diffrax Tsit5"|none] [--errors 1e-4,1e-6] [--budget 0.05] [PROBLEM ...]
 
 The same loss for all sides (benchmarks/gradient_problems.py). The error of a gradient g is
-max |p (g - ref)| / max |p ref|. Each side runs at tolerances from 1e-3 on; its time at an error is read off in
-log-log. The last line of a problem gives the plain time at rtol 1e-6, and the error there in brackets. One
+max |p (g - ref)| / max |p ref|. Each side runs at tolerances from 1e-3 on; its time at an error is read off
+in log-log. The last line of a problem gives the plain time at rtol 1e-6, and the error there in brackets. One
 process, one core.
 """
 
@@ -133,7 +133,8 @@ def report(
         for strategy in strategies:
             of = ("",) if strategy == registry.AUTO else chosen
             columns[strategy] = {
-                method: measure(case, ours(case, strategy, method or None), min(errors), budget) for method in of
+                method: measure(case, ours(case, strategy, method or None), min(errors), budget)
+                for method in of
             }
         for label in peers:
             columns[label] = {"": measure(case, peer(label, case), min(errors), budget)}

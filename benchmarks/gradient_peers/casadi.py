@@ -33,9 +33,11 @@ def solver(case, name: str):
             "show_eval_warnings": False,
         }
         equations = {"x": u, "p": p, "t": t, "ode": ode}
-        integrator = casadi.integrator("solve", "cvodes", equations, problem.tspan[0], list(case.times), options)
+        t0, times = problem.tspan[0], list(case.times)
+        integrator = casadi.integrator("solve", "cvodes", equations, t0, times, options)
         q = casadi.MX.sym("q", m)
-        scaled = integrator(x0=problem.u0, p=q)["xf"] / casadi.repmat(casadi.DM(case.scale), 1, len(case.times))
+        scale = casadi.repmat(casadi.DM(case.scale), 1, len(times))
+        scaled = integrator(x0=problem.u0, p=q)["xf"] / scale
         loss = 0.5 * casadi.sumsqr(scaled)
         return casadi.Function("gradient", [q], [casadi.gradient(loss, q)])
 

@@ -1,5 +1,5 @@
-"""SUNDIALS CVODES in C: BDF or Adams, forward sensitivities with analytic right-hand sides, or the adjoint with
-checkpoints.
+"""SUNDIALS CVODES in C: BDF or Adams, forward sensitivities with analytic right-hand sides, or the adjoint
+with checkpoints.
 
 The driver beside this file is compiled against an installed SUNDIALS (6 or later; its root in the variable
 SUNDIALS_ROOT, default /usr) and calls the very kernels symde uses: f, J and P in one, w'J, w'P. Matrices are
@@ -97,8 +97,8 @@ def _model(case) -> tuple[_Model, list]:
 
 
 def solver(case, name: str):
-    """`simultaneous`, `staggered`, `partial` (forward; the last without columns in the error test, CVODES' own
-    default) or `adjoint`; Adams methods where the problem is not stiff."""
+    """`simultaneous`, `staggered`, `partial` (forward; the last without columns in the error test, as CVODES
+    has it by default) or `adjoint`; Adams methods where the problem is not stiff."""
     library = _driver()
     if library is None:
         return None
@@ -107,7 +107,10 @@ def solver(case, name: str):
     corrector = _CORRECTORS.get(name, 0)
     memory = ctypes.c_void_p(
         library.make(
-            ctypes.byref(data), multistep, corrector, int(name != "partial"),
+            ctypes.byref(data),
+            multistep,
+            corrector,
+            int(name != "partial"),
             ctypes.c_int64(STEPS_BETWEEN_CHECKPOINTS),
         )  # fmt: skip
     )

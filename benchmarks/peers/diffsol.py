@@ -55,7 +55,10 @@ def text(problem, symbols=None, right=None, parameters=()) -> str:
         symbols, _, right = equations(problem)
     shared, right = sympy.cse(right, symbols=sympy.numbered_symbols("c"))
     show = Printer().doprint
-    lines = [f"in_i {{ {', '.join(f'{p} = {float(x)!r}' for p, x in zip(parameters, problem.p))} }}"] if parameters else []
+    lines = []
+    if parameters:
+        values = [f"{p} = {float(x)!r}" for p, x in zip(parameters, problem.p, strict=True)]
+        lines.append(f"in_i {{ {', '.join(values)} }}")
     lines += ["u_i {"]
     lines += [f"  {x} = {float(u)!r}," for x, u in zip(symbols, problem.u0, strict=True)] + ["}"]
     lines += [f"{name} {{ {show(part)} }}" for name, part in shared]

@@ -1,11 +1,9 @@
 """The choice of a strategy: those that can differentiate a solve do so over its first steps, and the one that
 took the least time is remembered for the system, the methods, the tolerance and what is differentiated by.
 
-Neither the number of parameters nor any other count foretells the fastest. At rtol 1e-6, against the next
-strategy, forward sensitivities of the Robertson reaction by one parameter win although the adjoint of POLLU by
-25 is 6 times as fast, and the number of steps that the columns' error test asks for changes with the problem.
-A trial knows all of that. A strategy whose arithmetic alone would take longer than another's whole trial is
-not tried: its kernels would have to be compiled for nothing.
+No count foretells the fastest: what a column costs depends on the method and the pattern of the Jacobian, how
+many steps it costs on the problem. A trial knows all of that. A strategy whose arithmetic alone would take
+longer than another's whole trial is not tried: its kernels would be compiled for nothing.
 """
 
 from __future__ import annotations
@@ -104,7 +102,8 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
 
 
 def _methods(run: Run, free: bool) -> Iterator[tuple[Any, ...]]:
-    """The methods asked for; where they are a default, those of a small model too, which every strategy has."""
+    """The methods asked for; where they are a default, those of a small model too, which more strategies
+    take."""
     yield run.plan.methods
     if free:
         others = methods_for(None, run.plan.rtol, Traits(1))

@@ -49,8 +49,8 @@ def value_and_grad(
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
-        sensealg: How to differentiate: "forward", "discrete", or "auto" for the one that is fastest in a trial,
-            which the first call makes; `grad.sensealg` tells which it was.
+        sensealg: How to differentiate: "forward", "discrete", or "auto" for the one that is fastest in a
+            trial, which the first call makes; `grad.sensealg` tells which it was.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
