@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from benchmarks.peers.expressions import with_parameters
@@ -12,6 +14,7 @@ MOST_STEPS = 4096
 
 def solver(case, name: str):
     """A solver of diffrax by its name; explicit ones for stiff problems are left out."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     try:
         import diffrax as library
         import jax

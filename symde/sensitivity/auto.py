@@ -32,11 +32,12 @@ from symde.sessions import borrow, give_back
 LEAST_SECONDS = 2e-3
 """A trial covers the first steps of the solve that take this long without derivatives, or all of it."""
 
-REPEATS = 4
-"""Runs of a trial, of which the fastest counts."""
+HOPELESS = 3.0
+"""Times the best that a strategy's runs may take for it to be timed again; its square for the first few runs,
+of which one that the machine disturbed took eleven times the next."""
 
-HOPELESS = 2.0
-"""Times the best that a strategy's first run may take for it to be timed again."""
+FEW, AGAIN_SECONDS = 3, 2e-2
+"""Trials near each other run at least this often, and for about this long; the fastest run of each counts."""
 
 MULTIPLY_ADDS = 4e9
 """Multiplications with additions that one core does in a second, at most, on columns that lie in memory."""
@@ -49,6 +50,20 @@ class Choice:
     sensealg: str
     methods: tuple[Any, ...]
 
+
+@dataclass(slots=True)
+class Trial:
+    """A choice that is tried: what it records, and the seconds of its fastest run by now."""
+
+    choice: Choice
+    strategy: Strategy
+    run: Run
+    wrt: Wrt
+    seconds: float = math.inf
+
+
+REMEMBERED = 64
+"""Choices kept for each system; the oldest give way to new ones."""
 
 _remembered: weakref.WeakKeyDictionary[Any, dict[Any, Choice]] = weakref.WeakKeyDictionary()
 
@@ -70,7 +85,10 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)
     if choice is None:
-        choice = known[key] = _fastest(run, wrt, free)
+        choice = _fastest(run, wrt, free)
+        for oldest in list(known)[: 1 - REMEMBERED]:
+            known.pop(oldest, None)
+        known[key] = choice
     return choice.sensealg, _with(run, choice.methods)
 
 
@@ -82,23 +100,44 @@ def _with(run: Run, methods: tuple[Any, ...]) -> Run:
 
 def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
     first, evaluations = first_steps(run)
-    found: dict[Choice, float] = {}
+    trials: list[Trial] = []
     refusals: list[str] = []
     for name in registry.AUTOMATIC:
         strategy = registry.get(name)
-        best = min(found.values(), default=math.inf)
+        best = min((trial.seconds for trial in trials), default=math.inf)
         work = getattr(strategy, "least_work", None)
         if work is not None and work(run, wrt) * evaluations / MULTIPLY_ADDS > best:
             continue
         for methods in _methods(run, free):
+            trial = Trial(Choice(name, methods), strategy, _with(first, methods), wrt)
             try:
-                found[Choice(name, methods)] = _seconds(strategy, _with(first, methods), wrt, best)
-                break
+                _gradient(trial)  # compiles
             except ValueError as error:
                 refusals.append(f"{name}: {error}")
-    if not found:
+                continue
+            trial.seconds = _gradient(trial)
+            trials.append(trial)
+            break
+    if not trials:
         raise ValueError("no strategy can differentiate this solve. " + "; ".join(refusals))
-    return min(found, key=lambda choice: found[choice])
+    return _shortest(trials).choice
+
+
+def _shortest(trials: list[Trial]) -> Trial:
+    """The fastest of trials that have run once: they run again in turns, those far behind no more than a few
+    times."""
+    spent, rounds = 0.0, 1
+    while True:
+        best = min(trials, key=lambda trial: trial.seconds)
+        near = HOPELESS if rounds >= FEW or best.seconds > AGAIN_SECONDS else HOPELESS**2
+        trials = [trial for trial in trials if trial.seconds <= near * best.seconds]
+        if len(trials) == 1 or spent > AGAIN_SECONDS and rounds >= FEW or best.seconds == math.inf:
+            return best
+        for trial in trials:
+            seconds = _gradient(trial)
+            trial.seconds = min(trial.seconds, seconds)
+            spent += seconds
+        rounds += 1
 
 
 def _methods(run: Run, free: bool) -> Iterator[tuple[Any, ...]]:
@@ -141,26 +180,12 @@ def first_steps(run: Run) -> tuple[Run, int]:
     return replace(run, problem=remake(problem, tspan=(t0, reached)), times=times), evaluations
 
 
-def _seconds(strategy: Strategy, run: Run, wrt: Wrt, best: float) -> float:
-    """Seconds of a gradient; infinite where the solve fails, which the user is to hear from the solve itself.
-
-    Raises:
-        ValueError: the strategy cannot.
-    """
-    least = math.inf
+def _gradient(trial: Trial) -> float:
+    """Seconds of a gradient; infinite where the solve fails, which the solve itself is to tell the user."""
+    started = time.perf_counter()
     try:
-        _gradient(strategy, run, wrt)  # compiles
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            _gradient(strategy, run, wrt)
-            least = min(least, time.perf_counter() - started)
-            if least > HOPELESS * best:
-                break
+        record = trial.strategy.record(trial.run, trial.wrt)
+        record.pull_back(np.ones_like(record.solution.u))
     except (SolveError, PullBackError):
         return math.inf
-    return least
-
-
-def _gradient(strategy: Strategy, run: Run, wrt: Wrt) -> None:
-    record = strategy.record(run, wrt)
-    record.pull_back(np.ones_like(record.solution.u))
+    return time.perf_counter() - started
