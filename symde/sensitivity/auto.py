@@ -29,8 +29,9 @@ from symde.sensitivity.strategy import Strategy
 from symde.sensitivity.wrt import Wrt
 from symde.sessions import borrow, give_back
 
-LEAST_SECONDS = 2e-3
-"""A trial covers the first steps of the solve that take this long without derivatives, or all of it."""
+FIRST_STEPS, LEAST_SECONDS = 64, 2e-3
+"""A trial covers as many first steps of the solve, or four, sixteen, ... times as many, as take this long without
+derivatives, or all of it."""
 
 HOPELESS = 3.0
 """Times the best that a strategy's runs may take for it to be timed again; its square for the first few runs,
@@ -156,7 +157,7 @@ def first_steps(run: Run) -> tuple[Run, int]:
     t0, t1 = problem.tspan
     session = borrow(problem.system, plan)
     try:
-        steps, seconds, reached = 64, 0.0, t0
+        steps, seconds, reached = FIRST_STEPS, -1.0, t0
         while seconds < LEAST_SECONDS and reached != t1:
             session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
             session.begin(
