@@ -30,8 +30,8 @@ from symde.sensitivity.wrt import Wrt
 from symde.sessions import borrow, give_back
 
 FIRST_STEPS, LEAST_SECONDS = 64, 2e-3
-"""A trial covers as many first steps of the solve, or four, sixteen, ... times as many, as take this long without
-derivatives, or all of it."""
+"""A trial covers so many first steps of the solve, four or sixteen times as many and so on, until they take
+this long without derivatives, or all of it."""
 
 HOPELESS = 3.0
 """Times the best that a strategy's runs may take for it to be timed again; its square for the first few runs,
