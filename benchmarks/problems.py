@@ -38,11 +38,12 @@ def case(name: str) -> Case:
     """
     if name in LARGE:
         return _large(name, LARGE[name])
-    found = _library("problems").get(_NAMES.get(name, name))
+    found = library("problems").get(_NAMES.get(name, name))
     return Case(name, found.problem, found.end, found.floor)
 
 
-def _library(module: str):
+def library(module: str):
+    """A module of the tests, such as "problems.rober"."""
     if str(_TESTS) not in sys.path:
         sys.path.append(str(_TESTS))
     return importlib.import_module(module)
@@ -64,10 +65,10 @@ class _Large:
 
 
 LARGE = {
-    "akzo_400": _Large(lambda: _library("problems.akzo").text(200), ("Rodas5P", "Radau"), (5.0,)),
-    "fput_200": _Large(lambda: _library("problems.fput").text(100), ("Vern9", "DPRKN12")),
+    "akzo_400": _Large(lambda: library("problems.akzo").text(200), ("Rodas5P", "Radau"), (5.0,)),
+    "fput_200": _Large(lambda: library("problems.fput").text(100), ("Vern9", "DPRKN12")),
     "brusselator_2048": _Large(
-        lambda: _library("problems.brusselator2d").text(32),
+        lambda: library("problems.brusselator2d").text(32),
         ("Rodas5P", "KenCarp58"),
         (math.nextafter(1.1, 0),),
     ),

@@ -125,6 +125,11 @@ def plan_like(plan: Plan, system: System) -> Plan:
     return replace(plan, sessions=kept_sessions(system.sessions, key))
 
 
+def with_methods(plan: Plan, system: System, methods: tuple[Any, ...]) -> Plan:
+    """The same plan with other methods, with their sessions."""
+    return plan_like(replace(plan, methods=methods), system)
+
+
 def kept_sessions(sessions: dict[Any, list[Session]], key: tuple[Any, ...]) -> list[Session]:
     """The sessions of one choice of methods; the oldest choices give way to new ones."""
     kept = sessions.get(key)

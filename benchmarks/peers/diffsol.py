@@ -10,8 +10,13 @@ import numpy as np
 from benchmarks.peers.expressions import equations
 
 
-def text(problem) -> str:
-    """The problem in DiffSL, shared subexpressions written once, as its authors recommend."""
+def text(problem, symbols=None, right=None, parameters=()) -> str:
+    """The problem in DiffSL, shared subexpressions written once, as its authors recommend.
+
+    Args:
+        symbols, right: Symbols of the states and right-hand sides. Default: with the problem's own numbers.
+        parameters: Symbols that stay parameters.
+    """
     import sympy
     from sympy.printing.str import StrPrinter
 
@@ -46,10 +51,15 @@ def text(problem) -> str:
             rest = self._print(other)
             return f"({rest} + ({self._print(one)} - ({rest}))*{step})"
 
-    symbols, time, right = equations(problem)
+    if right is None:
+        symbols, _, right = equations(problem)
     shared, right = sympy.cse(right, symbols=sympy.numbered_symbols("c"))
     show = Printer().doprint
-    lines = ["u_i {"]
+    lines = []
+    if parameters:
+        values = [f"{p} = {float(x)!r}" for p, x in zip(parameters, problem.p, strict=True)]
+        lines.append(f"in_i {{ {', '.join(values)} }}")
+    lines += ["u_i {"]
     lines += [f"  {x} = {float(u)!r}," for x, u in zip(symbols, problem.u0, strict=True)] + ["}"]
     lines += [f"{name} {{ {show(part)} }}" for name, part in shared]
     return "\n".join([*lines, "F_i {", *(f"  {show(part)}," for part in right), "}"])

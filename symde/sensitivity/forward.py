@@ -87,6 +87,14 @@ class ForwardRecord:
         return u0, p
 
 
+def least_work(run: Run, wrt: Wrt) -> int:
+    """Multiplications with additions at each evaluation that no way of solving the columns avoids: those of J
+    with them, and of each with a few stages before."""
+    system: Any = run.problem.system
+    entries, n = len(system.kernels.pattern[1]), system.kernels.n
+    return (entries + 4 * n) * (len(wrt.parameters) + len(wrt.states))
+
+
 def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     """What the end time's dependence on the parameters adds to the derivative of the last saved state, shape
     (n, m); None where it does not depend on them."""

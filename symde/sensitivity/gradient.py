@@ -12,7 +12,7 @@ from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.pullback import PullBackError
 from symde.problem import options
 from symde.problem.values import real
-from symde.sensitivity import registry
+from symde.sensitivity import auto, registry
 from symde.sensitivity.riding import sizes
 from symde.sensitivity.run import prepare
 from symde.sensitivity.strategy import Record, Refinable
@@ -52,7 +52,9 @@ def value_and_grad(
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
-        sensealg: How to differentiate: "forward", "discrete", or "auto" for the one expected to be fastest.
+        sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or "auto"
+            for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells which it
+            was.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
@@ -77,7 +79,9 @@ def value_and_grad(
         linear_solver=linear_solver,
     )
     wanted = wrt_of(wrt, problem.system)
-    name = "forward" if sensealg == registry.AUTO else sensealg
+    name = sensealg
+    if sensealg == registry.AUTO:
+        name, run = auto.choose(run, wanted, free=method is None)
     found: Record = registry.get(name).record(run, wanted)
     value, weights = evaluate_loss(loss, found.solution.u)
     u0, p = found.pull_back(weights)

@@ -16,6 +16,9 @@ NAMES = (
 )
 """One line a strategy; its file is its name."""
 
+AUTOMATIC = ("discrete", "forward")
+"""Strategies that `auto` chooses among, those hardly dependent on the number of parameters first."""
+
 AUTO = "auto"
 
 

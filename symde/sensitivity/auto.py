@@ -1,0 +1,192 @@
+"""The choice of a strategy: those that can differentiate a solve do so over its first steps, and the one that
+took the least time is remembered for the system, the methods, the tolerance and what is differentiated by.
+
+No count foretells the fastest: what a column costs depends on the method and the pattern of the Jacobian, how
+many steps it costs on the problem. A trial knows all of that. A strategy whose arithmetic alone would take
+longer than another's whole trial is not tried: its kernels would be compiled for nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symde.engine.choice import methods_for
+from symde.engine.cpu.pullback import PullBackError
+from symde.plan import with_methods
+from symde.problem.problem import remake
+from symde.problem.solution import SolveError
+from symde.problem.traits import Traits
+from symde.sensitivity import registry
+from symde.sensitivity.run import Run
+from symde.sensitivity.strategy import Strategy
+from symde.sensitivity.wrt import Wrt
+from symde.sessions import borrow, give_back
+
+FIRST_STEPS, LEAST_SECONDS = 64, 2e-3
+"""A trial covers so many first steps of the solve, four or sixteen times as many and so on, until they take
+this long without derivatives, or all of it."""
+
+HOPELESS = 3.0
+"""Times the best that a strategy's runs may take for it to be timed again; its square for the first few runs,
+of which one that the machine disturbed took eleven times the next."""
+
+FEW, AGAIN_SECONDS = 3, 2e-2
+"""Trials near each other run at least this often, and for about this long; the fastest run of each counts."""
+
+MULTIPLY_ADDS = 4e9
+"""Multiplications with additions that one core does in a second, at most, on columns that lie in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A strategy's name and the methods it is to use."""
+
+    sensealg: str
+    methods: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Trial:
+    """A choice that is tried: what it records, and the seconds of its fastest run by now."""
+
+    choice: Choice
+    strategy: Strategy
+    run: Run
+    wrt: Wrt
+    seconds: float = math.inf
+
+
+REMEMBERED = 64
+"""Choices kept for each system; the oldest give way to new ones."""
+
+_remembered: weakref.WeakKeyDictionary[Any, dict[Any, Choice]] = weakref.WeakKeyDictionary()
+
+
+def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
+    """The fastest strategy's name, and the run it is to record.
+
+    Args:
+        run: What is to be solved.
+        wrt: What is to be differentiated by.
+        free: Whether the methods are a default, which gives way to another for a strategy that cannot use it.
+
+    Raises:
+        ValueError: no strategy can, with the reason of each.
+    """
+    plan = run.plan
+    decade, many = math.floor(math.log10(plan.rtol)), 0 if run.times is None else len(run.times).bit_length()
+    key = plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
+    known = _remembered.setdefault(run.problem.system, {})
+    choice = known.get(key)
+    if choice is None:
+        choice = _fastest(run, wrt, free)
+        for oldest in list(known)[: 1 - REMEMBERED]:
+            known.pop(oldest, None)
+        known[key] = choice
+    return choice.sensealg, _with(run, choice.methods)
+
+
+def _with(run: Run, methods: tuple[Any, ...]) -> Run:
+    if methods == run.plan.methods:
+        return run
+    return replace(run, plan=with_methods(run.plan, run.problem.system, methods))
+
+
+def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
+    first, evaluations = first_steps(run)
+    trials: list[Trial] = []
+    refusals: list[str] = []
+    for name in registry.AUTOMATIC:
+        strategy = registry.get(name)
+        best = min((trial.seconds for trial in trials), default=math.inf)
+        work = getattr(strategy, "least_work", None)
+        if work is not None and work(run, wrt) * evaluations / MULTIPLY_ADDS > best:
+            continue
+        for methods in _methods(run, free):
+            trial = Trial(Choice(name, methods), strategy, _with(first, methods), wrt)
+            try:
+                _gradient(trial)  # compiles
+            except ValueError as error:
+                refusals.append(f"{name}: {error}")
+                continue
+            trial.seconds = _gradient(trial)
+            trials.append(trial)
+            break
+    if not trials:
+        raise ValueError("no strategy can differentiate this solve. " + "; ".join(refusals))
+    return _shortest(trials).choice
+
+
+def _shortest(trials: list[Trial]) -> Trial:
+    """The fastest of trials that have run once: they run again in turns, those far behind no more than a few
+    times."""
+    spent, rounds = 0.0, 1
+    while True:
+        best = min(trials, key=lambda trial: trial.seconds)
+        near = HOPELESS if rounds >= FEW or best.seconds > AGAIN_SECONDS else HOPELESS**2
+        trials = [trial for trial in trials if trial.seconds <= near * best.seconds]
+        if len(trials) == 1 or spent > AGAIN_SECONDS and rounds >= FEW or best.seconds == math.inf:
+            return best
+        for trial in trials:
+            seconds = _gradient(trial)
+            trial.seconds = min(trial.seconds, seconds)
+            spent += seconds
+        rounds += 1
+
+
+def _methods(run: Run, free: bool) -> Iterator[tuple[Any, ...]]:
+    """The methods asked for; where they are a default, those of a small model too, which more strategies
+    take."""
+    yield run.plan.methods
+    if free:
+        others = methods_for(None, run.plan.rtol, Traits(1))
+        if others != run.plan.methods:
+            yield others
+
+
+def first_steps(run: Run) -> tuple[Run, int]:
+    """The first steps of a run, and how often they evaluate the right-hand side."""
+    problem, plan = run.problem, run.plan
+    t0, t1 = problem.tspan
+    session = borrow(problem.system, plan)
+    try:
+        steps, seconds, reached = FIRST_STEPS, -1.0, t0
+        while seconds < LEAST_SECONDS and reached != t1:
+            session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
+            session.begin(
+                t0, t1, rtol=plan.rtol, saveat=None, save_steps=False, dense=False, dt0=plan.dt0,
+                dtmax=plan.dtmax or abs(t1 - t0), max_steps=min(steps, plan.max_steps),
+            )  # fmt: skip
+            started = time.perf_counter()
+            session.run()
+            seconds, reached = time.perf_counter() - started, session.state.t
+            if steps >= plan.max_steps:
+                break
+            steps *= 4
+        evaluations = session.counters().evaluations
+    finally:
+        give_back(plan, session)
+    if reached in (t0, t1):
+        return run, evaluations
+    times = run.times
+    if times is not None:
+        times = np.append(times[(times - reached) * (t1 - t0) < 0.0], reached)
+    return replace(run, problem=remake(problem, tspan=(t0, reached)), times=times), evaluations
+
+
+def _gradient(trial: Trial) -> float:
+    """Seconds of a gradient; infinite where the solve fails, which the solve itself is to tell the user."""
+    started = time.perf_counter()
+    try:
+        record = trial.strategy.record(trial.run, trial.wrt)
+        record.pull_back(np.ones_like(record.solution.u))
+    except (SolveError, PullBackError):
+        return math.inf
+    return time.perf_counter() - started
