@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
-from symde.problem.values import real
+from symde.problem.problem import Problem
 from symde.sensitivity import registry
+from symde.sensitivity.loss import Part, parts_of
 from symde.sensitivity.run import prepare
-from symde.sensitivity.strategy import Record
-from symde.sensitivity.wrt import Gradient, wrt_of
-
-Loss = Callable[[np.ndarray], tuple[float, Any]]
+from symde.sensitivity.start import start_of
+from symde.sensitivity.strategy import Record, Strategy
+from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
 
 
 def value_and_grad(
-    loss: Loss,
+    loss: Any,
     problem: Any,
     method: Any = None,
     *,
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
+    of: Any = None,
     sensealg: str = registry.AUTO,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -44,12 +44,15 @@ def value_and_grad(
 
     Args:
         loss: Function of the saved states, shape (n_times, n), that gives its value and its derivative by
-            them, of the same shape.
+            them, of the same shape; or an object that knows when it needs the solution, such as
+            `symde.LeastSquares` (the protocols are in `symde.sensitivity.loss`).
         problem: What to solve.
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
-        sensealg: How to differentiate: "forward", or "auto" for the one expected to be fastest.
+        of: Names of the states, observables or parameters that a loss function reads in place of the states;
+            it is then given an array of shape (n_times, number of names).
+        sensealg: How to differentiate: "forward", "discrete", or "auto" for the one expected to be fastest.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
@@ -61,42 +64,41 @@ def value_and_grad(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    run = prepare(
-        problem,
-        method,
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
+    wanted = wrt_of(wrt, problem.system)
+    strategy = registry.get("forward" if sensealg == registry.AUTO else sensealg)
+    solving = dict(
+        method=method,
         rtol=rtol,
         atol=atol,
-        saveat=[problem.tspan[1]] if saveat is None and hasattr(problem, "tspan") else saveat,
         dt0=dt0,
         dtmax=dtmax,
         max_steps=max_steps,
         linear_solver=linear_solver,
     )
-    wanted = wrt_of(wrt, problem.system)
-    strategy = registry.get("forward" if sensealg == registry.AUTO else sensealg)
-    found: Record = strategy.record(run, wanted)
-    value, weights = evaluate_loss(loss, found.solution.u)
-    return value, wanted.gradient(*found.pull_back(weights))
+    total, by_u0, by_p = 0.0, np.zeros(len(problem.u0)), np.zeros(len(problem.p))
+    for part in parts_of(loss, problem, saveat, of):
+        value, u0, p = _share(part, strategy, wanted, solving)
+        total, by_u0, by_p = total + value, by_u0 + u0, by_p + p
+    return total, wanted.gradient(by_u0, by_p)
 
 
-def evaluate_loss(loss: Any, u: np.ndarray) -> tuple[float, np.ndarray]:
-    """The loss and its derivative by the saved states, checked.
-
-    Raises:
-        TypeError: it is no function, or does not give two things. ValueError: shapes do not agree.
-    """
-    if not callable(loss):
-        raise TypeError(f"loss must be a function of the saved states, found {loss!r}")
-    given = loss(u)
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise TypeError(
-            "the loss must return two things, its value and its derivative by the saved states: "
-            f"(value, du) with du of shape {u.shape}; found {given!r:.200}"
-        )
-    value, weights = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    if weights.shape != u.shape:
-        raise ValueError(
-            f"the loss gave a derivative of shape {weights.shape}: it must have the shape of the saved "
-            f"states, {u.shape} (times, states)"
-        )
-    return value, weights
+def _share(
+    part: Part, strategy: Strategy, wanted: Wrt, solving: dict[str, Any]
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """The value of one solve's share and its derivatives by the common initial values and parameters."""
+    problem, system = part.problem, part.problem.system
+    record: Record = strategy.record(
+        prepare(problem, saveat=part.loss.times(problem), **solving), wanted
+    )
+    loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
+    u0, p = record.pull_back(loss.states)
+    if loss.parameters is not None and loss.parameters.any():
+        p = p + loss.parameters @ start_of(problem).parameters
+    # what this solve sets itself does not follow the common values
+    u0 = np.where([name in part.fixed_states for name in system.state_names], 0.0, u0)
+    p = np.where([name in part.fixed_parameters for name in system.parameter_names], 0.0, p)
+    return loss.value, u0, p
