@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from symde import testing
     from symde.diagnostics import ModelError
     from symde.export import export
+    from symde.fit.experiment import Experiment
+    from symde.fit.fit import fit
+    from symde.fit.least_squares import LeastSquares
+    from symde.fit.objective import Objective
     from symde.integrator import Integrator
     from symde.model import Model
     from symde.model.ode_def import load, ode_def
@@ -31,9 +35,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Experiment": "symde.fit.experiment",
     "Integrator": "symde.integrator",
+    "LeastSquares": "symde.fit.least_squares",
     "Model": "symde.model",
     "ModelError": "symde.diagnostics",
+    "Objective": "symde.fit.objective",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",
     "Solution": "symde.problem",
@@ -42,6 +49,7 @@ _HOME = {
     "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
     "export": "symde.export",
+    "fit": "symde.fit.fit",
     "load": "symde.model.ode_def",
     "ode_def": "symde.model.ode_def",
     "remake": "symde.problem",
@@ -57,7 +65,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"symde.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'symde' has no attribute {name!r}")
-    if name in ("Problem", "Integrator", "sensitivities", "value_and_grad"):
+    if name in ("Problem", "Integrator", "Objective", "fit", "sensitivities", "value_and_grad"):
         importlib.import_module("symde.solve")  # announces how models become systems
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
