@@ -55,7 +55,8 @@ class Experiment:
     def under(self, **defaults: Any) -> Experiment:
         """The same with what it leaves open taken from elsewhere."""
         return replace(
-            self, **{key: defaults[key] for key in _FROM_LOSS if getattr(self, key) is None and key in defaults}
+            self,
+            **{key: defaults[key] for key in _FROM_LOSS if getattr(self, key) is None and key in defaults},
         )
 
     @property
@@ -130,7 +131,9 @@ class Experiment:
                 "tspan=(start, end), whose start is where the initial values hold"
             )
         end = last if t1 > t0 else first
-        follows = start_of(remake(own, p=dict(fixed_p)) if fixed_p else own).span if self.tspan is None else None
+        follows = (
+            start_of(remake(own, p=dict(fixed_p)) if fixed_p else own).span if self.tspan is None else None
+        )
         if follows is not None and follows.any():
             if follows[1].any() and end == t1:
                 raise ValueError(
@@ -146,7 +149,7 @@ def _quantities(table: Table, system: Any) -> tuple[str, ...]:
     if names is None:
         if count != len(system.state_names):
             raise ValueError(
-                f"the data have {count} columns, and the model has {len(system.state_names)} states "
+                f"the data have {count} column(s), and the model has {len(system.state_names)} states "
                 f"({', '.join(system.state_names[:12])}): say what the columns are, names=[...]"
             )
         return tuple(system.state_names)
@@ -187,7 +190,10 @@ def _require(
     numbers = np.array([name is None for name in named])
     refuse(present & ~(weights >= 0.0), "the weight of {place} is not a number from 0 on")
     counts = present & (weights > 0.0)
-    refuse(counts & numbers & ~((sigma > 0.0) & np.isfinite(sigma)), "sigma of {place} is not positive and finite")
+    refuse(
+        counts & numbers & ~((sigma > 0.0) & np.isfinite(sigma)),
+        "sigma of {place} is not positive and finite",
+    )
     refuse(
         counts & logs & ~(table.values > 0.0),
         "{place} is {value:g} and has no logarithm: leave it out with weights, or its column out of log",

@@ -77,7 +77,13 @@ def fit(
         RuntimeWarning: no search has converged.
     """
     if isinstance(data, LeastSquares):
-        for given, what in ((names, "names"), (sigma, "sigma"), (weights, "weights"), (log, "log"), (time, "time")):
+        for given, what in (
+            (names, "names"),
+            (sigma, "sigma"),
+            (weights, "weights"),
+            (log, "log"),
+            (time, "time"),
+        ):
             if given is not None:
                 raise ValueError(f"{what} belongs to the LeastSquares that was given as data")
         loss = data

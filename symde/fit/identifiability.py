@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from symde.fit.parameters import Parameters
+from symde.fit.parameters import Parameter, Parameters
 
 SMALLEST = 1e-6
 """Singular value, relative to the largest, below which a direction counts as unknown; sensitivities are known
@@ -22,17 +23,18 @@ class IdentifiabilityWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unidentified:
-    """Parameters that the data tell nothing of, alone or in this combination.
+    """Parameters of which the data tell nothing, or only a combination.
 
     Attributes:
         names: The parameters.
-        changes: Change of each that no prediction shows: relative for a parameter searched by its logarithm,
-            else in units of its size; the largest is 1.
+        changes: How they can change together without any prediction changing, one way a row, shape
+            (n_ways, number of names): relative for parameters searched by their logarithm, else in units of
+            their size; the largest of each way is 1.
         sentence: The same in words.
     """
 
     names: tuple[str, ...]
-    changes: tuple[float, ...]
+    changes: np.ndarray
     sentence: str
 
     def __str__(self) -> str:
@@ -55,7 +57,13 @@ class Known:
     unknown: np.ndarray
 
 
-def known_of(rows: np.ndarray, parameters: Parameters, free: np.ndarray, rtol: float) -> Known:
+def known_of(
+    rows: np.ndarray,
+    parameters: Parameters,
+    free: np.ndarray,
+    rtol: float,
+    unchanged: Callable[[np.ndarray], bool],
+) -> Known:
     """What is known of the coordinates theta.
 
     Args:
@@ -63,6 +71,8 @@ def known_of(rows: np.ndarray, parameters: Parameters, free: np.ndarray, rtol: f
         parameters: The parameters.
         free: Which are not held by a bound.
         rtol: Relative tolerance of the solves.
+        unchanged: Whether a step of theta leaves the predictions as they are: derivatives alone do not tell
+            a*b from a + b.
     """
     count = len(free)
     covariance, unknown = np.full((count, count), np.nan), np.zeros(count, dtype=bool)
@@ -83,11 +93,30 @@ def known_of(rows: np.ndarray, parameters: Parameters, free: np.ndarray, rtol: f
     covariance[np.ix_(places, places)] = (kept.T @ kept) / np.outer(lengths, lengths)
     basis = _sparse_basis(directions[~good] / lengths)
     found = []
-    for direction in basis:
-        members = np.abs(direction) > _SHOWN
+    for ways, members in _groups(np.abs(basis) > _SHOWN):
         unknown[places[members]] = True
-        found.append(_in_words(parameters, places[members], direction[members]))
+        of_group = [parameters[place] for place in places[members]]
+        changes, steps = basis[np.ix_(ways, members)], np.zeros((len(ways), count))
+        steps[:, places[members]] = changes
+        found.append(_in_words(of_group, changes, lambda steps=steps: _far(steps, unchanged)))
     return Known(covariance, tuple(found), unknown)
+
+
+def _groups(shown: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Directions (rows) and parameters (columns) that hang together."""
+    groups: list[tuple[np.ndarray, np.ndarray]] = []
+    left = set(range(len(shown)))
+    while left:
+        rows = {min(left)}
+        while True:
+            columns = shown[sorted(rows)].any(axis=0)
+            more = {row for row in left if shown[row][columns].any()} | rows
+            if more == rows:
+                break
+            rows = more
+        left -= rows
+        groups.append((np.array(sorted(rows)), np.flatnonzero(columns)))
+    return groups
 
 
 def _sparse_basis(directions: np.ndarray) -> np.ndarray:
@@ -106,36 +135,50 @@ def _sparse_basis(directions: np.ndarray) -> np.ndarray:
     return rows / largest
 
 
-def _in_words(parameters: Parameters, places: np.ndarray, changes: np.ndarray) -> Unidentified:
-    members = [parameters[place] for place in places]
+def _far(steps: np.ndarray, unchanged: Callable[[np.ndarray], bool]) -> bool:
+    """Whether predictions stay as they are far along every way, to one side or the other."""
+    return all(any(unchanged(length * step) for length in (0.3, -0.3, 0.1, -0.1)) for step in steps)
+
+
+def _in_words(members: list[Parameter], changes: np.ndarray, far: Callable[[], bool]) -> Unidentified:
     names = tuple(one.name for one in members)
-    if changes[int(np.argmax(np.abs(changes)))] < 0.0:
-        changes = -changes
     if len(members) == 1:
-        return Unidentified(names, (1.0,), f"no prediction depends on {names[0]}")
-    powers = _powers(changes) if all(one.log for one in members) else None
-    if powers is not None and len(members) == 2:
-        first, second = powers
-        other = f"{names[0]}*{names[1]}" if first * second < 0 else f"{names[0]}/{names[1]}"
-        if abs(first) == abs(second):
-            sentence = f"{names[0]} and {names[1]} are known by {other} alone"
-            return Unidentified(names, tuple(changes.tolist()), sentence)
-    moves = ", ".join(
-        f"{one.name} {change:+.3g} %" if one.log else f"{one.name} {0.01 * change * one.scale:+.3g}"
-        for one, change in zip(members, changes, strict=True)
-    )
-    return Unidentified(
-        names, tuple(changes.tolist()), f"{', '.join(names[:-1])} and {names[-1]} can change together: {moves}"
-    )
+        return Unidentified(names, changes, f"no prediction depends on {names[0]}")
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    product = _product(names, changes) if all(one.log for one in members) else None
+    if product is not None and far():
+        return Unidentified(names, changes, f"of {listed} only {product} is known")
+    ways = [
+        ", ".join(
+            f"{one.name} {change:+.3g} %" if one.log else f"{one.name} {0.01 * change * one.scale:+.3g}"
+            for one, change in zip(members, way * np.sign(way[np.argmax(np.abs(way))]), strict=True)
+            if abs(change) > _SHOWN
+        )
+        for way in changes
+    ]
+    return Unidentified(names, changes, f"{listed} can change together: {'; or '.join(ways)}")
 
 
-def _powers(changes: np.ndarray) -> tuple[int, ...] | None:
-    """The changes as small whole numbers, where they are."""
+def _product(names: tuple[str, ...], changes: np.ndarray) -> str | None:
+    """The product of powers that no change touches, where there is one and its powers are small and whole."""
+    _, singular, directions = np.linalg.svd(changes)
+    if len(names) - len(singular) != 1:
+        return None
+    powers = directions[-1]
+    powers = powers / powers[np.argmax(np.abs(powers) > _SHOWN)]
     for unit in range(1, 5):
-        whole = changes * unit / np.abs(changes).max()
-        if np.allclose(whole, np.round(whole), atol=1e-3):
-            return tuple(int(one) for one in np.round(whole))
-    return None
+        whole = np.round(powers * unit).astype(int)
+        if np.allclose(powers * unit, whole, atol=1e-3) and whole.all():
+            break
+    else:
+        return None
+    above = [_power(name, power) for name, power in zip(names, whole, strict=True) if power > 0]
+    below = [_power(name, -power) for name, power in zip(names, whole, strict=True) if power < 0]
+    return "*".join(above) + "".join(f"/{one}" for one in below)
+
+
+def _power(name: str, power: int) -> str:
+    return name if power == 1 else f"{name}^{power}"
 
 
 def degrees_of_freedom(values: int, estimated: int) -> float:

@@ -86,25 +86,26 @@ class Compared:
     def __init__(self, data: Matched, observed: Observed) -> None:
         self._data, self._observed = data, observed
         y = observed.values[data.places, data.columns]
-        with np.errstate(all="ignore"):
-            self.predictions = np.where(data.logs, np.log(np.where(data.logs, y, 1.0)), y)
-            self._slope = np.where(data.logs, 1.0 / np.where(data.logs, y, 1.0), 1.0)
-            noisy = data.noise_of >= 0
-            self.sigma = data.sigma
-            if noisy.any():
-                self._noise_column = len(data.quantities) + data.noise_of
-                scales = observed.values[data.places, np.where(noisy, self._noise_column, 0)]
-                # a scale that is not positive has no likelihood: NaN, never a number
-                self.sigma = np.where(noisy, np.where(scales > 0.0, scales, np.nan), data.sigma)
-            self._noisy = noisy
-            self._root = np.sqrt(data.weights) / self.sigma
-            self.residuals = self._root * (self.predictions - data.values)
+        self._slope, self._noisy = np.ones_like(y), data.noise_of >= 0
+        self._some_noisy = bool(data.noises)
+        self.predictions, self.sigma = y, data.sigma
+        if data.logs.any():
+            with np.errstate(all="ignore"):
+                self.predictions = np.where(data.logs, np.log(np.where(data.logs, y, 1.0)), y)
+                self._slope = np.where(data.logs, 1.0 / np.where(data.logs, y, 1.0), 1.0)
+        if self._some_noisy:
+            self._noise_column = len(data.quantities) + data.noise_of
+            scales = observed.values[data.places, np.where(self._noisy, self._noise_column, 0)]
+            # a scale that is not positive has no likelihood: NaN, never a number
+            self.sigma = np.where(self._noisy, np.where(scales > 0.0, scales, np.nan), data.sigma)
+        self._root = np.sqrt(data.weights) / self.sigma
+        self.residuals = self._root * (self.predictions - data.values)
 
     @property
     def value(self) -> float:
         """The loss."""
         total = 0.5 * float(self.residuals @ self.residuals)
-        if self._noisy.any():
+        if self._some_noisy:
             total += float((self._data.weights * np.log(self.sigma))[self._noisy].sum())
         return total
 
@@ -112,47 +113,47 @@ class Compared:
         """The loss with its derivatives by states and parameters."""
         data, weights = self._data, np.zeros_like(self._observed.values)
         np.add.at(weights, (data.places, data.columns), self.residuals * self._root * self._slope)
-        if self._noisy.any():
+        if self._some_noisy:
             by_noise = (data.weights - self.residuals**2) / self.sigma
             noisy = self._noisy
             np.add.at(weights, (data.places[noisy], self._noise_column[noisy]), by_noise[noisy])
         return LossValue(self.value, *self._observed.pull_back(weights))
 
-    def jacobian(self, states: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-        """Derivatives of the residuals by some x, shape (number of values, x).
+    def derivatives(self, states: np.ndarray, parameters: np.ndarray) -> Derivatives:
+        """Derivatives by some x of all that a fit reads.
 
         Args:
             states: Derivatives of the saved states, shape (n_times, n, x).
             parameters: Derivatives of the parameters, shape (m, x).
         """
-        mean, noise = self._rows(states, parameters)
-        if noise is None:
-            return mean
-        mean[self._noisy] -= self.residuals[self._noisy, None] * noise
-        return mean
+        data, noisy, residuals = self._data, self._noisy, self.residuals
+        every = self._observed.push_forward(states, parameters)
+        mean = (self._root * self._slope)[:, None] * every[data.places, data.columns]
+        gradient = mean.T @ residuals
+        if not self._some_noisy:
+            return Derivatives(mean, mean, gradient)
+        scales = every[data.places[noisy], self._noise_column[noisy]] / self.sigma[noisy, None]
+        weights, jacobian = data.weights[noisy], mean.copy()
+        jacobian[noisy] -= residuals[noisy, None] * scales
+        gradient += scales.T @ (weights - residuals[noisy] ** 2)
+        return Derivatives(
+            jacobian, np.concatenate([mean, np.sqrt(2.0 * weights)[:, None] * scales]), gradient
+        )
 
-    def information(self, states: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows R and the gradient of the loss, where R'R is the Fisher information of the likelihood.
 
-        Source: S. M. Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), equation
-        (3.31), for independent values whose means and scales depend on the parameters.
-        """
-        mean, noise = self._rows(states, parameters)
-        gradient = mean.T @ self.residuals
-        if noise is None:
-            return mean, gradient
-        weights, residuals = self._data.weights[self._noisy], self.residuals[self._noisy]
-        gradient = gradient + noise.T @ (weights - residuals**2)
-        return np.concatenate([mean, np.sqrt(2.0 * weights)[:, None] * noise]), gradient
+@dataclass(frozen=True, slots=True, eq=False)
+class Derivatives:
+    """Derivatives of a comparison by some x.
 
-    def _rows(self, states: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Derivatives of the predictions over their noise, and those of the logarithms of noise scales that
-        are quantities."""
-        data = self._data
-        all_rows = self._observed.push_forward(states, parameters)
-        mean = (self._root * self._slope)[:, None] * all_rows[data.places, data.columns]
-        if not self._noisy.any():
-            return mean, None
-        noisy = self._noisy
-        noise = all_rows[data.places[noisy], self._noise_column[noisy]] / self.sigma[noisy, None]
-        return mean, noise
+    Attributes:
+        jacobian: Those of the residuals, shape (number of values, x).
+        information: Rows R of shape (rows, x), where R'R is the Fisher information of the likelihood.
+        gradient: Those of the loss, shape (x,).
+
+    Source: S. M. Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), equation (3.31),
+    for the information of independent normal values whose means and scales depend on x.
+    """
+
+    jacobian: np.ndarray
+    information: np.ndarray
+    gradient: np.ndarray

@@ -17,7 +17,6 @@ from symde.sensitivity import forward, registry
 from symde.sensitivity.gradient import value_and_grad
 from symde.sensitivity.integrate import integrate
 from symde.sensitivity.run import prepare
-from symde.sensitivity.start import start_of
 from symde.sensitivity.wrt import wrt_of
 
 RTOL, ATOL = 1e-8, 1e-10
@@ -100,7 +99,8 @@ class Objective:
         self._data = self.loss.matched(problem)
         fixed = [{*one.fixed_p, *(f"{state}(0)" for state in one.fixed_u0)} for one in self._data]
         self.parameters: Parameters = parameters_of(problem, parameters, bounds, scale, fixed)
-        self._free = [[name not in one for name in self.names] for one in fixed]
+        self._free = [np.flatnonzero([name not in one for name in self.names]) for one in fixed]
+        self._bases = [one.problem(problem) for one in self._data]
         self.failure: SolveError | None = None
         self._last: tuple[bytes, Point | None] = b"", None
 
@@ -129,7 +129,7 @@ class Objective:
 
     @property
     def noise(self) -> str:
-        """"given", "estimated" (it is a quantity of the model), or "unknown"."""
+        """ "given", "estimated" (it is a quantity of the model), or "unknown"."""
         if any(one.noises for one in self._data):
             return "estimated"
         return "given" if self._data[0].noise_known else "unknown"
@@ -141,7 +141,9 @@ class Objective:
 
     def values(self, theta: Any) -> dict[str, float]:
         """The parameters themselves, by name."""
-        return dict(zip(self.names, self.parameters.values(np.asarray(theta, dtype=float)).tolist(), strict=True))
+        return dict(
+            zip(self.names, self.parameters.values(np.asarray(theta, dtype=float)).tolist(), strict=True)
+        )
 
     def problem_at(self, theta: Any) -> Problem:
         """The problem with these parameters."""
@@ -167,10 +169,9 @@ class Objective:
 
     def value(self, theta: Any) -> float:
         """The loss; infinite where a solve fails."""
-        problem, total = self.problem_at(theta), 0.0
+        total = 0.0
         try:
-            for one in self._data:
-                own = one.problem(problem)
+            for one, own in zip(self._data, self._problems(theta), strict=True):
                 run = prepare(own, saveat=one.times, **self._solving)
                 solution = integrate(run, own, run.atol)
                 total += one.at(solution.t, solution.u, own.p).value
@@ -210,9 +211,8 @@ class Objective:
         Raises:
             SolveError: a solve fails.
         """
-        problem, result = self.problem_at(theta), []
-        for one in self._data:
-            own = one.problem(problem)
+        result = []
+        for one, own in zip(self._data, self._problems(theta), strict=True):
             run = prepare(own, saveat=one.times, **self._solving)
             solution = integrate(run, own, run.atol)
             result.append((one, solution, one.at(solution.t, solution.u, own.p)))
@@ -234,21 +234,24 @@ class Objective:
     def _slopes(self, theta: Any) -> np.ndarray:
         return self.parameters.slopes(self.parameters.values(np.asarray(theta, dtype=float)))
 
+    def _problems(self, theta: Any) -> list[Problem]:
+        """The problem of each experiment."""
+        values = self.parameters.values(np.asarray(theta, dtype=float))
+        return [
+            self.parameters.put(base, values, free)
+            for base, free in zip(self._bases, self._free, strict=True)
+        ]
+
     def _solve(self, theta: np.ndarray) -> Point:
-        problem, slopes, count = self.problem_at(theta), self._slopes(theta), len(self.names)
-        value, gradient = 0.0, np.zeros(count)
-        residuals, jacobians, rows = [], [], []
-        for one, free in zip(self._data, self._free, strict=True):
-            compared, states, parameters = self._forward(one.problem(problem), one, np.flatnonzero(free))
-            states, parameters = states * slopes, parameters * slopes
-            information, part = compared.information(states, parameters)
-            value, gradient = value + compared.value, gradient + part
-            residuals.append(compared.residuals)
-            jacobians.append(compared.jacobian(states, parameters))
-            rows.append(information)
-        return Point(
-            value, np.concatenate(residuals), np.concatenate(jacobians), np.concatenate(rows), gradient
-        )
+        slopes, parts = self._slopes(theta), []
+        value, gradient = 0.0, np.zeros(len(slopes))
+        for one, own, free in zip(self._data, self._problems(theta), self._free, strict=True):
+            compared, states, parameters = self._forward(own, one, free)
+            derivatives = compared.derivatives(states * slopes, parameters * slopes)
+            value, gradient = value + compared.value, gradient + derivatives.gradient
+            parts.append((compared.residuals, derivatives.jacobian, derivatives.information))
+        residuals, jacobian, information = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Point(value, residuals, jacobian, information, gradient)
 
     def _forward(
         self, problem: Problem, data: Matched, free: np.ndarray
@@ -263,15 +266,14 @@ class Objective:
             return data.at(solution.t, solution.u, problem.p), states, parameters
         wanted = wrt_of([self.names[i] for i in free], problem.system)
         found = forward.record(run, wanted)
-        by_parameter = dict(zip(wanted.parameters, range(len(wanted.parameters)), strict=True))
-        by_state = dict(zip(wanted.states, range(len(wanted.states)), strict=True))
-        followed = start_of(problem).parameters
-        for place, entry in zip(free, wanted.entries, strict=True):
-            (index,) = entry.indices
-            if entry.of_parameters:
-                states[:, :, place] = found.dp[:, :, by_parameter[index]]
-                parameters[:, place] = followed[:, index]
-            else:
-                states[:, :, place] = found.du0[:, :, by_state[index]]
+        of_parameters = np.array([entry.of_parameters for entry in wanted.entries])
+        indices = np.array([entry.indices[0] for entry in wanted.entries])
+        for chosen, all_indices, derivatives in (
+            (of_parameters, wanted.parameters, found.dp),
+            (~of_parameters, wanted.states, found.du0),
+        ):
+            places = np.searchsorted(all_indices, indices[chosen])
+            states[:, :, free[chosen]] = derivatives[:, :, places]
+        parameters[:, free[of_parameters]] = found.start.parameters[:, indices[of_parameters]]
         solution = found.solution
         return data.at(solution.t, solution.u, problem.p), states, parameters

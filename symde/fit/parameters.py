@@ -92,10 +92,13 @@ class Parameters(Sequence[Parameter]):
         """Coordinates of the start."""
         return self.theta(np.array([one.start for one in self._members]))
 
-    def put(self, problem: Problem, values: np.ndarray) -> Problem:
-        """The problem with these numbers."""
+    def put(
+        self, problem: Problem, values: np.ndarray, chosen: Sequence[int] | np.ndarray | None = None
+    ) -> Problem:
+        """The problem with these numbers, or with those of some of the parameters."""
         p, u0 = {}, {}
-        for one, value in zip(self._members, values.tolist(), strict=True):
+        for index in range(len(self)) if chosen is None else chosen:
+            one, value = self._members[index], float(values[index])
             if one.state is None:
                 p[one.name] = value
             else:
@@ -181,7 +184,9 @@ def _parameter(name: str, problem: Problem, start: Any, bounds: Any, scale: Any)
     if scale not in (None, LOG, LINEAR):
         raise ValueError(f"the scale of {name} must be 'log' or 'linear', found {scale!r}")
     if scale == LOG and (value <= 0.0 or low < 0.0 < high and bounds is not None):
-        raise ValueError(f"{name} starts at {value:g} in {low:g} to {high:g}: its logarithm needs it positive")
+        raise ValueError(
+            f"{name} starts at {value:g} in {low:g} to {high:g}: its logarithm needs it positive"
+        )
     log = scale == LOG or (scale is None and low >= 0.0 and value > 0.0)
     return Parameter(name, value, max(low, 0.0) if log else low, high, log, _size(value, low, high, declared))
 

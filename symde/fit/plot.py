@@ -68,7 +68,11 @@ def plot_fit(
         one.set_xlabel("t")
         one.set_ylabel(f"{name} [{unit}]" if unit else name)
         one.set_xscale(xscale)
-        if any(d.logs[d.columns == d.quantities.index(name)].any() for d in result.objective.data if name in d.quantities):
+        if any(
+            d.logs[d.columns == d.quantities.index(name)].any()
+            for d in result.objective.data
+            if name in d.quantities
+        ):
             one.set_yscale("log")
         if len(result.objective.data) > 1:
             one.legend()

@@ -130,8 +130,16 @@ class FitResult:
 
     @cached_property
     def _known(self) -> Known:
-        rtol = float(self.objective.solving["rtol"])
-        return known_of(self._found.point.information, self.objective.parameters, ~self.at_bound, rtol)
+        rtol, rows = float(self.objective.solving["rtol"]), self._found.point.information
+        return known_of(rows, self.objective.parameters, ~self.at_bound, rtol, self._unchanged)
+
+    def _unchanged(self, step: np.ndarray) -> bool:
+        """Whether the predictions are the same, to a part in a thousand, at some distance from the estimate."""
+        here, there = self._found.point, self.objective.point(self.theta + step)
+        if there is None:
+            return False
+        reach = np.linalg.norm(here.information, 2) * np.linalg.norm(step)
+        return bool(np.linalg.norm(there.residuals - here.residuals) < 1e-3 * reach)
 
     @property
     def unidentified(self) -> tuple[Unidentified, ...]:

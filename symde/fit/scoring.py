@@ -89,7 +89,9 @@ def minimise(
             new = np.clip(theta + step, low, high)
             moved = new - theta
             if not (np.abs(moved) > SMALLEST_STEP * (1.0 + np.abs(theta))).any():
-                return Found(theta, here, True, "the parameters cannot be told more exactly", iteration, tried)
+                return Found(
+                    theta, here, True, "the parameters cannot be told more exactly", iteration, tried
+                )
             predicted = newton.predicted(moved)
             there = evaluate(new)
             tried += 1

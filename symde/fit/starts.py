@@ -26,7 +26,9 @@ def starts_of(parameters: Parameters, count: int, seed: int) -> np.ndarray:
     logs = np.array([one.log for one in parameters])
     half = np.where(logs, math.log(FACTOR), FACTOR)
     low, high = parameters.bounds
-    low = np.where(np.isfinite(low), low, np.minimum(start - half, np.where(np.isfinite(high), high - half, start)))
+    low = np.where(
+        np.isfinite(low), low, np.minimum(start - half, np.where(np.isfinite(high), high - half, start))
+    )
     high = np.where(np.isfinite(high), high, np.maximum(start + half, low + half))
     cube = qmc.LatinHypercube(d=len(start), rng=np.random.default_rng(seed)).random(count - 1)
     return np.vstack([start, low + cube * (high - low)])

@@ -65,7 +65,9 @@ def _table(result: FitResult) -> list[str]:
             share = f" ({100.0 * error / abs(value):.2g} %)" if value else ""
             rows.append((name, f"{value:.6g}", f"{error:.2g}{share}", f"{low:.5g} .. {high:.5g}", ""))
     widths = [max(len(row[k]) for row in rows) for k in range(5)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
 
 
 def _correlations(result: FitResult) -> list[str]:

@@ -91,9 +91,7 @@ def _share(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """The value of one solve's share and its derivatives by the common initial values and parameters."""
     problem, system = part.problem, part.problem.system
-    record: Record = strategy.record(
-        prepare(problem, saveat=part.loss.times(problem), **solving), wanted
-    )
+    record: Record = strategy.record(prepare(problem, saveat=part.loss.times(problem), **solving), wanted)
     loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
     u0, p = record.pull_back(loss.states)
     if loss.parameters is not None and loss.parameters.any():

@@ -108,7 +108,9 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
     if has_parts or (hasattr(loss, "times") and hasattr(loss, "evaluate")):
         for given, what in ((saveat, "saveat"), (of, "of")):
             if given is not None:
-                raise ValueError(f"{type(loss).__name__} knows itself what it reads and when: leave out {what}")
+                raise ValueError(
+                    f"{type(loss).__name__} knows itself what it reads and when: leave out {what}"
+                )
         return loss.parts(problem) if has_parts else (Part(problem, loss),)
     if not callable(loss):
         raise TypeError(

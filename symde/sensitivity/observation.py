@@ -53,6 +53,8 @@ class Observed:
             parameters: Derivatives of the parameters, shape (m, x).
         """
         observation = self._observation
+        if observation.columns is not None:
+            return states[:, observation.columns]
         result = np.zeros((*self.values.shape, states.shape[2]))
         for entry, (row, column) in enumerate(zip(*observation.by_states, strict=True)):
             result[:, row] += self._by_states[:, entry, None] * states[:, column]
@@ -75,6 +77,7 @@ class Observation:
         names: The quantities.
         n, m: Numbers of states and parameters.
         by_states, by_parameters: Rows and columns of the derivatives that are not zero.
+        columns: Columns of the saved states that the quantities are, None where they are more than that.
     """
 
     def __init__(self, system: Any, names: tuple[str, ...]) -> None:
@@ -87,12 +90,12 @@ class Observation:
         self.by_states, self.by_parameters = self._kernels.by_states, self._kernels.by_parameters
         # states alone, the common case, are columns of what was saved
         plain = all(name in system.state_names for name in names)
-        self._columns = [system.state_names.index(name) for name in names] if plain else None
+        self.columns = [system.state_names.index(name) for name in names] if plain else None
 
     def __call__(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> Observed:
         """The quantities at times (n_times,) and states (n_times, n) under parameters (m,)."""
-        if self._columns is not None:
-            return Observed(u[:, self._columns], np.ones((1, len(self.names))), np.empty((1, 0)), self)
+        if self.columns is not None:
+            return Observed(u[:, self.columns], np.ones((1, len(self.names))), np.empty((1, 0)), self)
         return Observed(*self._kernels(t, u, p), self)
 
 
