@@ -92,15 +92,16 @@ def _clock(data: Any, present: Sequence[str], time: Any) -> str | None:
         if str(time) not in present:
             raise ValueError(f"the data have no column {time!r} of times: there are {', '.join(present)}")
         return str(time)
-    if getattr(getattr(data, "index", None), "name", None) is None or isinstance(data, Mapping):
+    index = None if isinstance(data, Mapping) else data.index
+    if index is None or index.name is None:
         for name in TIME_COLUMNS:
             if name in present:
                 return name
     # an index that nobody chose counts rows, not time
-    if isinstance(data, Mapping) or (data.index.name is None and type(data.index).__name__ == "RangeIndex"):
+    if index is None or (index.name is None and type(index).__name__ == "RangeIndex"):
         raise ValueError(
             "the data have no times: name their column with time=..., or call it 't' or 'time'"
-            + ("" if isinstance(data, Mapping) else ", or set the index: frame.rename_axis('t')")
+            + ("" if index is None else ", or set the index: frame.rename_axis('t')")
         )
     return None
 

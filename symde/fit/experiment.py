@@ -24,14 +24,14 @@ class Experiment:
     """Data with the conditions under which they were taken.
 
     Args:
-        data: (times, values) with values of shape (n_rows,) or (n_rows, k); or a pandas frame, or a mapping of
-            columns. NaN is a missing value. Times may be in any order, and repeated.
+        data: (times, values) with values of shape (n_rows,) or (n_rows, k); or a pandas frame, or a mapping
+            of columns. NaN is a missing value. Times may be in any order, and repeated.
         p: Parameters of this experiment by name. They are not estimated from it.
         u0: Initial values of this experiment by name.
         tspan: Time span of this experiment, which starts where its initial values hold. Default: the
             problem's.
-        names: What the columns are of, in their order: states, observables or parameters. Default: the states.
-            Of a frame: the columns to take (default: all), or a mapping of columns to quantities.
+        names: What the columns are of, in their order: states, observables or parameters. Default: the
+            states. Of a frame: the columns to take (default: all), or a mapping of columns to quantities.
         sigma: Standard deviation of the noise: a number, one a column, one a value, a mapping of names to
             these; or the name of a parameter or observable that gives it. Default: unknown, the same for all.
         weights: How much values count, in the same forms; False or 0 leaves a value out.
@@ -137,8 +137,8 @@ class Experiment:
         if follows is not None and follows.any():
             if follows[1].any() and end == t1:
                 raise ValueError(
-                    f"the last value lies at the end of the span, t = {t1:g}, which moves with the parameters: "
-                    "give a span that holds the data whatever they are, tspan=(start, end)"
+                    f"the last value lies at the end of the span, t = {t1:g}, which moves with the "
+                    "parameters: give a span that holds the data whatever they are, tspan=(start, end)"
                 )
             return None
         return (t0, t1) if end == t0 else (t0, end)

@@ -48,13 +48,13 @@ def fit(
 
     Args:
         problem: The problem; its parameters and initial values are the start.
-        data: Arrays (times, values), a pandas frame, a `symde.LeastSquares`, a `symde.Experiment` or a list of
-            them.
+        data: Arrays (times, values), a pandas frame, a `symde.LeastSquares`, a `symde.Experiment` or a list
+            of them.
         parameters: What to estimate: names of parameters, and "x(0)" for the initial value of the state x; or
             a mapping of these to starting values. Default: all parameters.
-        names, sigma, weights, log, time: What the data are, as in `symde.Experiment`. Without `sigma` the noise
-            is unknown, the same for all values, and told from the residuals; a `sigma` that names a parameter
-            is estimated.
+        names, sigma, weights, log, time: What the data are, as in `symde.Experiment`. Without `sigma` the
+            noise is unknown, the same for all values, and told from the residuals; a `sigma` that names a
+            parameter is estimated.
         bounds: Bounds by name. Default: those in the model's text.
         scale: "log" or "linear", for all or by name: how parameters are searched. Default: by logarithm where
             the bounds say that a parameter is positive.
@@ -72,8 +72,8 @@ def fit(
         SolveError: the problem cannot be solved from any start.
 
     Warns:
-        IdentifiabilityWarning: the data do not identify some parameters; it names them, and how they can change
-            together unseen.
+        IdentifiabilityWarning: the data do not identify some parameters; it names them, and how they can
+            change together unseen.
         RuntimeWarning: no search has converged.
     """
     if isinstance(data, LeastSquares):
@@ -181,8 +181,8 @@ def _warn(result: FitResult) -> None:
     if result.unidentified:
         lines = "; ".join(str(one) for one in result.unidentified)
         warnings.warn(
-            f"the data do not identify all parameters: {lines}. Fix one of them (leave it out of parameters), or "
-            "measure what tells them apart",
+            f"the data do not identify all parameters: {lines}. Fix one of them (leave it out of parameters), "
+            "or measure what tells them apart",
             IdentifiabilityWarning,
             stacklevel=3,
         )

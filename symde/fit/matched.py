@@ -150,8 +150,8 @@ class Derivatives:
         information: Rows R of shape (rows, x), where R'R is the Fisher information of the likelihood.
         gradient: Those of the loss, shape (x,).
 
-    Source: S. M. Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), equation (3.31),
-    for the information of independent normal values whose means and scales depend on x.
+    Source: S. M. Kay, Fundamentals of Statistical Signal Processing: Estimation Theory (1993), equation
+    (3.31), for the information of independent normal values whose means and scales depend on x.
     """
 
     jacobian: np.ndarray

@@ -12,7 +12,7 @@ from symde.problem.values import reals, unknown_name
 
 
 def per_value(given: Any, table: Table, quantities: tuple[str, ...], what: str) -> np.ndarray:
-    """Numbers for all values of a table, shape (n_rows, k), NaN where a quantity's is not a number but a name.
+    """Numbers for all values of a table, shape (n_rows, k), NaN where a quantity has a name instead.
 
     Args:
         given: A number, one number a column, one a value, or a mapping of quantities (or columns) to any of
@@ -41,8 +41,8 @@ def per_value(given: Any, table: Table, quantities: tuple[str, ...], what: str) 
         values = values[:, None]
     if values.ndim > 2 or (values.shape not in ((), (1,), shape[1:], shape)):
         raise ValueError(
-            f"{what} has shape {values.shape}: it must be a number, one a column ({shape[1]},) or one a value "
-            f"{shape}"
+            f"{what} has shape {values.shape}: it must be a number, one a column ({shape[1]},) or one a "
+            f"value {shape}"
         )
     return np.broadcast_to(values, shape).copy()
 

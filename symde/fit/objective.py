@@ -152,8 +152,8 @@ class Objective:
     # -- what it evaluates
 
     def residuals(self, theta: Any) -> np.ndarray:
-        """Residuals (model - data)/sigma times the root of the weight, shape (number of values,), in the order
-        of the data's rows, experiment after experiment; NaN where a solve fails, which makes optimisers of
+        """Residuals (model - data)/sigma times the root of the weight, shape (number of values,), in the
+        order of the data's rows, experiment after experiment; NaN where a solve fails, which makes optimisers of
         SciPy try a shorter step (`failure` tells why).
 
         Raises:
@@ -163,7 +163,7 @@ class Objective:
         return np.full(self.size, np.nan) if point is None else point.residuals.copy()
 
     def jacobian(self, theta: Any) -> np.ndarray:
-        """The exact derivative of the residuals, shape (number of values, k). It comes from the same solve."""
+        """The exact derivative of the residuals, shape (number of values, k), from the same solve."""
         point = self._squares(theta)
         return np.full((self.size, len(self.names)), np.nan) if point is None else point.jacobian.copy()
 

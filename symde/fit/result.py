@@ -110,8 +110,8 @@ class FitResult:
 
     @property
     def residuals(self) -> Any:
-        """(model - data)/sigma times the root of the weight, in the shape of the data, NaN for what is missing
-        or does not count; of several experiments a list of these."""
+        """(model - data)/sigma times the root of the weight, in the shape of the data, NaN for what is
+        missing or does not count; of several experiments a list of these."""
         tables = []
         for data, _, compared in self._compared:
             table = np.full(data.table.values.shape, np.nan)
@@ -134,7 +134,7 @@ class FitResult:
         return known_of(rows, self.objective.parameters, ~self.at_bound, rtol, self._unchanged)
 
     def _unchanged(self, step: np.ndarray) -> bool:
-        """Whether the predictions are the same, to a part in a thousand, at some distance from the estimate."""
+        """Whether the predictions are the same, to a part in a thousand, some way from the estimate."""
         here, there = self._found.point, self.objective.point(self.theta + step)
         if there is None:
             return False
@@ -160,8 +160,8 @@ class FitResult:
 
     @cached_property
     def covariance(self) -> np.ndarray:
-        """Covariance of the estimates, from the Fisher information, shape (k, k). NaN for what lies at a bound;
-        what the data do not identify has infinite variance."""
+        """Covariance of the estimates, from the Fisher information, shape (k, k). NaN for what lies at a
+        bound; what the data do not identify has infinite variance."""
         slopes = self.objective.parameters.slopes(self.x)
         return self._theta_covariance * np.outer(slopes, slopes)
 

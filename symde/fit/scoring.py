@@ -4,9 +4,9 @@ For a sum of squares it is the method of Levenberg and Marquardt. Bounds are kep
 bound holds back leaves the linear system until the gradient points inside again.
 
 Source: J. J. More, The Levenberg-Marquardt algorithm: implementation and theory, Numerical Analysis, Lecture
-Notes in Mathematics 630 (1978), for the scaling; H. B. Nielsen, Damping parameter in Marquardt's method, report
-IMM-REP-1999-05, DTU (1999), for the damping; C. T. Kelley, Iterative Methods for Optimization (1999), section
-5.5, for the projection.
+Notes in Mathematics 630 (1978), for the scaling; H. B. Nielsen, Damping parameter in Marquardt's method,
+report IMM-REP-1999-05, DTU (1999), for the damping; C. T. Kelley, Iterative Methods for Optimization (1999),
+section 5.5, for the projection.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def _loss(result: FitResult) -> str:
     if noise == "estimated":
         return f"negative log-likelihood {result.value:.6g} up to a constant, noise estimated"
     if noise == "unknown":
-        return f"sum of squares {2.0 * result.value:.6g}, noise {math.sqrt(result.noise_variance):.4g} from {_whole(freedom)} degrees of freedom"
+        spread = f"noise {math.sqrt(result.noise_variance):.4g} from {_whole(freedom)} degrees of freedom"
+        return f"sum of squares {2.0 * result.value:.6g}, {spread}"
     return f"chi squared {2.0 * result.value:.6g} for {_whole(freedom)} degrees of freedom"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -26,7 +26,8 @@ class LossValue:
     Attributes:
         value: The loss.
         states: Its derivative by the saved states, shape (n_times, n).
-        parameters: Its derivative by the parameters where it reads them itself, shape (m,); None: it does not.
+        parameters: Its derivative by the parameters where it reads them itself, shape (m,); None where it does
+            not.
     """
 
     value: float
@@ -114,10 +115,11 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
         return loss.parts(problem) if has_parts else (Part(problem, loss),)
     if not callable(loss):
         raise TypeError(
-            f"loss must be a function of the saved states, or a loss such as symde.LeastSquares, found {loss!r}"
+            "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
+            f"found {loss!r}"
         )
-    names = (of,) if isinstance(of, str) else of
-    return (Part(problem, FunctionLoss(loss, saveat, None if names is None else tuple(names))),)
+    names, function = (of,) if isinstance(of, str) else of, cast(LossFunction, loss)
+    return (Part(problem, FunctionLoss(function, saveat, None if names is None else tuple(names))),)
 
 
 def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tuple[float, np.ndarray]:

@@ -88,7 +88,8 @@ def test_the_fisher_information_is_the_expected_second_derivative():
 
 
 def test_coordinates_follow_the_text():
-    text = "param a = 2 in (0, 10), b = -3 nominal 100, c = 0, d = 4\nstate x = 1 nominal 5\nx' = -a*x + b + c + d"
+    text = "param a = 2 in (0, 10), b = -3 nominal 100, c = 0, d = 4\nstate x = 1 nominal 5\n"
+    text += "x' = -a*x + b + c + d"
     one = symde.Objective(
         symde.Problem(symde.ode_def(text), tspan=(0, 1)), ([1.0] * 5, [1.0] * 5), ["a", "b", "c", "d", "x"]
     )
