@@ -67,7 +67,7 @@ def _of_columns(data: Any, names: Any, time: Any) -> Table:
     if len(original) < len(present):
         raise ValueError(f"the data have two columns of one name: {', '.join(present)}")
     clock = _clock(data, present, time)
-    t = _times(data.index if clock is None else data[original[clock]])
+    t = _times(getattr(data, "index", None) if clock is None else data[original[clock]])
     if names is None:
         chosen = {name: name for name in present if name != clock}
     elif isinstance(names, Mapping):
@@ -92,7 +92,7 @@ def _clock(data: Any, present: Sequence[str], time: Any) -> str | None:
         if str(time) not in present:
             raise ValueError(f"the data have no column {time!r} of times: there are {', '.join(present)}")
         return str(time)
-    index = None if isinstance(data, Mapping) else data.index
+    index: Any = getattr(data, "index", None) if not isinstance(data, Mapping) else None
     if index is None or index.name is None:
         for name in TIME_COLUMNS:
             if name in present:

@@ -181,8 +181,8 @@ def _warn(result: FitResult) -> None:
     if result.unidentified:
         lines = "; ".join(str(one) for one in result.unidentified)
         warnings.warn(
-            f"the data do not identify all parameters: {lines}. Fix one of them (leave it out of parameters), "
-            "or measure what tells them apart",
+            f"the data do not identify all parameters: {lines}. Fix one (leave it out of parameters), or "
+            "measure what tells them apart",
             IdentifiabilityWarning,
             stacklevel=3,
         )

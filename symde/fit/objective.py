@@ -153,8 +153,8 @@ class Objective:
 
     def residuals(self, theta: Any) -> np.ndarray:
         """Residuals (model - data)/sigma times the root of the weight, shape (number of values,), in the
-        order of the data's rows, experiment after experiment; NaN where a solve fails, which makes optimisers of
-        SciPy try a shorter step (`failure` tells why).
+        order of the data's rows, experiment after experiment; NaN where a solve fails, which makes optimisers
+        of SciPy try a shorter step (`failure` tells why).
 
         Raises:
             ValueError: the noise is estimated, so that the loss is no sum of squares.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _FIRST = 0.5
 """First step, in standard errors."""
+
+_BETTER = 1e-3
+"""Twice the decrease of the loss, in units of the noise, that tells of a better optimum."""
 
 _MOST = 40
 """Most points on either side."""
@@ -111,6 +115,13 @@ def profile_of(
             start, previous = new, change
         ends.append(end)
     order = sorted(found)
+    if min(change for _, change in found.values()) < -_BETTER:
+        warnings.warn(
+            f"the profile of {objective.names[index]} passes a better fit than the estimate, which is an "
+            "optimum of its surroundings only: fit again with more starts, starts=20",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     others = np.array([objective.parameters.values(found[key][0]) for key in order])
     interval = [_number(objective, index, theta, end) for end in ends]
     return Profile(

@@ -26,8 +26,7 @@ class LossValue:
     Attributes:
         value: The loss.
         states: Its derivative by the saved states, shape (n_times, n).
-        parameters: Its derivative by the parameters where it reads them itself, shape (m,); None where it does
-            not.
+        parameters: Its derivative by the parameters where it reads them itself, shape (m,); None: zero.
     """
 
     value: float
