@@ -21,10 +21,10 @@ model Absorption "a drug in the gut, then in the blood"
 end
 """)
 problem = symde.Problem(model)
-
 # what a laboratory would give: concentrations by the hour, one lost, with 10 % of noise
-generator, truth = np.random.default_rng(3), symde.remake(problem, p={"ka": 2.0, "ke": 0.25, "volume": 35.0})
+truth = symde.remake(problem, p=[2.0, 0.25, 35.0, 0.1])
 hours, experiments = np.array([0.25, 0.5, 1, 2, 3, 5, 8, 12, 18, 24]), []
+generator = np.random.default_rng(8)
 for dose in (100.0, 300.0):
     exact = symde.solve(symde.remake(truth, u0={"gut": dose}), saveat=hours)["concentration"]
     measured = exact * np.exp(0.1 * generator.standard_normal(len(hours)))
@@ -32,8 +32,7 @@ for dose in (100.0, 300.0):
     data = {"t": hours, "concentration": measured}
     experiments.append(symde.Experiment(data, u0={"gut": dose}, name=f"{dose:g} mg"))
 
-# noise relative to the value: compare logarithms
-result = symde.fit(problem, symde.LeastSquares(experiments, sigma="noise", log=True), starts=5)
+result = symde.fit(problem, experiments, sigma="noise", log=True, starts=5)  # noise relative to the value
 print(result.summary())
 print(result.profile("ke"))
 if len(sys.argv) > 1:

@@ -12,7 +12,7 @@ import numpy as np
 from symde.fit.identifiability import IdentifiabilityWarning
 from symde.fit.least_squares import LeastSquares
 from symde.fit.objective import ATOL, RTOL, Objective
-from symde.fit.result import FitResult, Start
+from symde.fit.result import FitResult, Start, same_loss
 from symde.fit.scoring import Found, minimise
 from symde.fit.starts import starts_of
 from symde.problem.problem import Problem
@@ -97,9 +97,15 @@ def fit(
     limit = _whole(max_iterations, "max_iterations")
     searches: list[tuple[Start, Found | None]] = []
     with _told(number, progress) as tell:
-        for theta in starts_of(objective.parameters, number, seed):
-            searches.append(_search(objective, theta, limit, tell))
+        for place, theta in enumerate(starts_of(objective.parameters, number, seed)):
+            searches.append(_search(objective, theta, place, limit, tell))
     searches.sort(key=lambda one: one[0].value)
+    first = next(
+        (i for i, one in enumerate(searches) if not same_loss(one[0], searches[0][0], objective.noise)),
+        len(searches),
+    )
+    # of equally good ends that of the earliest start, which rounding does not decide
+    searches[:first] = sorted(searches[:first], key=lambda one: one[0].number)
     best = searches[0][1]
     if best is None:
         _raise_unsolved(objective)
@@ -120,7 +126,7 @@ def fit(
 
 
 def _search(
-    objective: Objective, theta: np.ndarray, limit: int, tell: Callable[[float, bool], None]
+    objective: Objective, theta: np.ndarray, place: int, limit: int, tell: Callable[[float, bool], None]
 ) -> tuple[Start, Found | None]:
     objective.failure = None
     found = minimise(
@@ -135,10 +141,10 @@ def _search(
     if found is None:
         tell(np.inf, True)
         message = str(objective.failure or "the loss is not finite at the start").splitlines()[0]
-        return Start(values, np.full(len(theta), np.nan), np.inf, False, message), None
+        return Start(place, values, np.full(len(theta), np.nan), np.inf, False, message), None
     tell(found.point.value, True)
     end = objective.parameters.values(found.theta)
-    return Start(values, end, found.point.value, found.converged, found.message), found
+    return Start(place, values, end, found.point.value, found.converged, found.message), found
 
 
 def _require_data(objective: Objective) -> None:

@@ -26,6 +26,7 @@ class Start:
     """One of the searches of a fit.
 
     Attributes:
+        number: Its place: 0 is the search from the given start.
         values: Parameters it started from, shape (k,).
         end: Parameters it ended at, shape (k,); NaN where it failed.
         value: Loss at its end; infinite where it failed.
@@ -33,11 +34,18 @@ class Start:
         message: Why it ended.
     """
 
+    number: int
     values: np.ndarray
     end: np.ndarray
     value: float
     converged: bool
     message: str
+
+
+def same_loss(one: Start, other: Start, noise: str) -> bool:
+    """Whether two searches ended equally well, as far as noise (`Objective.noise`) lets anyone tell."""
+    unit = abs(one.value) + abs(other.value) if noise == "unknown" else 1.0
+    return abs(one.value - other.value) <= 1e-6 * unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +126,17 @@ class FitResult:
             table[data.rows, data.columns] = compared.residuals
             tables.append(table)
         return tables[0] if len(tables) == 1 else tables
+
+    @property
+    def alternatives(self) -> list[dict[str, float]]:
+        """Other parameters that fit as well, found from other starts: the data do not choose between them."""
+        parameters, found = self.objective.parameters, [self.theta]
+        for start in self.starts:
+            if start.converged and same_loss(start, self.starts[0], self.objective.noise):
+                theta = parameters.theta(start.end)
+                if all(np.max(np.abs(theta - other)) > 0.01 for other in found):
+                    found.append(theta)
+        return [self.objective.values(theta) for theta in found[1:]]
 
     # -- how well it is known
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from symde.fit.result import same_loss
+
 if TYPE_CHECKING:
     from symde.fit.result import FitResult
 
@@ -30,12 +32,16 @@ def summary(result: FitResult) -> str:
     lines += _correlations(result)
     lines += [f"not identified: {one}" for one in result.unidentified]
     if len(result.starts) > 1:
-        best = [one for one in result.starts if one.value <= result.value + 1e-3 * (1.0 + abs(result.value))]
+        best = [one for one in result.starts if same_loss(one, result.starts[0], objective.noise)]
         failed = sum(not math.isfinite(one.value) for one in result.starts)
         lines.append(
             f"{len(best)} of {len(result.starts)} starts ended at this loss"
             + (f", {failed} failed" if failed else "")
         )
+    # along directions that are not identified there is no end of them
+    for values in [] if result.unidentified else result.alternatives:
+        listed = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
+        lines.append(f"as good: {listed}")
     return "\n".join(lines)
 
 

@@ -165,6 +165,21 @@ def test_many_starts_find_the_best_optimum_and_are_repeatable():
     assert "of 30 starts ended at this loss" in several[0].summary()
 
 
+def test_other_parameters_that_fit_as_well_are_told():
+    # the rates of absorption and elimination change their roles where the volume follows: "flip-flop"
+    text = (
+        "param ka = 1.5 in (0, 20), ke = 0.2 in (0, 20), v = 1 in (0, 20)\n"
+        "state gut = 1, blood = 0\ntime 0..4\ngut' = -ka*gut\nblood' = ka*gut - ke*blood\nc = blood/v"
+    )
+    data = (TIMES, exact(text, TIMES, ["c"], p={"ka": 2.0, "ke": 0.3}))
+    result = symde.fit(problem(text), data, names=["c"], sigma=0.01, starts=12)
+    np.testing.assert_allclose(result.x, [2.0, 0.3, 1.0], rtol=1e-6)  # where the given start leads
+    (other,) = result.alternatives
+    # c = ka/v/(ka - ke)*(exp(-ke*t) - exp(-ka*t)): ka/v stays
+    np.testing.assert_allclose([*other.values()], [0.3, 2.0, 0.15], rtol=1e-5)
+    assert "as good: ka = 0.3, ke = 2, v = 0.15" in result.summary()
+
+
 BLOWS_UP = "param k = 1 in (0, 5)\nstate x = 1\ntime 0 .. 1\nx' = k*x^2"
 
 
