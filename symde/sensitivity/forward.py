@@ -108,7 +108,7 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well
         parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
-    whole = any(method.family in WHOLE for method in run.methods)
+    whole = any(method.family in WHOLE for method in run.plan.methods)
     augmented = augmented_problem(run, parameters, wrt.states, start, whole)
     tolerance = columns_tolerance(run, augmented.system, _indices(parameters), _indices(wrt.states))
     solved = integrate(run, augmented, tolerance)
