@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from symde import testing
     from symde.diagnostics import ModelError
     from symde.export import export
+    from symde.fit.experiment import Experiment
+    from symde.fit.fit import fit
+    from symde.fit.least_squares import LeastSquares
+    from symde.fit.objective import Objective
     from symde.integrator import Integrator
     from symde.model import Model
     from symde.model.ode_def import load, ode_def
@@ -35,10 +39,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Experiment": "symde.fit.experiment",
     "Hessian": "symde.sensitivity.second_order",
     "Integrator": "symde.integrator",
+    "LeastSquares": "symde.fit.least_squares",
     "Model": "symde.model",
     "ModelError": "symde.diagnostics",
+    "Objective": "symde.fit.objective",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",
     "Shadowing": "symde.sensitivity.shadowing",
@@ -49,6 +56,7 @@ _HOME = {
     "Stats": "symde.problem",
     "SteadyState": "symde.sensitivity.steady_state",
     "export": "symde.export",
+    "fit": "symde.fit.fit",
     "hessian": "symde.sensitivity.second_order",
     "hessian_vector_product": "symde.sensitivity.second_order",
     "load": "symde.model.ode_def",
@@ -65,6 +73,8 @@ _MODULES = ("testing",)
 _NEED_LOWERING = (
     "Problem",
     "Integrator",
+    "Objective",
+    "fit",
     "hessian",
     "hessian_vector_product",
     "sensitivities",

@@ -108,6 +108,7 @@ class ModelSystem:
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
+        self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:

@@ -26,3 +26,23 @@ def bar(tspan: tuple[float, float], state: Any) -> Iterator[Callable[[], None]]:
 
         yield update
         update()
+
+
+@contextmanager
+def counter(total: int, what: str) -> Iterator[Callable[[int, str], None]]:
+    """A tqdm bar that counts to a total; the function it gives adds to the count and shows a text.
+
+    Raises:
+        ImportError: tqdm is not installed.
+    """
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("progress=True shows its bar with tqdm: pip install tqdm") from None
+    with tqdm(total=total, unit=what) as shown:
+
+        def update(count: int, text: str) -> None:
+            shown.set_postfix_str(text, refresh=False)
+            shown.update(count)
+
+        yield update

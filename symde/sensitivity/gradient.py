@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
-from symde.engine.cpu.pullback import PullBackError
 from symde.problem import options
-from symde.problem.values import real
+from symde.problem.problem import Problem
+from symde.problem.stats import Stats
 from symde.sensitivity import auto, registry
-from symde.sensitivity.riding import sizes
+from symde.sensitivity.gradient_error import Derivatives, gradient_error
+from symde.sensitivity.loss import Part, parts_of
 from symde.sensitivity.run import prepare
+from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record, Refinable
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
 
-Loss = Callable[[np.ndarray], tuple[float, Any]]
-
 
 def value_and_grad(
-    loss: Loss,
+    loss: Any,
     problem: Any,
     method: Any = None,
     *,
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
+    of: Any = None,
     sensealg: str = registry.AUTO,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -47,14 +48,17 @@ def value_and_grad(
 
     Args:
         loss: Function of the saved states, shape (n_times, n), that gives its value and its derivative by
-            them, of the same shape.
+            them, of the same shape; or an object that knows when it needs the solution, such as
+            `symde.LeastSquares` (the protocols are in `symde.sensitivity.loss`).
         problem: What to solve.
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
-        sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or "auto"
-            for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells which it
-            was.
+        of: Names of the states, observables or parameters that a loss function reads in place of the states;
+            it is then given an array of shape (n_times, number of names).
+        sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or
+            "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
+            which it was.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
@@ -67,80 +71,75 @@ def value_and_grad(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    run = prepare(
-        problem,
-        method,
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
+    wanted = wrt_of(wrt, problem.system)
+    solving = dict(
+        method=method,
         rtol=rtol,
         atol=atol,
-        saveat=[problem.tspan[1]] if saveat is None and hasattr(problem, "tspan") else saveat,
         dt0=dt0,
         dtmax=dtmax,
         max_steps=max_steps,
         linear_solver=linear_solver,
     )
-    wanted = wrt_of(wrt, problem.system)
-    name = sensealg
-    if sensealg == registry.AUTO:
-        name, run = auto.choose(run, wanted, free=method is None)
-    found: Record = registry.get(name).record(run, wanted)
-    value, weights = evaluate_loss(loss, found.solution.u)
-    u0, p = found.pull_back(weights)
-    refine = found.refinement() if isinstance(found, Refinable) else None
+    shares = [_share(part, sensealg, wanted, solving) for part in parts_of(loss, problem, saveat, of)]
+    u0 = np.sum([share.u0 for share in shares], axis=0)
+    p = np.sum([share.p for share in shares], axis=0)
+    finer = [share.finer for share in shares if share.finer is not None]
 
     def error() -> float | None:
-        return None if refine is None else gradient_error(refine, loss, wanted, u0, p)
+        return gradient_error(problem, wanted, (u0, p), finer) if len(finer) == len(shares) else None
 
-    return value, wanted.gradient(u0, p, name, found.solution.stats, error)
+    names = dict.fromkeys(share.sensealg for share in shares)
+    stats = shares[0].stats if len(shares) == 1 else None
+    return sum(share.value for share in shares), wanted.gradient(u0, p, ", ".join(names), stats, error)
 
 
-def gradient_error(
-    refine: Callable[[], Record], loss: Any, wanted: Wrt, u0: np.ndarray, p: np.ndarray
-) -> float:
-    """An estimate of the relative error of a gradient: twice its change when every step is halved; infinite
-    where that is as large as the gradient itself or the halves cannot be done.
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What one solve adds to a loss and its gradient.
 
-    It bounds the error as long as that of the halved steps is at most half of it, and so for any order from 1
-    on. A gradient that changes as a whole says nothing even of that. Errors of derivatives are measured by
-    the size of what they are by, and relative to the largest.
-
-    Source: E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.4, on
-    Richardson's extrapolation, with the factor of order 1 whatever the method's.
+    Attributes:
+        value: Its share of the loss.
+        u0, p: Derivatives of that by the common initial values (n,) and parameters (m,).
+        sensealg: The strategy that found them.
+        stats: Work of the solve.
+        finer: Gives the derivatives from halved steps; None where the strategy cannot.
     """
-    try:
-        finer = refine()
-        _, weights = evaluate_loss(loss, finer.solution.u)
-        finer_u0, finer_p = finer.pull_back(weights)
-    except PullBackError:
-        return math.inf
-    of_u0, of_p = sizes(finer.solution.problem)
-    by_u0, by_p = list(wanted.states), list(wanted.parameters)
-    fine = np.concatenate([(of_u0 * finer_u0)[by_u0], (of_p * finer_p)[by_p]])
-    coarse = np.concatenate([(of_u0 * u0)[by_u0], (of_p * p)[by_p]])
-    change, least = np.abs(fine - coarse).max(), min(np.abs(fine).max(), np.abs(coarse).max())
-    if change == 0.0:
-        return 0.0
-    return float(2.0 * change / least) if 2.0 * change < least else math.inf
+
+    value: float
+    u0: Any
+    p: Any
+    sensealg: str
+    stats: Stats
+    finer: Callable[[], Derivatives] | None
 
 
-def evaluate_loss(loss: Any, u: np.ndarray) -> tuple[float, np.ndarray]:
-    """The loss and its derivative by the saved states, checked.
+def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> Share:
+    """Solve one part and differentiate its loss."""
+    run = prepare(part.problem, saveat=part.loss.times(part.problem), **solving)
+    if sensealg == registry.AUTO:
+        sensealg, run = auto.choose(run, wanted, free=solving["method"] is None)
+    record: Record = registry.get(sensealg).record(run, wanted)
+    value, u0, p = _pulled(part, record)
+    refine = record.refinement() if isinstance(record, Refinable) else None
+    finer = None if refine is None else lambda: _pulled(part, refine())[1:]
+    return Share(value, u0, p, sensealg, record.solution.stats, finer)
 
-    Raises:
-        TypeError: it is no function, or does not give two things. ValueError: shapes do not agree.
-    """
-    if not callable(loss):
-        raise TypeError(f"loss must be a function of the saved states, found {loss!r}")
-    given = loss(u)
-    # a loss for second derivatives gives a third thing, which is not needed here
-    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
-        raise TypeError(
-            "the loss must return two things, its value and its derivative by the saved states: "
-            f"(value, du) with du of shape {u.shape}; found {given!r:.200}"
-        )
-    value, weights = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    if weights.shape != u.shape:
-        raise ValueError(
-            f"the loss gave a derivative of shape {weights.shape}: it must have the shape of the saved "
-            f"states, {u.shape} (times, states)"
-        )
-    return value, weights
+
+def _pulled(part: Part, record: Record) -> tuple[float, np.ndarray, np.ndarray]:
+    """The value of a part's loss and its derivatives by the common initial values and parameters."""
+    problem, system = part.problem, part.problem.system
+    loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
+    u0, p = record.pull_back(loss.states)
+    if loss.parameters is not None and loss.parameters.any():
+        p = p + loss.parameters @ start_of(problem).parameters
+    # what this solve sets itself does not follow the common values
+    if part.fixed_states:
+        u0 = np.where([name in part.fixed_states for name in system.state_names], 0.0, u0)
+    if part.fixed_parameters:
+        p = np.where([name in part.fixed_parameters for name in system.parameter_names], 0.0, p)
+    return loss.value, u0, p

@@ -1,0 +1,220 @@
+"""`symde.fit`: parameters of a model from data, in one call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from symde.fit.identifiability import IdentifiabilityWarning
+from symde.fit.least_squares import LeastSquares
+from symde.fit.objective import ATOL, RTOL, Objective
+from symde.fit.result import FitResult, Start, same_loss
+from symde.fit.scoring import Found, minimise
+from symde.fit.starts import starts_of
+from symde.problem.problem import Problem
+from symde.problem.values import real
+
+
+def fit(
+    problem: Problem,
+    data: Any,
+    parameters: Any = None,
+    *,
+    names: Any = None,
+    sigma: Any = None,
+    weights: Any = None,
+    log: Any = None,
+    time: Any = None,
+    bounds: Mapping[str, Any] | None = None,
+    scale: Any = None,
+    starts: int = 1,
+    seed: int = 0,
+    max_iterations: int = 200,
+    progress: bool = False,
+    method: Any = None,
+    rtol: float = RTOL,
+    atol: Any = ATOL,
+    **solving: Any,
+) -> FitResult:
+    """Estimate parameters and initial values from data.
+
+        result = symde.fit(problem, frame, ["k1", "k2", "x(0)"], sigma=0.1)
+        print(result.summary())
+        result["k1"], result.standard_errors["k1"], result.problem
+
+    Args:
+        problem: The problem; its parameters and initial values are the start.
+        data: Arrays (times, values), a pandas frame, a `symde.LeastSquares`, a `symde.Experiment` or a list
+            of them.
+        parameters: What to estimate: names of parameters, and "x(0)" for the initial value of the state x; or
+            a mapping of these to starting values. Default: all parameters.
+        names, sigma, weights, log, time: What the data are, as in `symde.Experiment`. Without `sigma` the
+            noise is unknown, the same for all values, and told from the residuals; a `sigma` that names a
+            parameter is estimated.
+        bounds: Bounds by name. Default: those in the model's text.
+        scale: "log" or "linear", for all or by name: how parameters are searched. Default: by logarithm where
+            the bounds say that a parameter is positive.
+        starts: Number of searches: the first from the given start, the others spread over the bounds.
+        seed: Of that spread.
+        max_iterations: Most steps of a search.
+        progress: Show a bar (needs tqdm).
+        method, rtol, atol, and further options: As in `symde.solve`; the tolerances are tighter.
+
+    Returns:
+        The best estimate, with its uncertainty.
+
+    Raises:
+        ValueError, TypeError: problem, data and parameters do not fit together, with the reason.
+        SolveError: the problem cannot be solved from any start.
+
+    Warns:
+        IdentifiabilityWarning: the data do not identify some parameters; it names them, and how they can
+            change together unseen.
+        RuntimeWarning: no search has converged.
+    """
+    if isinstance(data, LeastSquares):
+        for given, what in (
+            (names, "names"),
+            (sigma, "sigma"),
+            (weights, "weights"),
+            (log, "log"),
+            (time, "time"),
+        ):
+            if given is not None:
+                raise ValueError(f"{what} belongs to the LeastSquares that was given as data")
+        loss = data
+    else:
+        loss = LeastSquares(data, names, sigma=sigma, weights=weights, log=log, time=time)
+    objective = Objective(
+        problem, loss, parameters, bounds=bounds, scale=scale, method=method, rtol=rtol, atol=atol, **solving
+    )
+    _require_data(objective)
+    number = _whole(starts, "starts")
+    limit = _whole(max_iterations, "max_iterations")
+    searches: list[tuple[Start, Found | None]] = []
+    with _told(number, progress) as tell:
+        for place, theta in enumerate(starts_of(objective.parameters, number, seed)):
+            searches.append(_search(objective, theta, place, limit, tell))
+    searches.sort(key=lambda one: one[0].value)
+    first = next(
+        (i for i, one in enumerate(searches) if not same_loss(one[0], searches[0][0], objective.noise)),
+        len(searches),
+    )
+    # of equally good ends that of the earliest start, which rounding does not decide
+    searches[:first] = sorted(searches[:first], key=lambda one: one[0].number)
+    best = searches[0][1]
+    if best is None:
+        _raise_unsolved(objective)
+    assert best is not None
+    result = FitResult(
+        objective,
+        best.theta,
+        best.point.value,
+        best.converged,
+        best.message,
+        tuple(start for start, _ in searches),
+        best.iterations,
+        best,
+        limit,
+    )
+    _warn(result)
+    return result
+
+
+def _search(
+    objective: Objective, theta: np.ndarray, place: int, limit: int, tell: Callable[[float, bool], None]
+) -> tuple[Start, Found | None]:
+    objective.failure = None
+    found = minimise(
+        objective.point,
+        theta,
+        objective.bounds,
+        sum_of_squares=objective.noise != "estimated",
+        max_iterations=limit,
+        on_step=lambda value: tell(value, False),
+    )
+    values = objective.parameters.values(theta)
+    if found is None:
+        tell(np.inf, True)
+        message = str(objective.failure or "the loss is not finite at the start").splitlines()[0]
+        return Start(place, values, np.full(len(theta), np.nan), np.inf, False, message), None
+    tell(found.point.value, True)
+    end = objective.parameters.values(found.theta)
+    return Start(place, values, end, found.point.value, found.converged, found.message), found
+
+
+def _require_data(objective: Objective) -> None:
+    size, count = objective.size, len(objective.names)
+    if count > size:
+        raise ValueError(
+            f"{count} parameters cannot be told from {size} values: name fewer, parameters=[...] (now "
+            f"{', '.join(objective.names)}), or give more data"
+        )
+
+
+def _raise_unsolved(objective: Objective) -> None:
+    """Why no start could be evaluated."""
+    objective.failure = None
+    for data, solution, compared in objective.compared(objective.start):  # raises where a solve fails
+        bad = ~np.isfinite(compared.residuals)
+        if bad.any():
+            place = int(np.flatnonzero(bad)[0])
+            name = data.quantities[data.columns[place]]
+            noisy = not compared.sigma[place] > 0.0
+            t = solution.t[data.places[place]]
+            what = f"sigma of {name} is not positive" if noisy else f"{name} of the model cannot be compared"
+            help = (
+                "start the parameters it depends on elsewhere"
+                if noisy
+                else "it is not finite, or not positive where logarithms are compared; start elsewhere, "
+                "parameters={name: value, ...}"
+            )
+            raise ValueError(f"the fit cannot start: {what} at t = {t:g}; {help}")
+    raise ValueError("the fit cannot start: the sensitivities at the start are not finite")
+
+
+def _warn(result: FitResult) -> None:
+    if not result.success:
+        warnings.warn(
+            f"the fit has not converged: {result.message}; try more starts, starts=20, or other bounds",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if result.unidentified:
+        lines = "; ".join(str(one) for one in result.unidentified)
+        warnings.warn(
+            f"the data do not identify all parameters: {lines}. Fix one (leave it out of parameters), or "
+            "measure what tells them apart",
+            IdentifiabilityWarning,
+            stacklevel=3,
+        )
+
+
+def _whole(value: Any, what: str) -> int:
+    number = real(value, what)
+    if number < 1 or number != int(number):
+        raise ValueError(f"{what} = {value!r}: it must be a positive whole number")
+    return int(number)
+
+
+@contextmanager
+def _told(starts: int, progress: bool) -> Iterator[Callable[[float, bool], None]]:
+    """Tells of losses as they come, and of searches that have ended."""
+    if not progress:
+        yield lambda value, ended: None
+        return
+    from symde.progress import counter
+
+    best = np.inf
+    with counter(starts, "start") as update:
+
+        def tell(value: float, ended: bool) -> None:
+            nonlocal best
+            best = min(best, value)
+            update(int(ended), f"loss {value:.6g}, best {best:.6g}")
+
+        yield tell

@@ -1,0 +1,143 @@
+"""What a loss is: a number of one or several solves, with its derivatives by what was saved.
+
+A plain function `loss(u) -> (value, dvalue/du)` is one; an object that knows its own save times and reads
+times and parameters is another; one over several solves names them in `parts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from symde.problem.problem import Problem
+from symde.problem.values import real
+from symde.sensitivity.observation import observation
+
+LossFunction = Callable[[np.ndarray], tuple[float, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossValue:
+    """A loss of one solve.
+
+    Attributes:
+        value: The loss.
+        states: Its derivative by the saved states, shape (n_times, n).
+        parameters: Its derivative by the parameters where it reads them itself, shape (m,); None: zero.
+    """
+
+    value: float
+    states: np.ndarray
+    parameters: np.ndarray | None = None
+
+
+class Loss(Protocol):
+    """A loss of one solve that knows when it needs the solution."""
+
+    def times(self, problem: Problem) -> Any:
+        """When to save, as `saveat` of `symde.solve`."""
+        ...
+
+    def evaluate(self, problem: Problem, t: np.ndarray, u: np.ndarray) -> LossValue:
+        """The loss of the states u, shape (n_times, n), saved at the times t, shape (n_times,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One of the solves that a loss is a sum over.
+
+    Attributes:
+        problem: What is solved.
+        loss: Its share of the loss.
+        fixed_parameters, fixed_states: Names of the parameters and of the initial values that this solve sets
+            itself, so that it does not depend on those of the common problem.
+    """
+
+    problem: Problem
+    loss: Loss
+    fixed_parameters: frozenset[str] = frozenset()
+    fixed_states: frozenset[str] = frozenset()
+
+
+class Parted(Protocol):
+    """A loss over several solves."""
+
+    def parts(self, problem: Problem) -> Sequence[Part]:
+        """The solves, made from the common problem."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionLoss:
+    """A function of the saved states, or of some quantities at the saved times.
+
+    Attributes:
+        function: Gives the value and its derivative by what it is given.
+        saveat: When to save; None: the end alone.
+        of: Names of the quantities it reads; None: all states.
+    """
+
+    function: LossFunction
+    saveat: Any
+    of: tuple[str, ...] | None
+
+    def times(self, problem: Problem) -> Any:
+        """When to save."""
+        return [problem.tspan[1]] if self.saveat is None else self.saveat
+
+    def evaluate(self, problem: Problem, t: np.ndarray, u: np.ndarray) -> LossValue:
+        """The function's value and derivatives, checked."""
+        if self.of is None:
+            return LossValue(*evaluate_loss(self.function, u))
+        observed = observation(problem.system, self.of)(t, u, problem.p)
+        value, weights = evaluate_loss(self.function, observed.values, "quantities")
+        return LossValue(value, *observed.pull_back(weights))
+
+
+def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part]:
+    """The solves of any loss.
+
+    Raises:
+        TypeError: it is no loss. ValueError: `saveat` or `of` with a loss that knows them itself.
+    """
+    has_parts = hasattr(loss, "parts")
+    if has_parts or (hasattr(loss, "times") and hasattr(loss, "evaluate")):
+        for given, what in ((saveat, "saveat"), (of, "of")):
+            if given is not None:
+                raise ValueError(
+                    f"{type(loss).__name__} knows itself what it reads and when: leave out {what}"
+                )
+        return loss.parts(problem) if has_parts else (Part(problem, loss),)
+    if not callable(loss):
+        raise TypeError(
+            "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
+            f"found {loss!r}"
+        )
+    names, function = (of,) if isinstance(of, str) else of, cast(LossFunction, loss)
+    return (Part(problem, FunctionLoss(function, saveat, None if names is None else tuple(names))),)
+
+
+def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tuple[float, np.ndarray]:
+    """The value of a function and its derivative by the saved values, checked.
+
+    Raises:
+        TypeError: it does not give two things. ValueError: shapes do not agree.
+    """
+    given: Any = loss(u)
+    # a loss for second derivatives gives a third thing, which is not needed here
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise TypeError(
+            f"the loss must return two things, its value and its derivative by the saved {what}: "
+            f"(value, du) with du of shape {u.shape}; found {given!r:.200}"
+        )
+    value, weights = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
+    if weights.shape != u.shape:
+        raise ValueError(
+            f"the loss gave a derivative of shape {weights.shape}: it must have the shape of the saved "
+            f"{what}, {u.shape} (times, {what})"
+        )
+    return value, weights
