@@ -54,6 +54,8 @@ class TangentSystem:
         self.definition = self.kernels.definition
         self.state_names = self.definition.state_names
         self.parameter_names = self.definition.parameter_names
+        directions = len(self.parameter_names) - len(base.parameter_names)
+        self.parameter_nominals = (*base.parameter_nominals, *[None] * directions)
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}

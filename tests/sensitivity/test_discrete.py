@@ -101,7 +101,7 @@ def test_less_memory_gives_the_same_gradient_to_the_last_bit(model, method):
 def test_a_solve_that_records_as_it_goes_needs_no_more_memory():
     """Methods that no column rides with are recorded in their own solve."""
     problem = symde.Problem(PREDATORS.text, tspan=(0.0, 10.0))
-    run = prepare(problem, "Radau", rtol=1e-8, saveat=[10.0])
+    run = prepare(problem, "RK4", dt0=0.05, saveat=[10.0])
     assert not riding.can_ride(run)
     record = discrete.record(run, wrt_of(ALL, problem.system), bound=1)
     assert len(record.steps.u) <= 4 < record.steps.count
