@@ -16,7 +16,7 @@ NAMES = (
 )
 """One line a strategy; its file is its name."""
 
-AUTOMATIC = ("discrete", "forward")
+AUTOMATIC = ("discrete", "interpolating", "forward")
 """Strategies that `auto` chooses among, those hardly dependent on the number of parameters first."""
 
 AUTO = "auto"
