@@ -47,14 +47,15 @@ def problem():
 
 
 def scripted(monkeypatch, seconds: dict[str, list[float]]) -> list[str]:
-    """Trials take the seconds listed for their strategy, the last again and again; the order they came in."""
+    """Trials take the seconds listed for their strategy, the last again and again, or one second where none are
+    listed; the order they came in."""
     order: list[str] = []
     left: dict[str, Iterator[float]] = {name: iter(values) for name, values in seconds.items()}
 
     def gradient(trial):
         name = trial.choice.sensealg
         order.append(name)
-        return next(left[name], seconds[name][-1])
+        return next(left[name], seconds[name][-1]) if name in seconds else 1.0
 
     monkeypatch.setattr(auto, "_gradient", gradient)
     return order
