@@ -24,6 +24,7 @@ from benchmarks.equal_error import Point, best_seconds, seconds_at, work_precisi
 from benchmarks.gradient_peers import PEERS, peer
 from benchmarks.gradient_problems import CASES, DEFAULT, GradientCase, gradient_case
 from symde.sensitivity import registry
+from symde.sensitivity.backsolve import ReverseError
 
 METHODS = {True: ("Rodas5P", "Rodas4", "KenCarp4", "QNDF"), False: ("Tsit5", "Vern7", "Vern9")}
 """Suitable methods: where the problem is stiff, and where not."""
@@ -68,7 +69,7 @@ def fits(side: Side) -> bool:
     """Whether a combination is not refused."""
     try:
         side(1e-3)
-    except ValueError:
+    except (ValueError, ReverseError):
         return False
     except RuntimeError:
         pass  # a failed run at a coarse tolerance says nothing about finer ones

@@ -47,8 +47,8 @@ def problem():
 
 
 def scripted(monkeypatch, seconds: dict[str, list[float]]) -> list[str]:
-    """Trials take the seconds listed for their strategy, the last again and again, or one second where none are
-    listed; the order they came in."""
+    """Trials take the seconds listed for their strategy, the last again and again, or one second where none
+    are listed; the order they came in."""
     order: list[str] = []
     left: dict[str, Iterator[float]] = {name: iter(values) for name, values in seconds.items()}
 
