@@ -28,6 +28,7 @@ from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
 from symde.problem.traits import Traits
+from symde.sensitivity.integrate import begin
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
@@ -138,24 +139,6 @@ def able(run: Run) -> Run:
     return replace(run, plan=plan_for(system, *options, traits=Traits(1)))
 
 
-def _begin(run: Run, session: Session, record: Recording | None) -> None:
-    problem, plan = run.problem, run.plan
-    t0, t1 = problem.tspan
-    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
-    session.begin(
-        t0,
-        t1,
-        rtol=plan.rtol,
-        saveat=run.times,
-        save_steps=run.times is None,
-        dense=False,
-        dt0=plan.dt0,
-        dtmax=plan.dtmax or abs(t1 - t0),
-        max_steps=plan.max_steps,
-        record=record,
-    )
-
-
 def _companion(run: Run, session: Session) -> PullBack:
     system: Any = run.problem.system
     return session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))
@@ -164,7 +147,7 @@ def _companion(run: Run, session: Session) -> PullBack:
 def _recorded(run: Run, start: Start, session: Session, bound: int) -> DiscreteRecord:
     """A solve by its own steps."""
     record = Recording(session.n, bound)
-    _begin(run, session, record)
+    begin(session, run, run.problem, run.atol, record=record)
     started = time.perf_counter()
     solution = finish(session, run.problem, session.run(), started, throw=True)
     record.close(session.state)
@@ -175,7 +158,7 @@ def _followed(run: Run, start: Start, session: Session, steps: Recording, bound:
     """A solve by given steps."""
     pull_back = _companion(run, session)
     session.reserve(steps.count + 1 if run.times is None else 0)
-    _begin(run, session, None)
+    begin(session, run, run.problem, run.atol)
     started = time.perf_counter()
     record = pull_back.follow(steps, bound)
     solution = finish(session, run.problem, Status.DONE, started, throw=True)

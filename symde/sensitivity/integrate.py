@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.problem import Problem
@@ -25,23 +27,41 @@ def integrate(run: Run, problem: Problem, atol: Any, dense: bool = False) -> Sol
     Raises:
         SolveError: the solve did not reach its end.
     """
-    t0, t1 = problem.tspan
     plan = plan_like(run.plan, problem.system)
     session = borrow(problem.system, plan)
     try:
-        session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, atol
-        session.begin(
-            t0,
-            t1,
-            rtol=plan.rtol,
-            saveat=run.times,
-            save_steps=run.times is None,
-            dense=dense,
-            dt0=plan.dt0,
-            dtmax=plan.dtmax or abs(t1 - t0),
-            max_steps=plan.max_steps,
-        )
+        begin(session, run, problem, atol, dense=dense)
         started = time.perf_counter()
         return finish(session, problem, session.run(), started, throw=True)
     finally:
         give_back(plan, session)
+
+
+def begin(
+    session: Session,
+    run: Run,
+    problem: Problem,
+    atol: Any,
+    *,
+    dense: bool = False,
+    record: Recording | None = None,
+) -> None:
+    """Ready a session for a problem under the options of a run; arguments as in `integrate`.
+
+    Args:
+        record: Where its steps are to be recorded.
+    """
+    (t0, t1), plan = problem.tspan, run.plan
+    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, atol
+    session.begin(
+        t0,
+        t1,
+        rtol=plan.rtol,
+        saveat=run.times,
+        save_steps=run.times is None,
+        dense=dense,
+        dt0=plan.dt0,
+        dtmax=plan.dtmax or abs(t1 - t0),
+        max_steps=plan.max_steps,
+        record=record,
+    )
