@@ -46,8 +46,8 @@ class Objective:
     """The distance of a model to data as a function of a vector, for `scipy.optimize` and other optimisers.
 
         objective = symde.Objective(problem, loss, parameters=["k1", "k2"])
-        found = scipy.optimize.least_squares(
-            objective.residuals, objective.start, objective.jacobian, objective.bounds)
+        start, bounds = objective.start, objective.bounds
+        found = scipy.optimize.least_squares(objective.residuals, start, objective.jacobian, bounds)
         objective.values(found.x)                   # the parameters themselves, by name
 
     The vector theta holds logarithms of parameters whose bounds say that they are positive, and the others in

@@ -35,8 +35,8 @@ class SteadyState:
         problem: What was solved.
         u: The state, shape (n,), to rounding.
         t: The time at which the solution was within 1 % of it.
-        eigenvalues: Of the Jacobian along what is not conserved, the largest real part first; 1/|real part|
-            of the first is the slowest time of relaxation.
+        eigenvalues: Of the Jacobian along what is not conserved, the largest real part first; one over the
+            size of that is the slowest time of relaxation.
         stable: Whether small deviations that keep the conserved quantities decay.
         conserved: Coefficients of what is conserved, shape (k, n).
     """
