@@ -7,7 +7,6 @@ code.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -90,10 +89,6 @@ class AugmentedSystem:
         slope = np.zeros(len(u))
         slope[:n] = self.base.slope(t, u[:n], p[: len(self.parameter_names)])
         return slope
-
-    def parameters_of(self, given: Mapping[str, float]) -> np.ndarray:
-        """All parameters of the model."""
-        return self.base.parameters(given)
 
     def unit(self, name: str) -> str | None:
         """The unit a state or parameter was declared with."""
