@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint wheel bench docs clean
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.installed-demo
 	@mkdir -p out
 	@$(BIN)/python examples/robertson.py --plot out/rober.png
 
@@ -41,7 +41,11 @@ clean:
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# The stamps stand for "installed as pyproject.toml now says".
+# The stamps stand for "installed as pyproject.toml now says". The demo does without torch.
+$(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[plot,pandas]'
+	@touch $@
+
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test,plot,pandas]'
 	@touch $@

@@ -29,6 +29,10 @@ def test_importing_symde_imports_nothing_heavy():
     assert not loaded_after("import symde") & set(HEAVY)
 
 
+def test_importing_the_layers_imports_no_torch():
+    assert not loaded_after("import symde.layers, symde.sensitivity.gradient") & {"torch"}
+
+
 def test_reading_a_model_needs_no_sympy_and_no_compiler():
     code = "import symde; symde.ode_def('param k = 1\\nstate x = 1\\nx\\' = -k*x')"
     assert not loaded_after(code) & {"sympy", "numba", "llvmlite", "scipy", "torch", "matplotlib", "pandas"}

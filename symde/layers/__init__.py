@@ -1,0 +1,41 @@
+"""Solves as torch functions and modules: `from symde.layers import diffeq, DiffEqLayer`.
+
+Torch is imported with the first name that is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symde.layers.diffeq import diffeq, diffeq_adjoint, diffeq_fd, diffeq_rd
+    from symde.layers.diffeq_layer import DiffEqLayer
+
+_HOME = {
+    "DiffEqLayer": "symde.layers.diffeq_layer",
+    "diffeq": "symde.layers.diffeq",
+    "diffeq_adjoint": "symde.layers.diffeq",
+    "diffeq_fd": "symde.layers.diffeq",
+    "diffeq_rd": "symde.layers.diffeq",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'symde.layers' has no attribute {name!r}")
+    try:
+        module = importlib.import_module(_HOME[name])
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError("symde.layers needs torch: pip install 'symde[torch]'", name="torch") from error
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
