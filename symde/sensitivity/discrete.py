@@ -162,6 +162,8 @@ def _followed(run: Run, start: Start, session: Session, steps: Recording, bound:
     started = time.perf_counter()
     record = pull_back.follow(steps, bound)
     solution = finish(session, run.problem, Status.DONE, started, throw=True)
+    if not np.isfinite(solution.u).all():  # explicit steps that are too large blow up without a word
+        raise PullBackError("given steps led to states that are not finite")
     return DiscreteRecord(run, start, solution, record, pull_back, bound)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,14 +9,14 @@ import numpy as np
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.problem import Problem
-from symde.problem.stats import Stats
 from symde.sensitivity import auto, registry
-from symde.sensitivity.gradient_error import Derivatives, gradient_error
+from symde.sensitivity.gradient_error import gradient_error
 from symde.sensitivity.loss import Part, parts_of
-from symde.sensitivity.run import prepare
+from symde.sensitivity.run import Run, prepare, tightened
+from symde.sensitivity.share import Derivatives, Share
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record, Refinable
-from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
+from symde.sensitivity.wrt import Estimate, Gradient, Wrt, wrt_of
 
 
 def value_and_grad(
@@ -86,36 +84,14 @@ def value_and_grad(
         linear_solver=linear_solver,
     )
     shares = [_share(part, sensealg, wanted, solving) for part in parts_of(loss, problem, saveat, of)]
-    u0 = np.sum([share.u0 for share in shares], axis=0)
-    p = np.sum([share.p for share in shares], axis=0)
-    finer = [share.finer for share in shares if share.finer is not None]
+    u0, p = (np.sum(part, axis=0) for part in zip(*(share.derivatives for share in shares), strict=True))
 
-    def error() -> float | None:
-        return gradient_error(problem, wanted, (u0, p), finer) if len(finer) == len(shares) else None
+    def error() -> Estimate | None:
+        return gradient_error(problem, wanted, shares, rtol)
 
     names = dict.fromkeys(share.sensealg for share in shares)
     stats = shares[0].stats if len(shares) == 1 else None
     return sum(share.value for share in shares), wanted.gradient(u0, p, ", ".join(names), stats, error)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Share:
-    """What one solve adds to a loss and its gradient.
-
-    Attributes:
-        value: Its share of the loss.
-        u0, p: Derivatives of that by the common initial values (n,) and parameters (m,).
-        sensealg: The strategy that found them.
-        stats: Work of the solve.
-        finer: Gives the derivatives from halved steps; None where the strategy cannot.
-    """
-
-    value: float
-    u0: Any
-    p: Any
-    sensealg: str
-    stats: Stats
-    finer: Callable[[], Derivatives] | None
 
 
 def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> Share:
@@ -123,14 +99,22 @@ def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> S
     run = prepare(part.problem, saveat=part.loss.times(part.problem), **solving)
     if sensealg == registry.AUTO:
         sensealg, run = auto.choose(run, wanted, free=solving["method"] is None)
+    return _solved(part, run, sensealg, wanted)
+
+
+def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
     record: Record = registry.get(sensealg).record(run, wanted)
-    value, u0, p = _pulled(part, record)
+    value, derivatives = _pulled(part, record)
     refine = record.refinement() if isinstance(record, Refinable) else None
-    finer = None if refine is None else lambda: _pulled(part, refine())[1:]
-    return Share(value, u0, p, sensealg, record.solution.stats, finer)
+    halved = None if refine is None else lambda: _pulled(part, refine())[1]
+
+    def tighter(factor: float) -> Share:
+        return _solved(part, tightened(run, factor), sensealg, wanted)
+
+    return Share(value, derivatives, sensealg, record.solution.stats, halved, tighter)
 
 
-def _pulled(part: Part, record: Record) -> tuple[float, np.ndarray, np.ndarray]:
+def _pulled(part: Part, record: Record) -> tuple[float, Derivatives]:
     """The value of a part's loss and its derivatives by the common initial values and parameters."""
     problem, system = part.problem, part.problem.system
     loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
@@ -142,4 +126,4 @@ def _pulled(part: Part, record: Record) -> tuple[float, np.ndarray, np.ndarray]:
         u0 = np.where([name in part.fixed_states for name in system.state_names], 0.0, u0)
     if part.fixed_parameters:
         p = np.where([name in part.fixed_parameters for name in system.parameter_names], 0.0, p)
-    return loss.value, u0, p
+    return loss.value, (u0, p)

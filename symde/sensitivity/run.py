@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
-from symde.plan import Plan, make_plan, plan_for
+from symde.plan import Plan, make_plan, plan_for, with_methods
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.traits import Traits
@@ -72,3 +73,12 @@ def prepare(
         options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
         options.save_times(saveat, *problem.tspan),
     )
+
+
+def tightened(run: Run, factor: float) -> Run:
+    """The same with both tolerances times a factor, and the default methods for these."""
+    plan, system = run.plan, run.problem.system
+    rtol = plan.rtol * factor
+    plan = replace(plan, rtol=rtol, dt0=None, max_steps=max(plan.max_steps, options.DEFAULT_MAX_STEPS))
+    methods = methods_for(None, rtol, Traits(system.kernels.n))
+    return replace(run, plan=with_methods(plan, system, methods), atol=np.asarray(run.atol) * factor)

@@ -46,7 +46,7 @@ class Wrt:
         p: np.ndarray,
         sensealg: str = "",
         stats: Stats | None = None,
-        error: Callable[[], float | None] = lambda: None,
+        error: Callable[[], Estimate | None] = lambda: None,
     ) -> Gradient:
         """The wishes from the derivatives by all initial values (n,) and by all parameters (m,); the rest is
         what `Gradient` tells."""
@@ -55,6 +55,14 @@ class Wrt:
             part = (p if entry.of_parameters else u0)[list(entry.indices)]
             values[entry.name] = float(part[0]) if entry.single else part
         return Gradient(values, sensealg, stats, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An estimate of a gradient's relative error, and what it was made from."""
+
+    error: float
+    source: str
 
 
 class Gradient(Mapping[str, Any]):
@@ -70,20 +78,30 @@ class Gradient(Mapping[str, Any]):
         values: dict[str, Any],
         sensealg: str = "",
         stats: Stats | None = None,
-        error: Callable[[], float | None] = lambda: None,
+        error: Callable[[], Estimate | None] = lambda: None,
     ) -> None:
         self._values, self.sensealg, self.stats, self._estimate = values, sensealg, stats, error
 
     @cached_property
+    def _estimated(self) -> Estimate | None:
+        return self._estimate()
+
+    @property
     def error(self) -> float | None:
         """An estimate of the relative error, max |x (g - g_true)| over max |x g_true| with x what the
-        derivative is by; infinite where the gradient is not resolved at all, None where the strategy
-        estimates none.
+        derivative is by; infinite where no tolerance resolves the gradient, None where the strategy estimates
+        none.
 
         It is found when it is first asked for. With "discrete" it takes twice the time of the gradient, and
-        calls the loss once more.
+        calls the loss once more; where the gradient is off by some hundredths, as long as gradients at
+        tighter tolerances.
         """
-        return self._estimate()
+        return None if self._estimated is None else self._estimated.error
+
+    @property
+    def error_from(self) -> str | None:
+        """What the error was estimated from: "halved steps", or "solves to rtol ..." with the tightest."""
+        return None if self._estimated is None else self._estimated.source
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
