@@ -237,3 +237,12 @@ def gradient(
             values[j] = (weights * saved).sum().imag / STEP
         found.append(values)
     return found
+
+
+def along(
+    model: Model, methods: Any, recording: Any, u0: Any, p: Any, times: Any, direction: Any
+) -> np.ndarray:
+    """The derivative of the saved states along a direction of u0 and p, shape (n + m,), all steps frozen."""
+    of_u0 = u0 + 1j * STEP * direction[: len(u0)]
+    of_p = p + 1j * STEP * direction[len(u0) :]
+    return replay(model, methods, recording, recording.count, of_u0, of_p, times).imag / STEP

@@ -27,17 +27,19 @@ Slope = Callable[[Any, Any, Any], list[Any]]
 
 @dataclass(frozen=True)
 class Equations:
-    """A right-hand side and its derivatives in numpy, for any floating type; arguments are (t, u, p), and
-    d for a direction of the parameters.
+    """A right-hand side and its derivatives in numpy, for any floating type; arguments are (t, u, p).
 
     Attributes:
-        f, jacobian, by_time, along: Shapes (n,), (n, n), (n,); (n,) for P d.
+        f, jacobian, by_parameters, by_time: Shapes (n,), (n, n), (n, m), (n,).
+        moved: f and its derivative along directions s of the states and d of the parameters, shape (2n,), of
+            (t, u, p, s, d); u and s may have a second axis.
     """
 
     f: Callable[..., np.ndarray]
     jacobian: Callable[..., np.ndarray]
+    by_parameters: Callable[..., np.ndarray]
     by_time: Callable[..., np.ndarray]
-    along: Callable[..., np.ndarray]
+    moved: Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Subject:
     slope: Slope
     times: tuple[float, ...]
     floor: float
-    fixed: float = 0.01
+    fixed: float = 0.025
     positions: tuple[bool, ...] | None = None
 
     @cached_property
@@ -95,14 +97,17 @@ class Subject:
     def equations(self) -> Equations:
         """The right-hand side with its derivatives, by sympy."""
         n, m = len(self.problem.u0), len(self.problem.p)
-        t, u, p, d = sympy.Symbol("t"), symbols("u", n), symbols("p", m), symbols("d", m)
+        t, u, p = sympy.Symbol("t"), symbols("u", n), symbols("p", m)
+        s, d = symbols("s", n), symbols("d", m)
         f = sympy.Matrix(self.slope(u, p, t))
         jacobian, by_parameters = f.jacobian(u), f.jacobian(p)
+        moved = f.col_join(jacobian * sympy.Matrix(s) + by_parameters * sympy.Matrix(d))
         return Equations(
             _function((t, u, p), f),
             _function((t, u, p), jacobian),
+            _function((t, u, p), by_parameters),
             _function((t, u, p), f.diff(t)),
-            _function((t, u, p, d), by_parameters * sympy.Matrix(d)),
+            _function((t, u, p, s, d), moved),
         )
 
     @cached_property
@@ -125,7 +130,9 @@ def _function(arguments: tuple[Any, ...], matrix: Any) -> Callable[..., np.ndarr
     shape = (rows,) if columns == 1 else (rows, columns)
 
     def call(*values: Any) -> np.ndarray:
-        return np.array(entries(*values)).reshape(shape)
+        more = np.shape(values[1])[1:]
+        found = [np.broadcast_to(entry, more) for entry in entries(*values)] if more else entries(*values)
+        return np.array(found).reshape(shape + more)
 
     return call
 
@@ -199,7 +206,7 @@ def subject(name: str) -> Subject:
         "hires": lambda: Subject(HIRES, "k1*y1 + y5^2 + y7", hires, (10.0, 300.0, 321.8122), 1e-4),
         "rober": lambda: Subject(get("rober_1e5").text, "k1*y1 + y1*y3/1000", rober, (1.0, 1e3, 1e5), 1e-8),
         "network": lambda: Subject(
-            generalised_lotka_volterra(10), "r1*x0*x3 + x9^2", network, (0.7, 4.0, 10.0), 1.0
+            generalised_lotka_volterra(10), "r1*x0*x3 + x9^2", network, (0.4, 1.0, 2.0), 1.0
         ),
         "springs": lambda: Subject(
             SPRINGS, None, springs, (0.0, 2.3, 6.0), 1.0, positions=(True, False, True, False)

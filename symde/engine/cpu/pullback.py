@@ -153,6 +153,7 @@ class PullBack:
         del segment
         if code != Attempt.FINE:
             raise PullBackError(
-                f"a step from t = {state.t_old:g} could not be turned round: {Attempt(code).name}"
+                f"a step from t = {state.t_old:g} could not be turned round: {Attempt(code).name}. Use "
+                "another method, such as Rodas5P, or sensealg='forward' or 'interpolating'"
             )
         return arrays["weights"][:n].copy(), arrays["gradient"][:m].copy()
