@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from symde.codegen.derivatives import directional
+from symde.codegen.evaluate import Program
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel, LoweredStart
 from symde.codegen.model_kernels import ModelGraph
@@ -27,8 +28,21 @@ def tangent_name(name: str) -> str:
     return f"d({name})"
 
 
+def rate_name(name: str) -> str:
+    """What the derivative of a state, parameter or observable by time, along the solution, is called."""
+    return f"d({name})/dt"
+
+
+def observed_names(definition: Definition) -> tuple[str, ...]:
+    """What a `TangentGraph` observes: observables, their tangents, and rates of all that can be read."""
+    names = tuple(observable.name for observable in definition.observables)
+    read = definition.state_names + definition.parameter_names + names
+    return (*names, *map(tangent_name, names), *map(rate_name, read))
+
+
 def with_tangent(definition: Definition) -> Definition:
-    """The definition with a name for each tangent; their equations are in the graph alone."""
+    """The definition with a name for each tangent; their equations and all that is observed are in the graph
+    alone."""
     states = tuple(replace(state, split=None) for state in definition.states)
     tangents = tuple(replace(state, name=tangent_name(state.name), initial=None) for state in states)
     directions = tuple(
@@ -53,9 +67,14 @@ class TangentGraph(ModelGraph):
         directions = tuple(graph.input("p", m + j) for j in range(m))
         seeds = dict(zip(lowered.states + lowered.parameters, tangents + directions, strict=True))
         slopes = tuple(directional(graph, lowered.rhs, seeds))
+        tangents_of_observables = tuple(directional(graph, lowered.observables, seeds))
+        flow = dict(zip(lowered.states, lowered.rhs, strict=True)) | {graph.time(): graph.constant(1.0)}
+        read = lowered.states + lowered.parameters + lowered.observables
+        rates = tuple(directional(graph, read, flow))
+        observed = lowered.observables + tangents_of_observables + rates
         self.definition = with_tangent(definition)
         self.lowered = LoweredModel(
-            graph, lowered.states + tangents, lowered.parameters + directions, lowered.rhs + slopes, ()
+            graph, lowered.states + tangents, lowered.parameters + directions, lowered.rhs + slopes, observed
         )
 
 
@@ -91,17 +110,38 @@ def tangent_start(lowered: LoweredStart) -> LoweredStart:
 
 
 def _along(graph: Graph, nodes: tuple[int | None, ...], m: int) -> tuple[int | None, ...]:
-    seeds = {graph.input("p", j): graph.input("p", m + j) for j in range(m)}
+    seeds = _seeds(graph, m)
     return tuple(None if node is None else directional(graph, [node], seeds)[0] for node in nodes)
 
 
-def tangent_derivative(definition: Definition, p: np.ndarray) -> np.ndarray:
-    """Derivative of the right-hand sides of a definition that reads parameters alone, and of their
-    derivatives along a direction, by parameters and direction, shape (2n, 2m).
+def _seeds(graph: Graph, m: int) -> dict[int, int]:
+    return {graph.input("p", j): graph.input("p", m + j) for j in range(m)}
+
+
+class TangentFunction:
+    """A function of parameters alone and its derivative along a direction.
 
     Args:
-        definition: Of n right-hand sides.
-        p: Parameters and direction, shape (2m,).
+        graph: Holds the nodes.
+        nodes: n values.
+        m: Number of parameters.
     """
-    lowered = TangentGraph(definition).lowered
-    return Matrix(lowered.graph, lowered.rhs, list(lowered.parameters))(np.nan, p)
+
+    def __init__(self, graph: Graph, nodes: tuple[int, ...], m: int) -> None:
+        both = nodes + tuple(directional(graph, nodes, _seeds(graph, m)))
+        self._values = Program(graph, both)
+        self._matrix = Matrix(graph, both, [graph.input("p", j) for j in range(2 * m)])
+
+    @classmethod
+    def of_definition(cls, definition: Definition) -> TangentFunction:
+        """The function that right-hand sides are which read parameters alone."""
+        lowered = ModelGraph(definition).lowered
+        return cls(lowered.graph, lowered.rhs, len(lowered.parameters))
+
+    def __call__(self, p: np.ndarray) -> np.ndarray:
+        """Values and derivatives at parameters and direction of shape (2m,), shape (2n,)."""
+        return np.array(self._values.run(np.nan, {"p": p}))
+
+    def derivative(self, p: np.ndarray) -> np.ndarray:
+        """Derivative of both by parameters and direction, shape (2n, 2m)."""
+        return self._matrix(np.nan, p)

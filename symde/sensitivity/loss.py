@@ -15,6 +15,7 @@ import numpy as np
 from symde.problem.problem import Problem
 from symde.problem.values import real
 from symde.sensitivity.observation import observation
+from symde.sensitivity.start import start_of
 
 LossFunction = Callable[[np.ndarray], tuple[float, Any]]
 
@@ -93,9 +94,15 @@ class FunctionLoss:
         """The function's value and derivatives, checked."""
         if self.of is None:
             return LossValue(*evaluate_loss(self.function, u))
-        observed = observation(problem.system, self.of)(t, u, problem.p)
+        read = observation(problem.system, self.of)
+        observed = read(t, u, problem.p)
         value, weights = evaluate_loss(self.function, observed.values, "quantities")
-        return LossValue(value, *observed.pull_back(weights))
+        states, parameters = observed.pull_back(weights)
+        start = start_of(problem)
+        if start.ends and t[-1] == problem.tspan[1]:  # the end's own time moves
+            rate = weights[-1] @ read.by_time(t[-1:], u[-1:], problem.p)[0]
+            parameters = parameters + rate * start.span[1]
+        return LossValue(value, states, parameters)
 
 
 def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part]:
@@ -117,8 +124,12 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
             "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
             f"found {loss!r}"
         )
-    names, function = (of,) if isinstance(of, str) else of, cast(LossFunction, loss)
-    return (Part(problem, FunctionLoss(function, saveat, None if names is None else tuple(names))),)
+    return (Part(problem, FunctionLoss(cast(LossFunction, loss), saveat, names_of(of))),)
+
+
+def names_of(of: Any) -> tuple[str, ...] | None:
+    """What `of` names: one quantity, several, or None for the states."""
+    return (of,) if isinstance(of, str) else None if of is None else tuple(of)
 
 
 def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tuple[float, np.ndarray]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from symde.codegen.derivatives import directional
 from symde.codegen.observed import ObservedKernels
 from symde.problem.system import System
 from symde.problem.values import unknown_name
@@ -86,7 +88,8 @@ class Observation:
         nodes.update(zip(system.observable_names, lowered.observables, strict=True))
         nodes.update(zip(system.state_names, lowered.states, strict=True))
         self.names, self.n, self.m = names, len(lowered.states), len(lowered.parameters)
-        self._kernels = ObservedKernels(system.kernels.model_graph, [nodes[name] for name in names])
+        self._model, self._nodes = system.kernels.model_graph, [nodes[name] for name in names]
+        self._kernels = ObservedKernels(self._model, self._nodes)
         self.by_states, self.by_parameters = self._kernels.by_states, self._kernels.by_parameters
         # states alone, the common case, are columns of what was saved
         plain = all(name in system.state_names for name in names)
@@ -97,6 +100,20 @@ class Observation:
         if self.columns is not None:
             return Observed(u[:, self.columns], np.ones((1, len(self.names))), np.empty((1, 0)), self)
         return Observed(*self._kernels(t, u, p), self)
+
+    @cached_property
+    def _by_time(self) -> ObservedKernels | None:
+        graph = self._model.lowered.graph
+        nodes = directional(graph, self._nodes, {graph.time(): graph.constant(1.0)})
+        return (
+            None
+            if all(graph.is_constant(node, 0.0) for node in nodes)
+            else ObservedKernels(self._model, nodes)
+        )
+
+    def by_time(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """Derivatives by time with states and parameters held fixed, shape (n_times, k)."""
+        return np.zeros((len(t), len(self.names))) if self._by_time is None else self._by_time(t, u, p)[0]
 
 
 def observation(system: System, names: Sequence[Any]) -> Observation:

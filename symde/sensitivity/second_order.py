@@ -17,11 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.tangent import rate_name, tangent_name
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
+from symde.problem.solution import Solution
 from symde.problem.values import real
 from symde.sensitivity import discrete, registry
+from symde.sensitivity.loss import names_of
+from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run, prepare
+from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record
 from symde.sensitivity.tangent import Direction, tangent_run
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
@@ -73,6 +78,7 @@ def hessian_vector_product(
     *,
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
+    of: Any = None,
     sensealg: str = registry.AUTO,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -95,10 +101,11 @@ def hessian_vector_product(
             derivative by them, and a function that gives the derivative of that derivative along a
             direction v of the states (all of the same shape). Nothing is approximated by differences, so the
             third cannot be left out.
-        problem: What to solve. Its time span must not follow the parameters.
+        problem: What to solve. Its start time must not follow the parameters.
         vector: By name, as a gradient is (`{"p": [...], "u0": [...]}`, names left out are 0), or one number
             after another in the order of `wrt`.
-        wrt, saveat: As in `symde.value_and_grad`.
+        wrt, saveat, of: As in `symde.value_and_grad`; with `of` the loss is given those quantities in place
+            of the states, and `v` is a direction of them.
         sensealg: The strategy that differentiates solution and tangent; by default "discrete" where it knows
             the method, else "forward".
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The tangent is held to
@@ -115,7 +122,7 @@ def hessian_vector_product(
     run = _prepared(problem, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
     wanted = wrt_of(wrt, problem.system)
     direction = _direction(vector, wanted, run)
-    return _product(loss, run, wanted, direction, sensealg).product
+    return _product(loss, run, wanted, direction, sensealg, names_of(of)).product
 
 
 def hessian(
@@ -125,6 +132,7 @@ def hessian(
     *,
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
+    of: Any = None,
     sensealg: str = registry.AUTO,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -136,8 +144,8 @@ def hessian(
     """The Hessian of a loss, one product for each parameter and initial value: for few of them.
 
     Args:
-        loss, problem, method, wrt, saveat, sensealg, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in
-            `symde.hessian_vector_product`.
+        loss, problem, method, wrt, saveat, of, sensealg, rtol, atol, dt0, dtmax, max_steps, linear_solver: As
+            in `symde.hessian_vector_product`.
 
     Returns:
         The matrix with names, the gradient and the value.
@@ -149,7 +157,8 @@ def hessian(
     wanted = wrt_of(wrt, problem.system)
     names = _names(wanted, run)
     found = [
-        _product(loss, run, wanted, _direction(unit, wanted, run), sensealg) for unit in np.eye(len(names))
+        _product(loss, run, wanted, _direction(unit, wanted, run), sensealg, names_of(of))
+        for unit in np.eye(len(names))
     ]
     rows = np.array([one.product.vector() for one in found])
     return Hessian(
@@ -182,7 +191,9 @@ def _prepared(problem: Any, saveat: Any, *given: Any) -> Run:
     return prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
 
 
-def _product(loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: str) -> _Found:
+def _product(
+    loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: str, of: tuple[str, ...] | None
+) -> _Found:
     """Value, gradient and product at once: the gradient is the derivative by the tangent's own start."""
     larger = tangent_run(run, direction)
     n, m = len(run.problem.u0), len(run.problem.p)
@@ -193,10 +204,43 @@ def _product(loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: s
     )
     strategy = registry.get(_strategy(run) if sensealg == registry.AUTO else sensealg)
     record: Record = strategy.record(larger, chosen)
-    u, tangent = record.solution.u[:, :n], record.solution.u[:, n:]
-    value, slopes, along = evaluate_second_order(loss, u, tangent)
-    u0, p = record.pull_back(np.hstack([along, slopes]))
+    value, by_states, by_parameters = _directional(loss, run, larger, record.solution, of)
+    u0, p = record.pull_back(by_states)
+    if by_parameters.any():
+        p = p + by_parameters @ start_of(larger.problem).parameters
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
+
+
+def _directional(
+    loss: Any, run: Run, larger: Run, solution: Solution, of: tuple[str, ...] | None
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """The loss, and the derivatives of its derivative along the direction: by the saved states and tangents,
+    shape (n_times, 2n), and by parameters and direction with these held fixed, shape (2m,)."""
+    system, t, u, p = larger.problem.system, solution.t, solution.u, larger.problem.p
+    read, what = (run.problem.system.state_names, "states") if of is None else (of, "quantities")
+    observation(run.problem.system, read)  # a name that is unknown is told as it was given
+    both = observation(system, (*read, *map(tangent_name, read)))
+    observed = both(t, u, p)
+    values, tangents = np.hsplit(observed.values, 2)
+    start = start_of(larger.problem)
+    moving = start.ends and t[-1] == larger.problem.tspan[1]
+    if not moving:
+        value, slopes, along = evaluate_second_order(loss, values, tangents, what)
+        return value, *observed.pull_back(np.hstack([along, slopes]))
+    # the end moves by some time along the direction, and what is read there by its rate times that
+    rates = observation(system, tuple(map(rate_name, read)))
+    rate = rates(t[-1:], u[-1:], p)
+    moved, by_direction = larger.problem.given_tspan.moved_end(p)
+    tangents[-1] += rate.values[0] * moved
+    value, slopes, along = evaluate_second_order(loss, values, tangents, what)
+    weights = np.hstack([along, slopes])
+    by_states, by_parameters = observed.pull_back(weights)
+    at_end, of_rate = rate.pull_back(moved * slopes[-1:])
+    by_states[-1] += at_end[0]
+    by_time = both.by_time(t[-1:], u[-1:], p)[0], rates.by_time(t[-1:], u[-1:], p)[0]
+    own_time = weights[-1] @ by_time[0] + moved * (slopes[-1] @ by_time[1])
+    by_parameters = by_parameters + of_rate + (slopes[-1] @ rate.values[0]) * by_direction
+    return value, by_states, by_parameters + own_time * start.span[1]
 
 
 def _strategy(run: Run) -> str:
@@ -205,7 +249,7 @@ def _strategy(run: Run) -> str:
 
 
 def evaluate_second_order(
-    loss: Any, u: np.ndarray, direction: np.ndarray
+    loss: Any, u: np.ndarray, direction: np.ndarray, what: str = "states"
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """The value of a loss, its derivative, and the derivative of that along a direction, checked.
 
@@ -223,11 +267,11 @@ def evaluate_second_order(
         )
     value, slopes = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
     along = np.asarray(given[2](direction), dtype=float)
-    for found, what in ((slopes, "a derivative"), (along, "a second derivative along a direction")):
+    for found, which in ((slopes, "a derivative"), (along, "a second derivative along a direction")):
         if found.shape != u.shape:
             raise ValueError(
-                f"the loss gave {what} of shape {found.shape}: it must have the shape of the saved states, "
-                f"{u.shape} (times, states)"
+                f"the loss gave {which} of shape {found.shape}: it must have the shape of the saved {what}, "
+                f"{u.shape} (times, {what})"
             )
     return value, slopes, along
 

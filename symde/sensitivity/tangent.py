@@ -18,12 +18,12 @@ from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_start
 from symde.codegen.start_derivatives import StartDerivatives
-from symde.codegen.tangent import TangentKernels, tangent_derivative, tangent_name, tangent_start
-from symde.model.definition import Definition
+from symde.codegen.tangent import TangentFunction, TangentKernels, observed_names, tangent_name, tangent_start
 from symde.plan import plan_like
 from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite
 from symde.problem.traits import Traits
+from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of, traced_start
 
@@ -46,7 +46,6 @@ class TangentSystem:
     compiled = True
     split = False
     nominal = None
-    observable_names: tuple[str, ...] = ()
 
     def __init__(self, base: Any) -> None:
         self.base = base
@@ -55,6 +54,8 @@ class TangentSystem:
         self.state_names = self.definition.state_names
         self.parameter_names = self.definition.parameter_names
         directions = len(self.parameter_names) - len(base.parameter_names)
+        self.observable_names = observed_names(base.definition)
+        self.observations: dict[tuple[str, ...], Any] = {}
         self.parameter_nominals = (*base.parameter_nominals, *[None] * directions)
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -88,8 +89,8 @@ class TangentSystem:
         return None
 
     def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """Nothing is observed."""
-        return np.empty((len(t), 0))
+        """Observables, tangents and rates, shape (n_times, number of names)."""
+        return observation(self, self.observable_names)(t, u, p).values
 
     def unit(self, name: str) -> str | None:
         """The unit a state or parameter was declared with."""
@@ -119,20 +120,6 @@ class TangentSystem:
         return None
 
 
-class _StartFunction:
-    """A function of p for the initial state, and its derivative along the direction, with derivatives."""
-
-    def __init__(self, definition: Definition) -> None:
-        self._definition = definition
-
-    def __call__(self, p: Any) -> Any:
-        raise NotImplementedError("initial states with tangents are made with their problem")
-
-    def derivative(self, p: np.ndarray) -> np.ndarray:
-        """The derivative by parameters and direction, shape (2n, 2m)."""
-        return tangent_derivative(self._definition, p)
-
-
 _lock = threading.Lock()
 
 
@@ -149,13 +136,13 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     """What is solved to know a solution and its derivative along a direction.
 
     Raises:
-        ValueError: the time span follows the parameters, or no derivative of the start is known.
+        ValueError: the start time follows the parameters, or no derivative of the start is known.
     """
     problem, start = run.problem, start_of(run.problem)
-    if start.span.any():
+    if start.span[0].any():
         raise ValueError(
-            "second derivatives are not known for a time span that follows the parameters: give tspan as "
-            "numbers, with a new time s = t/T as `x' = T*f` and T a parameter where its derivative is wanted"
+            "second derivatives are not known for a start time that follows the parameters: begin at a fixed "
+            "time, with a new time s = t - t0 in the equations and t0 a parameter"
         )
     # parameters that follow others move with them
     p_direction = start.parameters @ direction.p
@@ -163,16 +150,43 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     p = np.concatenate([problem.p, p_direction])
     system = tangent_system(problem.system)
     given = {name: 0.0 for one in problem.given_parameters for name in (one, tangent_name(one))}
-    with_tangent = with_system(problem, system, u0, p, _given_start(problem), given)
+    span = TangentSpan(problem) if start.ends else None
+    with_tangent = with_system(problem, system, u0, p, _given_start(problem), given, span)
     atol = _tolerance(run, start, direction)
     return replace(run, problem=with_tangent, plan=plan_like(run.plan, system), atol=atol)
+
+
+class TangentSpan:
+    """A time span that follows the parameters, as a function of parameters and direction."""
+
+    def __init__(self, problem: Problem) -> None:
+        given, m = problem.given_tspan, len(problem.p)
+        if callable(given):
+            traced = traced_start(given, problem.p, ("t0", "t1"), "tspan")
+            self._both = TangentFunction.of_definition(traced)
+        else:
+            lowered = lower_start(problem.system.definition)
+            assert lowered.tspan is not None, "only a span of the model follows its parameters otherwise"
+            self._both = TangentFunction(lowered.graph, lowered.tspan, m)
+
+    def __call__(self, p: np.ndarray) -> np.ndarray:
+        """Start and end at parameters and direction of shape (2m,)."""
+        return self._both(p)[:2]
+
+    def derivative(self, p: np.ndarray) -> np.ndarray:
+        """Derivative of both by parameters and direction, shape (2, 2m)."""
+        return self._both.derivative(p)[:2]
+
+    def moved_end(self, p: np.ndarray) -> tuple[float, np.ndarray]:
+        """How the end moves along the direction, and the derivative of that, shape (2m,)."""
+        return float(self._both(p)[3]), self._both.derivative(p)[3]
 
 
 def _given_start(problem: Problem) -> Any:
     """What of the initial state does not follow the model's text: names, or a function."""
     given = problem.given_u0
     if callable(given):
-        return _StartFunction(traced_start(given, problem.p, problem.system.state_names, "u0"))
+        return TangentFunction.of_definition(traced_start(given, problem.p, problem.system.state_names, "u0"))
     return {name: 0.0 for one in given for name in (one, tangent_name(one))}
 
 

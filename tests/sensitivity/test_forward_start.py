@@ -109,3 +109,19 @@ def test_gradients_come_in_the_form_asked_for():
     np.testing.assert_allclose(grad["u0"], np.einsum("ti,tij->j", 2 * sens.u, sens.du0), rtol=1e-7)
     assert grad["k"] == grad["p"][0] and grad["y"] == grad["u0"][1]
     assert list(grad) == ["p", "u0", "k", "y"]
+
+
+@pytest.mark.parametrize("sensealg", ["forward", "discrete", "interpolating", "gauss", "backsolve"])
+def test_a_quantity_that_reads_the_time_counts_it_at_an_end_that_moves(sensealg):
+    """q(T) = T exp(-T)."""
+    problem = symde.Problem("x' = -x; x(0) = 1; param T = 2; q = t*x; time 0 .. T")
+
+    def loss(q):
+        return float(q.sum()), np.ones_like(q)
+
+    options = {"wrt": "T", "of": "q", "sensealg": sensealg, "rtol": 1e-10, "atol": 1e-12}
+    _, found = symde.value_and_grad(loss, problem, "Vern7", **options)
+    assert found["T"] == pytest.approx(-np.exp(-2.0), rel=1e-8)
+    # a point inside stays where it is
+    _, found = symde.value_and_grad(loss, problem, "Vern7", saveat=[1.0], **options)
+    assert found["T"] == pytest.approx(0.0, abs=1e-12)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy
 
 import symde
 from symde.sensitivity import registry
+from symde.sensitivity.run import prepare
+from symde.sensitivity.tangent import Direction, tangent_run
 from tests.problems import get
 
 TIGHT = {"rtol": 1e-11, "atol": 1e-13}
@@ -179,6 +182,99 @@ def test_parameters_of_very_different_sizes_are_each_exact():
     assert found.asymmetry < 1e-6
 
 
+GROWTH = """
+model Growth
+  param k = 0.7, T = 2, c = 1.1
+  state x = 1.3
+  q = c*t*x^2
+  time 0 .. T
+  x' = k*x
+end
+"""
+
+
+def half_squares(q: np.ndarray) -> tuple:
+    """Half the sum of squares."""
+    return (q**2).sum() / 2, q, lambda v: v
+
+
+@pytest.mark.parametrize("sensealg", registry.NAMES)
+@pytest.mark.parametrize("method", ["Vern7", "Rodas5P"])
+@pytest.mark.parametrize("span", [None, lambda p: (0.0, p[1])], ids=["in the text", "a function"])
+def test_the_hessian_of_quantities_at_an_end_that_moves_is_the_closed_form(span, method, sensealg):
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=span)
+    wrt = ("k", "T", "c", "x")
+    found = symde.hessian(half_squares, problem, method, wrt=wrt, of=("q", "k"), sensealg=sensealg, **TIGHT)
+    k, end, c, x = at = sympy.symbols("k T c x")
+    loss = (c * end * x**2 * sympy.exp(2 * k * end)) ** 2 / 2 + k**2 / 2
+    values = dict(zip(at, (0.7, 2.0, 1.1, 1.3), strict=True))
+    expected = np.array(sympy.hessian(loss, at).subs(values), dtype=float)
+    np.testing.assert_allclose(found.matrix, expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        found.gradient.vector(), [float(loss.diff(y).subs(values)) for y in at], rtol=1e-8
+    )
+    assert found.value == pytest.approx(float(loss.subs(values)), rel=1e-9)
+
+
+MOVING = """
+model Moving
+  param k = 0.7, T = 2, c = 1.1
+  param d = 2*k
+  state x = 1.3*k, y = 1
+  q = c*x^2*sin(t) + y
+  time 0 .. T^2*k
+  x' = -k*x + cos(t)
+  y' = d*x*y/10 - y*t
+end
+"""
+
+
+@pytest.mark.parametrize("of", [None, ("q", "y", "T")], ids=str)
+@pytest.mark.parametrize("saveat", [None, [0.5, 1.1]], ids=["the end", "points inside"])
+def test_hessians_with_an_end_that_moves_are_derivatives_of_gradients(saveat, of):
+    model = symde.ode_def(MOVING)
+    options = {"wrt": ("k", "T", "c", "y"), "of": of, "saveat": saveat, "rtol": 1e-12, "atol": 1e-13}
+
+    def gradient(x):
+        problem = symde.Problem(model, p=dict(zip("kTc", x[:3], strict=True)), u0={"y": x[3]})
+        return symde.value_and_grad(quartic, problem, "Vern9", sensealg="discrete", **options)[1].vector()
+
+    x = np.array([0.7, 2.0, 1.1, 1.0])
+    found = symde.hessian(quartic, symde.Problem(model, u0={"y": 1.0}), "Vern9", **options)
+    assert_is_derivative_of_gradient(found, differences(gradient, x), 1e-7)
+    np.testing.assert_allclose(found.gradient.vector(), gradient(x), rtol=1e-9)
+    assert found.asymmetry < 1e-9
+
+
+def test_what_a_tangent_observes_are_derivatives_along_it_and_along_the_solution():
+    problem = symde.Problem(MOVING)
+    run = prepare(problem, "Vern9", **TIGHT)
+    direction = Direction(np.zeros(2), np.array([0.3, -0.5, 0.2, 0.0]))
+    larger = tangent_run(run, direction).problem
+    solution = symde.solve(larger, "Vern9", saveat=[1.0, 1.5], **TIGHT)
+    names, step = larger.system.observable_names, 1e-5
+    observed = dict(zip(names, larger.system.observe(solution.t, solution.u, larger.p).T, strict=True))
+
+    def q(sign, t):
+        p = problem.p[:3] + sign * step * direction.p[:3]
+        moved = symde.Problem(problem.model, p=dict(zip("kTc", p, strict=True)))
+        return symde.solve(moved, "Vern9", saveat=t, **TIGHT)["q"]
+
+    # central differences leave step^2 of a third derivative
+    along = (q(1, [1.0, 1.5]) - q(-1, [1.0, 1.5])) / (2 * step)
+    np.testing.assert_allclose(observed["d(q)"], along, rtol=1e-6)
+    rate = (q(0, [1.0 + step, 1.5 + step]) - q(0, [1.0 - step, 1.5 - step])) / (2 * step)
+    np.testing.assert_allclose(observed["d(q)/dt"], rate, rtol=1e-6)
+    assert not observed["d(T)/dt"].any()
+
+
+def test_a_function_for_the_start_is_one_of_parameters_and_direction():
+    problem = symde.Problem(symde.ode_def(FORCED), u0=function_of_p)
+    direction = Direction(np.zeros(2), np.array([0.3, -0.5, 0.2, 0.0]))
+    larger = tangent_run(prepare(problem, "Vern7"), direction).problem
+    np.testing.assert_allclose(larger.given_u0(larger.p), larger.u0, rtol=1e-14)
+
+
 def test_a_loss_with_three_things_serves_gradients_too():
     problem = symde.Problem(FORCED)
     _, gradient = symde.value_and_grad(quartic, problem, "Vern7", wrt="p", **TIGHT)
@@ -192,9 +288,13 @@ def test_what_cannot_be_known_exactly_is_refused_with_a_remedy():
         symde.hessian(lambda u: (u.sum(), np.ones_like(u)), problem, "Vern7", wrt="a")
     with pytest.raises(ValueError, match="must have the shape of the saved states"):
         symde.hessian(lambda u: (u.sum(), np.ones_like(u), lambda v: 0.0), problem, "Vern7", wrt="a")
-    moving = symde.Problem(FORCED, tspan=lambda p: (0, p[0]))
-    with pytest.raises(ValueError, match="follows the parameters"):
+    moving = symde.Problem(FORCED, tspan=lambda p: (p[0] - 1.5, 3.0))
+    with pytest.raises(ValueError, match="start time that follows the parameters: begin at a fixed time"):
         symde.hessian(squares, moving, "Vern7", wrt="a")
+    with pytest.raises(ValueError, match="unknown quantity `z`"):
+        symde.hessian(squares, problem, "Vern7", wrt="a", of=("x", "z"))
+    with pytest.raises(ValueError, match="shape of the saved quantities"):
+        symde.hessian(lambda u: (u.sum(), np.ones(5), lambda v: v), problem, "Vern7", wrt="a", of="x")
     with pytest.raises(ValueError, match="'b', but wrt has a"):
         symde.hessian_vector_product(squares, problem, {"b": 1.0}, "Vern7", wrt="a")
     with pytest.raises(ValueError, match="must have 4 numbers"):
