@@ -7,6 +7,7 @@ import pytest
 
 import symde
 from symde.sensitivity import registry
+from tests.problems import get
 
 TIGHT = {"rtol": 1e-11, "atol": 1e-13}
 GROWTH = "x' = k*x; x(0) = 1.3; param k = 0.7; twice = 2*x; time 0 .. 2"
@@ -109,3 +110,26 @@ def test_mistakes_are_told_with_their_place():
     called_back = symde.Problem(lambda u, p, t: [-u[0] if u[0] > 0 else 0.0], [1.0], (0, 1))
     with pytest.raises(ValueError, match="called back"):
         symde.with_integral(called_back, cost="u1")
+
+
+CVODES = {
+    50.0: ((1.7341e2, -5.0591e-4, 8.4323e-8), (8.4191, 16.097, 16.097)),
+    4e7: ((7.6842e5, -3.0691, 5.1145e-4), (3.9967e7, 3.9967e7, 3.9967e7)),
+}
+"""Derivatives of ROBER's integral of y3 up to some times, by k1, k3 and k2 and by the initial values.
+
+Source: SUNDIALS (Lawrence Livermore National Laboratory), examples/cvodes/serial/cvsRoberts_ASAi_dns, the output
+that is kept beside it; computed at rtol 1e-6.
+"""
+
+
+@pytest.mark.parametrize("end", CVODES)
+@pytest.mark.parametrize("sensealg", ["forward", "discrete", "interpolating", "gauss"])
+def test_rober_gives_the_figures_of_the_cvodes_adjoint_example(sensealg, end):
+    rober = symde.Problem(get("rober_1e5").problem.model, tspan=(0, end))
+    problem = symde.with_integral(rober, G="y3")
+    options = {"sensealg": sensealg, "rtol": 1e-8, "atol": [1e-12, 1e-17, 1e-12, 1e-12]}
+    _, found = symde.value_and_grad(last, problem, "Rodas5P", **options)
+    by_p, by_u0 = CVODES[end]
+    np.testing.assert_allclose(found["p"][[0, 2, 1]], by_p, rtol=1e-4)  # the digits that are printed
+    np.testing.assert_allclose(found["u0"], [*by_u0, 1.0], rtol=1e-4)
