@@ -24,6 +24,7 @@ from symde.problem.solution import Solution
 from symde.problem.values import real
 from symde.sensitivity import discrete, registry
 from symde.sensitivity.loss import names_of
+from symde.sensitivity.moving_start import MovedStart
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run, prepare
 from symde.sensitivity.start import start_of
@@ -101,7 +102,7 @@ def hessian_vector_product(
             derivative by them, and a function that gives the derivative of that derivative along a
             direction v of the states (all of the same shape). Nothing is approximated by differences, so the
             third cannot be left out.
-        problem: What to solve. Its start time must not follow the parameters.
+        problem: What to solve.
         vector: By name, as a gradient is (`{"p": [...], "u0": [...]}`, names left out are 0), or one number
             after another in the order of `wrt`.
         wrt, saveat, of: As in `symde.value_and_grad`; with `of` the loss is given those quantities in place
@@ -197,10 +198,12 @@ def _product(
     """Value, gradient and product at once: the gradient is the derivative by the tangent's own start."""
     larger = tangent_run(run, direction)
     n, m = len(run.problem.u0), len(run.problem.p)
+    moving = isinstance(larger.problem.given_u0, MovedStart)
+    tangents = range(n) if moving and wanted.states else wanted.states
     chosen = Wrt(
         (),
         (*wanted.parameters, *(m + j for j in wanted.parameters)),
-        (*wanted.states, *(n + i for i in wanted.states)),
+        (*wanted.states, *(n + i for i in tangents)),
     )
     strategy = registry.get(_strategy(run) if sensealg == registry.AUTO else sensealg)
     record: Record = strategy.record(larger, chosen)
@@ -208,6 +211,8 @@ def _product(
     u0, p = record.pull_back(by_states)
     if by_parameters.any():
         p = p + by_parameters @ start_of(larger.problem).parameters
+    if moving:  # the tangents begin with a slope, which the states move
+        u0[:n] += u0[n:] @ larger.problem.given_u0.by_states(larger.problem.p)
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
 
 

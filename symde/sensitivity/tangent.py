@@ -18,14 +18,20 @@ from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_start
 from symde.codegen.start_derivatives import StartDerivatives
-from symde.codegen.tangent import TangentFunction, TangentKernels, observed_names, tangent_name, tangent_start
+from symde.codegen.tangent import (
+    TangentKernels,
+    observed_names,
+    tangent_name,
+    tangent_start,
+)
 from symde.plan import plan_like
-from symde.problem.problem import Problem, with_system
+from symde.problem.problem import with_system
 from symde.problem.system import Equation, NonFinite
 from symde.problem.traits import Traits
+from symde.sensitivity.moving_start import MovedStart, TangentSpan, given_start
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run
-from symde.sensitivity.start import Start, start_of, traced_start
+from symde.sensitivity.start import Start, start_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,58 +142,24 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     """What is solved to know a solution and its derivative along a direction.
 
     Raises:
-        ValueError: the start time follows the parameters, or no derivative of the start is known.
+        ValueError: no derivative of the start is known.
     """
     problem, start = run.problem, start_of(run.problem)
-    if start.span[0].any():
-        raise ValueError(
-            "second derivatives are not known for a start time that follows the parameters: begin at a fixed "
-            "time, with a new time s = t - t0 in the equations and t0 a parameter"
-        )
     # parameters that follow others move with them
     p_direction = start.parameters @ direction.p
     u0 = np.concatenate([problem.u0, start.u0 @ p_direction + direction.u0])
     p = np.concatenate([problem.p, p_direction])
     system = tangent_system(problem.system)
     given = {name: 0.0 for one in problem.given_parameters for name in (one, tangent_name(one))}
-    span = TangentSpan(problem) if start.ends else None
-    with_tangent = with_system(problem, system, u0, p, _given_start(problem), given, span)
+    span = TangentSpan(problem) if start.span.any() else None
+    given_u0 = (
+        MovedStart(problem, system, span, u0)
+        if span is not None and start.span[0].any()
+        else given_start(problem)
+    )
+    with_tangent = with_system(problem, system, u0, p, given_u0, given, span)
     atol = _tolerance(run, start, direction)
     return replace(run, problem=with_tangent, plan=plan_like(run.plan, system), atol=atol)
-
-
-class TangentSpan:
-    """A time span that follows the parameters, as a function of parameters and direction."""
-
-    def __init__(self, problem: Problem) -> None:
-        given, m = problem.given_tspan, len(problem.p)
-        if callable(given):
-            traced = traced_start(given, problem.p, ("t0", "t1"), "tspan")
-            self._both = TangentFunction.of_definition(traced)
-        else:
-            lowered = lower_start(problem.system.definition)
-            assert lowered.tspan is not None, "only a span of the model follows its parameters otherwise"
-            self._both = TangentFunction(lowered.graph, lowered.tspan, m)
-
-    def __call__(self, p: np.ndarray) -> np.ndarray:
-        """Start and end at parameters and direction of shape (2m,)."""
-        return self._both(p)[:2]
-
-    def derivative(self, p: np.ndarray) -> np.ndarray:
-        """Derivative of both by parameters and direction, shape (2, 2m)."""
-        return self._both.derivative(p)[:2]
-
-    def moved_end(self, p: np.ndarray) -> tuple[float, np.ndarray]:
-        """How the end moves along the direction, and the derivative of that, shape (2m,)."""
-        return float(self._both(p)[3]), self._both.derivative(p)[3]
-
-
-def _given_start(problem: Problem) -> Any:
-    """What of the initial state does not follow the model's text: names, or a function."""
-    given = problem.given_u0
-    if callable(given):
-        return TangentFunction.of_definition(traced_start(given, problem.p, problem.system.state_names, "u0"))
-    return {name: 0.0 for one in given for name in (one, tangent_name(one))}
 
 
 def _tolerance(run: Run, start: Start, direction: Direction) -> np.ndarray:

@@ -118,8 +118,8 @@ CVODES = {
 }
 """Derivatives of ROBER's integral of y3 up to some times, by k1, k3 and k2 and by the initial values.
 
-Source: SUNDIALS (Lawrence Livermore National Laboratory), examples/cvodes/serial/cvsRoberts_ASAi_dns, the output
-that is kept beside it; computed at rtol 1e-6.
+Source: SUNDIALS (Lawrence Livermore National Laboratory), examples/cvodes/serial/cvsRoberts_ASAi_dns, the
+output that is kept beside it; computed at rtol 1e-6.
 """
 
 

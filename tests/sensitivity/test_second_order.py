@@ -184,10 +184,10 @@ def test_parameters_of_very_different_sizes_are_each_exact():
 
 GROWTH = """
 model Growth
-  param k = 0.7, T = 2, c = 1.1
+  param k = 0.7, T = 2, c = 1.1, s = 0.2
   state x = 1.3
   q = c*t*x^2
-  time 0 .. T
+  time s^2 .. T
   x' = k*x
 end
 """
@@ -200,19 +200,18 @@ def half_squares(q: np.ndarray) -> tuple:
 
 @pytest.mark.parametrize("sensealg", registry.NAMES)
 @pytest.mark.parametrize("method", ["Vern7", "Rodas5P"])
-@pytest.mark.parametrize("span", [None, lambda p: (0.0, p[1])], ids=["in the text", "a function"])
-def test_the_hessian_of_quantities_at_an_end_that_moves_is_the_closed_form(span, method, sensealg):
+@pytest.mark.parametrize("span", [None, lambda p: (p[3] ** 2, p[1])], ids=["in the text", "a function"])
+def test_the_hessian_of_quantities_over_a_span_that_moves_is_the_closed_form(span, method, sensealg):
     problem = symde.Problem(symde.ode_def(GROWTH), tspan=span)
-    wrt = ("k", "T", "c", "x")
+    wrt = ("k", "T", "c", "s", "x")
     found = symde.hessian(half_squares, problem, method, wrt=wrt, of=("q", "k"), sensealg=sensealg, **TIGHT)
-    k, end, c, x = at = sympy.symbols("k T c x")
-    loss = (c * end * x**2 * sympy.exp(2 * k * end)) ** 2 / 2 + k**2 / 2
-    values = dict(zip(at, (0.7, 2.0, 1.1, 1.3), strict=True))
+    k, end, c, s, x = at = sympy.symbols("k T c s x")
+    loss = (c * end * x**2 * sympy.exp(2 * k * (end - s**2))) ** 2 / 2 + k**2 / 2
+    values = dict(zip(at, (0.7, 2.0, 1.1, 0.2, 1.3), strict=True))
     expected = np.array(sympy.hessian(loss, at).subs(values), dtype=float)
+    gradient = [float(loss.diff(y).subs(values)) for y in at]
     np.testing.assert_allclose(found.matrix, expected, rtol=1e-8)
-    np.testing.assert_allclose(
-        found.gradient.vector(), [float(loss.diff(y).subs(values)) for y in at], rtol=1e-8
-    )
+    np.testing.assert_allclose(found.gradient.vector(), gradient, rtol=1e-8)
     assert found.value == pytest.approx(float(loss.subs(values)), rel=1e-9)
 
 
@@ -220,30 +219,47 @@ MOVING = """
 model Moving
   param k = 0.7, T = 2, c = 1.1
   param d = 2*k
-  state x = 1.3*k, y = 1
+  state x = 1.3*k + sin(k*t0), y = 1
   q = c*x^2*sin(t) + y
-  time 0 .. T^2*k
+  time c*k^2 .. T^2*k
   x' = -k*x + cos(t)
   y' = d*x*y/10 - y*t
 end
 """
 
 
+SPANS = {
+    "in the text": {},
+    "start alone": {"tspan": lambda p: (p[2] * p[0] ** 2, 3.0)},
+    "end alone": {"tspan": lambda p: (0.5, p[1] ** 2 * p[0])},
+    "functions": {
+        "u0": lambda p: [p[0] * p[2], 1.2 * p[1]],
+        "tspan": lambda p: (p[2] * p[0] ** 2, p[1] ** 2 * p[0]),
+    },
+}
+
+
+@pytest.mark.parametrize("span", SPANS)
 @pytest.mark.parametrize("of", [None, ("q", "y", "T")], ids=str)
-@pytest.mark.parametrize("saveat", [None, [0.5, 1.1]], ids=["the end", "points inside"])
-def test_hessians_with_an_end_that_moves_are_derivatives_of_gradients(saveat, of):
+@pytest.mark.parametrize("saveat", [None, [1.1, 2.0]], ids=["the end", "points inside"])
+def test_hessians_over_spans_that_move_are_derivatives_of_gradients(saveat, of, span):
     model = symde.ode_def(MOVING)
-    options = {"wrt": ("k", "T", "c", "y"), "of": of, "saveat": saveat, "rtol": 1e-12, "atol": 1e-13}
+    options = {"wrt": ("k", "T", "c"), "of": of, "saveat": saveat, "rtol": 1e-12, "atol": 1e-13}
 
     def gradient(x):
-        problem = symde.Problem(model, p=dict(zip("kTc", x[:3], strict=True)), u0={"y": x[3]})
+        problem = symde.Problem(model, p=dict(zip("kTc", x, strict=True)), **SPANS[span])
         return symde.value_and_grad(quartic, problem, "Vern9", sensealg="discrete", **options)[1].vector()
 
-    x = np.array([0.7, 2.0, 1.1, 1.0])
-    found = symde.hessian(quartic, symde.Problem(model, u0={"y": 1.0}), "Vern9", **options)
+    x = np.array([0.7, 2.0, 1.1])
+    problem = symde.Problem(model, **SPANS[span])
+    found = symde.hessian(quartic, problem, "Vern9", **options)
     assert_is_derivative_of_gradient(found, differences(gradient, x), 1e-7)
     np.testing.assert_allclose(found.gradient.vector(), gradient(x), rtol=1e-9)
-    assert found.asymmetry < 1e-9
+    # derivatives by initial values too, computed apart by rows and by columns
+    whole = symde.hessian(quartic, problem, "Vern9", **{**options, "wrt": ("p", "u0")})
+    assert whole.asymmetry < 1e-9
+    part = symde.hessian(quartic, problem, "Vern9", sensealg="forward", **{**options, "wrt": ("k", "y")})
+    assert part["k", "y(0)"] == pytest.approx(whole["k", "y(0)"], rel=1e-9)
 
 
 def test_what_a_tangent_observes_are_derivatives_along_it_and_along_the_solution():
@@ -288,9 +304,9 @@ def test_what_cannot_be_known_exactly_is_refused_with_a_remedy():
         symde.hessian(lambda u: (u.sum(), np.ones_like(u)), problem, "Vern7", wrt="a")
     with pytest.raises(ValueError, match="must have the shape of the saved states"):
         symde.hessian(lambda u: (u.sum(), np.ones_like(u), lambda v: 0.0), problem, "Vern7", wrt="a")
-    moving = symde.Problem(FORCED, tspan=lambda p: (p[0] - 1.5, 3.0))
-    with pytest.raises(ValueError, match="start time that follows the parameters: begin at a fixed time"):
-        symde.hessian(squares, moving, "Vern7", wrt="a")
+    untraced = symde.Problem(FORCED, tspan=lambda p: (0.0, float(p[0])))
+    with pytest.raises(ValueError, match="given as tspan is not known"):
+        symde.hessian(squares, untraced, "Vern7", wrt="a")
     with pytest.raises(ValueError, match="unknown quantity `z`"):
         symde.hessian(squares, problem, "Vern7", wrt="a", of=("x", "z"))
     with pytest.raises(ValueError, match="shape of the saved quantities"):
