@@ -15,6 +15,7 @@ from symde.fit.objective import ATOL, RTOL, Objective
 from symde.fit.result import FitResult, Start, same_loss
 from symde.fit.scoring import Found, minimise
 from symde.fit.starts import starts_of
+from symde.fit.summary import hardly_known, outweighed
 from symde.problem.problem import Problem
 from symde.problem.values import real
 
@@ -73,7 +74,7 @@ def fit(
 
     Warns:
         IdentifiabilityWarning: the data do not identify some parameters; it names them, and how they can
-            change together unseen.
+            change together unseen. Or they hardly do, or some quantity is too small to count.
         RuntimeWarning: no search has converged.
     """
     if isinstance(data, LeastSquares):
@@ -133,6 +134,7 @@ def _search(
         objective.point,
         theta,
         objective.bounds,
+        logs=objective.parameters.logs,
         sum_of_squares=objective.noise != "estimated",
         max_iterations=limit,
         on_step=lambda value: tell(value, False),
@@ -192,6 +194,9 @@ def _warn(result: FitResult) -> None:
             IdentifiabilityWarning,
             stacklevel=3,
         )
+    for sentence in (hardly_known(result), outweighed(result)):
+        if sentence:
+            warnings.warn(sentence, IdentifiabilityWarning, stacklevel=3)
 
 
 def _whole(value: Any, what: str) -> int:

@@ -48,7 +48,7 @@ class Parameters(Sequence[Parameter]):
     def __init__(self, members: Sequence[Parameter]) -> None:
         self._members = tuple(members)
         self.names = tuple(one.name for one in members)
-        self._log = np.array([one.log for one in members], dtype=bool)
+        self.logs = np.array([one.log for one in members], dtype=bool)
         self._scale = np.array([1.0 if one.log else one.scale for one in members])
 
     def __getitem__(self, index: Any) -> Any:
@@ -60,17 +60,17 @@ class Parameters(Sequence[Parameter]):
     def values(self, theta: np.ndarray) -> np.ndarray:
         """The numbers themselves; bounds are kept to the last digit."""
         with np.errstate(over="ignore"):
-            x = np.where(self._log, np.exp(np.where(self._log, theta, 0.0)), theta * self._scale)
+            x = np.where(self.logs, np.exp(np.where(self.logs, theta, 0.0)), theta * self._scale)
         return np.clip(x, self.low, self.high)
 
     def theta(self, values: np.ndarray) -> np.ndarray:
         """The coordinates of numbers."""
         with np.errstate(divide="ignore"):
-            return np.where(self._log, np.log(np.where(self._log, values, 1.0)), values / self._scale)
+            return np.where(self.logs, np.log(np.where(self.logs, values, 1.0)), values / self._scale)
 
     def slopes(self, values: np.ndarray) -> np.ndarray:
         """Derivative of each number by its coordinate."""
-        return np.where(self._log, values, self._scale)
+        return np.where(self.logs, values, self._scale)
 
     @cached_property
     def low(self) -> np.ndarray:

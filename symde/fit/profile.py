@@ -22,6 +22,9 @@ _FIRST = 0.5
 _BETTER = 1e-3
 """Twice the decrease of the loss, in units of the noise, that tells of a better optimum."""
 
+_HALVES = 6
+"""How often a step that leads to where nothing can be solved is halved."""
+
 _MOST = 40
 """Most points on either side."""
 
@@ -38,6 +41,7 @@ class Profile:
         others: All parameters at each value, shape (n_points, k).
         threshold: Increase at the ends of the interval.
         interval: Values where the profile crosses the threshold; infinite, or the bound, where it does not.
+            Where the model cannot be solved beyond a value, the interval ends there.
         level: Confidence level.
     """
 
@@ -94,15 +98,21 @@ def profile_of(
         bound = high[index] if side > 0 else low[index]
         start, step, previous = theta, first, 0.0
         end = math.inf * side
+        shorter = 0
         for _ in range(_MOST):
             at = start[index] + side * step
             at = min(at, bound) if side > 0 else max(at, bound)
             optimum = held(start, at, max_iterations)
             if optimum is None:
-                break
+                # beyond somewhere there is no solution: as near to there as a few halves go
+                step, shorter, end = 0.5 * step, shorter + 1, start[index]
+                if shorter > _HALVES:
+                    break
+                continue
             new, value = optimum
             change = 2.0 * (value - best.value) / unit
             found[at - theta[index]] = new, change
+            end = math.inf * side
             if change >= threshold:
                 end = _crossing(start[index], previous, at, change, threshold)
                 break
@@ -111,7 +121,7 @@ def profile_of(
                 break
             # where the loss hardly grows, go on in longer steps
             grown = math.sqrt(max(change, 0.0)) - math.sqrt(max(previous, 0.0))
-            step *= 2.0 if grown < 0.25 * math.sqrt(threshold) else 1.0
+            step *= 2.0 if grown < 0.25 * math.sqrt(threshold) and not shorter else 1.0
             start, previous = new, change
         ends.append(end)
     order = sorted(found)
@@ -163,6 +173,7 @@ def _held(
             evaluate,
             start[others],
             (low[others], high[others]),
+            logs=objective.parameters.logs[others],
             sum_of_squares=objective.noise != "estimated",
             max_iterations=max_iterations,
         )

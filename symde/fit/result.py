@@ -42,10 +42,14 @@ class Start:
     message: str
 
 
+_FACTOR = 1e6
+"""Ends of an interval that say nothing of a parameter's size."""
+
+
 def same_loss(one: Start, other: Start, noise: str) -> bool:
     """Whether two searches ended equally well, as far as noise (`Objective.noise`) lets anyone tell."""
     unit = abs(one.value) + abs(other.value) if noise == "unknown" else 1.0
-    return abs(one.value - other.value) <= 1e-6 * unit
+    return math.isfinite(unit) and abs(one.value - other.value) <= 1e-6 * unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +170,35 @@ class FitResult:
         return self._known.unidentified
 
     @property
+    def hardly_known(self) -> tuple[str, ...]:
+        """Parameters that the data identify, though so badly that the 95 % interval holds all that the bounds
+        allow, or a factor of a million."""
+        names = []
+        for (name, (low, high)), one in zip(
+            self.confidence_intervals().items(), self.objective.parameters, strict=True
+        ):
+            spread = high > _FACTOR * low if one.log else math.isfinite(one.high - one.low)
+            if math.isfinite(self.standard_errors[name]) and (
+                (one.log and spread) or (spread and low < one.low and high > one.high)
+            ):
+                names.append(name)
+        return tuple(names)
+
+    @property
+    def outweighed(self) -> tuple[str, ...]:
+        """Quantities whose values are all smaller than the noise: where that is unknown, and so the same for
+        all, they hardly count beside larger ones."""
+        if self.objective.noise != "unknown" or math.isnan(self.noise_variance):
+            return ()
+        noise, sizes = math.sqrt(self.noise_variance), dict[str, float]()
+        for data in self.objective.data:
+            seen = np.where(data.logs, np.inf, np.sqrt(data.weights) * np.abs(data.values))
+            for column, name in enumerate(data.quantities):
+                sizes[name] = max([sizes.get(name, 0.0), *seen[data.columns == column].tolist()])
+        small = tuple(name for name, size in sizes.items() if 0.0 < size < noise)
+        return small if len(small) < len(sizes) else ()
+
+    @property
     def degrees_of_freedom(self) -> float:
         """Number of values less that of what they determine; NaN where nothing is left."""
         determined = int((~self.at_bound).sum()) - len(self.unidentified)
@@ -182,7 +215,11 @@ class FitResult:
         """Covariance of the estimates, from the Fisher information, shape (k, k). NaN for what lies at a
         bound; what the data do not identify has infinite variance."""
         slopes = self.objective.parameters.slopes(self.x)
-        return self._theta_covariance * np.outer(slopes, slopes)
+        with np.errstate(invalid="ignore"):
+            covariance = self._theta_covariance * np.outer(slopes, slopes)
+        unknown = self._known.unknown
+        covariance[unknown, unknown] = np.inf  # also of an estimate so small that its square is zero
+        return covariance
 
     @cached_property
     def _theta_covariance(self) -> np.ndarray:
@@ -263,7 +300,7 @@ class FitResult:
         """The numbers, not cut at the bounds: an interval that leaves them says so."""
         return np.array(
             [
-                math.exp(min(value, 709.0)) if one.log else value * one.scale
+                (math.exp(value) if value < 709.0 else math.inf) if one.log else value * one.scale
                 for one, value in zip(self.objective.parameters, theta.tolist(), strict=True)
             ]
         )

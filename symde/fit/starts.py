@@ -23,8 +23,7 @@ def starts_of(parameters: Parameters, count: int, seed: int) -> np.ndarray:
         return start[None]
     from scipy.stats import qmc
 
-    logs = np.array([one.log for one in parameters])
-    half = np.where(logs, math.log(FACTOR), FACTOR)
+    half = np.where(parameters.logs, math.log(FACTOR), FACTOR)
     low, high = parameters.bounds
     low = np.where(
         np.isfinite(low), low, np.minimum(start - half, np.where(np.isfinite(high), high - half, start))

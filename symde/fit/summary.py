@@ -31,6 +31,7 @@ def summary(result: FitResult) -> str:
     ]
     lines += _correlations(result)
     lines += [f"not identified: {one}" for one in result.unidentified]
+    lines += [one for one in (hardly_known(result), outweighed(result)) if one]
     if len(result.starts) > 1:
         best = [one for one in result.starts if same_loss(one, result.starts[0], objective.noise)]
         failed = sum(not math.isfinite(one.value) for one in result.starts)
@@ -43,6 +44,27 @@ def summary(result: FitResult) -> str:
         listed = ", ".join(f"{name} = {value:.4g}" for name, value in values.items())
         lines.append(f"as good: {listed}")
     return "\n".join(lines)
+
+
+def hardly_known(result: FitResult) -> str:
+    """A sentence on parameters that the data say next to nothing of; empty where there are none."""
+    names, intervals = result.hardly_known, result.confidence_intervals()
+    if not names:
+        return ""
+    listed = ", ".join(f"{name} ({intervals[name][0]:.3g} .. {intervals[name][1]:.3g})" for name in names)
+    return f"hardly known, with 95 % intervals that say next to nothing: {listed}"
+
+
+def outweighed(result: FitResult) -> str:
+    """A sentence on quantities that are smaller than the noise; empty where there are none."""
+    names = result.outweighed
+    if not names:
+        return ""
+    one = len(names) == 1
+    return (
+        f"{', '.join(names)} hardly count{'s' * one}: all values are smaller than the noise, which is taken to "
+        f"be the same for all quantities, {math.sqrt(result.noise_variance):.3g}; give each its sigma, or log=True"
+    )
 
 
 def _loss(result: FitResult) -> str:
