@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symde.fit.fit import fit
     from symde.fit.least_squares import LeastSquares
     from symde.fit.objective import Objective
+    from symde.fit.result import FitInterrupted
     from symde.integrator import Integrator
     from symde.model import Model
     from symde.model.ode_def import load, ode_def
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Experiment": "symde.fit.experiment",
+    "FitInterrupted": "symde.fit.result",
     "Hessian": "symde.sensitivity.second_order",
     "Integrator": "symde.integrator",
     "LeastSquares": "symde.fit.least_squares",

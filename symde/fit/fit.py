@@ -12,8 +12,9 @@ import numpy as np
 from symde.fit.identifiability import IdentifiabilityWarning
 from symde.fit.least_squares import LeastSquares
 from symde.fit.objective import ATOL, RTOL, Objective
-from symde.fit.result import FitResult, Start, same_loss
-from symde.fit.scoring import Found, minimise
+from symde.fit.result import FitInterrupted, FitResult, same_loss
+from symde.fit.scoring import ENDED, SearchInterrupted
+from symde.fit.searches import Search, Tell, search_all
 from symde.fit.starts import starts_of
 from symde.fit.summary import hardly_known, outweighed
 from symde.problem.problem import Problem
@@ -34,8 +35,10 @@ def fit(
     scale: Any = None,
     starts: int = 1,
     seed: int = 0,
+    workers: int = 1,
     max_iterations: int = 200,
     progress: bool = False,
+    callback: Callable[[dict[str, float], float], Any] | None = None,
     method: Any = None,
     rtol: float = RTOL,
     atol: Any = ATOL,
@@ -61,8 +64,11 @@ def fit(
             the bounds say that a parameter is positive.
         starts: Number of searches: the first from the given start, the others spread over the bounds.
         seed: Of that spread.
+        workers: Most searches at a time, on as many cores. The result is the same for every number.
         max_iterations: Most steps of a search.
         progress: Show a bar (needs tqdm).
+        callback: Called as callback(values, loss) after every step of a search, values by name; ends the fit
+            by returning something true.
         method, rtol, atol, and further options: As in `symde.solve`; the tolerances are tighter.
 
     Returns:
@@ -71,6 +77,7 @@ def fit(
     Raises:
         ValueError, TypeError: problem, data and parameters do not fit together, with the reason.
         SolveError: the problem cannot be solved from any start.
+        FitInterrupted: Ctrl-C; the best of what was found is kept on the exception.
 
     Warns:
         IdentifiabilityWarning: the data do not identify some parameters; it names them, and how they can
@@ -94,59 +101,48 @@ def fit(
         problem, loss, parameters, bounds=bounds, scale=scale, method=method, rtol=rtol, atol=atol, **solving
     )
     _require_data(objective)
-    number = _whole(starts, "starts")
-    limit = _whole(max_iterations, "max_iterations")
-    searches: list[tuple[Start, Found | None]] = []
-    with _told(number, progress) as tell:
-        for place, theta in enumerate(starts_of(objective.parameters, number, seed)):
-            searches.append(_search(objective, theta, place, limit, tell))
-    searches.sort(key=lambda one: one[0].value)
+    number, limit = _whole(starts, "starts"), _whole(max_iterations, "max_iterations")
+    thetas = starts_of(objective.parameters, number, _whole(seed, "seed", least=0))
+    with _told(number, progress, callback) as tell:
+        found = search_all(objective, thetas, limit, _whole(workers, "workers"), tell)
+    if found.stopped is not None and all(one.found is None for one in found.done):
+        raise found.stopped
+    result = _best(objective, found.done, limit)
+    if found.stopped is not None and not (
+        isinstance(found.stopped, SearchInterrupted) and found.stopped.wanted
+    ):
+        raise FitInterrupted(
+            f"the fit was interrupted after {len(found.done)} of {number} searches; the best so far is "
+            f"kept as `result` of this exception: {result!r}",
+            result,
+        ) from found.stopped
+    _warn(result)
+    return result
+
+
+def _best(objective: Objective, searches: list[Search], limit: int) -> FitResult:
+    searches = sorted(searches, key=lambda one: one.start.value)
     first = next(
-        (i for i, one in enumerate(searches) if not same_loss(one[0], searches[0][0], objective.noise)),
+        (i for i, one in enumerate(searches) if not same_loss(one.start, searches[0].start, objective.noise)),
         len(searches),
     )
-    # of equally good ends that of the earliest start, which rounding does not decide
-    searches[:first] = sorted(searches[:first], key=lambda one: one[0].number)
-    best = searches[0][1]
+    # of equally good ends that of an optimum, and of the earliest start, which rounding does not decide
+    searches[:first] = sorted(searches[:first], key=lambda one: (not one.start.converged, one.start.number))
+    best = searches[0].found
     if best is None:
         _raise_unsolved(objective)
     assert best is not None
-    result = FitResult(
+    return FitResult(
         objective,
         best.theta,
         best.point.value,
         best.converged,
         best.message,
-        tuple(start for start, _ in searches),
+        tuple(one.start for one in searches),
         best.iterations,
         best,
         limit,
     )
-    _warn(result)
-    return result
-
-
-def _search(
-    objective: Objective, theta: np.ndarray, place: int, limit: int, tell: Callable[[float, bool], None]
-) -> tuple[Start, Found | None]:
-    objective.failure = None
-    found = minimise(
-        objective.point,
-        theta,
-        objective.bounds,
-        logs=objective.parameters.logs,
-        sum_of_squares=objective.noise != "estimated",
-        max_iterations=limit,
-        on_step=lambda value: tell(value, False),
-    )
-    values = objective.parameters.values(theta)
-    if found is None:
-        tell(np.inf, True)
-        message = str(objective.failure or "the loss is not finite at the start").splitlines()[0]
-        return Start(place, values, np.full(len(theta), np.nan), np.inf, False, message), None
-    tell(found.point.value, True)
-    end = objective.parameters.values(found.theta)
-    return Start(place, values, end, found.point.value, found.converged, found.message), found
 
 
 def _require_data(objective: Objective) -> None:
@@ -182,7 +178,8 @@ def _raise_unsolved(objective: Objective) -> None:
 def _warn(result: FitResult) -> None:
     if not result.success:
         warnings.warn(
-            f"the fit has not converged: {result.message}; try more starts, starts=20, or other bounds",
+            f"the fit has not converged: {result.message}"
+            + ("" if result.message == ENDED else "; try more starts, starts=20, or other bounds"),
             RuntimeWarning,
             stacklevel=3,
         )
@@ -199,27 +196,38 @@ def _warn(result: FitResult) -> None:
             warnings.warn(sentence, IdentifiabilityWarning, stacklevel=3)
 
 
-def _whole(value: Any, what: str) -> int:
+def _whole(value: Any, what: str, least: int = 1) -> int:
     number = real(value, what)
-    if number < 1 or number != int(number):
-        raise ValueError(f"{what} = {value!r}: it must be a positive whole number")
+    if number < least or number != int(number):
+        raise ValueError(
+            f"{what} = {value!r}: it must be a {'positive ' * (least == 1)}whole number, {least} or more"
+        )
     return int(number)
 
 
 @contextmanager
-def _told(starts: int, progress: bool) -> Iterator[Callable[[float, bool], None]]:
+def _told(
+    starts: int, progress: bool, callback: Callable[[dict[str, float], float], Any] | None
+) -> Iterator[Tell]:
     """Tells of losses as they come, and of searches that have ended."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function of values and loss, found {type(callback).__name__}")
+
+    def called(objective: Objective, theta: np.ndarray, value: float, ended: bool) -> object:
+        return callback is not None and not ended and callback(objective.values(theta), value)
+
     if not progress:
-        yield lambda value, ended: None
+        yield called
         return
     from symde.progress import counter
 
     best = np.inf
     with counter(starts, "start") as update:
 
-        def tell(value: float, ended: bool) -> None:
+        def tell(objective: Objective, theta: np.ndarray, value: float, ended: bool) -> object:
             nonlocal best
             best = min(best, value)
             update(int(ended), f"loss {value:.6g}, best {best:.6g}")
+            return called(objective, theta, value, ended)
 
         yield tell

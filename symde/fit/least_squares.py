@@ -55,6 +55,10 @@ class LeastSquares:
             _ = one.table  # what is wrong with the data themselves is told here
         self._matched: tuple[Any, Any, tuple[Matched, ...]] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The data alone: what a model says of them is found again."""
+        return {"experiments": self.experiments, "_matched": None}
+
     def __repr__(self) -> str:
         values = sum(int(np.isfinite(one.table.values).sum()) for one in self.experiments)
         return f"<LeastSquares: {values} values, {_count(len(self.experiments), 'experiment')}>"

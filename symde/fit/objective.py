@@ -97,12 +97,36 @@ class Objective:
         self.problem = problem
         self.loss = data if isinstance(data, LeastSquares) else LeastSquares(data)
         self._data = self.loss.matched(problem)
-        fixed = [{*one.fixed_p, *(f"{state}(0)" for state in one.fixed_u0)} for one in self._data]
-        self.parameters: Parameters = parameters_of(problem, parameters, bounds, scale, fixed)
-        self._free = [np.flatnonzero([name not in one for name in self.names]) for one in fixed]
-        self._bases = [one.problem(problem) for one in self._data]
+        self.parameters: Parameters = parameters_of(problem, parameters, bounds, scale, self._fixed())
+        self._ready()
+
+    def _fixed(self) -> list[set[str]]:
+        """Names that each experiment sets itself."""
+        return [{*one.fixed_p, *(f"{state}(0)" for state in one.fixed_u0)} for one in self._data]
+
+    def _ready(self) -> None:
+        self._free = [np.flatnonzero([name not in one for name in self.names]) for one in self._fixed()]
+        self._bases = [one.problem(self.problem) for one in self._data]
         self.failure: SolveError | None = None
         self._last: tuple[bytes, Point | None] = b"", None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made from; the rest, compiled code among it, is made again."""
+        return {key: self.__dict__[key] for key in ("problem", "loss", "parameters", "_sensealg", "_solving")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._data = self.loss.matched(self.problem)
+        self._ready()
+
+    def alike(self) -> Objective:
+        """The same for another thread, with a memory of its own."""
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        return new
+
+    def __repr__(self) -> str:
+        return f"<Objective: {len(self.names)} parameters, {self.size} values, noise {self.noise}>"
 
     # -- what an optimiser is started with
 

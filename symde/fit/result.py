@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,33 +13,13 @@ from symde.fit.identifiability import Known, Unidentified, degrees_of_freedom, k
 from symde.fit.objective import Objective
 from symde.fit.profile import Profile, profile_of
 from symde.fit.scoring import Found
+from symde.fit.searches import Start
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.problem.values import real, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """One of the searches of a fit.
-
-    Attributes:
-        number: Its place: 0 is the search from the given start.
-        values: Parameters it started from, shape (k,).
-        end: Parameters it ended at, shape (k,); NaN where it failed.
-        value: Loss at its end; infinite where it failed.
-        converged: Whether its end is an optimum.
-        message: Why it ended.
-    """
-
-    number: int
-    values: np.ndarray
-    end: np.ndarray
-    value: float
-    converged: bool
-    message: str
 
 
 _FACTOR = 1e6
@@ -75,6 +55,10 @@ class FitResult:
     iterations: int
     _found: Found
     _max_iterations: int
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was found, without what follows from it."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     # -- the estimate
 
@@ -311,3 +295,14 @@ class FitResult:
             if given in known:
                 return known.index(given)
         raise unknown_name(str(name), "estimate", known)
+
+
+class FitInterrupted(KeyboardInterrupt):
+    """A fit interrupted by Ctrl-C. `result` holds the best of what was found until then."""
+
+    def __init__(self, message: str, result: FitResult) -> None:
+        super().__init__(message)
+        self.result = result
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.result)

@@ -1,8 +1,8 @@
 """Fisher scoring: Newton's method with the expected information in place of the second derivatives.
 
-For a sum of squares it is the method of Levenberg and Marquardt. What a bound holds back
-leaves the linear system until the gradient points inside again, and what a step would carry past its bound goes
-there, with the step of all others solved for again.
+For a sum of squares it is the method of Levenberg and Marquardt. What a bound holds back leaves the linear
+system until the gradient points inside again. What a step would carry past its bound goes there, and the step
+of all others is solved for again.
 
 Source: J. J. More, The Levenberg-Marquardt algorithm: implementation and theory, Numerical Analysis, Lecture
 Notes in Mathematics 630 (1978), for the scaling; H. B. Nielsen, Damping parameter in Marquardt's method,
@@ -31,9 +31,9 @@ _NOISE = 1e-7
 """A predicted relative decrease below this that does not come true is lost in the tolerance of the solves."""
 
 _LARGEST_DAMPING = 1e14
-INTERRUPTED = "the search was interrupted"
+INTERRUPTED, ENDED = "the search was interrupted", "the callback ended the search"
 _LOG_REACH = math.log(10.0)
-"""Longest step of a logarithm. With steps that grow with it, 20 of 40 starts of an epidemic with counting noise
+"""Longest step of a logarithm. With steps that grow with it 20 of 40 starts of an epidemic with counting noise
 found its optimum, and others went to rates of 1e-80; with this all 40 did. Longer ones lose starts on three
 problems of seven, shorter ones cost up to half as many solves again (kinetics over nine decades)."""
 
@@ -69,7 +69,7 @@ def minimise(
     logs: np.ndarray,
     sum_of_squares: bool,
     max_iterations: int,
-    on_step: Callable[[float], None] | None = None,
+    on_step: Callable[[np.ndarray, float], object] | None = None,
 ) -> Found | None:
     """A local minimum of a loss, None where it cannot be evaluated at the start.
 
@@ -80,15 +80,16 @@ def minimise(
         logs: Which coordinates are logarithms.
         sum_of_squares: Whether the loss is half a sum of squares, whose smallest value may be zero.
         max_iterations: Most steps.
-        on_step: Called with the loss after every step.
+        on_step: Called with vector and loss after every step; ends the search by returning something true.
 
     Raises:
-        SearchInterrupted: Ctrl-C; how far the search came is kept on it.
+        SearchInterrupted: Ctrl-C, or `on_step` ended it; how far the search came is kept on it.
     """
     low, high = bounds
-    here, theta = evaluate(theta), theta.copy()
-    if here is None or not np.isfinite(here.value):
+    first, theta = evaluate(theta), theta.copy()
+    if first is None or not np.isfinite(first.value):
         return None
+    here = first
     damping, growth, tried, iteration = 1e-3, 2.0, 1, 0
 
     def ended(converged: bool, message: str) -> Found:
@@ -97,14 +98,15 @@ def minimise(
     try:
         while iteration < max_iterations:
             held = ((theta <= low) & (here.gradient > 0.0)) | ((theta >= high) & (here.gradient < 0.0))
-            newton = _Newton(here, ~held)
+            rows = triangle(here.information)
+            newton = _Newton(rows, here.gradient, ~held)
             if newton.decrease <= TOLERANCE * _unit(here, sum_of_squares):
                 return ended(True, "the loss cannot be made smaller")
             while True:
-                moved, cut = _within(newton, here, theta, damping, bounds, logs)
+                moved, cut = _within(newton, rows, here.gradient, theta, damping, bounds, logs)
                 if not cut and not _tells(moved, theta):
                     return ended(True, "the parameters cannot be told more exactly")
-                predicted = _predicted(here, moved)
+                predicted = _predicted(rows, here.gradient, moved)
                 # a step that a bound bends may lead uphill; more damping turns it to the gradient
                 if predicted > 0.0:
                     there = evaluate(theta + moved)
@@ -113,31 +115,41 @@ def minimise(
                     if there is not None and np.isfinite(there.gradient).all() and gain > 0.0:
                         break
                     if np.isfinite(gain) and predicted <= _NOISE * abs(here.value):
-                        return ended(True, "the loss cannot be made smaller within the tolerance of the solves")
+                        return ended(
+                            True, "the loss cannot be made smaller within the tolerance of the solves"
+                        )
                 damping, growth = damping * growth, 2.0 * growth
                 if damping > _LARGEST_DAMPING:
                     return ended(False, "no step makes the loss smaller, though its gradient is not zero")
             ratio = gain / predicted
             damping, growth = max(1e-12, damping * max(1.0 / 3.0, 1.0 - (2.0 * ratio - 1.0) ** 3)), 2.0
             theta, here, iteration = np.clip(theta + moved, low, high), there, iteration + 1
-            if on_step is not None:
-                on_step(here.value)
+            if on_step is not None and on_step(theta, here.value):
+                raise SearchInterrupted(ended(False, ENDED), wanted=True)
+    except SearchInterrupted:
+        raise
     except KeyboardInterrupt as interrupt:
         raise SearchInterrupted(ended(False, INTERRUPTED)) from interrupt
     return ended(False, f"the limit of {max_iterations} iterations was reached")
 
 
 class SearchInterrupted(KeyboardInterrupt):
-    """Ctrl-C during a search; `found` is how far it came."""
+    """A search that did not come to its end.
 
-    def __init__(self, found: Found) -> None:
+    Attributes:
+        found: How far it came.
+        wanted: Whether it was told to end, and not interrupted.
+    """
+
+    def __init__(self, found: Found, wanted: bool = False) -> None:
         super().__init__(found.message)
-        self.found = found
+        self.found, self.wanted = found, wanted
 
 
 def _within(
     newton: _Newton,
-    here: Point,
+    rows: np.ndarray,
+    gradient: np.ndarray,
     theta: np.ndarray,
     damping: float,
     bounds: tuple[np.ndarray, np.ndarray],
@@ -156,8 +168,7 @@ def _within(
             break
         free = free & ~out
         fixed = np.where(free, 0.0, moved)
-        gradient = here.gradient + here.information.T @ (here.information @ fixed)
-        part = _Newton(here, free, gradient).step(damping)
+        part = _Newton(rows, gradient + rows.T @ (rows @ fixed), free).step(damping)
         step = fixed + _short(part, reach)
         moved = np.where(free, np.clip(step, down, up), fixed)
     return moved, bool((free != newton.free).any())
@@ -171,9 +182,14 @@ def _tells(moved: np.ndarray, theta: np.ndarray) -> bool:
     return bool((np.abs(moved) > SMALLEST_STEP * (1.0 + np.abs(theta))).any())
 
 
-def _predicted(here: Point, step: np.ndarray) -> float:
+def _predicted(rows: np.ndarray, gradient: np.ndarray, step: np.ndarray) -> float:
     """Decrease of the loss that the quadratic model promises for a step."""
-    return -float(here.gradient @ step) - 0.5 * float(((here.information @ step) ** 2).sum())
+    return -float(gradient @ step) - 0.5 * float(((rows @ step) ** 2).sum())
+
+
+def triangle(rows: np.ndarray) -> np.ndarray:
+    """R with the same R'R as many rows, of as many as there are columns."""
+    return np.asarray(np.linalg.qr(rows, mode="r"))
 
 
 def _unit(point: Point, sum_of_squares: bool) -> float:
@@ -184,23 +200,20 @@ def _unit(point: Point, sum_of_squares: bool) -> float:
 
 
 class _Newton:
-    """The quadratic model of a loss at a point, over the coordinates that are free.
+    """The quadratic model of a loss over the coordinates that are free.
 
     Args:
-        point: The point.
-        free: Which coordinates are.
-        gradient: Derivative of the loss where the others have moved. Default: that of the point.
+        rows: R, where R'R is the information, shape (rows, k).
+        gradient: Derivative of the loss, shape (k,).
+        free: Which coordinates are free.
     """
 
-    def __init__(self, point: Point, free: np.ndarray, gradient: np.ndarray | None = None) -> None:
+    def __init__(self, rows: np.ndarray, gradient: np.ndarray, free: np.ndarray) -> None:
         self.free = free
-        gradient = point.gradient if gradient is None else gradient
-        sizes = np.sqrt((point.information[:, free] ** 2).sum(axis=0))
+        sizes = np.sqrt((rows[:, free] ** 2).sum(axis=0))
         # a coordinate that nothing depends on: it has no gradient either, and stays
         self._sizes = np.where(sizes > 0.0, sizes, 1.0)
-        _, self._singular, self._directions = np.linalg.svd(
-            point.information[:, free] / self._sizes, full_matrices=False
-        )
+        _, self._singular, self._directions = np.linalg.svd(rows[:, free] / self._sizes, full_matrices=False)
         self._slopes = self._directions @ (gradient[free] / self._sizes)
 
     @property

@@ -62,8 +62,9 @@ def outweighed(result: FitResult) -> str:
         return ""
     one = len(names) == 1
     return (
-        f"{', '.join(names)} hardly count{'s' * one}: all values are smaller than the noise, which is taken to "
-        f"be the same for all quantities, {math.sqrt(result.noise_variance):.3g}; give each its sigma, or log=True"
+        f"{', '.join(names)} hardly count{'s' * one}: all values are smaller than the noise of "
+        f"{math.sqrt(result.noise_variance):.3g}, which without sigma is the same for all quantities: give "
+        "each its own, sigma={name: ...}, or compare logarithms, log=True"
     )
 
 
