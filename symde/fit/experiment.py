@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from symde.fit.data import Table, table_of
+from symde.diagnostics import suggest
+from symde.fit.data import Table, column_of, table_of
 from symde.fit.matched import Matched
-from symde.fit.noise import names_of, per_value
+from symde.fit.noise import names_of, per_value, texts_in
 from symde.problem.problem import Problem, remake
 from symde.problem.values import by_name, unknown_name
 from symde.sensitivity.observation import observation
@@ -33,8 +34,9 @@ class Experiment:
         names: What the columns are of, in their order: states, observables or parameters. Default: the
             states. Of a frame: the columns to take (default: all), or a mapping of columns to quantities.
         sigma: Standard deviation of the noise: a number, one a column, one a value, a mapping of names to
-            these; or the name of a parameter or observable that gives it. Default: unknown, the same for all.
-        weights: How much values count, in the same forms; False or 0 leaves a value out.
+            these; or the name of a column of the data, or else of a parameter or observable, that gives it.
+            Default: unknown, the same for all.
+        weights: How much values count, in the same forms, or a column; False or 0 leaves a value out.
         log: Whether logarithms are compared: True, or the names of those columns. `sigma` is then that of the
             logarithm, about the relative error.
         time: Column of the times, of a frame. Default: "t" or "time" where there is one, else the index.
@@ -62,7 +64,19 @@ class Experiment:
     @property
     def table(self) -> Table:
         """The data as one table."""
-        return table_of(self.data, self.names, self.time)
+        named = (*texts_in(self.sigma), *texts_in(self.weights))
+        return table_of(self.data, self.names, self.time, named)
+
+    def _numbers(self, given: Any, table: Table) -> Any:
+        """Noise or weights with the columns of the data in place of their names."""
+        columns = {name: column_of(self.data, name) for name in texts_in(given)}
+        columns = {name: values for name, values in columns.items() if values is not None}
+        if isinstance(given, str):
+            values = columns.get(given)
+            return given if values is None else np.repeat(values[:, None], table.values.shape[1], axis=1)
+        if not columns:
+            return given
+        return {key: columns.get(one, one) if isinstance(one, str) else one for key, one in given.items()}
 
     def matched(self, problem: Problem) -> Matched:
         """The data with what a model says of them.
@@ -75,13 +89,16 @@ class Experiment:
         quantities = _quantities(table, system)
         fixed_p = by_name(self.p, system.parameter_names, "parameter")
         fixed_u0 = by_name(self.u0, system.state_names, "state")
-        named = names_of(self.sigma, table, quantities)
-        for noise in {name for name in named if name is not None}:
+        noise, counted = self._numbers(self.sigma, table), self._numbers(self.weights, table)
+        for name in texts_in(counted):
+            raise ValueError(f"weights names {name!r}, and the data have no such column")
+        named = names_of(noise, table, quantities)
+        for name in {name for name in named if name is not None}:
             known = (*system.parameter_names, *system.observable_names, *system.state_names)
-            if noise not in known:
-                raise unknown_name(noise, "parameter or observable for sigma", known)
-        sigma = per_value(1.0 if self.sigma is None else self.sigma, table, quantities, "sigma")
-        weights = per_value(1.0 if self.weights is None else self.weights, table, quantities, "weights")
+            if name not in known:
+                raise unknown_name(name, "column of the data, parameter or observable for sigma", known)
+        sigma = per_value(1.0 if noise is None else noise, table, quantities, "sigma")
+        weights = per_value(1.0 if counted is None else counted, table, quantities, "weights")
         logs = _logs(self.log, quantities)
         _require(table, quantities, sigma, weights, logs, named)
         used = np.isfinite(table.values) & (weights > 0.0)
@@ -126,9 +143,10 @@ class Experiment:
         if first < low or last > high:
             outside = first if first < low else last
             raise ValueError(
-                f"the data{f' of {self.name}' if self.name else ''} go from t = {first:g} to {last:g}, and "
-                f"t = {outside:g} lies outside the span {t0:g} to {t1:g}: give the span that holds them, "
-                "tspan=(start, end), whose start is where the initial values hold"
+                f"the data go from t = {first:g} to {last:g}, and t = {outside:g} lies outside the span "
+                f"{t0:g} to {t1:g}: are they in the model's unit of time? If so, give a span that holds them "
+                "and starts where the initial values hold: symde.remake(problem, tspan=(start, end)), or "
+                "symde.Experiment(..., tspan=(start, end))"
             )
         end = last if t1 > t0 else first
         follows = (
@@ -154,8 +172,15 @@ def _quantities(table: Table, system: Any) -> tuple[str, ...]:
             )
         return tuple(system.state_names)
     known = (*system.state_names, *system.observable_names, *system.parameter_names)
-    for name in names:
+    for place, name in enumerate(names):
         if name not in known:
+            if table.columns is not None and table.columns[place] == name:
+                listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+                nearest = suggest(name, known) or "..."
+                raise ValueError(
+                    f"column {name!r} of the data is no quantity of the model ({listed}): say what it is of, "
+                    f"names={{{name!r}: {nearest!r}}}, or which columns to take, names=[...]"
+                )
             raise unknown_name(name, "column: no state or observable", known)
     return names
 

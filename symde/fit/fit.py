@@ -11,7 +11,7 @@ import numpy as np
 
 from symde.fit.identifiability import IdentifiabilityWarning
 from symde.fit.least_squares import LeastSquares
-from symde.fit.objective import ATOL, RTOL, Objective
+from symde.fit.objective import ATOL, RTOL, Objective, require_problem
 from symde.fit.result import FitInterrupted, FitResult, same_loss
 from symde.fit.scoring import ENDED, SearchInterrupted
 from symde.fit.searches import Search, Tell, search_all
@@ -84,6 +84,7 @@ def fit(
             change together unseen. Or they hardly do, or some quantity is too small to count.
         RuntimeWarning: no search has converged.
     """
+    require_problem(problem)
     if isinstance(data, LeastSquares):
         for given, what in (
             (names, "names"),

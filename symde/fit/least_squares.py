@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,8 @@ class LeastSquares:
         self.experiments = tuple(
             (one if isinstance(one, Experiment) else Experiment(one)).under(**defaults) for one in given
         )
-        for one in self.experiments:
-            _ = one.table  # what is wrong with the data themselves is told here
+        for number in range(len(self.experiments)):
+            self._told(number, lambda one: one.table)  # what is wrong with the data themselves is told here
         self._matched: tuple[Any, Any, tuple[Matched, ...]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,9 +80,20 @@ class LeastSquares:
             kept = self._matched = (
                 problem.system,
                 span,
-                tuple(one.matched(problem) for one in self.experiments),
+                tuple(self._told(k, lambda one: one.matched(problem)) for k in range(len(self.experiments))),
             )
         return kept[2]
+
+    def _told(self, number: int, action: Callable[[Experiment], Any]) -> Any:
+        """What an action on an experiment gives; its mistakes say which experiment it is."""
+        one = self.experiments[number]
+        try:
+            return action(one)
+        except (TypeError, ValueError) as error:
+            if type(error) not in (TypeError, ValueError) or (len(self.experiments) == 1 and not one.name):
+                raise
+            called = f" ({one.name})" if one.name else ""
+            raise type(error)(f"experiment {number + 1}{called}: {error}") from None
 
     def parts(self, problem: Problem) -> tuple[Part, ...]:
         """The solves of this loss, one an experiment (see `symde.sensitivity.loss`)."""

@@ -59,6 +59,13 @@ def names_of(given: Any, table: Table, quantities: tuple[str, ...]) -> tuple[str
     return tuple(result)
 
 
+def texts_in(given: Any) -> tuple[str, ...]:
+    """The names among noise scales or weights."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(one for one in given.values() if isinstance(one, str)) if isinstance(given, Mapping) else ()
+
+
 def _column_values(value: Any, rows: int, what: str) -> np.ndarray:
     values = reals(np.asarray(value, dtype=float) if np.asarray(value).dtype == bool else value, what)
     if values.shape not in ((), (rows,)):

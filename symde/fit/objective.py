@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,22 @@ class Point:
     jacobian: np.ndarray
     information: np.ndarray
     gradient: np.ndarray
+
+
+def require_problem(problem: Any) -> None:
+    """Refuse what is no problem."""
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
+
+
+def _refuse_unknown(solving: Mapping[str, Any]) -> None:
+    """Refuse options that no solve of a fit has."""
+    known = [name for name in inspect.signature(prepare).parameters if name not in ("problem", "saveat")]
+    for name in solving:
+        if name not in known:
+            raise TypeError(f"unexpected option `{name}`: those of the solves are {', '.join(known)}")
 
 
 class Objective:
@@ -87,10 +104,8 @@ class Objective:
         atol: Any = ATOL,
         **solving: Any,
     ) -> None:
-        if not isinstance(problem, Problem):
-            raise TypeError(
-                f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-            )
+        require_problem(problem)
+        _refuse_unknown(solving)
         self._solving: dict[str, Any] = {"method": method, "rtol": rtol, "atol": atol, **solving}
         prepare(problem, **self._solving)  # what is wrong with the options is told here
         self._sensealg = sensealg

@@ -138,6 +138,8 @@ def parameters_of(
         if fixed and all(name in one for one in fixed):
             raise ValueError(f"{name} is set by every experiment, so that the data say nothing of it")
     starts = {_name(k, system): v for k, v in wanted.items()} if isinstance(wanted, Mapping) else {}
+    if bounds is not None and not hasattr(bounds, "items"):
+        raise TypeError(f"bounds go by name, bounds={{{names[0]!r}: (low, high)}}, found {bounds!r:.100}")
     ranges = {_name(k, system): v for k, v in (bounds or {}).items()}
     scales = {_name(k, system): v for k, v in scale.items()} if isinstance(scale, Mapping) else {}
     for given, what in ((ranges, "bounds"), (scales, "scale")):

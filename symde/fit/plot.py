@@ -113,13 +113,34 @@ def _grid(tspan: tuple[float, float], times: np.ndarray) -> np.ndarray:
     return grid if end > t0 else grid[::-1]
 
 
+def _smooth(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+    """A curve through the points of a profile, whose root is nearly a straight line on either side of the
+    estimate."""
+    from scipy.interpolate import PchipInterpolator
+
+    values, changes = profile.values, profile.changes
+    if len(values) < 3:
+        return values, changes
+    best = int(np.argmin(changes))
+    level = float(changes[best])
+    signs = np.where(np.arange(len(values)) < best, -1.0, 1.0)
+    root = PchipInterpolator(values, signs * np.sqrt(changes - level))
+    grid = np.union1d(np.linspace(values[0], values[-1], POINTS), values)
+    return grid, root(grid) ** 2 + level
+
+
 def plot_profile(profile: Profile, ax: Axes | None = None, **style: Any) -> Axes:
     """Draw a profile likelihood and its threshold; the axes."""
     if ax is None:
         _, ax = _pyplot().subplots(figsize=(5, 3.5), layout="constrained")
     assert ax is not None
-    ax.plot(profile.values, profile.changes, **{"marker": "o", "ms": 3, **style})
+    (line,) = ax.plot(*_smooth(profile), **style)
+    ax.plot(profile.values, profile.changes, "o", ms=3, color=line.get_color())
     ax.axhline(profile.threshold, color="0.5", lw=1, ls="--")
+    for end in profile.interval:
+        if np.isfinite(end):
+            ax.axvline(end, color="0.5", lw=1, ls=":")
     ax.set_xlabel(profile.name)
     ax.set_ylabel("2 × increase of the loss")
+    ax.set_title(f"{profile.level:.0%} interval {profile.interval[0]:.4g} .. {profile.interval[1]:.4g}")
     return ax

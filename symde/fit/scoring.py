@@ -33,8 +33,8 @@ _NOISE = 1e-7
 _LARGEST_DAMPING = 1e14
 INTERRUPTED, ENDED = "the search was interrupted", "the callback ended the search"
 _LOG_REACH = math.log(10.0)
-"""Longest step of a logarithm. With steps that grow with it 20 of 40 starts of an epidemic with counting noise
-found its optimum, and others went to rates of 1e-80; with this all 40 did. Longer ones lose starts on three
+"""Longest step of a logarithm. With steps that grow with it 20 of 40 starts of an epidemic and its noise
+found the optimum, and others went to rates of 1e-80; with this all 40 did. Longer ones lose starts on three
 problems of seven, shorter ones cost up to half as many solves again (kinetics over nine decades)."""
 
 _REACH = 4.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -108,6 +109,8 @@ def system_of(model: Any, n: int | None = None, m: int | None = None) -> tuple[S
     Raises:
         TypeError: nothing knows how to solve such an object.
     """
+    if not _lowerings:  # a problem that another process sent comes before anybody has asked for a solve
+        importlib.import_module("symde.solve")
     for lower in _lowerings:
         found = lower(model, n, m)
         if found is not None:

@@ -85,7 +85,7 @@ WRONG = [
     ((TIMES, VALUES[:3]), {"names": NAMES}, r"must be \(4, quantities\)"),
     ((TIMES + 2, VALUES), {"names": NAMES}, r"t = 5.5 lies outside the span 0 to 4: .*tspan=\(start, end\)"),
     ((TIMES - 1, VALUES), {"names": NAMES}, "t = -0.5 lies outside"),
-    (([0.5, np.nan], [[1, 2]] * 2), {"names": NAMES}, "time 1 of the data is not finite"),
+    (([0.5, np.nan], [[1, 2]] * 2), {"names": NAMES}, "time 1 of the data is nan: leave out the rows"),
     ((TIMES, np.full((4, 2), np.nan)), {"names": NAMES}, "all are missing"),
     (
         (TIMES, VALUES * [np.inf, 1]),
@@ -122,6 +122,73 @@ def test_a_frame_whose_index_counts_rows_has_no_times():
     pandas = pytest.importorskip("pandas")
     with pytest.raises(ValueError, match=r"frame.rename_axis\('t'\)"):
         symde.LeastSquares(pandas.DataFrame({"x": [1.0, 2.0]}))
+
+
+def test_frames_and_series_bring_the_names_of_their_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(VALUES, columns=NAMES)
+    by_name = residuals((TIMES, frame[NAMES[::-1]]))
+    np.testing.assert_array_equal(
+        by_name.reshape(4, 2)[:, ::-1].ravel(), residuals((TIMES, VALUES), names=NAMES)
+    )
+    series = frame.set_axis(TIMES)["x"]
+    np.testing.assert_array_equal(residuals(series), residuals((TIMES, VALUES[:, 0]), names=["x"]))
+    np.testing.assert_array_equal(
+        residuals(frame.assign(t=TIMES).to_records(index=False)), residuals((TIMES, VALUES), names=NAMES)
+    )
+    with pytest.raises(ValueError, match="the series has no times: set its index"):
+        residuals(frame["x"])
+
+
+def test_noise_and_weights_may_be_columns_of_the_data():
+    spread, count = np.array([0.1, 0.2, 0.3, 0.4]), np.array([1.0, 0.0, 2.0, 1.0])
+    table = {"t": TIMES, "x": VALUES[:, 0], "sd": spread, "n": count}
+    expected = residuals((TIMES, VALUES[:, 0]), names=["x"], sigma=spread, weights=count)
+    np.testing.assert_array_equal(residuals(table, sigma="sd", weights="n"), expected)
+    np.testing.assert_array_equal(residuals(table, sigma={"x": "sd"}, weights={"x": "n"}), expected)
+    with pytest.raises(ValueError, match="weights names 'm', and the data have no such column"):
+        residuals({"t": TIMES, "x": VALUES[:, 0]}, sigma=0.1, weights="m")
+
+
+def test_a_mistake_says_in_which_experiment_it_is():
+    good, late = symde.Experiment((TIMES, VALUES), names=NAMES), ([5.0], [1.0])
+    for other, words in (
+        (
+            symde.Experiment(late, names=["x"], name="evening"),
+            r"experiment 2 \(evening\): the data go from t = 5",
+        ),
+        (symde.Experiment({"t": [1.0], "z": [1.0]}), "experiment 2: column 'z' of the data is no quantity"),
+        (symde.Experiment((TIMES, VALUES), names=NAMES, u0={"z": 1.0}), "experiment 2: unknown state `z`"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            symde.fit(problem(LOTKA), [good, other], ["a"])
+    with pytest.raises(ValueError, match="experiment 2: the data are empty: they have no rows"):
+        symde.fit(problem(LOTKA), [good, symde.Experiment(([], []))], ["a"])
+
+
+def columns_without_numbers():
+    hours = np.array(["2026-01-01T00", "2026-01-01T01"], dtype="datetime64[s]")
+    yield (
+        {"t": hours, "x": [1.0, 2.0]},
+        r"times of the data must be numbers.*\(t - start\) / pandas.Timedelta",
+    )
+    yield {"t": hours - hours[0], "x": [1.0, 2.0]}, "hours, for one, are t / pandas.Timedelta"
+    yield {"t": np.array(["1", "2"]), "x": [1.0, 2.0]}, "found the text '1'.*pandas.to_numeric"
+    yield (
+        {"t": [1.0, 2.0], "x": np.array([1.0, "n/a"], object)},
+        "column 'x' must be numbers, found the text 'n/a'",
+    )
+    yield {"t": [1.0, 2.0], "x": np.array([True, False])}, "column 'x' must be numbers, found truth values"
+    yield [], "there is no experiment in the list"
+    yield [{"t": [1.0], "x": [1.0]}, {"t": [1.0], "x": [1.0]}], r"a list of symde.Experiment\(frame, ...\)"
+    yield np.ones(3), r"an array alone has no times, write \(times, values\)"
+    yield symde.solve(problem(DECAY), saveat=1.0), r"write \(solution.t, solution.u\)"
+
+
+@pytest.mark.parametrize(("data", "words"), list(columns_without_numbers()), ids=lambda one: str(one)[:40])
+def test_what_holds_no_numbers_is_refused_with_how_to_make_them(data, words):
+    with pytest.raises(TypeError, match=words):
+        symde.fit(problem(DECAY), data, ["k"])
 
 
 def test_what_is_no_data_is_told():

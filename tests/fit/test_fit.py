@@ -230,6 +230,10 @@ WRONG = [
     ({"scale": "logarithmic"}, "must be 'log' or 'linear'"),
     ({"parameters": ["k", "x", "noise"]}, "3 parameters cannot be told from 2 values"),
     ({"starts": 0}, "starts = 0"),
+    ({"seed": -1}, "seed = -1"),
+    ({"workers": 0}, "workers = 0"),
+    ({"callback": 1}, "callback must be a function"),
+    ({"bounds": [(0, 1)]}, r"bounds go by name, bounds=\{'k': \(low, high\)\}"),
     ({"saveat": 1.0}, "saveat"),
 ]
 

@@ -46,7 +46,7 @@ def test_experiments_share_a_picture_and_are_named():
 def test_a_profile_has_a_picture():
     result = symde.fit(problem(DECAY), (TIMES, exact(DECAY, TIMES, ["x"])), ["k"], sigma=0.1)
     ax = result.profile("k").plot()
-    assert ax.get_xlabel() == "k" and len(ax.get_lines()) == 2
+    assert ax.get_xlabel() == "k" and len(ax.get_lines()) == 5
 
 
 def test_what_was_not_measured_is_refused():
