@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +60,7 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    # series and second-order form are the model's, not those of what is differentiated with it
-    traits = Traits(system.kernels.n)
+    traits = _states_alone(system.kernels.n)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
         plan = make_plan(system.sessions, False, traits, *given)
@@ -72,3 +72,10 @@ def prepare(
         options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
         options.save_times(saveat, *problem.tspan),
     )
+
+
+@functools.lru_cache(64)
+def _states_alone(n: int) -> Traits:
+    """Traits of a model of which no more is to be used: series and second-order form are its own, not those
+    of what is differentiated with it. The same object each time: comparing it takes no call."""
+    return Traits(n)
