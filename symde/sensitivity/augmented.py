@@ -50,10 +50,11 @@ class AugmentedSystem:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         count = 1 if combined else len(parameters) + len(states)
         self.partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
-        kernels = None if combined else WholeKernels(base.kernels, parameters, padded_width(count))
-        self.kernels: Any = kernels
-        if not whole:
-            self.kernels = ColumnsSystem(base.kernels, self.partials, count, kernels)
+        self.kernels: Any
+        if whole:
+            self.kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+        else:
+            self.kernels = ColumnsSystem(base.kernels, self.partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None

@@ -115,7 +115,7 @@ def test_factors_that_are_wrong_are_pivoted_for_the_columns_too(method, kernel):
 
     system = augmented_system(problem.system, (0, 1), (0, 1, 2))
     spoiled = Spoiled(model, **{f"{kernel}_factor": ones})
-    system.kernels = ColumnsSystem(spoiled, system.partials, 5, system.kernels.whole)
+    system.kernels = ColumnsSystem(spoiled, system.partials, 5)
     for kept in system.sessions.values():
         kept.clear()
     found = symde.sensitivities(problem, method, rtol=1e-8)

@@ -33,7 +33,7 @@ def address_of(array: np.ndarray) -> int:
     """Where the memory of a contiguous array lies: `array.ctypes.data` takes four times as long."""
     if array.size and array.flags.writeable:
         return ctypes.addressof(ctypes.c_char.from_buffer(array))
-    return array.ctypes.data
+    return array.ctypes.data if array.size else 0
 
 
 class Recording:
