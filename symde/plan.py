@@ -121,18 +121,18 @@ def make_plan(
     return plan
 
 
-def plan_like(plan: Plan, system: System, methods: tuple[Any, ...] | None = None) -> Plan:
-    """The same plan for another system, with its sessions; remembered with the plan.
+def plan_like(plan: Plan, system: System) -> Plan:
+    """The same plan for another system, with its sessions."""
+    return with_methods(plan, system, plan.methods)
 
-    Args:
-        methods: Other methods. Default: the same.
-    """
+
+def with_methods(plan: Plan, system: System, methods: tuple[Any, ...]) -> Plan:
+    """The same plan for a system with some methods, with their sessions; remembered with the plan."""
     key = system, methods
     like = plan.likes.get(key)
     if like is None:
-        chosen = plan.methods if methods is None else methods
-        choice = chosen, plan.linear_solver, plan.preconditioner
-        like = replace(plan, methods=chosen, sessions=kept_sessions(system.sessions, choice))
+        choice = methods, plan.linear_solver, plan.preconditioner
+        like = replace(plan, methods=methods, sessions=kept_sessions(system.sessions, choice))
         for oldest in list(plan.likes)[: 1 - REMEMBERED]:
             plan.likes.pop(oldest, None)
         plan.likes[key] = like

@@ -19,7 +19,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.trajectory import BOUND, Checkpoint, ForwardSolution, Stretches
 from symde.engine.methods import registry
 from symde.outcome import finish
-from symde.plan import plan_like
+from symde.plan import with_methods
 from symde.problem.solution import Solution
 from symde.problem.traits import Traits
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_problem
@@ -156,7 +156,7 @@ class AlongRecord:
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
-        plan = plan_like(self.run.plan, system, methods)  # type: ignore[arg-type]
+        plan = with_methods(self.run.plan, system, methods)  # type: ignore[arg-type]
         session = borrow(system, plan)  # type: ignore[arg-type]
         try:
             read = self._ready(session, jumps, t0)

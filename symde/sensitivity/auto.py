@@ -19,7 +19,7 @@ import numpy as np
 
 from symde.engine.choice import methods_for
 from symde.engine.cpu.pullback import PullBackError
-from symde.plan import plan_like
+from symde.plan import with_methods
 from symde.problem.problem import remake
 from symde.problem.solution import SolveError
 from symde.problem.traits import Traits
@@ -96,7 +96,7 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
 def _with(run: Run, methods: tuple[Any, ...]) -> Run:
     if methods == run.plan.methods:
         return run
-    return Run(run.problem, plan_like(run.plan, run.problem.system, methods), run.atol, run.times)
+    return Run(run.problem, with_methods(run.plan, run.problem.system, methods), run.atol, run.times)
 
 
 def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
