@@ -38,9 +38,9 @@ KEPT = {
     "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (20, 4)),
     "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (20, 4)),
     "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (21, 4)),
-    "a gradient by columns": (lambda: gradient("forward"), (0, 0)),
-    "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (0, 0)),
-    "a gradient backwards": (lambda: gradient("discrete"), (0, 0)),
+    "a gradient by columns": (lambda: gradient("forward"), (48, 15)),
+    "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (52, 15)),
+    "a gradient backwards": (lambda: gradient("discrete"), (81, 20)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 
