@@ -151,15 +151,16 @@ def column_step(columns: ColumnGraph, method: Any, width: int, padded: int) -> s
     n = stages.work.n
     count = len(method.b) - (1 if method.fsal else 0)
     a, b = [[float(x) for x in row] for row in method.a], [float(x) for x in method.b][:count]
-    estimates = method.error is not None and not method.fsal
-    error = [float(x) for x in method.error][:count] if estimates else []
+    error: list[float] = []
+    if method.error is not None and not method.fsal:
+        error = [float(x) for x in method.error][:count]
     for i in range(1, count):
         stages.take(a[i][:i], float(method.c[i]))
         if stages.too_long:
             return None
     outputs = [
         Output("increment", tuple(stages.scaled(b, k) for k in range(n))),
-        Output("error", tuple(stages.scaled(error, k) for k in range(n)) if estimates else ()),
+        Output("error", tuple(stages.scaled(error, k) for k in range(n)) if error else ()),
         *(Output(f"stage{i}", tuple(stages.slopes[i])) for i in range(1, count)),
     ]
     text = stages.kernel("states_step", outputs, n)

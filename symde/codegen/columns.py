@@ -192,6 +192,8 @@ class ColumnKernels:
 
     def interpolant_address(self, method: Any, numbers: Any, width: int, padded: int) -> int:
         """The address of its whole interpolant, likewise."""
+        if self._graph.combined:  # it rides along to choose steps, and nothing of it is saved
+            return 0
         return self._of_method(
             "column_interpolant",
             method,

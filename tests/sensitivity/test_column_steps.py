@@ -11,9 +11,7 @@ from symde.engine.methods import registry
 
 from .forward_models import HIRES, SEASONS, relative_error
 
-EXPLICIT = [
-    one.name for one in registry.methods() if one.family in ("explicit", "explicit_two_estimates")
-]
+EXPLICIT = [one.name for one in registry.methods() if one.family in ("explicit", "explicit_two_estimates")]
 TIMES = np.linspace(0.05, 1.0, 40)
 """Several times in a step, none in some, and none where a step ends but the last."""
 
@@ -28,13 +26,14 @@ def solved(text, method, wrt, **options):
 def both(monkeypatch, text, method, wrt, **options):
     """The sensitivities by kernels, and without them."""
     # models of two names, since what is compiled is remembered with its text
-    by_kernels, problem = solved(text.replace("model ", f"model K{method}{len(wrt)}", 1), method, wrt, **options)
+    name = f"{method}{len(wrt)}"
+    by_kernels, problem = solved(text.replace("model ", f"model K{name}", 1), method, wrt, **options)
     (system,) = problem.system.augmented.values()
     ((session,),) = system.sessions.values()
     assert session._slots[0].step and session._slots[0].interpolant
     for name in ("column_step", "column_interpolant"):
         monkeypatch.setattr(columns, name, lambda *given: None)
-    general, problem = solved(text.replace("model ", f"model G{method}{len(wrt)}", 1), method, wrt, **options)
+    general, problem = solved(text.replace("model ", f"model G{name}", 1), method, wrt, **options)
     (system,) = problem.system.augmented.values()
     ((session,),) = system.sessions.values()
     assert not session._slots[0].step and not session._slots[0].interpolant

@@ -32,7 +32,8 @@ _NO_STATES = np.empty((0, 2))
 def address_of(array: np.ndarray) -> int:
     """Where the memory of a contiguous array lies: `array.ctypes.data` takes four times as long."""
     if array.size and array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        buffer: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
     return array.ctypes.data if array.size else 0
 
 
