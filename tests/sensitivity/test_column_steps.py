@@ -31,8 +31,8 @@ def both(monkeypatch, text, method, wrt, **options):
     (system,) = problem.system.augmented.values()
     ((session,),) = system.sessions.values()
     assert session._slots[0].step and session._slots[0].interpolant
-    for name in ("column_step", "column_interpolant"):
-        monkeypatch.setattr(columns, name, lambda *given: None)
+    for kernel in ("column_step", "column_interpolant"):
+        monkeypatch.setattr(columns, kernel, lambda *given: None)
     general, problem = solved(text.replace("model ", f"model G{name}", 1), method, wrt, **options)
     (system,) = problem.system.augmented.values()
     ((session,),) = system.sessions.values()
