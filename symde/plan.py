@@ -6,7 +6,7 @@ Most solves ask for the same again, a fit thousands of times: a plan is remember
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Plan:
         methods: One method, or two and a switch between them.
         linear_solver, preconditioner, rtol, dt0, dtmax, max_steps: As in `symde.solve`.
         sessions: Sessions not in use, shared by all plans of the same methods and linear solver.
+        likes: The same plan for other systems or with other methods, by these.
     """
 
     methods: tuple[Any, ...]
@@ -45,6 +46,7 @@ class Plan:
     dtmax: float | None
     max_steps: int
     sessions: list[Session]
+    likes: dict[Any, Plan] = field(default_factory=dict, init=False, repr=False)
 
 
 def plan_for(system: System, *given: Any, traits: Traits | None = None) -> Plan:
@@ -121,13 +123,20 @@ def make_plan(
 
 def plan_like(plan: Plan, system: System) -> Plan:
     """The same plan for another system, with its sessions."""
-    key = plan.methods, plan.linear_solver, plan.preconditioner
-    return replace(plan, sessions=kept_sessions(system.sessions, key))
+    return with_methods(plan, system, plan.methods)
 
 
 def with_methods(plan: Plan, system: System, methods: tuple[Any, ...]) -> Plan:
-    """The same plan with other methods, with their sessions."""
-    return plan_like(replace(plan, methods=methods), system)
+    """The same plan for a system with some methods, with their sessions; remembered with the plan."""
+    key = system, methods
+    like = plan.likes.get(key)
+    if like is None:
+        choice = methods, plan.linear_solver, plan.preconditioner
+        like = replace(plan, methods=methods, sessions=kept_sessions(system.sessions, choice))
+        for oldest in list(plan.likes)[: 1 - REMEMBERED]:
+            plan.likes.pop(oldest, None)
+        plan.likes[key] = like
+    return like
 
 
 def kept_sessions(sessions: dict[Any, list[Session]], key: tuple[Any, ...]) -> list[Session]:

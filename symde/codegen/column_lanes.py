@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from symde.codegen.llvm import define
+from symde.codegen.llvm_special import constant
 from symde.codegen.lu import StaticLU
 
 ENTRY_LIMIT = 4000
@@ -49,7 +50,7 @@ def lanes_of(width: int) -> int:
 
 def product_ir(jacobian: Pattern, partials: Pattern, width: int) -> str:
     """The kernel `columns_product`: reads the values of J, those of P, and S; writes J S + [P, 0]."""
-    code = _Code(width)
+    code = LaneCode(width)
     values, matrix, out = code.input(0), code.input(2), code.output(0)
     code.begin_groups()
     for i in range(jacobian.rows):
@@ -68,7 +69,7 @@ def solve_ir(plan: StaticLU, jacobian: Pattern, partials: Pattern, width: int) -
     It reads the values of J' and P' (derivatives of J and P along the solution for the states), S, B and the
     factors, and writes X and the right side.
     """
-    code = _Code(width)
+    code = LaneCode(width)
     values, matrix, rhs, factors = code.input(0), code.input(2), code.input(3), code.input(4)
     out, right = code.output(0), code.output(1)
     if partials.indices:
@@ -98,7 +99,7 @@ def solve_ir(plan: StaticLU, jacobian: Pattern, partials: Pattern, width: int) -
     return code.function("columns_solve")
 
 
-class _Code:
+class LaneCode:
     """Lines of one function; values are names of LLVM registers."""
 
     def __init__(self, width: int) -> None:
@@ -171,6 +172,39 @@ class _Code:
         return self._value(
             f"shufflevector {self.kind} {first}, {self.kind} poison, <{self.lanes} x i32> zeroinitializer"
         )
+
+    def number(self, value: float) -> str:
+        """A constant in every lane."""
+        return f"<{', '.join([f'double {constant(value)}'] * self.lanes)}>"
+
+    def add(self, a: str, b: str) -> str:
+        """a + b."""
+        return self._value(f"fadd contract {self.kind} {a}, {b}")
+
+    def weighted(self, weights: Sequence[float], values: Sequence[str]) -> str | None:
+        """sum_j weights[j] * values[j] without the terms of weight zero; None where none is left."""
+        total: str | None = None
+        for weight, value in zip(weights, values, strict=True):
+            if weight != 0.0:
+                term = value if weight == 1.0 else self.multiply(self.number(weight), value)
+                total = term if total is None else self.add(total, term)
+        return total
+
+    def offset(self, vector: str, index: int) -> str:
+        """The address of an element of a vector."""
+        return self._value(f"getelementptr double, ptr {vector}, i64 {index}")
+
+    def array(self, length: int) -> str:
+        """The address of memory on the stack."""
+        return self._value(f"alloca [{max(length, 1)} x double], align 32")
+
+    def call(self, name: str, outputs: Sequence[str]) -> None:
+        """Call a kernel with this one's time and inputs, and these outputs."""
+        table = self._value(f"alloca [{len(outputs)} x ptr]")
+        for number, output in enumerate(outputs):
+            place = self._value(f"getelementptr ptr, ptr {table}, i64 {number}")
+            self._lines.append(f"store ptr {output}, ptr {place}")
+        self._value(f"call i32 @{name}(double %t, ptr %in, ptr {table})")
 
     def multiply(self, a: str, b: str) -> str:
         """a * b."""

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.column_lanes import ENTRY_LIMIT, Pattern, product_ir, solve_ir
+from symde.codegen.column_steps import column_interpolant, column_step
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel, Output
@@ -146,6 +147,7 @@ class ColumnKernels:
         self.m = len(model.lowered.parameters) * (1 + combined)
         self._graph = ColumnGraph(model, parameters, combined)
         self._addresses: dict[str, int] = {}
+        self._whole: dict[Any, int] = {}
         self._lock = threading.RLock()
 
     def pattern(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -180,6 +182,32 @@ class ColumnKernels:
         return self._generated(
             "columns_solve", width, lambda: solve_ir(plan, of_states, of_parameters, width)
         )
+
+    def step_address(self, method: Any, width: int, padded: int) -> int:
+        """The address of a whole step of an explicit method for the states and so many columns, 0 where the
+        general step serves as well: see `symde.codegen.column_steps`."""
+        return self._of_method(
+            "column_step", method, lambda: column_step(self._graph, method, width, padded), (width, padded)
+        )
+
+    def interpolant_address(self, method: Any, numbers: Any, width: int, padded: int) -> int:
+        """The address of its whole interpolant, likewise."""
+        if self._graph.combined:  # it rides along to choose steps, and nothing of it is saved
+            return 0
+        return self._of_method(
+            "column_interpolant",
+            method,
+            lambda: column_interpolant(self._graph, method, numbers, width, padded),
+            (width, padded),
+        )
+
+    def _of_method(self, name: str, method: Any, text: Callable[[], str | None], size: Any) -> int:
+        key = name, method, size
+        with self._lock:
+            if key not in self._whole:
+                module = text()
+                self._whole[key] = 0 if module is None else load_ir(module).address(name)
+            return self._whole[key]
 
     def _pattern(self, name: str) -> Pattern:
         entries = self._entries(name)

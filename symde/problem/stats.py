@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,12 @@ class Stats:
     def steps(self) -> int:
         """Steps attempted."""
         return self.accepted + self.rejected
+
+    @classmethod
+    def of(cls, counters: Any, seconds: float) -> Stats:
+        """From the engine's counters; None: no work."""
+        counts = {} if counters is None else counters.as_dict()
+        return cls(**counts, seconds=seconds)
 
     def as_dict(self) -> dict[str, float]:
         """The counts by name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.trajectory import BOUND, Checkpoint, ForwardSolution, Stretches
 from symde.engine.methods import registry
 from symde.outcome import finish
-from symde.plan import plan_like
+from symde.plan import with_methods
 from symde.problem.solution import Solution
 from symde.problem.traits import Traits
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_problem
@@ -147,13 +147,16 @@ class AlongRecord:
         u0, p = pulled(self.run, self.solution, weights, self._backward)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
+
     def _backward(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
         problem = self.run.problem
         n, t0 = len(problem.u0), problem.tspan[0]
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
-        plan = plan_like(replace(self.run.plan, methods=methods), system)  # type: ignore[arg-type]
+        plan = with_methods(self.run.plan, system, methods)  # type: ignore[arg-type]
         session = borrow(system, plan)  # type: ignore[arg-type]
         try:
             read = self._ready(session, jumps, t0)

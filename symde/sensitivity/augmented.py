@@ -16,7 +16,6 @@ from symde.codegen.columns import ColumnKernels
 from symde.engine.cpu.columns import ColumnsSystem, padded_width
 from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite, System
-from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start
 
 
@@ -51,10 +50,11 @@ class AugmentedSystem:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         count = 1 if combined else len(parameters) + len(states)
         self.partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
-        kernels = None if combined else WholeKernels(base.kernels, parameters, padded_width(count))
-        self.kernels: Any = kernels
-        if not whole:
-            self.kernels = ColumnsSystem(base.kernels, self.partials, count, kernels)
+        self.kernels: Any
+        if whole:
+            self.kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+        else:
+            self.kernels = ColumnsSystem(base.kernels, self.partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -119,25 +119,27 @@ def augmented_system(
     return known[key]
 
 
-def augmented_problem(
-    run: Run, parameters: tuple[int, ...], states: tuple[int, ...], start: Start, whole: bool = False
-) -> Problem:
-    """The problem of the states and their columns.
+def augmented_start(problem: Problem, system: AugmentedSystem, start: Start, u: np.ndarray) -> None:
+    """Set the initial values of the states and their columns.
 
     Args:
-        run: What is solved.
-        parameters, states: Which have a column.
+        problem: The model's own.
+        system: Which columns there are.
         start: Derivatives of the start.
-        whole: As in `AugmentedSystem`.
+        u: To be filled, shape (n*(1 + width),).
     """
-    problem = run.problem
-    system = augmented_system(problem.system, parameters, states, whole)
-    n, width = len(problem.u0), system.kernels.width
-    u0 = np.zeros(system.kernels.n)
-    u0[:n] = problem.u0
-    columns = u0[n:].reshape(n, width)
+    n, count = len(problem.u0), len(system.parameters)
+    u.fill(0.0)
+    u[:n] = problem.u0
+    columns = u[n:].reshape(n, -1)
     if not start.constant:
-        columns[:, : len(parameters)] = start.u0[:, list(parameters)]
-    for place, state in enumerate(states, len(parameters)):
+        columns[:, :count] = start.u0[:, list(system.parameters)]
+    for place, state in enumerate(system.states, count):
         columns[state, place] = 1.0
+
+
+def augmented_problem(problem: Problem, system: AugmentedSystem, start: Start) -> Problem:
+    """The problem of the states and their columns, for messages; arguments as above."""
+    u0 = np.zeros(system.kernels.n)
+    augmented_start(problem, system, start, u0)
     return with_system(problem, system, u0)

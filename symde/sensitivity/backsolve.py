@@ -84,6 +84,9 @@ class BacksolveRecord:
         u0, p = pulled(self.run, self.solution, weights, self._reverse)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
+
     def _reverse(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
         problem = self.run.problem
         n, m, t0 = len(problem.u0), len(problem.p), problem.tspan[0]

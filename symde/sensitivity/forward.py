@@ -10,20 +10,24 @@ algebraic systems, Applied Numerical Mathematics 20 (1996), for solving them tog
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
-from symde.problem.problem import Problem
+from symde.engine.cpu.layout import Status
+from symde.outcome import finish
+from symde.plan import plan_like
 from symde.problem.solution import Solution
-from symde.sensitivity.augmented import augmented_problem
-from symde.sensitivity.integrate import integrate
+from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
+from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
+from symde.sessions import borrow, give_back
 
 FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk", "bdf", "radau")
 """Families whose methods solve states and columns together by the columns' own kernels."""
@@ -65,6 +69,9 @@ class ForwardRecord:
             return raw
         return raw @ self.start.parameters[np.ix_(self.parameters, self.wrt.parameters)]
 
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
+
     @property
     def du0(self) -> np.ndarray:
         """Derivatives by the initial values of `wrt`, shape (n_times, n, number of initial values)."""
@@ -77,13 +84,16 @@ class ForwardRecord:
         Args:
             weights: Shape (n_times, n).
         """
-        problem = self.run.problem
+        problem, start, wrt, count = self.run.problem, self.start, self.wrt, len(self.parameters)
+        pulled = weights.reshape(-1).dot(self.columns.reshape(weights.size, -1))
+        by_parameters = pulled[:count]
+        moved = _moved_end(self.run, start, self.solution)
+        if moved is not None:
+            by_parameters = by_parameters + weights[-1] @ moved[:, list(self.parameters)]
+        if start.follows:
+            by_parameters = by_parameters @ start.parameters[np.ix_(self.parameters, wrt.parameters)]
         u0, p = np.zeros(len(problem.u0)), np.zeros(len(problem.p))
-        for target, chosen, columns in (
-            (u0, self.wrt.states, self.du0), (p, self.wrt.parameters, self.dp),
-        ):  # fmt: skip
-            if chosen:
-                target[_indices(chosen)] = weights.ravel() @ columns.reshape(weights.size, len(chosen))
+        u0[_indices(wrt.states)], p[_indices(wrt.parameters)] = pulled[count:], by_parameters
         return u0, p
 
 
@@ -111,18 +121,30 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
-    refuse_unable(run.plan.methods)
+    whole = solved_whole(run.plan.methods)
     problem, start = run.problem, start_of(run.problem)
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well
         parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
-    whole = any(method.family in WHOLE for method in run.plan.methods)
-    augmented = augmented_problem(run, parameters, wrt.states, start, whole)
-    tolerance = columns_tolerance(run, augmented.system, _indices(parameters), _indices(wrt.states))
-    solved = integrate(run, augmented, tolerance)
-    n, count = len(problem.u0), len(parameters) + len(wrt.states)
-    columns = solved.u[:, n:].reshape(len(solved.t), n, -1)[:, :, :count]
-    return ForwardRecord(run, wrt, start, parameters, columns, _states_alone(solved, problem, n))
+    system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
+    plan = plan_like(run.plan, system)
+    session = borrow(system, plan)
+    try:
+        columns_tolerance(run, system, _indices(parameters), _indices(wrt.states), session.atol)
+        augmented_start(problem, system, start, session.u)
+        session.p[...] = problem.p
+        begin_run(session, run, problem.tspan)
+        started = time.perf_counter()
+        status = session.run()
+        if status != Status.DONE:
+            finish(session, augmented_problem(problem, system, start), status, started, throw=True)
+        solution = finish(session, problem, status, started, throw=True)
+    finally:
+        give_back(plan, session)
+    n, count, every = len(problem.u0), len(parameters) + len(wrt.states), solution.u
+    columns = every[:, n:].reshape(len(every), n, -1)[:, :, :count]
+    solution.u = np.ascontiguousarray(every[:, :n])
+    return ForwardRecord(run, wrt, start, parameters, columns, solution)
 
 
 @lru_cache(maxsize=256)
@@ -130,23 +152,17 @@ def _indices(chosen: tuple[int, ...]) -> np.ndarray:
     return np.array(chosen, dtype=np.intp)
 
 
-def _states_alone(whole: Solution, problem: Problem, n: int) -> Solution:
-    return Solution(
-        problem,
-        whole.t,
-        np.ascontiguousarray(whole.u[:, :n]),
-        whole.retcode,
-        counters=whole._counters,
-        seconds=whole._seconds,
-        method=whole.method,
-    )
+@lru_cache(maxsize=256)
+def solved_whole(methods: tuple[Any, ...]) -> bool:
+    """Whether these methods take states and columns as one model.
 
-
-def refuse_unable(methods: tuple[Any, ...]) -> None:
-    """Refuse methods that do not solve states and columns together."""
+    Raises:
+        ValueError: one of them does not solve states and columns together.
+    """
     for method in methods:
         if method.family not in (*FAMILIES, *WHOLE):
             raise ValueError(
                 f"{method.name} has no forward sensitivities: use a Runge-Kutta, Rosenbrock, ESDIRK, Adams "
                 "or BDF method, such as Tsit5, Vern7, Rodas5P, KenCarp4 or QNDF"
             )
+    return any(method.family in WHOLE for method in methods)

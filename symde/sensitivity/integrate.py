@@ -51,8 +51,20 @@ def begin(
     Args:
         record: Where its steps are to be recorded.
     """
-    (t0, t1), plan = problem.tspan, run.plan
-    session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, atol
+    session.u[...], session.p[...], session.atol[...] = problem.u0, problem.p, atol
+    begin_run(session, run, problem.tspan, dense=dense, record=record)
+
+
+def begin_run(
+    session: Session,
+    run: Run,
+    tspan: tuple[float, float],
+    *,
+    dense: bool = False,
+    record: Recording | None = None,
+) -> None:
+    """Ready a session, whose vectors are set, under the options of a run; arguments as above."""
+    (t0, t1), plan = tspan, run.plan
     session.begin(
         t0,
         t1,

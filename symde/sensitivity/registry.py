@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import Any
 
@@ -30,5 +31,10 @@ def get(name: Any) -> Strategy:
     """
     if name not in NAMES:
         raise ValueError(f"unknown sensealg {name!r}: there are {', '.join((AUTO, *NAMES))}")
+    return _module(name)
+
+
+@functools.cache
+def _module(name: str) -> Strategy:
     module: Any = importlib.import_module(f"symde.sensitivity.{name}")
     return module

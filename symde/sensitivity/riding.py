@@ -29,34 +29,45 @@ SMALLEST = 1e-3
 
 def can_ride(run: Run) -> bool:
     """Whether the methods choose their steps by an error test and solve columns beside the states."""
-    return not run.problem.system.split and all(
-        method.adaptive and method.family in FAMILIES for method in run.plan.methods
-    )
+    return not run.problem.system.split and _ride(run.plan.methods)
+
+
+@functools.lru_cache(256)
+def _ride(methods: tuple[Any, ...]) -> bool:
+    return all(method.adaptive and method.family in FAMILIES for method in methods)
 
 
 @functools.lru_cache(64)
-def signs(count: int) -> np.ndarray:
-    """An irregular row of +1 and -1, the same always."""
-    return np.random.default_rng(2008).choice((-1.0, 1.0), count)
+def signs(wrt: Wrt, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
+    """An irregular +1 or -1, the same always, for each of the n initial values and of the m parameters that
+    is asked for, and 0 for the others."""
+    count = len(wrt.parameters)
+    changes = np.random.default_rng(2008).choice((-1.0, 1.0), count + len(wrt.states))
+    u0, p = np.zeros(n), np.zeros(m)
+    p[list(wrt.parameters)], u0[list(wrt.states)] = changes[:count], changes[count:]
+    return u0, p
 
 
 def sizes(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """The sizes by which initial values (n,) and parameters (m,) are thought to change."""
     of_u0, of_p = np.abs(problem.u0), np.abs(problem.p)
-    of_p[of_p == 0.0] = 1.0
+    if np.count_nonzero(of_p) < len(of_p):
+        of_p[of_p == 0.0] = 1.0
     return np.maximum(of_u0, SMALLEST * of_u0.max() or 1.0), of_p
 
 
 def direction(run: Run, wrt: Wrt, start: Start) -> tuple[np.ndarray, np.ndarray]:
     """How the initial state (n,) and the parameters (m,) change along the direction, all that follows them
     included."""
-    problem, count = run.problem, len(wrt.parameters)
-    changes = signs(count + len(wrt.states))
-    p, u0 = np.zeros(len(problem.p)), np.zeros(len(problem.u0))
-    p[list(wrt.parameters)] = changes[:count]
-    u0[list(wrt.states)] = changes[count:]
+    problem = run.problem
+    u0, p = signs(wrt, len(problem.u0), len(problem.p))
     of_u0, of_p = sizes(problem)
     return start.along(u0 * of_u0, p * of_p)
+
+
+@functools.lru_cache(64)
+def _every(count: int) -> tuple[int, ...]:
+    return tuple(range(count))
 
 
 def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:
@@ -66,8 +77,7 @@ def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:
         SolveError: the solve did not reach its end.
     """
     problem, n = run.problem, len(run.problem.u0)
-    every = tuple(range(len(problem.p)))
-    system: Any = augmented_system(problem.system, every, (), combined=True)
+    system: Any = augmented_system(problem.system, _every(len(problem.p)), (), combined=True)
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:

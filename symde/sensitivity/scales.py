@@ -17,26 +17,27 @@ from symde.sensitivity.run import Run
 _ABSOLUTE_ONLY = options.DEFAULT_RTOL
 
 
-def columns_tolerance(run: Run, system: Any, parameters: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Absolute tolerances of the states and of their columns, shape (n*(1 + width),): those of a column are
-    the states' over the size of what it belongs to.
+def columns_tolerance(
+    run: Run, system: Any, parameters: np.ndarray, states: np.ndarray, tolerances: np.ndarray
+) -> None:
+    """Set the absolute tolerances of the states and of their columns: those of a column are the states' over
+    the size of what it belongs to.
 
     Args:
         run: What is solved.
         system: The augmented system.
         parameters, states: Indices of the parameters and of the initial values that have a column.
+        tolerances: To be filled, shape (n*(1 + width),); what belongs to no column is left alone.
     """
-    n, width = len(run.problem.u0), system.kernels.width
-    tolerances = np.zeros(n * (1 + width))
-    atol = tolerances[:n]
-    atol[:] = run.atol
-    columns = tolerances[n:].reshape(n, width)
-    if len(parameters):
-        columns[:, : len(parameters)] = atol[:, None] / _parameter_sizes(run, system, parameters, atol)
+    n, count = len(run.problem.u0), len(parameters)
+    atol, columns = tolerances[:n], tolerances[n:].reshape(n, -1)
+    atol[...] = run.atol
+    if count:
+        sizes = _parameter_sizes(run, system, parameters, atol)
+        np.divide(atol[:, None], sizes, out=columns[:, :count])
     if len(states):
         sizes = _initial_sizes(run, states, atol)
-        columns[:, len(parameters) : len(parameters) + len(states)] = atol[:, None] / sizes
-    return tolerances
+        np.divide(atol[:, None], sizes, out=columns[:, count : count + len(states)])
 
 
 def _initial_sizes(run: Run, states: np.ndarray, atol: np.ndarray) -> np.ndarray:
@@ -51,8 +52,8 @@ def _initial_sizes(run: Run, states: np.ndarray, atol: np.ndarray) -> np.ndarray
 def _parameter_sizes(run: Run, system: Any, parameters: np.ndarray, atol: np.ndarray) -> np.ndarray:
     """Of parameters: their own, or for those that are zero their nominal value, or where none is given what
     would change a slope at the start by as much as it is, or 1 where it changes none there."""
-    sizes = np.abs(run.problem.p[parameters])
-    if sizes.all():
+    sizes = np.abs(run.problem.p.take(parameters))
+    if np.count_nonzero(sizes) == len(sizes):  # a fifth of the time of sizes.all()
         return sizes
     nominal = system.base.parameter_nominals
     for place in np.flatnonzero(sizes == 0.0):

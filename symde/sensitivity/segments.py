@@ -99,8 +99,8 @@ class Segments:
         self._width = system.kernels.width
         self._values = ModelValues(problem.system, problem.p, problem.tspan[0])
         of_parameters, none = np.array(parameters, dtype=int), np.zeros(0, dtype=int)
-        self._atol = columns_tolerance(run, system, of_parameters, none)
-        n = len(problem.u0)
+        self._atol, n = np.zeros(system.kernels.n), len(problem.u0)
+        columns_tolerance(run, system, of_parameters, none, self._atol)
         own = self._atol[n:].reshape(n, self._width)
         own[:, len(parameters) : len(parameters) + free] = self._atol[:n, None]  # tangents are of length 1
         self._session: Any = borrow(system, self._plan)

@@ -22,7 +22,7 @@ from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.values import real
-from symde.sensitivity.forward import refuse_unable
+from symde.sensitivity.forward import solved_whole
 from symde.sensitivity.integral import with_integral
 from symde.sensitivity.model_values import ModelValues
 from symde.sensitivity.run import Run, prepare
@@ -133,7 +133,7 @@ def shadowing(
         max_steps=max_steps,
         linear_solver=linear_solver,
     )
-    refuse_unable(run.plan.methods)
+    solved_whole(run.plan.methods)
     n, (t0, t1) = len(problem.u0), problem.tspan
     begin = t0 + _duration(transient, "transient", (t1 - t0) / 10, t1 - t0)
     count = _directions(directions, n)

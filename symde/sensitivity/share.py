@@ -21,7 +21,7 @@ class Share:
         value: Its share of the loss.
         derivatives: Those of that, by the common initial values and parameters.
         sensealg: The strategy that found them.
-        stats: Work of the solve.
+        work: Gives the work of the solve.
         halved: Finds the derivatives with every step as two halves; None where the strategy cannot.
         tighter: Finds the share with the default methods, and both tolerances times a factor.
     """
@@ -29,6 +29,6 @@ class Share:
     value: float
     derivatives: Derivatives
     sensealg: str
-    stats: Stats
+    work: Callable[[], Stats]
     halved: Callable[[], Derivatives] | None
     tighter: Callable[[float], Share]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
@@ -32,13 +32,9 @@ class Record(Protocol):
         """
         ...
 
-
-@runtime_checkable
-class Refinable(Protocol):
-    """A record whose error can be estimated."""
-
-    def refinement(self) -> Callable[[], Record]:
-        """What does the same again with finer steps; it keeps little of this record."""
+    def refinement(self) -> Callable[[], Record] | None:
+        """What does the same again with finer steps, to estimate the error, and keeps little of this record;
+        None where the strategy cannot."""
         ...
 
 

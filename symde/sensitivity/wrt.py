@@ -45,16 +45,16 @@ class Wrt:
         u0: np.ndarray,
         p: np.ndarray,
         sensealg: str = "",
-        stats: Stats | None = None,
+        work: Callable[[], Stats | None] = lambda: None,
         error: Callable[[], Estimate | None] = lambda: None,
     ) -> Gradient:
         """The wishes from the derivatives by all initial values (n,) and by all parameters (m,); the rest is
         what `Gradient` tells."""
         values = {}
         for entry in self.entries:
-            part = (p if entry.of_parameters else u0)[list(entry.indices)]
-            values[entry.name] = float(part[0]) if entry.single else part
-        return Gradient(values, sensealg, stats, error)
+            every = p if entry.of_parameters else u0
+            values[entry.name] = every.item(entry.indices[0]) if entry.single else every.take(entry.indices)
+        return Gradient(values, sensealg, work, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +70,21 @@ class Gradient(Mapping[str, Any]):
 
     Attributes:
         sensealg: The strategy that found it.
-        stats: Work of the solve, without that of going back.
     """
 
     def __init__(
         self,
         values: dict[str, Any],
         sensealg: str = "",
-        stats: Stats | None = None,
+        work: Callable[[], Stats | None] = lambda: None,
         error: Callable[[], Estimate | None] = lambda: None,
     ) -> None:
-        self._values, self.sensealg, self.stats, self._estimate = values, sensealg, stats, error
+        self._values, self.sensealg, self._work, self._estimate = values, sensealg, work, error
+
+    @cached_property
+    def stats(self) -> Stats | None:
+        """Work of the solve, without that of going back; None where there were several."""
+        return self._work()
 
     @cached_property
     def _estimated(self) -> Estimate | None:
@@ -133,7 +137,9 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
     Raises:
         ValueError: a name is unknown, or there is none. TypeError: not a name.
     """
-    names: tuple[Any, ...] = (wishes,) if isinstance(wishes, str) else tuple(wishes)
+    if isinstance(wishes, str):
+        return _wrt_of((wishes,), system.parameter_names, system.state_names)
+    names: tuple[Any, ...] = tuple(wishes)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
     return _wrt_of(names, system.parameter_names, system.state_names)

@@ -19,6 +19,15 @@ PROBLEM = get("lotka").problem
 TIMES = np.linspace(0, 10, 101)
 VALUES = [1.5, 1.0, 3.0, 1.0]
 
+
+def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
+    return 0.5 * float(np.vdot(u, u)), u
+
+
+def gradient(sensealg: str, method: str | None = "Vern7", wrt: Any = "p") -> Any:
+    return symde.value_and_grad(loss, PROBLEM, method, wrt=wrt, saveat=TIMES, sensealg=sensealg)
+
+
 # (calls of symde's functions, calls of others' Python functions); comprehensions are left out, since from
 # Python 3.12 on they are no calls
 KEPT = {
@@ -29,6 +38,9 @@ KEPT = {
     "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (20, 4)),
     "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (20, 4)),
     "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (21, 4)),
+    "a gradient by columns": (lambda: gradient("forward"), (48, 15)),
+    "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (52, 15)),
+    "a gradient backwards": (lambda: gradient("discrete"), (81, 20)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 

@@ -19,8 +19,7 @@ CONTEXT, DIRECTION = 10, 6
 """Places in the input table of kernels: what a system keeps for a session, and the direction of products."""
 
 EXPLICIT = ("explicit", "explicit_two_estimates")
-"""Families whose whole steps are taken from the graph of states and columns: those that solve linear systems
-would factorise for each column there."""
+"""Families whose whole steps with columns are kernels."""
 
 SparsePattern = structure(
     "SparsePattern", "A sparse matrix by compressed rows.", row_pointers=int64, columns=int64
@@ -76,6 +75,10 @@ class PartialKernels(Protocol):
 
     def solve_address(self, plan: Any, width: int) -> int: ...
 
+    def step_address(self, method: Any, width: int, padded: int) -> int: ...
+
+    def interpolant_address(self, method: Any, numbers: Any, width: int, padded: int) -> int: ...
+
 
 def padded_width(count: int) -> int:
     """Columns as they lie in memory: from three on in fours, which one register holds."""
@@ -89,7 +92,6 @@ class ColumnsSystem:
         model: The model's own kernels.
         partials: What the columns need of it.
         count: Number of columns; those of parameters come first.
-        whole: The kernels of the model with its columns as one graph, for whole steps of a few states.
 
     Attributes:
         count: Number of columns.
@@ -99,8 +101,8 @@ class ColumnsSystem:
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
-    def __init__(self, model: Kernels, partials: PartialKernels, count: int, whole: Any) -> None:
-        self.model, self.partials, self.count, self.whole = model, partials, count, whole
+    def __init__(self, model: Kernels, partials: PartialKernels, count: int) -> None:
+        self.model, self.partials, self.count = model, partials, count
         self.width = padded_width(count)
         self.m = partials.m
         self.n = model.n * (1 + self.width)
@@ -124,9 +126,11 @@ class ColumnsSystem:
 
     def step_address(self, method: Any, padded: int) -> int:
         """The address of a whole step of an explicit method as one kernel, 0 where there is none."""
-        if self.whole is None or method.family not in EXPLICIT:
-            return 0
-        return self.whole.step_address(method, padded)
+        return self.partials.step_address(method, self.width, padded) if method.family in EXPLICIT else 0
+
+    def interpolant_address(self, method: Any, numbers: Any, padded: int) -> int:
+        """The address of a whole interpolant, likewise."""
+        return self.partials.interpolant_address(method, numbers, self.width, padded)
 
     def choose_solver(self, name: str) -> LinearSolver:
         """The solver of the whole, by the model's own of this name."""

@@ -23,12 +23,14 @@ class Numbers:
         stages: Padded vectors the method needs in `state.stages`.
         degree: Degree of its interpolant.
         kept: Arrays that `data` holds addresses of.
+        interpolant: What a kernel of the whole interpolant is made of; None where there is no such kernel.
     """
 
     data: Any
     stages: int
     degree: int
     kept: tuple[Any, ...]
+    interpolant: Any = None
 
 
 def no_memory(method: Any, n: int, padded: int) -> int:

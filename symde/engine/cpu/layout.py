@@ -87,6 +87,7 @@ Slot = structure(
     context=_i,  # address of what the family knows of the model, its own structure, 0 where nothing
     control=_i,  # address: int32 (State *), the family's own choice of step and order; 0: the PI law
     step=_i,  # a whole step of this method for this model as one kernel, 0 where there is none
+    interpolant=_i,  # likewise the coefficients of its interpolant
     degree=_i,  # of the interpolant
     fsal=_i,  # the last stage is the first of the next step
     fixed=_i,  # no error estimate: the step size is the caller's

@@ -13,7 +13,7 @@ from symde.engine.cpu.adjoints import FAMILIES
 from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, addresses
-from symde.engine.cpu.recording import Recording, tightness
+from symde.engine.cpu.recording import Recording, address_of, tightness
 from symde.engine.cpu.session import Session
 
 _entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
@@ -81,7 +81,7 @@ class PullBack:
             system=0 if self._system is None else ctypes.addressof(self._system[0]),
             **addresses(arrays),
         )
-        self._arrays = arrays
+        self._arrays, self._address = arrays, ctypes.addressof(self._data)
         self._pull_back = _entry_type(function_address("adjoint_loop", "pull_back"))
         self._follow = _entry_type(function_address("adjoint_loop", "follow"))
 
@@ -104,11 +104,11 @@ class PullBack:
     def _go_over(self, record: Recording) -> np.ndarray:
         """Let the compiled functions read a record; the memory of a stretch between two recorded states."""
         data = self._data
-        segment = np.empty((record.stride, 2 * self.session.n))
         data.steps, data.stride = record.count, record.stride
-        data.record_t, data.record_h = record.t.ctypes.data, record.h.ctypes.data
-        data.record_slot, data.record_u = record.slot.ctypes.data, record.u.ctypes.data
-        data.segment = segment.ctypes.data
+        data.record_t, data.record_h, data.record_slot = record.places
+        data.record_u = record.place_u
+        segment = np.empty((record.stride if record.stride > 1 else 0, 2 * self.session.n))
+        data.segment = address_of(segment) if record.stride > 1 else 0
         return segment
 
     def follow(self, steps: Recording, bound: int) -> Recording:
@@ -125,7 +125,7 @@ class PullBack:
         record = Recording.of_steps(steps, session.n, bound)
         state.keep_record, state.tightness = KEEP_STARTS, tightness(state.rtol)
         self._go_over(record)
-        code = self._follow(ctypes.addressof(self._data))
+        code = self._follow(self._address)
         if code != Attempt.FINE:
             raise PullBackError(f"a given step from t = {state.t:g} could not be done: {Attempt(code).name}")
         return record
@@ -148,8 +148,8 @@ class PullBack:
         times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)
         segment = self._go_over(record)
         data.n_saves, data.next_save = len(times), len(times) - 1
-        data.save_t, data.save_weights = times.ctypes.data, weights.ctypes.data
-        code = self._pull_back(ctypes.addressof(data))
+        data.save_t, data.save_weights = address_of(times), address_of(weights)
+        code = self._pull_back(self._address)
         del segment
         if code != Attempt.FINE:
             raise PullBackError(

@@ -7,6 +7,7 @@ where they are needed.
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,19 @@ STAGES = 1e-11
 that of the exact stages. An iteration leaves a tenth of it or less."""
 
 FEWEST_ROWS = 4
+
+FIRST_ROOM = 256
+"""Steps, and states, that there is room for before the first has been taken."""
+
+_NO_STATES = np.empty((0, 2))
+
+
+def address_of(array: np.ndarray) -> int:
+    """Where the memory of a contiguous array lies: `array.ctypes.data` takes four times as long."""
+    if array.size and array.flags.writeable:
+        buffer: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    return array.ctypes.data if array.size else 0
 
 
 class Recording:
@@ -42,34 +56,47 @@ class Recording:
 
     def __init__(self, n: int, bound: int = BOUND, starts: bool = True) -> None:
         self.most_rows = max(bound // (16 * n), FEWEST_ROWS)
-        self.t, self.h, self.slot = np.empty((64, 2)), np.empty(64), np.empty(64, np.int64)
-        self.u = np.empty((min(64, self.most_rows) if starts else 0, 2 * n))
+        self._take(np.empty(4 * FIRST_ROOM))
         self.starts, self.stride, self.count = starts, 1, 0
+        self._take_states(np.empty((min(FIRST_ROOM, self.most_rows) if starts else 0, 2 * n)))
+
+    def _take(self, block: np.ndarray) -> None:
+        """Keep the steps in one block of four doubles each: one address is asked for, and not three."""
+        room = len(block) // 4
+        self.t, self.h = block[: 2 * room].reshape(room, 2), block[2 * room : 3 * room]
+        self.slot = block[3 * room :].view(np.int64)
+        first = address_of(block)
+        self.places = first, first + 16 * room, first + 24 * room
+
+    def _take_states(self, u: np.ndarray) -> None:
+        self.u, self.place_u = u, address_of(u)
 
     @classmethod
     def of_steps(cls, steps: Recording, n: int, bound: int) -> Recording:
         """Room for the states of steps that are known, at the least stride that fits."""
-        new = cls(n, bound, starts=False)
-        new.t, new.h, new.slot, new.count = steps.t, steps.h, steps.slot, steps.count
-        new.starts, new.stride = True, 1
+        new = steps.without_states()
+        new.most_rows, new.starts = max(bound // (16 * n), FEWEST_ROWS), True
         while new.count > new.stride * new.most_rows:
             new.stride *= 2
-        new.u = np.empty((-(-new.count // new.stride), 2 * n))
+        new._take_states(np.empty((-(-new.count // new.stride), 2 * n)))
         return new
 
     def without_states(self) -> Recording:
         """The steps alone."""
-        new = Recording(1, starts=False)
-        new.t, new.h, new.slot, new.count = self.t, self.h, self.slot, self.count
+        new = object.__new__(Recording)
+        new.t, new.h, new.slot, new.places, new.count = self.t, self.h, self.slot, self.places, self.count
+        new.u, new.place_u, new.starts, new.stride, new.most_rows = _NO_STATES, 0, False, 1, FEWEST_ROWS
         return new
 
     def halved(self) -> Recording:
         """The same steps as two each, without states."""
-        new = Recording(1, starts=False)
-        t, h, slot = self.t[: self.count], self.h[: self.count], self.slot[: self.count]
+        new, count = self.without_states(), self.count
+        t, h, slot = self.t[:count], self.h[:count], self.slot[:count]
         middle = t[:, 0] + 0.5 * h
-        new.t = np.stack([t[:, 0], middle, middle, t[:, 1]], axis=1).reshape(-1, 2)
-        new.h, new.slot, new.count = np.repeat(0.5 * h, 2), np.repeat(slot, 2), 2 * self.count
+        new.count = 2 * count
+        new._take(np.empty(8 * count))
+        np.stack([t[:, 0], middle, middle, t[:, 1]], axis=1, out=new.t.reshape(count, 4))
+        new.h[:], new.slot[:] = np.repeat(0.5 * h, 2), np.repeat(slot, 2)
         return new
 
     def begin(self, state: Any) -> None:
@@ -86,8 +113,8 @@ class Recording:
         self.count = state.record_count
 
     def _announce(self, state: Any) -> None:
-        state.record_t, state.record_h = self.t.ctypes.data, self.h.ctypes.data
-        state.record_slot, state.record_u = self.slot.ctypes.data, self.u.ctypes.data
+        state.record_t, state.record_h, state.record_slot = self.places
+        state.record_u = self.place_u
         state.record_capacity, state.record_rows = len(self.h), len(self.u)
         state.record_stride = self.stride
 
@@ -95,10 +122,12 @@ class Recording:
         """Space for one more step at least."""
         count = state.record_count
         if count == len(self.h):
-            self.t, self.h, self.slot = (_doubled(array) for array in (self.t, self.h, self.slot))
+            t, h, slot = self.t, self.h, self.slot
+            self._take(np.empty(8 * count))
+            self.t[:count], self.h[:count], self.slot[:count] = t, h, slot
         if self.starts and count // self.stride == len(self.u):
             if 2 * len(self.u) <= self.most_rows:
-                self.u = _doubled(self.u)
+                self._take_states(_doubled(self.u))
             else:
                 kept = self.u[::2].copy()
                 self.u[: len(kept)] = kept

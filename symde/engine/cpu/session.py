@@ -245,11 +245,13 @@ class Session:
     def _fill_step_kernels(self) -> None:
         """Whole steps as kernels, where the model offers them and they pay."""
         step_address = getattr(self.kernels, "step_address", None)
-        if step_address is None:
-            return
+        interpolant_address = getattr(self.kernels, "interpolant_address", None)
         for slot, packed in zip(self._slots, self.methods, strict=True):
-            if self.linear_solver is None or self.linear_solver.whole_steps or not packed.implicit:
+            whole = self.linear_solver is None or self.linear_solver.whole_steps or not packed.implicit
+            if step_address is not None and whole:
                 slot.step = step_address(packed.method, self.padded)
+            if interpolant_address is not None and packed.interpolant is not None:
+                slot.interpolant = interpolant_address(packed.method, packed.interpolant, self.padded)
 
     def _fill_linear_algebra(self) -> None:
         state, kernels, solver = self.state, self.kernels, self.linear_solver

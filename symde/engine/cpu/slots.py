@@ -22,6 +22,7 @@ class PackedMethod:
     stages: int
     degree: int
     kept: tuple[Any, ...]
+    interpolant: Any
 
     @property
     def implicit(self) -> bool:
@@ -54,4 +55,4 @@ def packed(method: Any) -> PackedMethod:
         ),
     )
     kept = (numbers.data, *numbers.kept)
-    return PackedMethod(method, family, slot, numbers.stages, numbers.degree, kept)
+    return PackedMethod(method, family, slot, numbers.stages, numbers.degree, kept, numbers.interpolant)

@@ -6,7 +6,7 @@ II.4-6.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.kernels import evaluate, first_stage, whole_step
+from symde.engine.cpu.compiled.kernels import evaluate, first_stage, whole_interpolant, whole_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at, structure_at
 from symde.engine.cpu.compiled.vectors import advance_compensated, combine, copy, weighted_sum, weighted_sums
 from symde.engine.cpu.families.explicit import ExplicitData
@@ -72,6 +72,10 @@ def interpolate(address):
     state = state_at(address)
     method = explicit_data_at(slot_at(state, state.active).data)
     width, padded, h = method.all_stages, state.padded, state.h_old
+    kernel = slot_at(state, state.active).interpolant
+    if kernel != 0:
+        state.evaluations += width - method.stages
+        return whole_interpolant(state, kernel, method.stages)
     c = doubles(method.c)
     for i in range(method.stages, width):
         combine(padded, state.u_new, h, method.a + 8 * width * i, i, state.stages, state.stage)

@@ -6,6 +6,9 @@ from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, i
 from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.layout import KEEP_STARTS, Stage0
 
+FIRST_STAGE = 9
+"""Place of the stages in the input table."""
+
 
 @compiled
 def evaluate_part(state, kernel, t, u, out):
@@ -50,3 +53,16 @@ def whole_step(state, kernel, stages):
     outputs = integers(state.outputs)
     outputs[0], outputs[1], outputs[2] = state.increment, state.error, stages
     return call_kernel(kernel, state.t, state.inputs, state.outputs)
+
+
+@compiled
+def whole_interpolant(state, kernel, stages):
+    """Coefficients of the interpolant of the last accepted step, and its extra stages after so many others,
+    by the model's own kernel, whose evaluations the caller counts; the kernel's code."""
+    inputs, outputs = integers(state.inputs), integers(state.outputs)
+    inputs[0], inputs[FIRST_STAGE] = state.u_new, state.stages
+    doubles(state.step_size)[0] = state.h_old
+    outputs[0], outputs[1] = state.coefficients, state.stages + 8 * state.padded * stages
+    code = call_kernel(kernel, state.t_old, state.inputs, state.outputs)
+    inputs[FIRST_STAGE] = state.f0
+    return code

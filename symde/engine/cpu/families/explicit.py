@@ -91,7 +91,8 @@ def pack(tableau: Any) -> Numbers:
         interpolant=interpolant.ctypes.data,
         powers=powers.ctypes.data,
     )
-    return Numbers(data, width, interpolant.shape[0], (a, b, c, interpolant, powers, error))
+    kept = a, b, c, interpolant, powers, error
+    return Numbers(data, width, interpolant.shape[0], kept, (interpolant, powers))
 
 
 FAMILY = Family("explicit", pack, implicit=False, present=0.7, previous=0.4)

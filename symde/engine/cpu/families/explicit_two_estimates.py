@@ -24,7 +24,8 @@ def pack(tableau: Any) -> Numbers:
     coarse_error = matrix(tableau.coarse_error, (common.stages,))
     fields = {name: getattr(common.data, name) for name in _COMMON}
     data = TwoEstimatesData(**fields, coarse_error=coarse_error.ctypes.data)
-    return Numbers(data, common.stages, common.degree, (*common.kept, coarse_error))
+    kept = *common.kept, coarse_error
+    return Numbers(data, common.stages, common.degree, kept, common.interpolant)
 
 
 FAMILY = Family("explicit_two_estimates", pack, implicit=False, present=0.7, previous=0.4)
