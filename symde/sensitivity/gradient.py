@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
-from symde.problem.problem import Problem
 from symde.problem.stats import Stats
 from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import Derivatives, gradient_error
 from symde.sensitivity.loss import Part, parts_of
-from symde.sensitivity.run import prepare
+from symde.sensitivity.run import expected_problem, prepare
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record, Refinable
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
@@ -36,6 +35,7 @@ def value_and_grad(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> tuple[float, Gradient]:
     """A loss of the saved states, and its gradient.
 
@@ -71,11 +71,9 @@ def value_and_grad(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-        )
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, value_and_grad)
+    wanted = wrt_of(wrt, expected_problem(problem).system)
     solving = dict(
         method=method,
         rtol=rtol,
@@ -133,7 +131,8 @@ def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> S
 def _pulled(part: Part, record: Record) -> tuple[float, np.ndarray, np.ndarray]:
     """The value of a part's loss and its derivatives by the common initial values and parameters."""
     problem, system = part.problem, part.problem.system
-    loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
+    # copies: a loss may work in what it is given, and the record reads its solution again
+    loss = part.loss.evaluate(problem, record.solution.t.copy(), record.solution.u.copy())
     u0, p = record.pull_back(loss.states)
     if loss.parameters is not None and loss.parameters.any():
         p = p + loss.parameters @ start_of(problem).parameters

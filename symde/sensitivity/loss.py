@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from symde.problem.problem import Problem
-from symde.problem.values import real
+from symde.problem.values import real, reals
 from symde.sensitivity.observation import observation
 
 LossFunction = Callable[[np.ndarray], tuple[float, Any]]
@@ -134,10 +134,25 @@ def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tu
             f"the loss must return two things, its value and its derivative by the saved {what}: "
             f"(value, du) with du of shape {u.shape}; found {given!r:.200}"
         )
-    value, weights = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    if weights.shape != u.shape:
+    return real(given[0], "value of the loss"), weights_of(given[1], u.shape, "derivative", what)
+
+
+def weights_of(given: Any, shape: tuple[int, ...], kind: str, what: str = "states") -> np.ndarray:
+    """A derivative that a function gave, checked.
+
+    Args:
+        given: What it gave; NaN and infinities pass.
+        shape: That of what it is by.
+        kind: What it is, for the message.
+        what: What it is by, for the message.
+
+    Raises:
+        TypeError: not real numbers. ValueError: shapes do not agree, or values are masked.
+    """
+    weights = reals(given, f"the {kind} that the loss gave")
+    if weights.shape != shape:
         raise ValueError(
-            f"the loss gave a derivative of shape {weights.shape}: it must have the shape of the saved "
-            f"{what}, {u.shape} (times, {what})"
+            f"the loss gave a {kind} of shape {weights.shape}: it must have the shape of the saved {what}, "
+            f"{shape} (times, {what})"
         )
-    return value, weights
+    return weights

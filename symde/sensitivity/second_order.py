@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.values import real
 from symde.sensitivity import discrete, registry
-from symde.sensitivity.run import Run, prepare
+from symde.sensitivity.loss import weights_of
+from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.strategy import Record
 from symde.sensitivity.tangent import Direction, tangent_run
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
@@ -50,13 +51,15 @@ class Hessian:
     asymmetry: float
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
-        """The second derivative by two parameters or initial values: `hessian["k1", "y1(0)"]`."""
-        for name in pair:
-            if name not in self.names:
-                known = ", ".join(self.names)
-                raise KeyError(f"no derivative by {name!r} was asked for: there are {known}")
-        row, column = (self.names.index(name) for name in pair)
+        """The second derivative by two parameters or initial values: `hessian["k1", "y1(0)"]`, or "y1"."""
+        row, column = (self._place(name) for name in pair)
         return float(self.matrix[row, column])
+
+    def _place(self, name: str) -> int:
+        for known in (name, f"{name}(0)"):
+            if known in self.names:
+                return self.names.index(known)
+        raise KeyError(f"no derivative by {name!r} was asked for: there are {', '.join(self.names)}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.matrix, dtype=dtype, copy=copy)
@@ -80,6 +83,7 @@ def hessian_vector_product(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Gradient:
     """The Hessian of a loss times a vector, for about the cost of two gradients.
 
@@ -112,8 +116,9 @@ def hessian_vector_product(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    run = _prepared(problem, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, hessian_vector_product)
+    run, wanted = _asked(problem, wrt, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
     direction = _direction(vector, wanted, run)
     return _product(loss, run, wanted, direction, sensealg).product
 
@@ -132,6 +137,7 @@ def hessian(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Hessian:
     """The Hessian of a loss, one product for each parameter and initial value: for few of them.
 
@@ -145,8 +151,9 @@ def hessian(
     Raises:
         SolveError, ValueError, TypeError: as `symde.hessian_vector_product`.
     """
-    run = _prepared(problem, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, hessian)
+    run, wanted = _asked(problem, wrt, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
     names = _names(wanted, run)
     found = [
         _product(loss, run, wanted, _direction(unit, wanted, run), sensealg) for unit in np.eye(len(names))
@@ -176,10 +183,12 @@ class _Found:
     product: Gradient
 
 
-def _prepared(problem: Any, saveat: Any, *given: Any) -> Run:
+def _asked(problem: Any, wrt: Any, saveat: Any, *given: Any) -> tuple[Run, Wrt]:
+    """What to solve, and what to differentiate by."""
     names = ("method", "rtol", "atol", "dt0", "dtmax", "max_steps", "linear_solver")
-    saveat = [problem.tspan[1]] if saveat is None and hasattr(problem, "tspan") else saveat
-    return prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
+    saveat = [expected_problem(problem).tspan[1]] if saveat is None else saveat
+    run = prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
+    return run, wrt_of(wrt, problem.system)
 
 
 def _product(loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: str) -> _Found:
@@ -193,7 +202,7 @@ def _product(loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: s
     )
     strategy = registry.get(_strategy(run) if sensealg == registry.AUTO else sensealg)
     record: Record = strategy.record(larger, chosen)
-    u, tangent = record.solution.u[:, :n], record.solution.u[:, n:]
+    u, tangent = record.solution.u[:, :n].copy(), record.solution.u[:, n:].copy()  # the loss's own
     value, slopes, along = evaluate_second_order(loss, u, tangent)
     u0, p = record.pull_back(np.hstack([along, slopes]))
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
@@ -221,14 +230,8 @@ def evaluate_second_order(
             "saved states, and a function v -> derivative of that derivative along v: such as "
             f"((r**2).sum(), 2*r, lambda v: 2*v) with r = u - data; found {given!r:.200}"
         )
-    value, slopes = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    along = np.asarray(given[2](direction), dtype=float)
-    for found, what in ((slopes, "a derivative"), (along, "a second derivative along a direction")):
-        if found.shape != u.shape:
-            raise ValueError(
-                f"the loss gave {what} of shape {found.shape}: it must have the shape of the saved states, "
-                f"{u.shape} (times, states)"
-            )
+    value, slopes = real(given[0], "value of the loss"), weights_of(given[1], u.shape, "derivative")
+    along = weights_of(given[2](direction), u.shape, "second derivative along a direction")
     return value, slopes, along
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -75,6 +75,7 @@ def sensitivities(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Sensitivities:
     """Solve a problem and differentiate the solution at every saved time.
 
@@ -96,6 +97,8 @@ def sensitivities(
         SolveError: the solve did not reach its end.
         ValueError, TypeError: an option is not what it should be, or the method has no forward sensitivities.
     """
+    if unknown:
+        options.refuse_unknown(unknown, sensitivities)
     if sensealg != "forward":
         raise ValueError(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "

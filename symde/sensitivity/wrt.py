@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -109,13 +109,21 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
 
     Args:
         wishes: "u0", "p", the name of a parameter, the name of a state for its initial value (also
-            "y1(0)"), or several of these.
+            "y1(0)"), or several of these, each counted once.
         system: Knows the names.
 
     Raises:
-        ValueError: a name is unknown, or there is none. TypeError: not a name.
+        ValueError: a name is unknown, or there is none; the model has no parameters, and nothing else is
+            asked for.
+        TypeError: not a name, or names without an order.
     """
-    names: tuple[Any, ...] = (wishes,) if isinstance(wishes, str) else tuple(wishes)
+    names: tuple[Any, ...]
+    if isinstance(wishes, str):
+        names = (wishes,)
+    elif isinstance(wishes, set | frozenset):
+        raise TypeError("wrt must come in an order, which the gradient keeps: write a list, not a set")
+    else:
+        names = tuple(wishes) if isinstance(wishes, Iterable) else (wishes,)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
     return _wrt_of(names, system.parameter_names, system.state_names)
@@ -125,11 +133,13 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
 def _wrt_of(names: tuple[str, ...], parameters: tuple[str, ...], states: tuple[str, ...]) -> Wrt:
     if not names:
         raise ValueError('wrt is empty: name what to differentiate by, "u0", "p" or names of parameters')
-    entries = tuple(_entry(name, parameters, states) for name in names)
+    entries = tuple(_entry(str(name), parameters, states) for name in dict.fromkeys(names))
     chosen = {
         kind: sorted({i for entry in entries if entry.of_parameters is kind for i in entry.indices})
         for kind in (True, False)
     }
+    if not (chosen[True] or chosen[False]):
+        raise ValueError('wrt="p": the model has no parameters; by its initial values differentiates "u0"')
     return Wrt(entries, tuple(chosen[True]), tuple(chosen[False]))
 
 
