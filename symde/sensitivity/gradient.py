@@ -14,6 +14,7 @@ from symde.problem.stats import Stats
 from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import Derivatives, gradient_error
 from symde.sensitivity.loss import Part, parts_of
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import expected_problem, prepare
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record, Refinable
@@ -74,6 +75,7 @@ def value_and_grad(
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
     wanted = wrt_of(wrt, expected_problem(problem).system)
+    warn_of_jumps(problem, wanted, 2)
     solving = dict(
         method=method,
         rtol=rtol,

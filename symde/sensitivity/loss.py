@@ -102,7 +102,7 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
     """The solves of any loss.
 
     Raises:
-        TypeError: it is no loss. ValueError: `saveat` or `of` with a loss that knows them itself.
+        TypeError: it is no loss, or `of` has no names. ValueError: `saveat` or `of` with a loss that knows them itself.
     """
     has_parts = hasattr(loss, "parts")
     if has_parts or (hasattr(loss, "times") and hasattr(loss, "evaluate")):
@@ -117,8 +117,17 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
             "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
             f"found {loss!r}"
         )
-    names, function = (of,) if isinstance(of, str) else of, cast(LossFunction, loss)
-    return (Part(problem, FunctionLoss(function, saveat, None if names is None else tuple(names))),)
+    names, function = None if of is None else _names(of), cast(LossFunction, loss)
+    return (Part(problem, FunctionLoss(function, saveat, names)),)
+
+
+def _names(of: Any) -> tuple[str, ...]:
+    names = (of,) if isinstance(of, str) else tuple(of) if isinstance(of, Sequence | np.ndarray) else (of,)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f'of takes the names that the loss reads, in order, such as ["x", "flux"]; found {of!r}'
+        )
+    return names
 
 
 def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tuple[float, np.ndarray]:

@@ -22,9 +22,10 @@ from symde.problem import options
 from symde.problem.values import real
 from symde.sensitivity import discrete, registry
 from symde.sensitivity.loss import weights_of
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.strategy import Record
-from symde.sensitivity.tangent import Direction, tangent_run
+from symde.sensitivity.tangent import Direction, tangent_run, tangent_system
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
 
 SecondOrderLoss = Callable[[np.ndarray], tuple[float, Any, Callable[[np.ndarray], Any]]]
@@ -188,24 +189,34 @@ def _asked(problem: Any, wrt: Any, saveat: Any, *given: Any) -> tuple[Run, Wrt]:
     names = ("method", "rtol", "atol", "dt0", "dtmax", "max_steps", "linear_solver")
     saveat = [expected_problem(problem).tspan[1]] if saveat is None else saveat
     run = prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
-    return run, wrt_of(wrt, problem.system)
+    wanted = wrt_of(wrt, problem.system)
+    if tangent_system(problem.system).kernels.jumps:
+        larger = tangent_run(run, Direction(np.zeros_like(problem.u0), np.zeros_like(problem.p))).problem
+        warn_of_jumps(larger, _both(wanted, run), 3, "a jump of the derivative")
+    return run, wanted
 
 
 def _product(loss: Any, run: Run, wanted: Wrt, direction: Direction, sensealg: str) -> _Found:
     """Value, gradient and product at once: the gradient is the derivative by the tangent's own start."""
     larger = tangent_run(run, direction)
     n, m = len(run.problem.u0), len(run.problem.p)
-    chosen = Wrt(
-        (),
-        (*wanted.parameters, *(m + j for j in wanted.parameters)),
-        (*wanted.states, *(n + i for i in wanted.states)),
-    )
+    chosen = _both(wanted, run)
     strategy = registry.get(_strategy(run) if sensealg == registry.AUTO else sensealg)
     record: Record = strategy.record(larger, chosen)
     u, tangent = record.solution.u[:, :n].copy(), record.solution.u[:, n:].copy()  # the loss's own
     value, slopes, along = evaluate_second_order(loss, u, tangent)
     u0, p = record.pull_back(np.hstack([along, slopes]))
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
+
+
+def _both(wanted: Wrt, run: Run) -> Wrt:
+    """What is differentiated by, and the direction in it."""
+    n, m = len(run.problem.u0), len(run.problem.p)
+    return Wrt(
+        (),
+        (*wanted.parameters, *(m + j for j in wanted.parameters)),
+        (*wanted.states, *(n + i for i in wanted.states)),
+    )
 
 
 def _strategy(run: Run) -> str:

@@ -11,6 +11,7 @@ from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
 from symde.sensitivity.forward import ForwardRecord, record
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import prepare
 from symde.sensitivity.wrt import wrt_of
 
@@ -116,6 +117,7 @@ def sensitivities(
         linear_solver=linear_solver,
     )
     wanted = wrt_of(wrt, problem.system)
+    warn_of_jumps(problem, wanted, 2)
     found: ForwardRecord = record(run, wanted)
     system = problem.system
     names = (

@@ -25,6 +25,7 @@ from symde.problem.values import real
 from symde.sensitivity.forward import refuse_unable
 from symde.sensitivity.integral import with_integral
 from symde.sensitivity.model_values import ModelValues
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.segments import Segment, Segments, Tangents, without_history
 from symde.sensitivity.start import start_of
@@ -122,6 +123,7 @@ def shadowing(
         options.refuse_unknown(unknown, shadowing)
     wanted = wrt_of(wrt, expected_problem(problem).system)
     _check(problem, wanted)
+    warn_of_jumps(problem, wanted, 2)
     larger = with_integral(problem, {INTEGRAL: average})
     run = prepare(
         larger,

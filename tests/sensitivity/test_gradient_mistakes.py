@@ -228,3 +228,21 @@ def test_what_is_no_problem_is_told():
     ):
         with pytest.raises(TypeError, match=r"expected a symde.Problem, found str"):
             call()
+
+
+@pytest.mark.parametrize("of", [[], 3, {"x"}, [1], b"x"])
+def test_what_a_loss_reads_has_names(of):
+    with pytest.raises(TypeError, match="of takes the names"):
+        symde.value_and_grad(squares, PREDATORS, of=of)
+
+
+@pytest.mark.parametrize("sensealg", ["auto", *registry.NAMES])
+def test_without_a_relative_tolerance_gradients_are_right_or_refused(sensealg):
+    options = {"rtol": 0, "atol": 1e-8, "sensealg": sensealg}
+    if sensealg in ("interpolating", "gauss", "backsolve"):
+        with pytest.raises(ValueError, match="rtol = 0"):
+            symde.value_and_grad(squares, PREDATORS, **options)
+    else:
+        _, expected = symde.value_and_grad(squares, PREDATORS, rtol=1e-9, sensealg="forward")
+        _, found = symde.value_and_grad(squares, PREDATORS, **options)
+        assert found.vector() == pytest.approx(expected.vector(), rel=1e-5)
