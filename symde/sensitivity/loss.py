@@ -102,7 +102,8 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
     """The solves of any loss.
 
     Raises:
-        TypeError: it is no loss, or `of` has no names. ValueError: `saveat` or `of` with a loss that knows them itself.
+        TypeError: it is no loss, or `of` has no names.
+        ValueError: `saveat` or `of` with a loss that knows them itself.
     """
     has_parts = hasattr(loss, "parts")
     if has_parts or (hasattr(loss, "times") and hasattr(loss, "evaluate")):
