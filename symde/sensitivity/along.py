@@ -81,8 +81,8 @@ def refuse_fixed(run: Run, name: str) -> None:
     """Refuse methods without an error estimate, and solves without a relative tolerance."""
     if run.plan.rtol == 0.0:
         raise ValueError(
-            f"rtol = 0: sensealg={name!r} measures the errors of the adjoint equations by rtol, since they have "
-            "no absolute tolerances: give rtol=1e-14 or more, or use sensealg='discrete' or 'forward'"
+            f"rtol = 0: sensealg={name!r} measures the errors of the adjoint equations by rtol alone: give "
+            "rtol=1e-14 or more, or use sensealg='discrete' or 'forward'"
         )
     for method in run.plan.methods:
         if not method.adaptive:

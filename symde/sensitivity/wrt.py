@@ -85,6 +85,10 @@ class Gradient(Mapping[str, Any]):
         """
         return self._estimate()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the way to the error, which leads through memory of solves; the error itself if known."""
+        return {**self.__dict__, "_estimate": _left_behind}
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
             raise KeyError(f"{name!r} was not differentiated by: this gradient has {', '.join(self._values)}")
@@ -102,6 +106,13 @@ class Gradient(Mapping[str, Any]):
     def vector(self) -> np.ndarray:
         """All parts one after another."""
         return np.concatenate([np.atleast_1d(value) for value in self._values.values()])
+
+
+def _left_behind() -> float:
+    raise ValueError(
+        "a gradient that was pickled or copied knows its error only if that was asked for before: read "
+        "grad.error first"
+    )
 
 
 def wrt_of(wishes: Any, system: System) -> Wrt:

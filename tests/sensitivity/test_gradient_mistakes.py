@@ -1,5 +1,7 @@
 """What users get wrong in a call for a derivative is told; what they do to their arrays changes nothing."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -246,3 +248,23 @@ def test_without_a_relative_tolerance_gradients_are_right_or_refused(sensealg):
         _, expected = symde.value_and_grad(squares, PREDATORS, rtol=1e-9, sensealg="forward")
         _, found = symde.value_and_grad(squares, PREDATORS, **options)
         assert found.vector() == pytest.approx(expected.vector(), rel=1e-5)
+
+
+# -- results
+
+
+@pytest.mark.parametrize("sensealg", registry.NAMES)
+def test_results_go_to_other_processes(sensealg):
+    _, grad = symde.value_and_grad(squares, PREDATORS, sensealg=sensealg)
+    sent = pickle.loads(pickle.dumps(grad))
+    assert (sent.vector() == grad.vector()).all() and sent.sensealg == sensealg
+    assert sent.stats.steps == grad.stats.steps
+    with pytest.raises(ValueError, match=r"read grad.error first"):
+        sent.error  # noqa: B018 - it is found when it is read
+    assert grad.error == pickle.loads(pickle.dumps(grad)).error
+
+
+def test_hessians_go_to_other_processes():
+    hessian = symde.hessian(second_order, PREDATORS)
+    sent = pickle.loads(pickle.dumps(hessian))
+    assert (sent.matrix == hessian.matrix).all() and sent.names == hessian.names
