@@ -87,7 +87,9 @@ class Gradient(Mapping[str, Any]):
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the way to the error, which leads through memory of solves; the error itself if known."""
-        return {**self.__dict__, "_estimate": _left_behind}
+        kept = {"_values": self._values, "sensealg": self.sensealg, "stats": self.stats}
+        known = {"error": self.error} if "error" in self.__dict__ else {}
+        return {**kept, **known, "_estimate": _left_behind}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
