@@ -15,7 +15,7 @@ from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.session import Session
 from symde.problem import options
-from symde.problem.system import System
+from symde.problem.system import Equations, System
 from symde.problem.traits import Traits
 
 REMEMBERED = 64
@@ -119,13 +119,13 @@ def make_plan(
     return plan
 
 
-def plan_like(plan: Plan, system: System) -> Plan:
+def plan_like(plan: Plan, system: Equations) -> Plan:
     """The same plan for another system, with its sessions."""
     key = plan.methods, plan.linear_solver, plan.preconditioner
     return replace(plan, sessions=kept_sessions(system.sessions, key))
 
 
-def with_methods(plan: Plan, system: System, methods: tuple[Any, ...]) -> Plan:
+def with_methods(plan: Plan, system: Equations, methods: tuple[Any, ...]) -> Plan:
     """The same plan with other methods, with their sessions."""
     return plan_like(replace(plan, methods=methods), system)
 

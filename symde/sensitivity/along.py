@@ -158,8 +158,8 @@ class AlongRecord:
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
-        plan = plan_like(replace(self.run.plan, methods=methods), system)  # type: ignore[arg-type]
-        session = borrow(system, plan)  # type: ignore[arg-type]
+        plan = plan_like(replace(self.run.plan, methods=methods), system)
+        session = borrow(system, plan)
         try:
             read = self._ready(session, jumps, t0)
             self._solve(session, system)
