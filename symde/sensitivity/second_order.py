@@ -19,14 +19,14 @@ import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
-from symde.problem.values import real
+from symde.problem.values import real, reals
 from symde.sensitivity import discrete, registry
 from symde.sensitivity.loss import weights_of
 from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.strategy import Record
 from symde.sensitivity.tangent import Direction, tangent_run, tangent_system
-from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
+from symde.sensitivity.wrt import Gradient, Wrt, pair_of, wrt_of
 
 SecondOrderLoss = Callable[[np.ndarray], tuple[float, Any, Callable[[np.ndarray], Any]]]
 
@@ -53,7 +53,7 @@ class Hessian:
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
         """The second derivative by two parameters or initial values: `hessian["k1", "y1(0)"]`, or "y1"."""
-        row, column = (self._place(name) for name in pair)
+        row, column = (self._place(name) for name in pair_of(pair, 'hessian["k1", "k2"]'))
         return float(self.matrix[row, column])
 
     def _place(self, name: str) -> int:
@@ -260,7 +260,7 @@ def _direction(vector: Any, wanted: Wrt, run: Run) -> Direction:
                 raise ValueError(f"vector has a part {name!r}, but wrt has {', '.join(entries)}")
         parts = dict(vector)
     else:
-        flat = np.asarray(vector, dtype=float)
+        flat = reals(vector, "vector")
         count = sum(len(entry.indices) for entry in wanted.entries)
         if flat.shape != (count,):
             raise ValueError(
@@ -271,7 +271,7 @@ def _direction(vector: Any, wanted: Wrt, run: Run) -> Direction:
         parts = dict(zip(entries, np.split(flat, ends[:-1]), strict=True))
     for name, part in parts.items():
         entry = entries[name]
-        numbers = np.atleast_1d(np.asarray(part, dtype=float))
+        numbers = np.atleast_1d(reals(part, f"vector[{name!r}]"))
         if numbers.shape != (len(entry.indices),):
             expected = len(entry.indices)
             raise ValueError(f"vector[{name!r}] must have {expected} numbers, found shape {numbers.shape}")

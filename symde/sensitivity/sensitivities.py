@@ -13,7 +13,7 @@ from symde.problem.solution import Solution
 from symde.sensitivity.forward import ForwardRecord, record
 from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import prepare
-from symde.sensitivity.wrt import wrt_of
+from symde.sensitivity.wrt import pair_of, wrt_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,13 @@ class Sensitivities:
     def __getitem__(self, pair: tuple[str, str]) -> np.ndarray:
         """The derivative of a state by a parameter or an initial value, by name, shape (n_times,):
         `sens["y1", "k1"]`, `sens["y1", "y2(0)"]`."""
-        state, by = pair
+        state, by = pair_of(pair, 'sens["y1", "k1"]')
         names = self.solution.names
+        if state in self.solution.problem.system.observable_names:
+            raise KeyError(
+                f"{state!r} is an observed quantity, and derivatives here are of states: those of a number "
+                f"made of it gives symde.value_and_grad(..., of={state!r})"
+            )
         if state not in names:
             raise KeyError(f"unknown state {state!r}: the model has {', '.join(names)}")
         row = names.index(state)

@@ -16,7 +16,7 @@ import numpy as np
 
 from symde.problem import options
 from symde.problem.problem import Problem
-from symde.problem.values import by_name
+from symde.problem.values import by_name, reals
 from symde.sensitivity.model_values import ModelValues
 from symde.sensitivity.run import expected_problem
 from symde.sensitivity.start import start_of
@@ -109,7 +109,7 @@ class SteadyState:
             given = by_name(weights, names, "state")
             vector = np.array([given.get(name, 0.0) for name in names])
         else:
-            vector = np.asarray(weights, dtype=float)
+            vector = reals(weights, "weights")
         if vector.shape != self.u.shape:
             raise ValueError(
                 f"weights must have shape {self.u.shape}, one for each state, found {vector.shape}"

@@ -110,6 +110,17 @@ class Gradient(Mapping[str, Any]):
         return np.concatenate([np.atleast_1d(value) for value in self._values.values()])
 
 
+def pair_of(given: Any, example: str) -> tuple[str, str]:
+    """Two names between brackets.
+
+    Raises:
+        TypeError: they are not two; a text of two letters is one name.
+    """
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise TypeError(f"two names are needed, as in {example}; found {given!r}")
+    return given
+
+
 def _left_behind() -> float:
     raise ValueError(
         "a gradient that was pickled or copied knows its error only if that was asked for before: read "

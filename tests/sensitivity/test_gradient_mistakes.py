@@ -253,6 +253,33 @@ def test_without_a_relative_tolerance_gradients_are_right_or_refused(sensealg):
 # -- results
 
 
+def test_two_names_are_two_names():
+    results = (symde.sensitivities(PREDATORS), symde.hessian(second_order, PREDATORS))
+    for result in results:
+        for one in ("xa", "x", 0, ("x",), ("x", "a", "b")):
+            with pytest.raises(TypeError, match=r"two names are needed, as in \w+\[\"\w+\", \"\w+\"\]"):
+                result[one]
+
+
+def test_sensitivities_of_observed_quantities_are_sent_where_they_are():
+    problem = symde.Problem("param k = 1\nx' = -k*x\nx(0) = 1\nflux = k*x\ntime 0 .. 1")
+    with pytest.raises(KeyError, match=r"observed quantity.*value_and_grad\(\.\.\., of='flux'\)"):
+        symde.sensitivities(problem)["flux", "k"]
+
+
+@pytest.mark.parametrize("vector", ["a", ["1"] * 6, [1j] * 6, None, {"p": ["1"] * 4}])
+def test_a_direction_is_of_numbers(vector):
+    with pytest.raises(TypeError, match=r"vector.* must be"):
+        symde.hessian_vector_product(second_order, PREDATORS, vector)
+
+
+@pytest.mark.parametrize("weights", ["x", [1j], [None]])
+def test_weights_of_a_steady_state_are_numbers(weights):
+    state = symde.steady_state(symde.Problem("param a = 2\nx' = a - x\nx(0) = 0\ntime 0 .. 10"))
+    with pytest.raises(TypeError, match="weights must be"):
+        state.gradient(weights)
+
+
 @pytest.mark.parametrize("sensealg", registry.NAMES)
 def test_results_go_to_other_processes(sensealg):
     _, grad = symde.value_and_grad(squares, PREDATORS, sensealg=sensealg)
