@@ -15,7 +15,7 @@ from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.session import Session
 from symde.problem import options
-from symde.problem.system import System
+from symde.problem.system import Equations, System
 from symde.problem.traits import Traits
 
 REMEMBERED = 64
@@ -121,12 +121,12 @@ def make_plan(
     return plan
 
 
-def plan_like(plan: Plan, system: System) -> Plan:
+def plan_like(plan: Plan, system: Equations) -> Plan:
     """The same plan for another system, with its sessions."""
     return with_methods(plan, system, plan.methods)
 
 
-def with_methods(plan: Plan, system: System, methods: tuple[Any, ...]) -> Plan:
+def with_methods(plan: Plan, system: Equations, methods: tuple[Any, ...]) -> Plan:
     """The same plan for a system with some methods, with their sessions; remembered with the plan."""
     key = system, methods
     like = plan.likes.get(key)

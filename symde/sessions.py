@@ -8,13 +8,13 @@ from __future__ import annotations
 from symde.engine.cpu.session import Session
 from symde.engine.cpu.slots import packed
 from symde.plan import Plan
-from symde.problem.system import System
+from symde.problem.system import Equations
 
 KEPT = 4
 """Sessions kept for each system and choice of methods."""
 
 
-def borrow(system: System, plan: Plan) -> Session:
+def borrow(system: Equations, plan: Plan) -> Session:
     """A session for a system under a plan, to give back after use."""
     try:
         return plan.sessions.pop()
@@ -22,7 +22,7 @@ def borrow(system: System, plan: Plan) -> Session:
         return make_session(system, plan)
 
 
-def make_session(system: System, plan: Plan) -> Session:
+def make_session(system: Equations, plan: Plan) -> Session:
     """A session of one's own."""
     methods = [packed(method) for method in plan.methods]
     return Session(system.kernels, methods, plan.linear_solver, plan.preconditioner)

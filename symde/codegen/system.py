@@ -13,6 +13,7 @@ from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
+from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
@@ -119,6 +120,11 @@ class ModelKernels:
         except InseparableError:
             second_order = False
         return Traits(self.n, operations, is_analytic(graph, rhs), second_order)
+
+    @property
+    def jumps(self) -> list[Jump]:
+        """Where its right-hand side jumps."""
+        return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs))
 
     @property
     def partition(self) -> Partition:

@@ -150,6 +150,9 @@ FOREIGN = {
     "dense_output": "dense",
     "save_at": "saveat",
     "tstops": "saveat",
+    "adjoint": "sensealg",
+    "sensitivity": "sensealg",
+    "argnums": "wrt",
 }
 """Options as other programs call them, and what does their work here."""
 

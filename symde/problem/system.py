@@ -32,7 +32,14 @@ class NonFinite:
     arguments: tuple[tuple[str, float], ...]
 
 
-class System(Protocol):
+class Equations(Protocol):
+    """Equations made ready for the engine, whatever they belong to."""
+
+    kernels: Any
+    sessions: dict[Any, list[Any]]  # solver memory kept between solves
+
+
+class System(Equations, Protocol):
     """A model made ready for solving."""
 
     state_names: tuple[str, ...]
@@ -46,8 +53,6 @@ class System(Protocol):
 
     compiled: bool  # False where every evaluation calls Python
     split: bool  # whether a stiff part of the right-hand side is told apart
-    kernels: Any
-    sessions: dict[Any, list[Any]]  # solver memory kept between solves
     plans: Any  # options of earlier solves, checked, and what they lead to; None before the first
 
     @property

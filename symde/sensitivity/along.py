@@ -78,7 +78,12 @@ IMPLICIT = ("radau", "exponential", "additive", "gauss", "bdf", "rosenbrock", "e
 
 
 def refuse_fixed(run: Run, name: str) -> None:
-    """Refuse methods without an error estimate."""
+    """Refuse methods without an error estimate, and solves without a relative tolerance."""
+    if run.plan.rtol == 0.0:
+        raise ValueError(
+            f"rtol = 0: sensealg={name!r} measures the errors of the adjoint equations by rtol alone: give "
+            "rtol=1e-14 or more, or use sensealg='discrete' or 'forward'"
+        )
     for method in run.plan.methods:
         if not method.adaptive:
             raise ValueError(
@@ -156,8 +161,8 @@ class AlongRecord:
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
         system = self._strategy.system(problem.system, self.integrals, implicit)
-        plan = with_methods(self.run.plan, system, methods)  # type: ignore[arg-type]
-        session = borrow(system, plan)  # type: ignore[arg-type]
+        plan = with_methods(self.run.plan, system, methods)
+        session = borrow(system, plan)
         try:
             read = self._ready(session, jumps, t0)
             self._solve(session, system)

@@ -81,7 +81,8 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
         ValueError: no strategy can, with the reason of each.
     """
     plan = run.plan
-    decade, many = math.floor(math.log10(plan.rtol)), 0 if run.times is None else len(run.times).bit_length()
+    decade = math.floor(math.log10(plan.rtol)) if plan.rtol else -math.inf
+    many = 0 if run.times is None else len(run.times).bit_length()
     key = plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)

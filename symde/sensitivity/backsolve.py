@@ -93,8 +93,8 @@ class BacksolveRecord:
         system = _system(self.run.problem.system, self.integrals)
         method = _explicit_method(self.run, len(jumps.t) - 1)
         plan = replace(self.run.plan, methods=(method,), linear_solver=linear_solvers.AUTO)
-        plan = plan_like(plan, system)  # type: ignore[arg-type]
-        session = borrow(system, plan)  # type: ignore[arg-type]
+        plan = plan_like(plan, system)
+        session = borrow(system, plan)
         try:
             kept = self._ready(session, jumps, n, t0)
             status = session.run()

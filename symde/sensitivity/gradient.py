@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 import operator
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
-from symde.problem.problem import Problem
 from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import gradient_error
 from symde.sensitivity.loss import Part, parts_of
-from symde.sensitivity.run import Run, prepare, tightened
+from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.run import Run, expected_problem, prepare, tightened
 from symde.sensitivity.share import Derivatives, Share
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record
@@ -36,6 +36,7 @@ def value_and_grad(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> tuple[float, Gradient]:
     """A loss of the saved states, and its gradient.
 
@@ -71,11 +72,10 @@ def value_and_grad(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-        )
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, value_and_grad)
+    wanted = wrt_of(wrt, expected_problem(problem).system)
+    warn_of_jumps(problem, wanted, 2)
     solving = dict(
         method=method,
         rtol=rtol,
@@ -121,7 +121,8 @@ def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
 def _pulled(part: Part, record: Record) -> tuple[float, Derivatives]:
     """The value of a part's loss and its derivatives by the common initial values and parameters."""
     problem, system = part.problem, part.problem.system
-    loss = part.loss.evaluate(problem, record.solution.t, record.solution.u)
+    # copies: a loss may work in what it is given, and the record reads its solution again
+    loss = part.loss.evaluate(problem, record.solution.t.copy(), record.solution.u.copy())
     u0, p = record.pull_back(loss.states)
     if loss.parameters is not None and loss.parameters.any():
         p = p + loss.parameters @ start_of(problem).parameters

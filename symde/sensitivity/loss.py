@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from symde.problem.problem import Problem
-from symde.problem.values import real
+from symde.problem.values import real, reals
 from symde.sensitivity.observation import observation
 from symde.sensitivity.start import start_of
 
@@ -109,7 +109,8 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
     """The solves of any loss.
 
     Raises:
-        TypeError: it is no loss. ValueError: `saveat` or `of` with a loss that knows them itself.
+        TypeError: it is no loss, or `of` has no names.
+        ValueError: `saveat` or `of` with a loss that knows them itself.
     """
     has_parts = hasattr(loss, "parts")
     if has_parts or (hasattr(loss, "times") and hasattr(loss, "evaluate")):
@@ -124,12 +125,24 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
             "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
             f"found {loss!r}"
         )
-    return (Part(problem, FunctionLoss(cast(LossFunction, loss), saveat, names_of(of))),)
+    names, function = names_of(of), cast(LossFunction, loss)
+    return (Part(problem, FunctionLoss(function, saveat, names)),)
 
 
 def names_of(of: Any) -> tuple[str, ...] | None:
-    """What `of` names: one quantity, several, or None for the states."""
-    return (of,) if isinstance(of, str) else None if of is None else tuple(of)
+    """What `of` names: one quantity, several, or None for the states.
+
+    Raises:
+        TypeError: not names.
+    """
+    if of is None:
+        return None
+    names = (of,) if isinstance(of, str) else tuple(of) if isinstance(of, Sequence | np.ndarray) else (of,)
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f'of takes the names that the loss reads, in order, such as ["x", "flux"]; found {of!r}'
+        )
+    return names
 
 
 def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tuple[float, np.ndarray]:
@@ -145,10 +158,25 @@ def evaluate_loss(loss: LossFunction, u: np.ndarray, what: str = "states") -> tu
             f"the loss must return two things, its value and its derivative by the saved {what}: "
             f"(value, du) with du of shape {u.shape}; found {given!r:.200}"
         )
-    value, weights = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    if weights.shape != u.shape:
+    return real(given[0], "value of the loss"), weights_of(given[1], u.shape, "derivative", what)
+
+
+def weights_of(given: Any, shape: tuple[int, ...], kind: str, what: str = "states") -> np.ndarray:
+    """A derivative that a function gave, checked.
+
+    Args:
+        given: What it gave; NaN and infinities pass.
+        shape: That of what it is by.
+        kind: What it is, for the message.
+        what: What it is by, for the message.
+
+    Raises:
+        TypeError: not real numbers. ValueError: shapes do not agree, or values are masked.
+    """
+    weights = reals(given, f"the {kind} that the loss gave")
+    if weights.shape != shape:
         raise ValueError(
-            f"the loss gave a derivative of shape {weights.shape}: it must have the shape of the saved "
-            f"{what}, {u.shape} (times, {what})"
+            f"the loss gave a {kind} of shape {weights.shape}: it must have the shape of the saved {what}, "
+            f"{shape} (times, {what})"
         )
-    return value, weights
+    return weights

@@ -6,6 +6,7 @@ import functools
 import importlib
 from typing import Any
 
+from symde.diagnostics import suggest
 from symde.sensitivity.strategy import Strategy
 
 NAMES = (
@@ -22,6 +23,40 @@ AUTOMATIC = ("discrete", "interpolating", "forward")
 
 AUTO = "auto"
 
+FOREIGN = {
+    "forwardsensitivity": "forward",
+    "forwarddiffsensitivity": "forward",
+    "forwardmode": "forward",
+    "directadjoint": "discrete",
+    "recursivecheckpointadjoint": "discrete",
+    "reversediffadjoint": "discrete",
+    "trackeradjoint": "discrete",
+    "zygoteadjoint": "discrete",
+    "enzymeadjoint": "discrete",
+    "mooncakeadjoint": "discrete",
+    "reverse": "discrete",
+    "backprop": "discrete",
+    "adjoint": "interpolating",
+    "continuous": "interpolating",
+    "interpolatingadjoint": "interpolating",
+    "quadratureadjoint": "gauss",
+    "gaussadjoint": "gauss",
+    "gausskronrodadjoint": "gauss",
+    "backsolveadjoint": "backsolve",
+}
+"""What other programs call a strategy, without regard to case, and what does it here."""
+
+ELSEWHERE = {
+    "forwardlss": "symde.shadowing",
+    "adjointlss": "symde.shadowing",
+    "nilss": "symde.shadowing",
+    "nilsas": "symde.shadowing",
+    "shadowing": "symde.shadowing",
+    "steadystateadjoint": "symde.steady_state",
+    "implicitadjoint": "symde.steady_state",
+}
+"""Names of what is a function of its own here."""
+
 
 def get(name: Any) -> Strategy:
     """The strategy of a name.
@@ -30,7 +65,7 @@ def get(name: Any) -> Strategy:
         ValueError: there is none.
     """
     if name not in NAMES:
-        raise ValueError(f"unknown sensealg {name!r}: there are {', '.join((AUTO, *NAMES))}")
+        raise ValueError(f"unknown sensealg {name!r}: {_hint(name)}")
     return _module(name)
 
 
@@ -38,3 +73,13 @@ def get(name: Any) -> Strategy:
 def _module(name: str) -> Strategy:
     module: Any = importlib.import_module(f"symde.sensitivity.{name}")
     return module
+
+
+def _hint(name: Any) -> str:
+    """What was meant by a name that is none here."""
+    known = ", ".join((AUTO, *NAMES))
+    plain = "".join(filter(str.isalnum, str(name))).lower()
+    if plain in ELSEWHERE:
+        return f"see {ELSEWHERE[plain]}; here there are {known}"
+    meant = FOREIGN.get(plain) or suggest(plain, (AUTO, *NAMES))
+    return f"did you mean {meant!r}? There are {known}" if meant else f"there are {known}"

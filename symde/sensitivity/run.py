@@ -33,6 +33,19 @@ class Run:
     times: np.ndarray | None
 
 
+def expected_problem(given: Any) -> Problem:
+    """What is to be a problem.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(given).__name__}: write symde.Problem(model, ...)"
+        )
+    return given
+
+
 def prepare(
     problem: Any,
     method: Any,
@@ -50,11 +63,7 @@ def prepare(
     Raises:
         ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-        )
-    system = problem.system
+    system = expected_problem(problem).system
     if not system.compiled:
         raise ValueError(
             "this model is a Python function that is called back, and no exact derivative of it is known: "
@@ -67,11 +76,14 @@ def prepare(
         plan = make_plan(system.sessions, False, traits, *given)
     else:
         plan = plan_for(system, *given, traits=traits)
+    times = options.save_times(saveat, *problem.tspan)
+    if times is saveat and times is not None:
+        times = times.copy()  # a record outlives the call, and what the caller does to their array
     return Run(
         problem,
         plan,
         options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
-        options.save_times(saveat, *problem.tspan),
+        times,
     )
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -21,16 +21,17 @@ from symde.codegen.tangent import rate_name, tangent_name
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
-from symde.problem.values import real
+from symde.problem.values import real, reals
 from symde.sensitivity import discrete, registry
-from symde.sensitivity.loss import names_of
+from symde.sensitivity.loss import names_of, weights_of
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.moving_start import MovedStart
 from symde.sensitivity.observation import observation
-from symde.sensitivity.run import Run, prepare
+from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record
-from symde.sensitivity.tangent import Direction, tangent_run
-from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
+from symde.sensitivity.tangent import Direction, tangent_run, tangent_system
+from symde.sensitivity.wrt import Gradient, Wrt, pair_of, wrt_of
 
 SecondOrderLoss = Callable[[np.ndarray], tuple[float, Any, Callable[[np.ndarray], Any]]]
 
@@ -56,13 +57,15 @@ class Hessian:
     asymmetry: float
 
     def __getitem__(self, pair: tuple[str, str]) -> float:
-        """The second derivative by two parameters or initial values: `hessian["k1", "y1(0)"]`."""
-        for name in pair:
-            if name not in self.names:
-                known = ", ".join(self.names)
-                raise KeyError(f"no derivative by {name!r} was asked for: there are {known}")
-        row, column = (self.names.index(name) for name in pair)
+        """The second derivative by two parameters or initial values: `hessian["k1", "y1(0)"]`, or "y1"."""
+        row, column = (self._place(name) for name in pair_of(pair, 'hessian["k1", "k2"]'))
         return float(self.matrix[row, column])
+
+    def _place(self, name: str) -> int:
+        for known in (name, f"{name}(0)"):
+            if known in self.names:
+                return self.names.index(known)
+        raise KeyError(f"no derivative by {name!r} was asked for: there are {', '.join(self.names)}")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.matrix, dtype=dtype, copy=copy)
@@ -87,6 +90,7 @@ def hessian_vector_product(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Gradient:
     """The Hessian of a loss times a vector, for about the cost of two gradients.
 
@@ -120,8 +124,9 @@ def hessian_vector_product(
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
             the strategy cannot differentiate such a solve, with the alternatives.
     """
-    run = _prepared(problem, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, hessian_vector_product)
+    run, wanted = _asked(problem, wrt, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
     direction = _direction(vector, wanted, run)
     return _product(loss, run, wanted, direction, sensealg, names_of(of)).product
 
@@ -141,6 +146,7 @@ def hessian(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Hessian:
     """The Hessian of a loss, one product for each parameter and initial value: for few of them.
 
@@ -154,8 +160,9 @@ def hessian(
     Raises:
         SolveError, ValueError, TypeError: as `symde.hessian_vector_product`.
     """
-    run = _prepared(problem, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, hessian)
+    run, wanted = _asked(problem, wrt, saveat, method, rtol, atol, dt0, dtmax, max_steps, linear_solver)
     names = _names(wanted, run)
     found = [
         _product(loss, run, wanted, _direction(unit, wanted, run), sensealg, names_of(of))
@@ -186,10 +193,16 @@ class _Found:
     product: Gradient
 
 
-def _prepared(problem: Any, saveat: Any, *given: Any) -> Run:
+def _asked(problem: Any, wrt: Any, saveat: Any, *given: Any) -> tuple[Run, Wrt]:
+    """What to solve, and what to differentiate by."""
     names = ("method", "rtol", "atol", "dt0", "dtmax", "max_steps", "linear_solver")
-    saveat = [problem.tspan[1]] if saveat is None and hasattr(problem, "tspan") else saveat
-    return prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
+    saveat = [expected_problem(problem).tspan[1]] if saveat is None else saveat
+    run = prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
+    wanted = wrt_of(wrt, problem.system)
+    if tangent_system(problem.system).kernels.jumps:
+        larger = tangent_run(run, Direction(np.zeros_like(problem.u0), np.zeros_like(problem.p)))
+        warn_of_jumps(larger.problem, _both(wanted, run, larger), 3, "a jump of the derivative")
+    return run, wanted
 
 
 def _product(
@@ -198,22 +211,30 @@ def _product(
     """Value, gradient and product at once: the gradient is the derivative by the tangent's own start."""
     larger = tangent_run(run, direction)
     n, m = len(run.problem.u0), len(run.problem.p)
-    moving = isinstance(larger.problem.given_u0, MovedStart)
-    tangents = range(n) if moving and wanted.states else wanted.states
-    chosen = Wrt(
-        (),
-        (*wanted.parameters, *(m + j for j in wanted.parameters)),
-        (*wanted.states, *(n + i for i in tangents)),
-    )
+    chosen = _both(wanted, run, larger)
     strategy = registry.get(_strategy(run) if sensealg == registry.AUTO else sensealg)
     record: Record = strategy.record(larger, chosen)
     value, by_states, by_parameters = _directional(loss, run, larger, record.solution, of)
     u0, p = record.pull_back(by_states)
     if by_parameters.any():
         p = p + by_parameters @ start_of(larger.problem).parameters
-    if moving:  # the tangents begin with a slope, which the states move
+    if isinstance(
+        larger.problem.given_u0, MovedStart
+    ):  # the tangents begin with a slope that states move
         u0[:n] += u0[n:] @ larger.problem.given_u0.by_states(larger.problem.p)
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
+
+
+def _both(wanted: Wrt, run: Run, larger: Run) -> Wrt:
+    """What is differentiated by, and the direction in it."""
+    n, m = len(run.problem.u0), len(run.problem.p)
+    moving = isinstance(larger.problem.given_u0, MovedStart)
+    tangents = range(n) if moving and wanted.states else wanted.states
+    return Wrt(
+        (),
+        (*wanted.parameters, *(m + j for j in wanted.parameters)),
+        (*wanted.states, *(n + i for i in tangents)),
+    )
 
 
 def _directional(
@@ -226,7 +247,7 @@ def _directional(
     observation(run.problem.system, read)  # a name that is unknown is told as it was given
     both = observation(system, (*read, *map(tangent_name, read)))
     observed = both(t, u, p)
-    values, tangents = np.hsplit(observed.values, 2)
+    values, tangents = np.hsplit(observed.values.copy(), 2)  # the loss's own
     start = start_of(larger.problem)
     moving = start.ends and t[-1] == larger.problem.tspan[1]
     if not moving:
@@ -270,14 +291,8 @@ def evaluate_second_order(
             "saved states, and a function v -> derivative of that derivative along v: such as "
             f"((r**2).sum(), 2*r, lambda v: 2*v) with r = u - data; found {given!r:.200}"
         )
-    value, slopes = real(given[0], "value of the loss"), np.asarray(given[1], dtype=float)
-    along = np.asarray(given[2](direction), dtype=float)
-    for found, which in ((slopes, "a derivative"), (along, "a second derivative along a direction")):
-        if found.shape != u.shape:
-            raise ValueError(
-                f"the loss gave {which} of shape {found.shape}: it must have the shape of the saved {what}, "
-                f"{u.shape} (times, {what})"
-            )
+    value, slopes = real(given[0], "value of the loss"), weights_of(given[1], u.shape, "derivative", what)
+    along = weights_of(given[2](direction), u.shape, "second derivative along a direction", what)
     return value, slopes, along
 
 
@@ -295,7 +310,7 @@ def _direction(vector: Any, wanted: Wrt, run: Run) -> Direction:
                 raise ValueError(f"vector has a part {name!r}, but wrt has {', '.join(entries)}")
         parts = dict(vector)
     else:
-        flat = np.asarray(vector, dtype=float)
+        flat = reals(vector, "vector")
         count = sum(len(entry.indices) for entry in wanted.entries)
         if flat.shape != (count,):
             raise ValueError(
@@ -306,7 +321,7 @@ def _direction(vector: Any, wanted: Wrt, run: Run) -> Direction:
         parts = dict(zip(entries, np.split(flat, ends[:-1]), strict=True))
     for name, part in parts.items():
         entry = entries[name]
-        numbers = np.atleast_1d(np.asarray(part, dtype=float))
+        numbers = np.atleast_1d(reals(part, f"vector[{name!r}]"))
         if numbers.shape != (len(entry.indices),):
             expected = len(entry.indices)
             raise ValueError(f"vector[{name!r}] must have {expected} numbers, found shape {numbers.shape}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
 from symde.sensitivity.forward import ForwardRecord, record
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import prepare
-from symde.sensitivity.wrt import wrt_of
+from symde.sensitivity.wrt import pair_of, wrt_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,13 @@ class Sensitivities:
     def __getitem__(self, pair: tuple[str, str]) -> np.ndarray:
         """The derivative of a state by a parameter or an initial value, by name, shape (n_times,):
         `sens["y1", "k1"]`, `sens["y1", "y2(0)"]`."""
-        state, by = pair
+        state, by = pair_of(pair, 'sens["y1", "k1"]')
         names = self.solution.names
+        if state in self.solution.problem.system.observable_names:
+            raise KeyError(
+                f"{state!r} is an observed quantity, and derivatives here are of states: those of a number "
+                f"made of it gives symde.value_and_grad(..., of={state!r})"
+            )
         if state not in names:
             raise KeyError(f"unknown state {state!r}: the model has {', '.join(names)}")
         row = names.index(state)
@@ -75,6 +81,7 @@ def sensitivities(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Sensitivities:
     """Solve a problem and differentiate the solution at every saved time.
 
@@ -96,6 +103,8 @@ def sensitivities(
         SolveError: the solve did not reach its end.
         ValueError, TypeError: an option is not what it should be, or the method has no forward sensitivities.
     """
+    if unknown:
+        options.refuse_unknown(unknown, sensitivities)
     if sensealg != "forward":
         raise ValueError(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
@@ -113,6 +122,7 @@ def sensitivities(
         linear_solver=linear_solver,
     )
     wanted = wrt_of(wrt, problem.system)
+    warn_of_jumps(problem, wanted, 2)
     found: ForwardRecord = record(run, wanted)
     system = problem.system
     names = (

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from symde.problem.values import real
 from symde.sensitivity.forward import solved_whole
 from symde.sensitivity.integral import with_integral
 from symde.sensitivity.model_values import ModelValues
-from symde.sensitivity.run import Run, prepare
+from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.segments import Segment, Segments, Tangents, without_history
 from symde.sensitivity.start import start_of
 from symde.sensitivity.wrt import Gradient, Wrt, wrt_of
@@ -90,6 +91,7 @@ def shadowing(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    **unknown: Never,
 ) -> Shadowing:
     """The average of a quantity over a long chaotic solution, and its derivatives by parameters.
 
@@ -117,12 +119,11 @@ def shadowing(
         ValueError, TypeError: an option is not what it should be, the equations read t, the solution comes to
             rest, or more directions grow than were allowed for.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-        )
-    wanted = wrt_of(wrt, problem.system)
+    if unknown:
+        options.refuse_unknown(unknown, shadowing)
+    wanted = wrt_of(wrt, expected_problem(problem).system)
     _check(problem, wanted)
+    warn_of_jumps(problem, wanted, 2)
     larger = with_integral(problem, {INTEGRAL: average})
     run = prepare(
         larger,

@@ -10,14 +10,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from symde.problem import options
 from symde.problem.problem import Problem
-from symde.problem.values import by_name
+from symde.problem.values import by_name, reals
 from symde.sensitivity.model_values import ModelValues
+from symde.sensitivity.run import expected_problem
 from symde.sensitivity.start import start_of
 from symde.sensitivity.steady_newton import balanced, sizes_of
 from symde.sensitivity.steady_search import Found, search
@@ -108,7 +109,7 @@ class SteadyState:
             given = by_name(weights, names, "state")
             vector = np.array([given.get(name, 0.0) for name in names])
         else:
-            vector = np.asarray(weights, dtype=float)
+            vector = reals(weights, "weights")
         if vector.shape != self.u.shape:
             raise ValueError(
                 f"weights must have shape {self.u.shape}, one for each state, found {vector.shape}"
@@ -129,6 +130,7 @@ def steady_state(
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
     max_steps: int = options.DEFAULT_MAX_STEPS,
+    **unknown: Never,
 ) -> SteadyState:
     """The steady state that the solution of a problem tends to, to rounding, with exact derivatives.
 
@@ -152,11 +154,9 @@ def steady_state(
         SolveError: there is no steady state, with what the solution does instead.
         ValueError, TypeError: the equations read t, or an option is not what it should be.
     """
-    if not isinstance(problem, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
-        )
-    system: Any = problem.system
+    if unknown:
+        options.refuse_unknown(unknown, steady_state)
+    system: Any = expected_problem(problem).system
     if not system.compiled:
         raise ValueError(
             "this model is a Python function that is called back, and its exact Jacobian is not known: write "

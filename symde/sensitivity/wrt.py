@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -107,6 +107,12 @@ class Gradient(Mapping[str, Any]):
         """What the error was estimated from: "halved steps", or "solves to rtol ..." with the tightest."""
         return None if self._estimated is None else self._estimated.source
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the way to the error, which leads through memory of solves; the error itself if known."""
+        kept = {"_values": self._values, "sensealg": self.sensealg, "stats": self.stats}
+        known = {"_estimated": self._estimated} if "_estimated" in self.__dict__ else {}
+        return {**kept, **known, "_estimate": _left_behind}
+
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
             raise KeyError(f"{name!r} was not differentiated by: this gradient has {', '.join(self._values)}")
@@ -126,20 +132,42 @@ class Gradient(Mapping[str, Any]):
         return np.concatenate([np.atleast_1d(value) for value in self._values.values()])
 
 
+def pair_of(given: Any, example: str) -> tuple[str, str]:
+    """Two names between brackets.
+
+    Raises:
+        TypeError: they are not two; a text of two letters is one name.
+    """
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise TypeError(f"two names are needed, as in {example}; found {given!r}")
+    return given
+
+
+def _left_behind() -> float:
+    raise ValueError(
+        "a gradient that was pickled or copied knows its error only if that was asked for before: read "
+        "grad.error first"
+    )
+
+
 def wrt_of(wishes: Any, system: System) -> Wrt:
     """What was asked for.
 
     Args:
         wishes: "u0", "p", the name of a parameter, the name of a state for its initial value (also
-            "y1(0)"), or several of these.
+            "y1(0)"), or several of these, each counted once.
         system: Knows the names.
 
     Raises:
-        ValueError: a name is unknown, or there is none. TypeError: not a name.
+        ValueError: a name is unknown, or there is none; the model has no parameters, and nothing else is
+            asked for.
+        TypeError: not a name, or names without an order.
     """
     if isinstance(wishes, str):
         return _wrt_of((wishes,), system.parameter_names, system.state_names)
-    names: tuple[Any, ...] = tuple(wishes)
+    if isinstance(wishes, set | frozenset):
+        raise TypeError("wrt must come in an order, which the gradient keeps: write a list, not a set")
+    names: tuple[Any, ...] = tuple(wishes) if isinstance(wishes, Iterable) else (wishes,)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
     return _wrt_of(names, system.parameter_names, system.state_names)
@@ -149,11 +177,13 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
 def _wrt_of(names: tuple[str, ...], parameters: tuple[str, ...], states: tuple[str, ...]) -> Wrt:
     if not names:
         raise ValueError('wrt is empty: name what to differentiate by, "u0", "p" or names of parameters')
-    entries = tuple(_entry(name, parameters, states) for name in names)
+    entries = tuple(_entry(str(name), parameters, states) for name in dict.fromkeys(names))
     chosen = {
         kind: sorted({i for entry in entries if entry.of_parameters is kind for i in entry.indices})
         for kind in (True, False)
     }
+    if not (chosen[True] or chosen[False]):
+        raise ValueError('wrt="p": the model has no parameters; by its initial values differentiates "u0"')
     return Wrt(entries, tuple(chosen[True]), tuple(chosen[False]))
 
 

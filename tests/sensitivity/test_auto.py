@@ -3,6 +3,7 @@ scripted: no test depends on the machine's."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -40,10 +41,13 @@ def loss(u):
     return 0.5 * float((u**2).sum()), u
 
 
+numbers = itertools.count()
+
+
 @pytest.fixture
 def problem():
-    """A problem of its own system, so that nothing is remembered."""
-    return symde.Problem(symde.ode_def(PREDATORS))
+    """A problem of its own system, so that nothing is remembered: equal models share theirs."""
+    return symde.Problem(symde.ode_def(PREDATORS.replace("Predators", f"Predators{next(numbers)}")))
 
 
 def scripted(monkeypatch, seconds: dict[str, list[float]]) -> list[str]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.backward import backward_at, multiply
+from symde.engine.cpu.compiled.inner_solver import count_work, factor_inner, ready_inner
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
-    call_step,
     compiled,
     doubles,
     integers,
@@ -23,15 +23,6 @@ from symde.engine.cpu.layout import Attempt
 from symde.engine.cpu.linear_solvers.bordered import BorderedData
 
 solver_data_at = structure_at(BorderedData)
-
-
-@compiled
-def ready_inner(state, data):
-    """What the inner solver reads of the present solve."""
-    inner = state_at(data.inner)
-    inner.shift, inner.rtol = state.shift, state.rtol
-    inner.u, inner.atol = state.u, state.atol
-    return inner
 
 
 @compiled
@@ -51,10 +42,7 @@ def solve_integrals(state, rhs, solution):
 def solve_all(state, inner, solver, data, rhs, solution):
     """The adjoint states, then the integrals."""
     code = call_solve(solver, data.inner, rhs, solution)
-    state.solves += 1
-    state.refinements += inner.refinements
-    state.pivotings += inner.pivotings
-    inner.refinements, inner.pivotings = 0, 0
+    count_work(state, inner)
     if code == Attempt.FINE and solve_integrals(state, rhs, solution) != 0:
         return Attempt.CALLBACK.value
     return code
@@ -63,10 +51,7 @@ def solve_all(state, inner, solver, data, rhs, solution):
 def factor(address):
     """Factorise the adjoint states' W."""
     state = state_at(address)
-    data = solver_data_at(state.linear)
-    ready_inner(state, data)
-    state.factorisations += 1
-    return call_step(state_at(data.inner).factor, data.inner)
+    return factor_inner(state, solver_data_at(state.linear))
 
 
 def substitute(address, rhs, solution):

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.columns import change_along, columns_data_at, coupling
+from symde.engine.cpu.compiled.inner_solver import count_work, factor_inner, ready_inner
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     call_solve,
-    call_step,
     compiled,
     doubles,
     integers,
@@ -30,15 +30,6 @@ solver_data_at = structure_at(ColumnsSolverData)
 def columns_of_state(state):
     """The columns of a solve."""
     return columns_data_at(integers(state.inputs)[CONTEXT])
-
-
-@compiled
-def ready_inner(state, data):
-    """What the inner solver reads of the present solve."""
-    inner = state_at(data.inner)
-    inner.shift, inner.rtol = state.shift, state.rtol
-    inner.u, inner.atol = state.u, state.atol
-    return inner
 
 
 @compiled
@@ -106,7 +97,7 @@ def accept_mixture(data, columns, inner, solution):
 
 
 @compiled
-def solve_all(state, data, inner, solver, rhs, solution):
+def solve_each(state, data, inner, solver, rhs, solution):
     """The states, then the columns: at once where the states' factors are the generated ones, one after
     another where they had to be pivoted or every solution is to be judged by itself."""
     columns = columns_of_state(state)
@@ -125,22 +116,17 @@ def solve_all(state, data, inner, solver, rhs, solution):
 
 
 @compiled
-def count_work(state, inner, solves):
-    """The inner solver's counts as this one's: a solve of all is one."""
-    state.solves += solves
-    state.refinements += inner.refinements
-    state.pivotings += inner.pivotings
-    inner.refinements = 0
-    inner.pivotings = 0
+def solve_all(state, data, inner, solver, rhs, solution):
+    """The states, then the columns."""
+    code = solve_each(state, data, inner, solver, rhs, solution)
+    count_work(state, inner)
+    return code
 
 
 def factor(address):
     """Factorise the states' W."""
     state = state_at(address)
-    data = solver_data_at(state.linear)
-    ready_inner(state, data)
-    state.factorisations += 1
-    return call_step(state_at(data.inner).factor, data.inner)
+    return factor_inner(state, solver_data_at(state.linear))
 
 
 def substitute(address, rhs, solution):
@@ -148,9 +134,7 @@ def substitute(address, rhs, solution):
     state = state_at(address)
     data = solver_data_at(state.linear)
     inner = ready_inner(state, data)
-    code = solve_all(state, data, inner, inner.substitute, rhs, solution)
-    count_work(state, inner, 1)
-    return code
+    return solve_all(state, data, inner, inner.substitute, rhs, solution)
 
 
 def solve(address, rhs, solution):
@@ -158,9 +142,7 @@ def solve(address, rhs, solution):
     state = state_at(address)
     data = solver_data_at(state.linear)
     inner = ready_inner(state, data)
-    code = solve_all(state, data, inner, inner.solve, rhs, solution)
-    count_work(state, inner, 1)
-    return code
+    return solve_all(state, data, inner, inner.solve, rhs, solution)
 
 
 def accept(address, rhs, solution):

@@ -13,6 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from symde.engine.cpu.compiled.pointers import _call, compiled, doubles, integers, state_at, structure_at
+from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.layout import Attempt
 from symde.engine.cpu.linear_solvers.klu import Common, KluData
 
@@ -133,9 +134,7 @@ def pivot(address):
 @compiled
 def solve_by(state, klu, function, rhs, solution):
     """solution = rhs, solved in place."""
-    b, x = doubles(rhs), doubles(solution)
-    for i in range(state.n):
-        x[i] = b[i]
+    copy(state.n, rhs, solution)
     state.solves += 1
     call_solve_by(function, klu.symbolic, klu.numeric, state.n, 1, solution, klu.common)
 

@@ -6,6 +6,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from symde.engine.cpu.compiled.pointers import _call, compiled, doubles, integers, state_at, structure_at
+from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.layout import Attempt
 from symde.engine.cpu.linear_solvers.lapack import LapackData
 
@@ -43,9 +44,7 @@ def assemble(state, matrix):
 @compiled
 def solve_by(state, lapack, letter, rhs, solution):
     """solution = rhs, solved in place."""
-    b, x = doubles(rhs), doubles(solution)
-    for i in range(state.n):
-        x[i] = b[i]
+    copy(state.n, rhs, solution)
     state.solves += 1
     n = lapack.numbers
     call_getrs(lapack.getrs, letter, n, n + 4, lapack.matrix, n, lapack.pivots, solution, n, n + 8)
