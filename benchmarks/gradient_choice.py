@@ -1,0 +1,119 @@
+"""The choice of `sensealg="auto"` beside every strategy: milliseconds of a loss and its gradient.
+
+    python -m benchmarks.gradient_choice [--rtol 1e-6] [--rounds 5] [--slowest 2] [--method Rodas5P]
+        [--points 100] [PROBLEM ...]
+
+All strategies and the choice take turns in one process, and each counts with the shortest CPU time of its
+turns: what slows the machine for a while slows all of them. A strategy that takes longer than `--slowest`
+seconds is timed once. Cells: milliseconds, and the error of the gradient in brackets; then the choice over the
+best strategy, and what the trial took, in milliseconds and in gradients of the choice: with kernels compiled
+before, and in the first call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+import symde
+from benchmarks.gradient_problems import CASES, loose_case
+from symde.sensitivity import auto, registry
+from symde.sensitivity.backsolve import ReverseError
+from symde.sensitivity.wrt import Gradient
+
+DEFAULT = ("lotka_seasons", "pollu", *(f"brusselator_{n}" for n in (2, 3, 4, 5, 7, 9, 11, 13, 15, 17)))
+
+Differentiate = Callable[[str], Gradient]
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """CPU seconds of a call."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def strategies_that_can(gradient: Differentiate) -> dict[str, Gradient]:
+    """The gradients by all strategies that do not refuse; their kernels are compiled after that."""
+    found = {}
+    for name in registry.NAMES:
+        try:
+            found[name] = gradient(name)
+        except (ValueError, ReverseError, symde.SolveError):
+            continue
+    return found
+
+
+def in_turns(names: tuple[str, ...], gradient: Differentiate, rounds: int, slowest: float) -> dict[str, float]:
+    """The shortest CPU time of each name's turns."""
+    least = dict.fromkeys(names, math.inf)
+    for turn in range(rounds):
+        for name in names:
+            if not turn or least[name] < slowest:
+                least[name] = min(least[name], seconds(lambda name=name: gradient(name)))
+    return least
+
+
+def without_memory(problem: symde.Problem) -> None:
+    """Forget what was chosen for a problem."""
+    auto._remembered.pop(problem.system, None)
+
+
+def row(name: str, rtol: float, points: int, method: str | None, rounds: int, slowest: float) -> str:
+    """The line of a problem."""
+    case = loose_case(name, points)
+
+    def gradient(strategy: str, rtol: float = rtol, method: str | None = method) -> Gradient:
+        _, found = symde.value_and_grad(
+            case.loss, case.problem, method, wrt="p", saveat=case.times, sensealg=strategy,
+            rtol=rtol, atol=rtol * case.floor, max_steps=10**6,
+        )  # fmt: skip
+        return found
+
+    first = seconds(lambda: gradient(registry.AUTO))
+    found = strategies_that_can(gradient)
+    without_memory(case.problem)
+    tried = seconds(lambda: gradient(registry.AUTO))
+    found[registry.AUTO] = gradient(registry.AUTO)
+    least = in_turns(tuple(found), gradient, rounds, slowest)
+    exact = gradient("discrete", 1e-10, "Rodas5P" if case.stiff else "Vern9")["p"]
+    case = replace(case, reference=exact)
+    mine = least.pop(registry.AUTO)
+    best = min(least, key=lambda strategy: least[strategy])
+    cells = [f"{1e3 * least[each]:.3g} ({case.error(found[each]['p']):.0e})" if each in least else "-"
+             for each in registry.NAMES]  # fmt: skip
+    chosen = f"{found[registry.AUTO].sensealg} {1e3 * mine:.3g}"
+    trial = f"{1e3 * tried:.3g} ({tried / mine:.0f})"
+    size = f"{name} ({len(case.problem.u0)}, {len(case.problem.p)})"
+    texts = (size, *cells, chosen, best, f"{mine / least[best]:.2f}", trial, f"{1e3 * first:.3g}")
+    return f"| {' | '.join(texts)} |"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("problems", nargs="*", help=f"of: {', '.join(CASES)}")
+    parser.add_argument("--rtol", type=float, default=1e-6)
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each strategy")
+    parser.add_argument("--slowest", type=float, default=2.0, help="seconds")
+    parser.add_argument("--method", default=None, help="default: none, the choice is the solver's too")
+    parser.add_argument("--points", type=int, default=100, help="saved points; with 1 the end alone")
+    options = parser.parse_args()
+    header = ["problem", *registry.NAMES, "auto", "best", "auto / best", "trial", "first call"]
+    print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
+    for name in options.problems or DEFAULT:
+        print(
+            row(name, options.rtol, options.points, options.method, options.rounds, options.slowest),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
