@@ -1,7 +1,7 @@
 """The choice of `sensealg="auto"` beside every strategy: milliseconds of a loss and its gradient.
 
     python -m benchmarks.gradient_choice [--rtol 1e-6] [--rounds 5] [--slowest 2] [--method Rodas5P]
-        [--points 100] [PROBLEM ...]
+        [--points 100] [--without forward] [PROBLEM ...]
 
 All strategies and the choice take turns in one process, and each counts with the shortest CPU time of its
 turns: what slows the machine for a while slows all of them. A strategy that takes longer than `--slowest`
@@ -38,10 +38,10 @@ def seconds(run: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def strategies_that_can(gradient: Differentiate) -> dict[str, Gradient]:
-    """The gradients by all strategies that do not refuse; their kernels are compiled after that."""
+def strategies_that_can(names: tuple[str, ...], gradient: Differentiate) -> dict[str, Gradient]:
+    """The gradients by the strategies that do not refuse; their kernels are compiled after that."""
     found = {}
-    for name in registry.NAMES:
+    for name in names:
         try:
             found[name] = gradient(name)
         except (ValueError, ReverseError, symde.SolveError):
@@ -64,11 +64,12 @@ def without_memory(problem: symde.Problem) -> None:
     auto._remembered.pop(problem.system, None)
 
 
-def row(name: str, rtol: float, points: int, method: str | None, rounds: int, slowest: float) -> str:
+def row(name: str, options: argparse.Namespace) -> str:
     """The line of a problem."""
-    case = loose_case(name, points)
+    case = loose_case(name, options.points)
+    names = tuple(each for each in registry.NAMES if each != options.without)
 
-    def gradient(strategy: str, rtol: float = rtol, method: str | None = method) -> Gradient:
+    def gradient(strategy: str, rtol: float = options.rtol, method: str | None = options.method) -> Gradient:
         _, found = symde.value_and_grad(
             case.loss, case.problem, method, wrt="p", saveat=case.times, sensealg=strategy,
             rtol=rtol, atol=rtol * case.floor, max_steps=10**6,
@@ -76,11 +77,11 @@ def row(name: str, rtol: float, points: int, method: str | None, rounds: int, sl
         return found
 
     first = seconds(lambda: gradient(registry.AUTO))
-    found = strategies_that_can(gradient)
+    found = strategies_that_can(names, gradient)
     without_memory(case.problem)
     tried = seconds(lambda: gradient(registry.AUTO))
     found[registry.AUTO] = gradient(registry.AUTO)
-    least = in_turns(tuple(found), gradient, rounds, slowest)
+    least = in_turns(tuple(found), gradient, options.rounds, options.slowest)
     exact = gradient("discrete", 1e-10, "Rodas5P" if case.stiff else "Vern9")["p"]
     case = replace(case, reference=exact)
     mine = least.pop(registry.AUTO)
@@ -105,14 +106,12 @@ def main() -> None:
     parser.add_argument("--slowest", type=float, default=2.0, help="seconds")
     parser.add_argument("--method", default=None, help="default: none, the choice is the solver's too")
     parser.add_argument("--points", type=int, default=100, help="saved points; with 1 the end alone")
+    parser.add_argument("--without", default=None, help="a strategy that is left out")
     options = parser.parse_args()
     header = ["problem", *registry.NAMES, "auto", "best", "auto / best", "trial", "first call"]
     print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
     for name in options.problems or DEFAULT:
-        print(
-            row(name, options.rtol, options.points, options.method, options.rounds, options.slowest),
-            flush=True,
-        )
+        print(row(name, options), flush=True)
 
 
 if __name__ == "__main__":

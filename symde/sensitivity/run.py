@@ -23,12 +23,14 @@ class Run:
         plan: Methods, relative tolerance and step sizes.
         atol: Absolute tolerance, a number or shape (n,).
         times: Times to save, in the order of integration; None for every step.
+        memory: Bytes that what an adjoint keeps of the solution may take.
     """
 
     problem: Problem
     plan: Plan
     atol: Any
     times: np.ndarray | None
+    memory: int = options.DEFAULT_MEMORY
 
 
 def prepare(
@@ -42,6 +44,7 @@ def prepare(
     dtmax: Any = None,
     max_steps: Any = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    memory: Any = options.DEFAULT_MEMORY,
 ) -> Run:
     """The options of a solve that is to be differentiated.
 
@@ -71,4 +74,5 @@ def prepare(
         plan,
         options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
         options.save_times(saveat, *problem.tspan),
+        options.memory_bound(memory),
     )

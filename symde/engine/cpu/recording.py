@@ -2,7 +2,7 @@
 
 Of every step its start, end, size and method are kept: 32 bytes. The states are kept of every step as long as
 they fit; when they do not, every second one is dropped, again and again, and the steps between are done again
-where they are needed.
+where they are needed. Their states take memory then, too: no more are dropped than there are kept.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import KEEP_STARTS, KEEP_STEPS
-
-BOUND = 256 * 2**20
-"""Bytes that recorded states may take by default."""
 
 STAGES = 1e-11
 """Relative tolerance of the equation of stages in steps that are to be differentiated: their derivative is
@@ -28,8 +25,8 @@ class Recording:
 
     Args:
         n: Number of states.
-        bound: Bytes that the states may take.
-        starts: Whether the states are kept at all.
+        bound: Bytes that the states may take, if that is not less than the root of the number of steps
+            allows; None: they are not kept.
 
     Attributes:
         t: Start and end of each step, shape (steps, 2).
@@ -40,8 +37,9 @@ class Recording:
         count: Steps; known when the run has ended (`close`).
     """
 
-    def __init__(self, n: int, bound: int = BOUND, starts: bool = True) -> None:
-        self.most_rows = max(bound // (16 * n), FEWEST_ROWS)
+    def __init__(self, n: int, bound: int | None = None) -> None:
+        starts = bound is not None
+        self.most_rows = max((bound or 0) // (16 * n), FEWEST_ROWS)
         self.t, self.h, self.slot = np.empty((64, 2)), np.empty(64), np.empty(64, np.int64)
         self.u = np.empty((min(64, self.most_rows) if starts else 0, 2 * n))
         self.starts, self.stride, self.count = starts, 1, 0
@@ -49,23 +47,24 @@ class Recording:
     @classmethod
     def of_steps(cls, steps: Recording, n: int, bound: int) -> Recording:
         """Room for the states of steps that are known, at the least stride that fits."""
-        new = cls(n, bound, starts=False)
+        new = cls(n)
         new.t, new.h, new.slot, new.count = steps.t, steps.h, steps.slot, steps.count
+        new.most_rows = max(bound // (16 * n), FEWEST_ROWS)
         new.starts, new.stride = True, 1
-        while new.count > new.stride * new.most_rows:
+        while new.count > new.stride * new.most_rows and new.stride**2 < new.count:
             new.stride *= 2
         new.u = np.empty((-(-new.count // new.stride), 2 * n))
         return new
 
     def without_states(self) -> Recording:
         """The steps alone."""
-        new = Recording(1, starts=False)
+        new = Recording(1)
         new.t, new.h, new.slot, new.count = self.t, self.h, self.slot, self.count
         return new
 
     def halved(self) -> Recording:
         """The same steps as two each, without states."""
-        new = Recording(1, starts=False)
+        new = Recording(1)
         t, h, slot = self.t[: self.count], self.h[: self.count], self.slot[: self.count]
         middle = t[:, 0] + 0.5 * h
         new.t = np.stack([t[:, 0], middle, middle, t[:, 1]], axis=1).reshape(-1, 2)
@@ -97,7 +96,7 @@ class Recording:
         if count == len(self.h):
             self.t, self.h, self.slot = (_doubled(array) for array in (self.t, self.h, self.slot))
         if self.starts and count // self.stride == len(self.u):
-            if 2 * len(self.u) <= self.most_rows:
+            if 2 * len(self.u) <= self.most_rows or self.stride >= len(self.u):
                 self.u = _doubled(self.u)
             else:
                 kept = self.u[::2].copy()
