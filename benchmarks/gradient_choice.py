@@ -1,13 +1,13 @@
 """The choice of `sensealg="auto"` beside every strategy: milliseconds of a loss and its gradient.
 
-    python -m benchmarks.gradient_choice [--rtol 1e-6] [--rounds 3] [--budget 4] [--slowest 2] [--method Rodas5P]
-        [--points 100] [--without forward] [PROBLEM ...]
+    python -m benchmarks.gradient_choice [--rtol 1e-6] [--rounds 3] [--budget 4] [--slowest 2]
+        [--method Rodas5P] [--points 100] [--without forward] [PROBLEM ...]
 
 All strategies and the choice take turns in one process, and each counts with the shortest CPU time of its
 turns: what slows the machine for a while slows all of them. A strategy that takes longer than `--slowest`
-seconds is timed once. Cells: milliseconds, and the error of the gradient in brackets; then the choice over the
-best strategy, and what the trial took, in milliseconds and in gradients of the choice: with kernels compiled
-before, and in the first call.
+seconds is timed in one turn. Cells: milliseconds, and the error of the gradient in brackets; then the choice
+over the best strategy, and what the call with the trial took: with kernels compiled before, in milliseconds
+and in gradients of the choice; and as the first call of all.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 import symde
 from benchmarks.gradient_problems import CASES, loose_case
@@ -63,7 +61,9 @@ def turn(run: Callable[[], object]) -> tuple[float, float]:
     return least, spent
 
 
-def in_turns(names: tuple[str, ...], gradient: Differentiate, options: argparse.Namespace) -> dict[str, float]:
+def in_turns(
+    names: tuple[str, ...], gradient: Differentiate, options: argparse.Namespace
+) -> dict[str, float]:
     """The shortest CPU time of each name's turns."""
     least, rounds, spent = dict.fromkeys(names, math.inf), 0, 0.0
     while rounds < options.rounds or rounds < MOST_ROUNDS and spent < options.budget:

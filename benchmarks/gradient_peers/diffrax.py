@@ -1,5 +1,4 @@
-"""diffrax on jax's CPU backend in float64: its recursive checkpointing, or forward mode, compiled before it is
-timed."""
+"""diffrax on jax's CPU backend in float64: recursive checkpointing or forward mode, compiled before timed."""
 
 from __future__ import annotations
 
@@ -41,8 +40,8 @@ def solver(case, name: str):
     def loss(p, rtol):
         control = library.PIDController(rtol=rtol, atol=rtol * case.floor)
         found = library.diffeqsolve(
-            term, method, t0, t1, None, start, args=p, stepsize_controller=control, max_steps=MOST_STEPS[case.stiff],
-            throw=False, saveat=library.SaveAt(ts=times), adjoint=adjoint,
+            term, method, t0, t1, None, start, args=p, stepsize_controller=control,
+            max_steps=MOST_STEPS[case.stiff], throw=False, saveat=library.SaveAt(ts=times), adjoint=adjoint,
         )  # fmt: skip
         return 0.5 * jax.numpy.sum((found.ys / scale) ** 2), library.is_okay(found.result)
 
