@@ -27,6 +27,7 @@ class Recording:
         n: Number of states.
         bound: Bytes that the states may take, if that is not less than the root of the number of steps
             allows; None: they are not kept.
+        again: Whether the steps between are to be done again, so that their states take memory too.
 
     Attributes:
         t: Start and end of each step, shape (steps, 2).
@@ -37,12 +38,12 @@ class Recording:
         count: Steps; known when the run has ended (`close`).
     """
 
-    def __init__(self, n: int, bound: int | None = None) -> None:
+    def __init__(self, n: int, bound: int | None = None, again: bool = True) -> None:
         starts = bound is not None
         self.most_rows = max((bound or 0) // (16 * n), FEWEST_ROWS)
         self.t, self.h, self.slot = np.empty((64, 2)), np.empty(64), np.empty(64, np.int64)
         self.u = np.empty((min(64, self.most_rows) if starts else 0, 2 * n))
-        self.starts, self.stride, self.count = starts, 1, 0
+        self.starts, self.again, self.stride, self.count = starts, again, 1, 0
 
     @classmethod
     def of_steps(cls, steps: Recording, n: int, bound: int) -> Recording:
@@ -96,7 +97,7 @@ class Recording:
         if count == len(self.h):
             self.t, self.h, self.slot = (_doubled(array) for array in (self.t, self.h, self.slot))
         if self.starts and count // self.stride == len(self.u):
-            if 2 * len(self.u) <= self.most_rows or self.stride >= len(self.u):
+            if 2 * len(self.u) <= self.most_rows or self.again and self.stride >= len(self.u):
                 self.u = _doubled(self.u)
             else:
                 kept = self.u[::2].copy()
