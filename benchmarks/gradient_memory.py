@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 import symde
-from symde.engine.cpu.recording import BOUND
+from symde.problem.options import DEFAULT_MEMORY
 from symde.sensitivity import discrete
 from symde.sensitivity.run import prepare
 from symde.sensitivity.wrt import wrt_of
@@ -38,11 +38,11 @@ def chain() -> str:
 def differentiate(method: str, steps: int, bound: int) -> str:
     """One gradient: what it took, and itself."""
     problem = symde.Problem(chain(), tspan=(0.0, steps * STEP))
-    options = {"dt0": STEP, "dtmax": STEP, "max_steps": 2 * steps, "saveat": [steps * STEP]}
+    options = {"dt0": STEP, "dtmax": STEP, "max_steps": 2 * steps, "saveat": [steps * STEP], "memory": bound}
     run, wrt = prepare(problem, method, rtol=1e-3, atol=1e-3, **options), wrt_of("p", problem.system)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    record = discrete.record(run, wrt, bound)
+    record = discrete.record(run, wrt)
     solved = time.perf_counter()
     _, gradient = record.pull_back(np.ones_like(record.solution.u))
     pulled = time.perf_counter()
@@ -56,7 +56,7 @@ def differentiate(method: str, steps: int, bound: int) -> str:
 def main() -> None:
     """Print the table."""
     for method in METHODS:
-        for bound in (BOUND, BOUND // 16):
+        for bound in (DEFAULT_MEMORY, DEFAULT_MEMORY // 16):
             command = [sys.executable, "-m", "benchmarks.gradient_memory", method, str(10**6), str(bound)]
             print(
                 subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="", flush=True

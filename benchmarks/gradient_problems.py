@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -163,6 +163,29 @@ DEFAULT = (
 )  # fmt: skip
 
 
+def loose_case(name: str, points: int = TIMES) -> GradientCase:
+    """The case of a name without a reference, which is zeros.
+
+    Args:
+        name: Name of the case.
+        points: Saved times; with one it is the end.
+
+    Raises:
+        KeyError: there is none.
+    """
+    made = CASES[name]
+    problem = symde.Problem(symde.ode_def(made.text()))
+    t0, t1 = problem.tspan
+    times = np.linspace(t0, t1, points + 1)[1:]
+    if made.first is not None and points > 1:
+        times = np.geomspace(made.first, t1, points)
+        times[-1] = t1
+    method = "Rodas5P" if made.stiff else "Vern9"
+    found = symde.solve(problem, method, rtol=1e-10, atol=1e-10 * made.floor, saveat=times)
+    scale = np.maximum(made.floor, np.abs(found.u).max(axis=0))
+    return GradientCase(name, problem, times, scale, made.floor, made.stiff, np.zeros(len(problem.p)), 0.0)
+
+
 @cache
 def gradient_case(name: str) -> GradientCase:
     """The case of a name.
@@ -170,23 +193,14 @@ def gradient_case(name: str) -> GradientCase:
     Raises:
         KeyError: there is none. RuntimeError: the two computations of its reference are not close.
     """
-    made = CASES[name]
-    problem = symde.Problem(symde.ode_def(made.text()))
-    t0, t1 = problem.tspan
-    times = np.linspace(t0, t1, TIMES + 1)[1:]
-    if made.first is not None:
-        times = np.geomspace(made.first, t1, TIMES)
-        times[-1] = t1
-    methods = ("Rodas5P", "Rodas4") if made.stiff else ("Vern9", "Vern7")
-    found = symde.solve(problem, methods[0], rtol=1e-10, atol=1e-10 * made.floor, saveat=times)
-    scale = np.maximum(made.floor, np.abs(found.u).max(axis=0))
-    empty = GradientCase(name, problem, times, scale, made.floor, made.stiff, np.zeros(len(problem.p)), 0.0)
-    first, second = (_tight(empty, *how) for how in zip(("forward", "discrete"), methods, strict=True))
-    case = GradientCase(name, problem, times, scale, made.floor, made.stiff, first, 0.0)
+    loose = loose_case(name)
+    methods = ("Rodas5P", "Rodas4") if loose.stiff else ("Vern9", "Vern7")
+    first, second = (_tight(loose, *how) for how in zip(("forward", "discrete"), methods, strict=True))
+    case = replace(loose, reference=first)
     spread = case.error(second)
     if not spread < 1e-8:
         raise RuntimeError(f"{name}: the two computations of the reference are {spread:.1e} apart")
-    return GradientCase(name, problem, times, scale, made.floor, made.stiff, first, spread)
+    return replace(case, spread=spread)
 
 
 def _tight(case: GradientCase, strategy: str, method: str) -> np.ndarray:

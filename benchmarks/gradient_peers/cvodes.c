@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sunlinsol/sunlinsol_dense.h>
 #include <sunmatrix/sunmatrix_dense.h>
+#include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
 
 typedef int (*kernel)(double t, const double *const *in, double *const *out);
 
@@ -110,9 +111,13 @@ solver *make(model *d, int multistep, int corrector, int columns_tested, int64_t
   CVodeSStolerances(s->memory, 1e-4, 1e-4);
   CVodeSetUserData(s->memory, d);
   CVodeSetMaxNumSteps(s->memory, 1000000);
-  SUNMatrix A = SUNDenseMatrix(d->n, d->n, s->context);
-  CVodeSetLinearSolver(s->memory, SUNLinSol_Dense(s->y, A, s->context), A);
-  CVodeSetJacFn(s->memory, jac);
+  if (multistep == CV_ADAMS) {
+    CVodeSetNonlinearSolver(s->memory, SUNNonlinSol_FixedPoint(s->y, 0, s->context));
+  } else {
+    SUNMatrix A = SUNDenseMatrix(d->n, d->n, s->context);
+    CVodeSetLinearSolver(s->memory, SUNLinSol_Dense(s->y, A, s->context), A);
+    CVodeSetJacFn(s->memory, jac);
+  }
   if (corrector) {
     s->columns = N_VCloneVectorArray(d->m, s->y);
     for (int64_t j = 0; j < d->m; j++) N_VConst(0, s->columns[j]);
@@ -120,6 +125,12 @@ solver *make(model *d, int multistep, int corrector, int columns_tested, int64_t
     CVodeSetSensParams(s->memory, 0, (double *)d->sizes, 0);
     CVodeSensEEtolerances(s->memory);
     CVodeSetSensErrCon(s->memory, columns_tested);
+    if (multistep == CV_ADAMS) {
+      if (corrector == CV_STAGGERED)
+        CVodeSetNonlinearSolverSensStg(s->memory, SUNNonlinSol_FixedPointSens(d->m, s->y, 0, s->context));
+      else
+        CVodeSetNonlinearSolverSensSim(s->memory, SUNNonlinSol_FixedPointSens(d->m + 1, s->y, 0, s->context));
+    }
   } else {
     CVodeAdjInit(s->memory, checkpoint, CV_HERMITE);
     s->lambda = N_VNew_Serial(d->n, s->context);
@@ -189,10 +200,14 @@ int adjoint(solver *s, double rtol, double atol, int multistep, int quadrature_t
       CVodeInitB(s->memory, s->which, rhs_back, d->times[k], s->lambda);
       CVodeSetUserDataB(s->memory, s->which, d);
       CVodeSetMaxNumStepsB(s->memory, s->which, 1000000);
-      SUNMatrix A = SUNDenseMatrix(n, n, s->context);
       CVodeSVtolerancesB(s->memory, s->which, rtol, tolerances);
-      CVodeSetLinearSolverB(s->memory, s->which, SUNLinSol_Dense(s->lambda, A, s->context), A);
-      CVodeSetJacFnB(s->memory, s->which, jac_back);
+      if (multistep == CV_ADAMS) {
+        CVodeSetNonlinearSolverB(s->memory, s->which, SUNNonlinSol_FixedPoint(s->lambda, 0, s->context));
+      } else {
+        SUNMatrix A = SUNDenseMatrix(n, n, s->context);
+        CVodeSetLinearSolverB(s->memory, s->which, SUNLinSol_Dense(s->lambda, A, s->context), A);
+        CVodeSetJacFnB(s->memory, s->which, jac_back);
+      }
       CVodeQuadInitB(s->memory, s->which, quadrature_back, s->gradient);
       CVodeSetQuadErrConB(s->memory, s->which, quadrature_tested);
       CVodeQuadSVtolerancesB(s->memory, s->which, rtol, quadrature);

@@ -25,7 +25,7 @@ from symde.codegen.columns import ColumnKernels
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm import ir_module
 
-_LIBRARIES = ("cvodes", "nvecserial", "sunmatrixdense", "sunlinsoldense")
+_LIBRARIES = ("cvodes", "nvecserial", "sunmatrixdense", "sunlinsoldense", "sunnonlinsolfixedpoint")
 _BDF, _ADAMS, _CORRECTORS = 2, 1, {"simultaneous": 1, "staggered": 2, "partial": 2}
 STEPS_BETWEEN_CHECKPOINTS = 10_000
 
@@ -76,7 +76,7 @@ def _model(case) -> tuple[_Model, list]:
         for output in products.outputs
     }
     arrays = {}
-    for prefix, (pointers, indices) in (("", kernels.pattern), ("partial_", columns.partials)):
+    for prefix, (pointers, indices) in (("", kernels.pattern), ("partial_", columns.pattern("partials"))):
         arrays[f"{prefix}rows"] = np.repeat(np.arange(kernels.n), np.diff(pointers))
         arrays[f"{prefix}places"] = np.array(indices, np.int64)
     entries, partial_entries = len(arrays["places"]), len(arrays["partial_places"])

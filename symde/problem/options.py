@@ -14,6 +14,9 @@ from symde.problem.values import by_name, real, reals
 
 DEFAULT_RTOL, DEFAULT_ATOL = 1e-6, 1e-9
 DEFAULT_MAX_STEPS = 1_000_000
+DEFAULT_MEMORY = 256 * 2**20
+"""Bytes that what an adjoint keeps of the forward solution may take."""
+
 SMALLEST_RTOL = 1e-14
 KEPT_TIMES = 10_000
 """Evenly spaced times to save that are remembered for the next solve, at most."""
@@ -30,6 +33,16 @@ def relative_tolerance(rtol: Any) -> float:
             f"rtol = {value:g}: it must lie between {SMALLEST_RTOL:g} and 1 (float64 holds no more)"
         )
     return value
+
+
+def memory_bound(memory: Any) -> int:
+    """Bytes, at least one."""
+    value = real(memory, "memory")
+    if not 1 <= value < math.inf:
+        raise ValueError(
+            f"memory = {value:g}: it is the number of bytes that an adjoint may keep, such as 256 * 2**20"
+        )
+    return int(value)
 
 
 def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | None, rtol: float) -> Any:

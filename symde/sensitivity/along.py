@@ -16,7 +16,7 @@ import numpy as np
 
 from symde.engine.choice import default_pair
 from symde.engine.cpu.layout import Status
-from symde.engine.cpu.trajectory import BOUND, Checkpoint, ForwardSolution, Stretches
+from symde.engine.cpu.trajectory import Checkpoint, ForwardSolution, Stretches
 from symde.engine.methods import registry
 from symde.outcome import finish
 from symde.plan import with_methods
@@ -213,14 +213,13 @@ class AlongRecord:
             finish(session, adjoint_problem(self.run, system), status, started, throw=True)
 
 
-def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND) -> AlongRecord:
+def record_along(run: Run, integrals: bool, strategy: Along) -> AlongRecord:
     """Solve and keep the interpolants.
 
     Args:
         run: What is solved.
         integrals: Whether derivatives by parameters are wanted.
         strategy: What goes back.
-        bound: Bytes that the interpolants may take.
 
     Raises:
         SolveError: the solve did not reach its end.
@@ -229,7 +228,7 @@ def record_along(run: Run, integrals: bool, strategy: Along, bound: int = BOUND)
     t0, t1 = problem.tspan
     session = borrow(problem.system, plan)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, FORWARD * np.asarray(run.atol)
-    stretches = Stretches(bound, Checkpoint(t0, problem.u0.copy(), plan.dt0))
+    stretches = Stretches(run.memory, Checkpoint(t0, problem.u0.copy(), plan.dt0))
     options = {"rtol": tightened(plan.rtol), "dtmax": plan.dtmax or abs(t1 - t0), "max_steps": plan.max_steps}
     session.begin(
         t0,

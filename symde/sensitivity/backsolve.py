@@ -192,7 +192,7 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     t0, t1 = problem.tspan
     session = borrow(problem.system, run.plan)
     try:
-        recording = Recording(session.n, 16 * session.n * CHECKPOINTS)
+        recording = Recording(session.n, 16 * session.n * CHECKPOINTS, again=False)
         session.u[:], session.p[:] = problem.u0, problem.p
         session.atol[:] = FORWARD * np.asarray(run.atol)
         session.begin(

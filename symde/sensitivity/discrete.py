@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu import recording
 from symde.engine.cpu.adjoints import FAMILIES
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.pullback import PullBack, PullBackError
@@ -52,7 +51,6 @@ class DiscreteRecord:
     solution: Solution
     steps: Recording
     _pull_back: PullBack
-    _bound: int
 
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,)."""
@@ -68,8 +66,8 @@ class DiscreteRecord:
     def refinement(self) -> Callable[[], DiscreteRecord]:
         """What does the same again with each step as two halves; it raises PullBackError where one could not
         be done. It keeps nothing of this record but the steps."""
-        run, start, steps, bound = self.run, self.start, self.steps.without_states(), self._bound
-        return lambda: _in_session(run, lambda session: _followed(run, start, session, steps.halved(), bound))
+        run, start, steps = self.run, self.start, self.steps.without_states()
+        return lambda: _in_session(run, lambda session: _followed(run, start, session, steps.halved()))
 
 
 def through_start(
@@ -85,13 +83,12 @@ def through_start(
     return p @ start.parameters if start.follows else p
 
 
-def record(run: Run, wrt: Wrt, bound: int = recording.BOUND) -> DiscreteRecord:
+def record(run: Run, wrt: Wrt) -> DiscreteRecord:
     """Solve and record the steps.
 
     Args:
         run: What to solve.
         wrt: What to differentiate by.
-        bound: Bytes that recorded states may take; of every step 32 more are kept.
 
     Raises:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
@@ -103,11 +100,11 @@ def record(run: Run, wrt: Wrt, bound: int = recording.BOUND) -> DiscreteRecord:
     steps = chosen_steps(run, wrt, start) if can_ride(run) else None
     if steps is not None:
         try:
-            return _in_session(run, lambda session: _followed(run, start, session, steps, bound))
+            return _in_session(run, lambda session: _followed(run, start, session, steps))
         except PullBackError:
             # stages that were solved beside the column from the last step's, but not from their start alone
             pass
-    return _in_session(run, lambda session: _recorded(run, start, session, bound))
+    return _in_session(run, lambda session: _recorded(run, start, session))
 
 
 def _in_session(run: Run, solve: Callable[[Session], DiscreteRecord]) -> DiscreteRecord:
@@ -144,27 +141,27 @@ def _companion(run: Run, session: Session) -> PullBack:
     return session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))
 
 
-def _recorded(run: Run, start: Start, session: Session, bound: int) -> DiscreteRecord:
+def _recorded(run: Run, start: Start, session: Session) -> DiscreteRecord:
     """A solve by its own steps."""
-    record = Recording(session.n, bound)
+    record = Recording(session.n, run.memory)
     begin(session, run, run.problem, run.atol, record=record)
     started = time.perf_counter()
     solution = finish(session, run.problem, session.run(), started, throw=True)
     record.close(session.state)
-    return DiscreteRecord(run, start, solution, record, _companion(run, session), bound)
+    return DiscreteRecord(run, start, solution, record, _companion(run, session))
 
 
-def _followed(run: Run, start: Start, session: Session, steps: Recording, bound: int) -> DiscreteRecord:
+def _followed(run: Run, start: Start, session: Session, steps: Recording) -> DiscreteRecord:
     """A solve by given steps."""
     pull_back = _companion(run, session)
     session.reserve(steps.count + 1 if run.times is None else 0)
     begin(session, run, run.problem, run.atol)
     started = time.perf_counter()
-    record = pull_back.follow(steps, bound)
+    record = pull_back.follow(steps, run.memory)
     solution = finish(session, run.problem, Status.DONE, started, throw=True)
     if not np.isfinite(solution.u).all():  # explicit steps that are too large blow up without a word
         raise PullBackError("given steps led to states that are not finite")
-    return DiscreteRecord(run, start, solution, record, pull_back, bound)
+    return DiscreteRecord(run, start, solution, record, pull_back)
 
 
 def _refusal(method: Any) -> str:

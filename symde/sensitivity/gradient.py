@@ -36,6 +36,7 @@ def value_and_grad(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    memory: int = options.DEFAULT_MEMORY,
     **unknown: Never,
 ) -> tuple[float, Gradient]:
     """A loss of the saved states, and its gradient.
@@ -61,6 +62,9 @@ def value_and_grad(
             "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
             which it was.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        memory: Bytes that an adjoint may keep of the solution, 256 MiB: states of a discrete one (32 bytes
+            of every step come on top), interpolants of a continuous one. What does not fit is computed again
+            on the way back. Forward sensitivities keep nothing.
 
     Returns:
         The value, and the gradient by name; `grad.sensealg`, `grad.stats` and `grad.error` tell how it was
@@ -84,6 +88,7 @@ def value_and_grad(
         dtmax=dtmax,
         max_steps=max_steps,
         linear_solver=linear_solver,
+        memory=memory,
     )
     shares = [_share(part, sensealg, wanted, solving) for part in parts_of(loss, problem, saveat, of)]
     # of one solve they are its own: a sum of arrays takes 9 us

@@ -86,7 +86,7 @@ def chosen_steps(run: Run, wrt: Wrt, start: Start) -> Recording:
         session.p[: len(along_p)], session.p[len(along_p) :] = problem.p, along_p
         session.atol[:n] = session.atol[n:] = run.atol
         t0, t1 = problem.tspan
-        steps = Recording(session.n, starts=False)
+        steps = Recording(session.n)
         session.begin(
             t0,
             t1,

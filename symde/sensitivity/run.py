@@ -25,12 +25,14 @@ class Run:
         plan: Methods, relative tolerance and step sizes.
         atol: Absolute tolerance, a number or shape (n,).
         times: Times to save, in the order of integration; None for every step.
+        memory: Bytes that what an adjoint keeps of the solution may take.
     """
 
     problem: Problem
     plan: Plan
     atol: Any
     times: np.ndarray | None
+    memory: int = options.DEFAULT_MEMORY
 
 
 def expected_problem(given: Any) -> Problem:
@@ -57,6 +59,7 @@ def prepare(
     dtmax: Any = None,
     max_steps: Any = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    memory: Any = options.DEFAULT_MEMORY,
 ) -> Run:
     """The options of a solve that is to be differentiated.
 
@@ -84,6 +87,7 @@ def prepare(
         plan,
         options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
         times,
+        options.memory_bound(memory),
     )
 
 

@@ -218,9 +218,7 @@ def _product(
     u0, p = record.pull_back(by_states)
     if by_parameters.any():
         p = p + by_parameters @ start_of(larger.problem).parameters
-    if isinstance(
-        larger.problem.given_u0, MovedStart
-    ):  # the tangents begin with a slope that states move
+    if isinstance(larger.problem.given_u0, MovedStart):  # the tangents begin with a slope that states move
         u0[:n] += u0[n:] @ larger.problem.given_u0.by_states(larger.problem.p)
     return _Found(value, wanted.gradient(u0[n:], p[m:]), wanted.gradient(u0[:n], p[:m]))
 

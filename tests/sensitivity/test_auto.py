@@ -76,10 +76,63 @@ def test_fastest_trial_wins_and_is_reported(monkeypatch, problem, fastest):
 
 
 def test_one_disturbed_run_does_not_decide(monkeypatch, problem):
-    # the run that compiles, then a disturbed one of 8 times, then as it is
-    scripted(monkeypatch, {"discrete": [1.0, 8e-3, 1e-3], "forward": [1.0, 2e-3]})
+    # the runs that compile and begin, then a disturbed one of 8 times, then as it is
+    scripted(monkeypatch, {"discrete": [1.0, 1e-3, 8e-3, 1e-3], "forward": [1.0, 1e-3, 2e-3]})
     _, gradient = symde.value_and_grad(loss, problem, "Tsit5")
     assert gradient.sensealg == "discrete"
+
+
+def test_first_run_of_fifty_times_does_not_decide(monkeypatch, problem):
+    # a collection of garbage in the one run that is timed before strategies are left out
+    scripted(monkeypatch, {"discrete": [1.0, 1e-3, 5e-2, 1e-3], "forward": [1.0, 1e-3, 2e-3]})
+    _, gradient = symde.value_and_grad(loss, problem, "Tsit5")
+    assert gradient.sensealg == "discrete"
+
+
+def test_beginning_of_fifty_times_does_not_decide(monkeypatch, problem):
+    scripted(monkeypatch, {"discrete": [1.0, 2e-3], "forward": [1.0, 5e-2, 1e-3]})
+    _, gradient = symde.value_and_grad(loss, problem, "Tsit5")
+    assert gradient.sensealg == "forward"
+
+
+def test_strategy_that_is_far_behind_at_the_beginning_is_tried_no_longer(monkeypatch, problem):
+    spans = []
+    scripted(monkeypatch, {"discrete": [1.0, 1e-3], "forward": [1.0, 2e-2]})
+    timed = auto._gradient
+
+    def gradient(trial):
+        if trial.choice.sensealg == "forward":
+            spans.append(trial.run.problem.tspan[1])
+        return timed(trial)
+
+    monkeypatch.setattr(auto, "_gradient", gradient)
+    _, found = symde.value_and_grad(loss, problem, "Tsit5", rtol=1e-8)
+    assert found.sensealg == "discrete"
+    assert len(spans) == 3  # it compiled, and was timed twice
+    assert max(spans) < 0.5 < problem.tspan[1]
+
+
+def test_strategy_that_is_far_behind_later_is_timed_no_more(monkeypatch, problem):
+    order = scripted(monkeypatch, {"discrete": [1.0, 1e-3], "forward": [1.0, 1e-3, 0.2]})
+    _, gradient = symde.value_and_grad(loss, problem, "Tsit5")
+    assert gradient.sensealg == "discrete"
+    assert order.count("forward") == 3  # it compiled, began, and was timed once
+
+
+@pytest.mark.parametrize(
+    ("wall", "process", "counted"),
+    [
+        (0.0604, 0.0004, 0.0004),  # another process had the core for 60 ms
+        (0.010, 0.019, 0.010),  # two threads of a library at once
+        (0.0004, 0.0, 0.0004),  # a clock of the process with ticks of 16 ms, between two of them
+        (0.0004, 0.0156, 0.0004),  # and at one
+    ],
+)
+def test_a_run_counts_without_what_others_took_of_the_core(monkeypatch, wall, process, counted):
+    times = {"perf_counter": iter([5.0, 5.0 + wall]), "process_time": iter([2.0, 2.0 + process])}
+    for name, values in times.items():
+        monkeypatch.setattr(auto.time, name, lambda values=values: next(values))
+    assert auto.stopwatch()() == pytest.approx(counted, rel=1e-9)
 
 
 def test_choice_is_remembered_for_system_and_wish(monkeypatch, problem):

@@ -25,7 +25,8 @@ def record(strategy, method, bound, saveat, rtol=1e-8, tspan=(0.0, END)):
     """A record of a model of its own, whose sessions have no memory from solves before."""
     text = TIMED_LOTKA.replace("TimedLotka", f"TimedLotka{next(numbers)}")
     problem = symde.Problem(symde.ode_def(text), tspan=tspan)
-    return record_along(prepare(problem, method, rtol=rtol, atol=rtol, saveat=saveat), True, strategy, bound)
+    run = prepare(problem, method, rtol=rtol, atol=rtol, saveat=saveat, memory=bound)
+    return record_along(run, True, strategy)
 
 
 def worst(found, exact):

@@ -76,6 +76,17 @@ def test_saved_times_are_differentiated_by_the_slope():
 
 # -- memory
 
+
+def kept(record):
+    """States in memory while a record is pulled back: over the solve, and between two of these."""
+    return len(record.steps.u) + record.steps.stride
+
+
+def least(record):
+    """States that are enough for any solve."""
+    return 4 * math.isqrt(record.steps.count)
+
+
 BOUNDED = [
     (PREDATORS, "Vern7"), (PREDATORS, "DOP853"), (PREDATORS, "Rodas5P"), (PREDATORS, "KenCarp4"),
     (PREDATORS, "Radau"), (PREDATORS, "GaussLegendre4"), (PREDATORS, None), (ROBER, None), (ROBER, "TRBDF2"),
@@ -88,13 +99,14 @@ def test_less_memory_gives_the_same_gradient_to_the_last_bit(model, method):
     problem = symde.Problem(model.text, tspan=(0.0, 10.0))
     fixed = method in ("GaussLegendre4", "VelocityVerlet")
     times = [0.5, 3.3, 3.31, 10.0]
-    run = prepare(problem, method, rtol=1e-6, atol=1e-9, saveat=times, dt0=0.05 if fixed else None)
+    options = {"rtol": 1e-6, "atol": 1e-9, "saveat": times, "dt0": 0.05 if fixed else None}
     found = []
-    for bound in (2**20, 1):
-        record = discrete.record(run, wrt_of(ALL, problem.system), bound=bound)
+    for memory in (2**20, 1):
+        run = prepare(problem, method, **options, memory=memory)
+        record = discrete.record(run, wrt_of(ALL, problem.system))
         found.append(record.pull_back(2 * record.solution.u))
     assert record.steps.stride > 1
-    assert len(record.steps.u) <= 4
+    assert kept(record) <= least(record)
     for plenty, little in zip(*found, strict=True):
         np.testing.assert_array_equal(plenty, little)
 
@@ -102,10 +114,51 @@ def test_less_memory_gives_the_same_gradient_to_the_last_bit(model, method):
 def test_a_solve_that_records_as_it_goes_needs_no_more_memory():
     """Methods that no column rides with are recorded in their own solve."""
     problem = symde.Problem(PREDATORS.text, tspan=(0.0, 10.0))
-    run = prepare(problem, "RK4", dt0=0.05, saveat=[10.0])
+    run = prepare(problem, "RK4", dt0=0.05, saveat=[10.0], memory=1)
     assert not riding.can_ride(run)
-    record = discrete.record(run, wrt_of(ALL, problem.system), bound=1)
-    assert len(record.steps.u) <= 4 < record.steps.count
+    record = discrete.record(run, wrt_of(ALL, problem.system))
+    assert kept(record) <= least(record) < record.steps.count
+
+
+@pytest.mark.parametrize("method", ["RK4", "Tsit5", "Rodas5P"])
+@pytest.mark.parametrize("memory", [1000, 6000, 20_000])
+def test_states_take_no_more_bytes_than_asked_for(method, memory):
+    """Those kept over the solve, and those of the steps done again between two of them."""
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 100.0))
+    run = prepare(problem, method, dt0=0.05, dtmax=0.05, saveat=[100.0], memory=memory)
+    record = discrete.record(run, wrt_of(ALL, problem.system))
+    state = 32  # two numbers and their compensations
+    assert record.steps.count >= 2000
+    assert record.steps.stride > 1
+    for many in (len(record.steps.u), record.steps.stride):
+        assert many * state <= max(memory, least(record) // 2 * state)
+    u0, _ = record.pull_back(np.ones_like(record.solution.u))
+    assert np.isfinite(u0).all()
+
+
+def test_memory_is_an_option_of_the_call(monkeypatch):
+    rows = []
+    whole = discrete.DiscreteRecord.pull_back
+
+    def pull_back(record, weights):
+        rows.append(len(record.steps.u))
+        return whole(record, weights)
+
+    monkeypatch.setattr(discrete.DiscreteRecord, "pull_back", pull_back)
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 100.0))
+    options = {"saveat": 1.0, "sensealg": "discrete", "method": "Tsit5"}
+    plenty = symde.value_and_grad(squares, problem, **options)
+    little = symde.value_and_grad(squares, problem, **options, memory=1000)
+    assert plenty[0] == little[0]
+    assert np.array_equal(plenty[1].vector(), little[1].vector())
+    assert rows[0] > 300 > 31 >= rows[1]  # 1000 bytes hold 31 states
+
+
+@pytest.mark.parametrize("memory", [0, -1.0, math.nan, math.inf])
+def test_memory_that_is_none_is_refused(memory):
+    problem = symde.Problem(PREDATORS.text, tspan=(0.0, 1.0))
+    with pytest.raises(ValueError, match="memory"):
+        symde.value_and_grad(squares, problem, memory=memory)
 
 
 # -- which methods

@@ -45,7 +45,7 @@ BackwardData = structure(
     stop_rows=int64,  # for each stop the row of `jumps` that is added there, -1: none
     stop_pauses=int64,  # for each stop whether the host is wanted
     jumps=int64,  # rows of n
-    after_jump=double,  # the first step accepted after the last jump, 0: none yet
+    after_jump=double,  # what the error of the first step after the last jump would have allowed, 0: none yet
     # the integral by quadrature
     quadrature=int64,  # a structure of the strategy that takes it, 0: none
 )

@@ -2,7 +2,7 @@
 
 Of every step its start, end, size and method are kept: 32 bytes. The states are kept of every step as long as
 they fit; when they do not, every second one is dropped, again and again, and the steps between are done again
-where they are needed.
+where they are needed. Their states take memory then, too: no more are dropped than there are kept.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import KEEP_STARTS, KEEP_STEPS
-
-BOUND = 256 * 2**20
-"""Bytes that recorded states may take by default."""
 
 STAGES = 1e-11
 """Relative tolerance of the equation of stages in steps that are to be differentiated: their derivative is
@@ -42,8 +39,9 @@ class Recording:
 
     Args:
         n: Number of states.
-        bound: Bytes that the states may take.
-        starts: Whether the states are kept at all.
+        bound: Bytes that the states may take, if that is not less than the root of the number of steps
+            allows; None: they are not kept.
+        again: Whether the steps between are to be done again, so that their states take memory too.
 
     Attributes:
         t: Start and end of each step, shape (steps, 2).
@@ -54,10 +52,11 @@ class Recording:
         count: Steps; known when the run has ended (`close`).
     """
 
-    def __init__(self, n: int, bound: int = BOUND, starts: bool = True) -> None:
-        self.most_rows = max(bound // (16 * n), FEWEST_ROWS)
+    def __init__(self, n: int, bound: int | None = None, again: bool = True) -> None:
+        starts = bound is not None
+        self.most_rows = max((bound or 0) // (16 * n), FEWEST_ROWS)
         self._take(np.empty(4 * FIRST_ROOM))
-        self.starts, self.stride, self.count = starts, 1, 0
+        self.starts, self.again, self.stride, self.count = starts, again, 1, 0
         self._take_states(np.empty((min(FIRST_ROOM, self.most_rows) if starts else 0, 2 * n)))
 
     def _take(self, block: np.ndarray) -> None:
@@ -76,7 +75,7 @@ class Recording:
         """Room for the states of steps that are known, at the least stride that fits."""
         new = steps.without_states()
         new.most_rows, new.starts = max(bound // (16 * n), FEWEST_ROWS), True
-        while new.count > new.stride * new.most_rows:
+        while new.count > new.stride * new.most_rows and new.stride**2 < new.count:
             new.stride *= 2
         new._take_states(np.empty((-(-new.count // new.stride), 2 * n)))
         return new
@@ -86,6 +85,7 @@ class Recording:
         new = object.__new__(Recording)
         new.t, new.h, new.slot, new.places, new.count = self.t, self.h, self.slot, self.places, self.count
         new.u, new.place_u, new.starts, new.stride, new.most_rows = _NO_STATES, 0, False, 1, FEWEST_ROWS
+        new.again = True
         return new
 
     def halved(self) -> Recording:
@@ -126,7 +126,7 @@ class Recording:
             self._take(np.empty(8 * count))
             self.t[:count], self.h[:count], self.slot[:count] = t, h, slot
         if self.starts and count // self.stride == len(self.u):
-            if 2 * len(self.u) <= self.most_rows:
+            if 2 * len(self.u) <= self.most_rows or self.again and self.stride >= len(self.u):
                 self._take_states(_doubled(self.u))
             else:
                 kept = self.u[::2].copy()

@@ -17,9 +17,6 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status, double, int64, structure
 
-BOUND = 256 * 2**20
-"""Bytes that the interpolants may take by default."""
-
 Trajectory = structure(
     "Trajectory",
     "Interpolants of consecutive steps, and the state and slope at the time looked up last.",
