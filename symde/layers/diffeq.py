@@ -74,7 +74,8 @@ def diffeq(
         linear_solver=linear_solver,
     )  # fmt: skip
     if torch.compiler.is_compiling():
-        return operators.traced(p, problem, u0, tspan, saveat, sensealg, solving)
+        others = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=sensealg, **solving)
+        return operators.traced(diffeq, p, problem, others)
     how = specification(problem, sensealg, **solving)
     start = start_of(problem)
     given = inputs.parameters(p, problem.system.parameter_names)
