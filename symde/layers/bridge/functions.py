@@ -127,8 +127,8 @@ def _numbers_back(
     torch has found unchanged."""
     records = call.records
     if records is not None and records.covers(wanted):
-        return numbers.pull_back(call.specification, records.points, wanted, weights.numpy(), records)
-    return numbers.pull_back(call.specification, _points(*inputs), wanted, weights.numpy())
+        return numbers.pull_back(call.specification, records.points, wanted, _weights(weights), records)
+    return numbers.pull_back(call.specification, _points(*inputs), wanted, _weights(weights))
 
 
 def pull_back(
@@ -148,7 +148,7 @@ class PullBack(Differentiable):
     ) -> tuple[Tensor, Tensor]:
         """Derivatives by u0 and p."""
         points = _points(u0, p, span, times)
-        found = numbers.pull_back(call.specification, points, wanted, weights.detach().numpy(), call.records)
+        found = numbers.pull_back(call.specification, points, wanted, _weights(weights), call.records)
         return _tensor(found[0]), _tensor(found[1])
 
     @staticmethod
@@ -186,23 +186,35 @@ class PullBack(Differentiable):
         """The change of both derivatives along a direction of all inputs."""
         refuse_nested_forward()
         call_, wanted_ = ctx.call, ctx.wanted
+        specification = call_.specification
         u0, p, span, times, weights = ctx.saved_tensors
         du0, dp, dspan, dtimes, dweights = directions
-        if dspan is not None or dtimes is not None:
-            raise NotImplementedError(
-                "second derivatives by times are known in reverse mode alone: take torch.func.jacrev twice"
-            )
-        total: list[Tensor] = [torch.zeros_like(u0), torch.zeros_like(p)]
+        n, m, inputs = u0.shape[-1], p.shape[-1], (u0, p, span, times)
+        by_u0 = weights.new_zeros(*weights.shape[:-2], n)
+        by_p = weights.new_zeros(*weights.shape[:-2], m)
         if dweights is not None:
-            total = list(pull_back(call_, wanted_, u0, p, span, times, dweights))
+            by_u0, by_p = pull_back(call_, wanted_, *inputs, dweights)
+        if dspan is not None:  # a later start is an earlier state, and that depends on both
+            later, start = dspan[..., :1], span[..., :1]
+            of_state, _ = pull_back(call_, (True, False), *inputs, weights)
+            _, of_u0, of_p = specification.slope.transposed(start, u0, p, of_state * later).split((1, n, m), -1)
+            by_u0, by_p = by_u0 - of_u0, by_p - of_p
+            earlier = -specification.slope(start, u0, p) * later
+            du0 = earlier if du0 is None else du0 + earlier
+        if dtimes is not None:  # weights on the slopes at the saved points, as weights on the states there
+            u, moved = _applied(Call(specification, None), *inputs), weights * dtimes[..., None]
+            slope = specification.slope.transposed
+            found = slope(times[..., None], u, p[..., None, :], moved)
+            _, of_u, of_p = found.split((1, n, m), -1)
+            through, through_p = pull_back(call_, wanted_, *inputs, of_u)
+            by_u0, by_p = by_u0 + through, by_p + through_p + of_p.sum(-2)
         if du0 is not None or dp is not None:
-            larger, n, m = call_.specification.tangent, u0.shape[-1], p.shape[-1]
             du0, dp = (torch.zeros_like(x) if d is None else d for x, d in ((u0, du0), (p, dp)))
             both = torch.cat([torch.zeros_like(weights), weights], -1)
             joint = torch.cat([u0, du0], -1), torch.cat([p, dp], -1)
-            by_u0, by_p = pull_back(Call(larger, None), wanted_, *joint, span, times, both)
-            total = [total[0] + by_u0[..., :n], total[1] + by_p[..., :m]]
-        return total[0], total[1]
+            twice = pull_back(Call(specification.tangent, None), wanted_, *joint, span, times, both)
+            by_u0, by_p = by_u0 + twice[0][..., :n], by_p + twice[1][..., :m]
+        return by_u0, by_p
 
     @staticmethod
     def vmap(
@@ -308,6 +320,22 @@ def _points(u0: Tensor, p: Tensor, span: Tensor, times: Tensor) -> Points:
     return Points(
         u0.detach().numpy().copy(), p.detach().numpy().copy(), span.detach().numpy(), times.detach().numpy()
     )
+
+
+def _weights(weights: Tensor) -> np.ndarray:
+    """The numbers of weights.
+
+    Raises:
+        NotImplementedError: they are those of several pull-backs at once in the older manner of torch, which
+            asks functions for nothing.
+    """
+    try:
+        return weights.detach().numpy()
+    except RuntimeError as error:
+        raise NotImplementedError(
+            "torch.autograd.grad(..., is_grads_batched=True) and vectorize=True know no functions of others: take "
+            "torch.func.vmap of torch.func.vjp, or torch.func.jacrev"
+        ) from error
 
 
 def _tensor(values: np.ndarray) -> Tensor:
