@@ -22,7 +22,7 @@ _HOME = {
     "diffeq_rd": "symde.layers.diffeq",
 }
 
-__all__ = sorted(_HOME)
+__all__ = ["DiffEqLayer", "diffeq", "diffeq_adjoint", "diffeq_fd", "diffeq_rd"]
 
 
 def __getattr__(name: str) -> Any:

@@ -104,13 +104,16 @@ class DiffEqLayer(nn.Module):
         given = self.u0.by_name()
         if len(given) == len(names):
             return torch.stack([given[name] for name in names])
-        own = torch.tensor(self.problem.u0, dtype=next(iter(given.values())).dtype)
+        like = next(iter(given.values()))
+        own = torch.tensor(self.problem.u0, dtype=like.dtype, device=like.device)
         return torch.stack([given.get(name, own[i]) for i, name in enumerate(names)])
 
     def extra_repr(self) -> str:
         """The problem and what differs from the defaults."""
         parts = [repr(self.problem)]
-        parts += [f"{name}='incoming'" for name, comes in zip(("p", "u0"), self._coming, strict=True) if comes]
+        parts += [
+            f"{name}='incoming'" for name, comes in zip(("p", "u0"), self._coming, strict=True) if comes
+        ]
         if self.method is not None:
             parts.append(f"method={self.method!r}")
         return ", ".join([*parts, *(f"{name}={value!r}" for name, value in self.options.items())])

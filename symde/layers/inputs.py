@@ -111,7 +111,7 @@ def named(given: dict[int, Any], how: Specification, start: Start) -> tuple[Spec
     tensors = [j for j, value in given.items() if isinstance(value, Tensor)]
     free = tuple(sorted({*tensors, *start.followers(set(given))}))
     as_tensors = {
-        j: torch.as_tensor(value, dtype=torch.float64) if not isinstance(value, Tensor) else value.double()
+        j: value.double() if isinstance(value, Tensor) else torch.from_numpy(np.array(value))
         for j, value in given.items()
     }
     return how.restricted(free), start.all_parameters(as_tensors)
@@ -139,7 +139,7 @@ def time_span(given: Any, start: Start, p: Tensor) -> Tensor:
 
 def _time(t: Any, what: str) -> Tensor:
     if not isinstance(t, Tensor):
-        return torch.tensor(real(t, what), dtype=torch.float64)
+        return torch.from_numpy(np.array(real(t, what)))
     if t.ndim > 1:
         raise ValueError(f"{what} must be of shape () or (batch,), found {tuple(t.shape)}")
     return checked(t, what).double()

@@ -123,20 +123,22 @@ class Solve(Differentiable):
 def _numbers_back(
     call: Call, wanted: Wanted, inputs: list[Tensor], weights: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The usual way back, with no other derivative to follow: what was recorded is of these very inputs, which
-    torch has found unchanged."""
+    """The usual way back, with no other derivative to follow: what was recorded is of these very inputs,
+    which torch has found unchanged."""
     records = call.records
     if records is not None and records.covers(wanted):
         return numbers.pull_back(call.specification, records.points, wanted, _weights(weights), records)
     return numbers.pull_back(call.specification, _points(*inputs), wanted, _weights(weights))
 
 
-def pull_back(
-    call: Call, wanted: Wanted, u0: Tensor, p: Tensor, span: Tensor, times: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Derivatives of sum(weights * solution) by u0 and p, those that are not wanted 0. Weights may have one
-    more axis before all others, which the derivatives then have too."""
-    return PullBack.apply(call, wanted, u0, p, span, times, weights)  # type: ignore[return-value]
+def pull_back(call: Call, wanted: Wanted, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+    """Derivatives of sum(weights * solution) by u0 and p, those that are not wanted 0.
+
+    Args:
+        tensors: u0, p, span, times and the weights. These may have one more axis before all others, which the
+            derivatives then have too.
+    """
+    return PullBack.apply(call, wanted, *tensors)  # type: ignore[return-value]
 
 
 class PullBack(Differentiable):
@@ -165,16 +167,18 @@ class PullBack(Differentiable):
         specification = ctx.call.specification
         u0, p, span, times, weights = ctx.saved_tensors
         several = weights.shape[:-2]
-        of_u0 = weights.new_zeros(*several, u0.shape[-1]) if of_u0 is None else of_u0
-        of_p = weights.new_zeros(*several, p.shape[-1]) if of_p is None else of_p
+        direction = tuple(
+            weights.new_zeros(*several, one.shape[-1]) if given is None else given
+            for one, given in ((u0, of_u0), (p, of_p))
+        )
         needs = ctx.needs_input_grad[2:]
         inputs, leading = (u0, p, span, times), weights.shape[:-2]
         if len(leading) < u0.ndim:
-            return None, None, *_twice(specification, inputs, weights, of_u0, of_p, needs)
+            return None, None, *_twice(specification, inputs, weights, direction, needs)
         # a direction of its own for each of several weights: members of a larger batch
         rows = [one.expand(*leading, one.shape[-1]).reshape(-1, one.shape[-1]) for one in inputs]
-        directions = (one.reshape(-1, one.shape[-1]) for one in (of_u0, of_p))
-        found = _twice(specification, rows, weights.reshape(-1, *weights.shape[-2:]), *directions, needs)
+        direction = tuple(one.reshape(-1, one.shape[-1]) for one in direction)
+        found = _twice(specification, rows, weights.reshape(-1, *weights.shape[-2:]), direction, needs)
         *of_inputs, of_weights = (
             None if one is None else one.reshape(*leading, *one.shape[1:]) for one in found
         )
@@ -197,7 +201,9 @@ class PullBack(Differentiable):
         if dspan is not None:  # a later start is an earlier state, and that depends on both
             later, start = dspan[..., :1], span[..., :1]
             of_state, _ = pull_back(call_, (True, False), *inputs, weights)
-            _, of_u0, of_p = specification.slope.transposed(start, u0, p, of_state * later).split((1, n, m), -1)
+            _, of_u0, of_p = specification.slope.transposed(start, u0, p, of_state * later).split(
+                (1, n, m), -1
+            )
             by_u0, by_p = by_u0 - of_u0, by_p - of_p
             earlier = -specification.slope(start, u0, p) * later
             du0 = earlier if du0 is None else du0 + earlier
@@ -246,18 +252,17 @@ def _twice(
     specification: AnySpecification,
     inputs: Any,
     weights: Tensor,
-    of_u0: Tensor,
-    of_p: Tensor,
+    direction: tuple[Tensor, ...],
     needs: tuple[bool, ...],
 ) -> tuple[Tensor | None, ...]:
-    """Derivatives of the sum of weights*s, s the derivative of the solution along (of_u0, of_p), by u0, p,
-    span, times and weights."""
+    """Derivatives of the sum of weights*s, s the derivative of the solution along a direction of u0 and p, by
+    u0, p, span, times and weights."""
     (u0, p, span, times), n, m = inputs, specification.n, specification.m
     need_u0, need_p, need_span, need_times, need_weights = needs
     larger = specification.tangent
     wanted = need_u0 or need_span, need_p
     call = Call(larger, wanted if any(wanted) else None)
-    joint = torch.cat([u0, of_u0], -1), torch.cat([p, of_p], -1)
+    joint = torch.cat([u0, direction[0]], -1), torch.cat([p, direction[1]], -1)
     u = _applied(call, *joint, span, times)
     both = torch.cat([torch.zeros_like(weights), weights], -1)
     by_u0, by_p = pull_back(call, wanted, *joint, span, times, both) if any(wanted) else (None, None)
@@ -333,8 +338,8 @@ def _weights(weights: Tensor) -> np.ndarray:
         return weights.detach().numpy()
     except RuntimeError as error:
         raise NotImplementedError(
-            "torch.autograd.grad(..., is_grads_batched=True) and vectorize=True know no functions of others: take "
-            "torch.func.vmap of torch.func.vjp, or torch.func.jacrev"
+            "torch.autograd.grad(..., is_grads_batched=True) and vectorize=True know no functions of others: "
+            "take torch.func.vmap of torch.func.vjp, or torch.func.jacrev"
         ) from error
 
 

@@ -12,8 +12,8 @@ from torch.autograd import forward_ad
 class Differentiable(torch.autograd.Function):
     """A torch function for every transform.
 
-    Torch binds the arguments to the signature of `forward` at each call: 47 of the 140 us that an empty function
-    took. Here all arguments are given, by position, so that there is nothing to bind.
+    Torch binds the arguments to the signature of `forward` at each call: 47 of the 140 us that an empty
+    function took. Here all arguments are given, by position, so that there is nothing to bind.
     """
 
     def __init_subclass__(cls, **given: Any) -> None:
@@ -47,8 +47,8 @@ def transformed() -> bool:
 
 
 def refuse_nested_forward() -> None:
-    """Refuse forward mode within forward mode: while torch asks a function for its derivative along a direction,
-    it forgets all other directions, and what comes out would lack their part without a word.
+    """Refuse forward mode within forward mode: while torch asks a function for its derivative along a
+    direction, it forgets all other directions, and what comes out would lack their part without a word.
 
     Raises:
         NotImplementedError: two are at work.
@@ -61,8 +61,8 @@ def refuse_nested_forward() -> None:
         )
 
 
-_interpreters = torch._C._functorch.get_interpreter_stack
-_FORWARD = torch._C._functorch.TransformType.Jvp
+_functorch: Any = torch._C._functorch  # type: ignore[attr-defined]
+_interpreters, _FORWARD = _functorch.get_interpreter_stack, _functorch.TransformType.Jvp
 
 
 # where torch does not say, functions are called in the way that is right under every transform

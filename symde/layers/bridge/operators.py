@@ -1,8 +1,8 @@
-"""Whole calls of `diffeq` as operators, for `torch.compile`: to the compiler one opaque node with a known shape.
+"""Whole calls of `diffeq` as operators, for `torch.compile`: to the compiler one node of a known shape.
 
-What is no tensor is kept aside under a number, which the traced code has as a constant. Inside, the operator does
-what is done without a compiler; its derivative solves again. Transforms of `torch.func` inside compiled code are
-refused: an operator's derivative along a direction would be zero without a word.
+What is no tensor is kept aside under a number, which the traced code has as a constant. Inside, the operator
+does what is done without a compiler. Transforms of `torch.func` inside compiled code are refused: the
+derivative of an operator along a direction would be zero without a word.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ import torch
 from torch import Tensor
 
 from symde.layers.bridge.interface import transformed
-from symde.layers.bridge.start import start_of
+from symde.layers.bridge.start import is_constant
 from symde.problem import options
 from symde.problem.problem import Problem
-
 
 PLACE = "<tensor %d>"
 """Stands for a tensor, by its place in the list of them. A text, since that is what tracing knows of."""
@@ -100,8 +99,8 @@ def _keep(
     """The number of a call. It runs while code is traced, where transforms can still be seen."""
     if transformed():
         raise NotImplementedError(
-            "transforms of torch.func inside of compiled code are not known of a solve: compile the functions "
-            "around it, or call backward()"
+            "transforms of torch.func inside of compiled code are not known of a solve: compile what is around "
+            "it, or call backward()"
         )
     _kept.append(Kept(function, p, problem, dict(zip(names, values, strict=True))))
     return len(_kept) - 1
@@ -131,7 +130,7 @@ def pull_back(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle
 
 @functools.cache
 def _aside() -> ThreadPoolExecutor:
-    """Threads for what is differentiated within an operator: in the thread that runs it torch records nothing."""
+    """Threads for what is differentiated within an operator: in the one that runs it torch records nothing."""
     return ThreadPoolExecutor(thread_name_prefix="symde-operators")
 
 
@@ -172,14 +171,13 @@ def _(tensors: list[Tensor], needed: list[bool], handle: int) -> Tensor:
     shape = (*_batch(kept, tensors), _count(kept, tensors), len(kept.problem.u0))
     kinds = {one.dtype for one in (*_tensors_of(kept.p, tensors), *_tensors_of(kept.others["u0"], tensors))}
     dtype = torch.float32 if kinds == {torch.float32} else torch.float64
-    return torch.empty(shape, dtype=dtype)
+    return torch.empty(shape, dtype=dtype, device="cpu")
 
 
 @pull_back.register_fake
 def _(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle: int) -> list[Tensor]:
     return [
-        torch.empty_like(one) if need else one.new_empty(0)
-        for one, need in zip(tensors, needed, strict=True)
+        torch.empty_like(one) if need else one.new_empty(0) for one, need in zip(tensors, needed, strict=True)
     ]
 
 
@@ -228,7 +226,7 @@ def _count(kept: Kept, tensors: list[Tensor]) -> Any:
         return tensors[place].shape[-1]
     if isinstance(saveat, list):
         return len(saveat)
-    if _tensors_of(tspan, tensors) or tspan is None and not start_of(kept.problem).constant:
+    if _tensors_of(tspan, tensors) or tspan is None and not is_constant(kept.problem):
         raise ValueError(
             f"saveat = {saveat:g} with a time span that is not constant gives no constant number of times, which "
             "compiled code needs: give the times themselves as a tensor"

@@ -39,7 +39,8 @@ class Specification:
         problem: Names the model, and gives what no tensor gives.
         sensealg: The strategy of differentiation.
         solving: method, rtol, atol, dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
-        parameters: Indices of the parameters that derivatives are taken by; the others are constants.
+        parameters: Indices of the parameters that derivatives are taken by; the others are constants. None:
+            all of them.
 
     Attributes:
         n, m: Numbers of states and of parameters.
@@ -49,7 +50,11 @@ class Specification:
     """
 
     def __init__(
-        self, problem: Problem, sensealg: str, solving: dict[str, Any], parameters: tuple[int, ...]
+        self,
+        problem: Problem,
+        sensealg: str,
+        solving: dict[str, Any],
+        parameters: tuple[int, ...] | None = None,
     ) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(
@@ -57,9 +62,11 @@ class Specification:
             )
         if sensealg != registry.AUTO:
             registry.get(sensealg)
-        self.problem, self.sensealg, self.parameters = problem, sensealg, parameters
+        self.problem, self.sensealg = problem, sensealg
+        self.parameters = tuple(range(len(problem.p))) if parameters is None else parameters
         self.n, self.m = len(problem.u0), len(problem.p)
         self._solving = solving
+        self._restricted: dict[tuple[int, ...], Specification] = {}
         system = problem.system
         names = ("method", "rtol", "dt0", "dtmax", "max_steps", "linear_solver")
         self.plan: Plan = plan_for(system, *(solving[name] for name in names), None)
@@ -90,7 +97,10 @@ class Specification:
         """The same with derivatives by these parameters alone."""
         if parameters == self.parameters:
             return self
-        return Specification(self.problem, self.sensealg, self._solving, parameters)
+        if parameters not in self._restricted:
+            new = Specification(self.problem, self.sensealg, self._solving, parameters)
+            self._restricted[parameters] = new
+        return self._restricted[parameters]
 
     def wrt(self, wanted: tuple[bool, bool]) -> Wrt:
         """What is differentiated by: initial values, parameters."""
@@ -211,8 +221,6 @@ def specification(problem: Any, sensealg: Any, parameters: Any = None, **solving
 
 
 def _made(problem: Any, sensealg: Any, parameters: Any, *solving: tuple[str, Any]) -> Specification:
-    if parameters is None and isinstance(problem, Problem):
-        parameters = tuple(range(len(problem.p)))
     return Specification(problem, sensealg, dict(solving), parameters)
 
 

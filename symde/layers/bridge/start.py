@@ -23,6 +23,14 @@ from symde.problem.values import by_name
 from symde.sensitivity.start import traced_start
 
 
+def is_constant(problem: Problem) -> bool:
+    """Whether neither initial values nor time span of a problem depend on parameters or times."""
+    if callable(problem.given_u0) or callable(problem.given_tspan):
+        return False
+    system: Any = problem.system
+    return not system.compiled or system.start_derivatives.constant
+
+
 class Start:
     """What a problem says of its start, beyond what a call gives.
 
@@ -32,13 +40,13 @@ class Start:
     """
 
     def __init__(self, problem: Problem) -> None:
-        self._problem, self._known = problem, {}
-        system: Any = problem.system
-        self.parameters = torch.tensor(problem.p, dtype=torch.float64)
-        self.u0 = torch.tensor(problem.u0, dtype=torch.float64)
-        self.span = torch.tensor(problem.tspan, dtype=torch.float64)
-        functions = callable(problem.given_u0) or callable(problem.given_tspan)
-        self.constant = not functions and (not system.compiled or system.start_derivatives.constant)
+        self._problem = problem
+        self._known: dict[str, Formula] = {}
+        # never on a device that is torch's default
+        self.parameters, self.u0, self.span = (
+            torch.from_numpy(np.array(one, dtype=float)) for one in (problem.p, problem.u0, problem.tspan)
+        )
+        self.constant = is_constant(problem)
 
     @functools.cached_property
     def _lowered(self) -> Any:
@@ -104,9 +112,7 @@ class Start:
         fixed = [names.index(name) for name in given]
         if not fixed:
             return u0
-        mask = torch.ones(len(names), dtype=torch.float64)
-        mask[fixed] = 0.0
-        return torch.where(mask > 0.0, u0, self.u0)
+        return torch.where(torch.from_numpy(np.isin(np.arange(len(names)), fixed)), self.u0, u0)
 
     @functools.cached_property
     def _initial(self) -> Formula:
