@@ -41,13 +41,17 @@ def diffeq(
         u = diffeq(p, problem, saveat=0.1)          # (n_times, n)
         ((u - data)**2).sum().backward()            # p.grad
 
-    Differentiable by p, u0, tspan and saveat, once and twice, by `backward` and all of `torch.func`, and under
-    `torch.compile`. The solve is done in float64; what comes out has the type of p and u0.
+    Differentiable by p, u0, tspan and saveat, once and twice, by `backward` and all of `torch.func`, and
+    under `torch.compile`. The solve is done in float64; what comes out has the type of p and u0.
+
+    Where gradients are recorded, the solve is the one that they belong to, whose steps are fine enough for
+    derivatives too: its values differ from those of `symde.solve` by a part of the tolerance. Without, they
+    are the same to the last bit.
 
     Args:
-        p: All parameters in the order of the model, shape (m,), or (batch, m) for a batch of solves; or some by
-            name, numbers or tensors of shape () or (batch,), the others following their defaults; or None for
-            those of the problem.
+        p: All parameters in the order of the model, shape (m,), or (batch, m) for a batch of solves; or some
+            by name, numbers or tensors of shape () or (batch,), the others following their defaults; or None
+            for those of the problem.
         problem: The model, and all numbers that are not given here.
         method: As in `symde.solve`. Default: chosen by tolerance and model.
         u0: Initial state, shape (n,) or (batch, n). Default: the problem's, which may follow the parameters.

@@ -78,8 +78,8 @@ def initial_state(u0: Any, names: Sequence[str]) -> Tensor | None:
         return None
     if not isinstance(u0, Tensor):
         raise TypeError(
-            f"u0 must be a tensor of all states ({_some(names)}), found {type(u0).__name__}: for fixed numbers "
-            "give them to the problem"
+            f"u0 must be a tensor of all states ({_some(names)}), found {type(u0).__name__}: for fixed "
+            "numbers give them to the problem"
         )
     return _vector(u0, len(names), "u0", "states", names)
 
@@ -178,8 +178,8 @@ def _grid(step: float, span: Tensor) -> Tensor:
     counts = {len(row) for row in rows}  # type: ignore[arg-type]
     if len(counts) > 1:
         raise ValueError(
-            f"saveat = {step:g} gives between {min(counts)} and {max(counts)} times for the time spans of this "
-            "batch: give the times themselves as a tensor of shape (batch, n_times)"
+            f"saveat = {step:g} gives between {min(counts)} and {max(counts)} times for the time spans of "
+            "this batch: give the times themselves as a tensor of shape (batch, n_times)"
         )
     times = torch.from_numpy(np.array(rows)).reshape(*span.shape[:-1], -1)
     if not span.requires_grad:

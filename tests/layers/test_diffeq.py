@@ -21,6 +21,7 @@ from tests.layers.models import (
 )
 
 P = double(2.2, 1.0, 2.0, 0.4)
+GROWING = symde.Problem("param k = 1\nstate x = 1\nx' = k*x^2", tspan=(0, 1))
 
 
 @pytest.mark.parametrize("method", [None, "Tsit5", "Rodas5P", "QNDF", "VCABM", "Radau", "Taylor"])
@@ -111,6 +112,23 @@ def test_gradients_of_a_batch_are_those_of_its_members(members, sensealg):
         assert torch.equal(p.grad[i], mine.grad)
         total += start.grad
     torch.testing.assert_close(u0.grad, total, rtol=1e-13, atol=1e-13)
+
+
+def test_threads_change_no_bit():
+    p = torch.stack([P * (1 + 0.002 * i) for i in range(70)])
+    results = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            mine = p.clone().requires_grad_()
+            plain = diffeq(p, LOTKA_PROBLEM, saveat=1.0)
+            diffeq(mine, LOTKA_PROBLEM, saveat=1.0, sensealg="discrete").sum().backward()
+            with pytest.raises(symde.SolveError, match=r"batch failed \(60, 61\)"):
+                diffeq(torch.arange(62.0)[:, None] / 60.0, GROWING)
+        finally:
+            torch.set_num_threads(1)
+        results.append((plain, mine.grad))
+    assert torch.equal(results[0][0], results[1][0]) and torch.equal(results[0][1], results[1][1])
 
 
 def test_an_empty_batch_is_empty():

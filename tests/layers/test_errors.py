@@ -15,10 +15,22 @@ P = double(2.2, 1.0, 2.0, 0.4)
 GROWING = symde.Problem("param k = 1\nstate x = 1\nx' = k*x^2", tspan=(0, 2))
 
 MISTAKES = {
-    "p is a list": (lambda: diffeq([1.0, 2.0], LOTKA_PROBLEM), TypeError, "tensor of all parameters .a, b, c, d"),
-    "p is too short": (lambda: diffeq(P[:3], LOTKA_PROBLEM), ValueError, r"shape \(4,\) or \(batch, 4\).*\(3,\)"),
+    "p is a list": (
+        lambda: diffeq([1.0, 2.0], LOTKA_PROBLEM),
+        TypeError,
+        "tensor of all parameters .a, b, c, d",
+    ),
+    "p is too short": (
+        lambda: diffeq(P[:3], LOTKA_PROBLEM),
+        ValueError,
+        r"shape \(4,\) or \(batch, 4\).*\(3,\)",
+    ),
     "p has three axes": (lambda: diffeq(P.expand(2, 2, 4), LOTKA_PROBLEM), ValueError, r"found \(2, 2, 4\)"),
-    "p of integers": (lambda: diffeq(torch.ones(4, dtype=torch.int64), LOTKA_PROBLEM), TypeError, r"\.double\(\)"),
+    "p of integers": (
+        lambda: diffeq(torch.ones(4, dtype=torch.int64), LOTKA_PROBLEM),
+        TypeError,
+        r"\.double\(\)",
+    ),
     "p of halves": (lambda: diffeq(P.half(), LOTKA_PROBLEM), TypeError, r"\.float\(\)"),
     "p complex": (lambda: diffeq(P + 0j, LOTKA_PROBLEM), TypeError, "complex"),
     "p elsewhere": (lambda: diffeq(P.to("meta"), LOTKA_PROBLEM), TypeError, "meta"),
@@ -36,23 +48,53 @@ MISTAKES = {
     "unknown name": (lambda: diffeq({"aa": P[0]}, LOTKA_PROBLEM), ValueError, "did you mean `a`"),
     "a matrix by name": (lambda: diffeq({"a": P[None]}, LOTKA_PROBLEM), ValueError, r"\(\) or \(batch,\)"),
     "text by name": (lambda: diffeq({"a": "1"}, LOTKA_PROBLEM), TypeError, "must be a number"),
-    "u0 is a list": (lambda: diffeq(P, LOTKA_PROBLEM, u0=[1.0, 1.0]), TypeError, "tensor of all states .x, y"),
+    "u0 is a list": (
+        lambda: diffeq(P, LOTKA_PROBLEM, u0=[1.0, 1.0]),
+        TypeError,
+        "tensor of all states .x, y",
+    ),
     "u0 is too long": (lambda: diffeq(P, LOTKA_PROBLEM, u0=P), ValueError, r"\(2,\) or \(batch, 2\)"),
     "u0 not finite": (
-        lambda: diffeq(P, LOTKA_PROBLEM, u0=double(1.0, np.inf)), ValueError, "initial value of state `y` is inf",
+        lambda: diffeq(P, LOTKA_PROBLEM, u0=double(1.0, np.inf)),
+        ValueError,
+        "initial value of state `y` is inf",
     ),
     "batches that differ": (
         lambda: diffeq(P.expand(3, 4), LOTKA_PROBLEM, u0=torch.ones(2, 2)),
         ValueError,
         r"u0 \(2, 2\), p \(3, 4\)",
     ),
-    "an empty span": (lambda: diffeq(P, LOTKA_PROBLEM, tspan=(1.0, 1.0)), ValueError, "two different finite times"),
-    "three times of a span": (lambda: diffeq(P, LOTKA_PROBLEM, tspan=(1.0, 2.0, 3.0)), ValueError, r"\(t0, t1\)"),
-    "a span of matrices": (lambda: diffeq(P, LOTKA_PROBLEM, tspan=torch.ones(2, 2)), ValueError, r"shape \(2,\)"),
-    "times out of the span": (lambda: diffeq(P, LOTKA_PROBLEM, saveat=double(1.0, 11.0)), ValueError, "outside"),
-    "times out of order": (lambda: diffeq(P, LOTKA_PROBLEM, saveat=double(2.0, 1.0)), ValueError, "ascending"),
+    "an empty span": (
+        lambda: diffeq(P, LOTKA_PROBLEM, tspan=(1.0, 1.0)),
+        ValueError,
+        "two different finite times",
+    ),
+    "three times of a span": (
+        lambda: diffeq(P, LOTKA_PROBLEM, tspan=(1.0, 2.0, 3.0)),
+        ValueError,
+        r"\(t0, t1\)",
+    ),
+    "a span of matrices": (
+        lambda: diffeq(P, LOTKA_PROBLEM, tspan=torch.ones(2, 2)),
+        ValueError,
+        r"shape \(2,\)",
+    ),
+    "times out of the span": (
+        lambda: diffeq(P, LOTKA_PROBLEM, saveat=double(1.0, 11.0)),
+        ValueError,
+        "outside",
+    ),
+    "times out of order": (
+        lambda: diffeq(P, LOTKA_PROBLEM, saveat=double(2.0, 1.0)),
+        ValueError,
+        "ascending",
+    ),
     "no times": (lambda: diffeq(P, LOTKA_PROBLEM, saveat=double()), ValueError, "one time at least"),
-    "integer times": (lambda: diffeq(P, LOTKA_PROBLEM, saveat=torch.tensor([1, 2])), TypeError, "saveat must be"),
+    "integer times": (
+        lambda: diffeq(P, LOTKA_PROBLEM, saveat=torch.tensor([1, 2])),
+        TypeError,
+        "saveat must be",
+    ),
     "a learnable spacing": (
         lambda: diffeq(P, LOTKA_PROBLEM, saveat=torch.tensor(0.1, requires_grad=True)),
         ValueError,
@@ -64,7 +106,11 @@ MISTAKES = {
         "between 3 and 5 times",
     ),
     "no problem": (lambda: diffeq(P, "x' = -x"), TypeError, "expected a symde.Problem"),
-    "an unknown strategy": (lambda: diffeq(P, LOTKA_PROBLEM, sensealg="magic"), ValueError, "unknown sensealg"),
+    "an unknown strategy": (
+        lambda: diffeq(P, LOTKA_PROBLEM, sensealg="magic"),
+        ValueError,
+        "unknown sensealg",
+    ),
     "an unknown method": (lambda: diffeq(P, LOTKA_PROBLEM, "Magic5"), ValueError, "Magic5"),
     "an unknown backend": (lambda: diffeq(P, LOTKA_PROBLEM, backend="abacus"), ValueError, "unknown backend"),
     "a strategy that cannot": (
@@ -78,7 +124,9 @@ MISTAKES = {
         "QNDF has no discrete adjoint",
     ),
     "a tolerance as a tensor": (
-        lambda: diffeq(P, LOTKA_PROBLEM, rtol=torch.ones(2)), (TypeError, ValueError), "rtol",
+        lambda: diffeq(P, LOTKA_PROBLEM, rtol=torch.ones(2)),
+        (TypeError, ValueError),
+        "rtol",
     ),
     "a layer's option": (lambda: DiffEqLayer(LOTKA_PROBLEM, saveas=0.1), TypeError, "no option `saveas`"),
     "a layer's parameter": (lambda: DiffEqLayer(LOTKA_PROBLEM, p=["e"]), ValueError, "unknown parameter `e`"),
@@ -86,9 +134,11 @@ MISTAKES = {
     "a layer of no problem": (lambda: DiffEqLayer("x' = -x"), TypeError, "expected a symde.Problem"),
     "a layer given too much": (lambda: DiffEqLayer(LOTKA_PROBLEM)(P), TypeError, "takes nothing, found 1"),
     "a layer given too little": (
-        lambda: DiffEqLayer(LOTKA_PROBLEM, p="incoming", u0="incoming")(P), TypeError, "takes p and u0, found 1",
+        lambda: DiffEqLayer(LOTKA_PROBLEM, p="incoming", u0="incoming")(P),
+        TypeError,
+        "takes p and u0, found 1",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MISTAKES)

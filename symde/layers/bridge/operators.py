@@ -99,8 +99,8 @@ def _keep(
     """The number of a call. It runs while code is traced, where transforms can still be seen."""
     if transformed():
         raise NotImplementedError(
-            "transforms of torch.func inside of compiled code are not known of a solve: compile what is around "
-            "it, or call backward()"
+            "transforms of torch.func inside of compiled code are not known of a solve: compile what is "
+            "around it, or call backward()"
         )
     _kept.append(Kept(function, p, problem, dict(zip(names, values, strict=True))))
     return len(_kept) - 1
@@ -130,7 +130,7 @@ def pull_back(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle
 
 @functools.cache
 def _aside() -> ThreadPoolExecutor:
-    """Threads for what is differentiated within an operator: in the one that runs it torch records nothing."""
+    """Threads for what is differentiated within an operator: in its own thread torch records nothing."""
     return ThreadPoolExecutor(thread_name_prefix="symde-operators")
 
 
@@ -228,8 +228,8 @@ def _count(kept: Kept, tensors: list[Tensor]) -> Any:
         return len(saveat)
     if _tensors_of(tspan, tensors) or tspan is None and not is_constant(kept.problem):
         raise ValueError(
-            f"saveat = {saveat:g} with a time span that is not constant gives no constant number of times, which "
-            "compiled code needs: give the times themselves as a tensor"
+            f"saveat = {saveat:g} with a time span that is not constant gives no constant number of times, "
+            "which compiled code needs: give the times themselves as a tensor"
         )
     t0, t1 = kept.problem.tspan if tspan is None else tspan
     return len(options.save_times(float(saveat), float(t0), float(t1)))  # type: ignore[arg-type]
