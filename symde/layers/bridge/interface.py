@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -39,6 +42,16 @@ class _Bound:
 
     def apply_defaults(self) -> None:
         """There are none."""
+
+
+@functools.cache
+def threads(purpose: str) -> ThreadPoolExecutor:
+    """Threads for a purpose, made when they are first needed."""
+    return ThreadPoolExecutor(thread_name_prefix=f"symde-{purpose}")
+
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=threads.cache_clear)
 
 
 def transformed() -> bool:

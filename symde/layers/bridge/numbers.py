@@ -5,10 +5,8 @@ Arrays have a leading axis of the batch, all of them or none.
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +15,7 @@ import torch
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
+from symde.layers.bridge.interface import threads
 from symde.layers.bridge.specification import AnySpecification, Point
 from symde.layers.failures import BatchSolveError
 from symde.outcome import finish
@@ -222,11 +221,12 @@ def _in_parts(points: Points, work: Callable[[range, Sequence[Point], dict[int, 
     """
     members, failures = points.members(), {}
     count = len(members)
-    threads = min(torch.get_num_threads(), count // FEWEST)
-    if threads > 1:
+    parts = min(torch.get_num_threads(), count // FEWEST)
+    if parts > 1:
         work(range(1), members, failures)  # whatever is compiled or chosen once
-        parts = [range(1 + one, count, threads) for one in range(threads)]
-        for future in [_threads().submit(work, part, members, failures) for part in parts]:
+        submit = threads("batch").submit
+        places = [range(1 + part, count, parts) for part in range(parts)]
+        for future in [submit(work, part, members, failures) for part in places]:
             future.result()
     else:
         work(range(count), members, failures)
@@ -234,11 +234,6 @@ def _in_parts(points: Points, work: Callable[[range, Sequence[Point], dict[int, 
         raise failures[0]
     if failures:
         raise BatchSolveError(dict(sorted(failures.items())), count)
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="symde-batch")
 
 
 def _stacked(found: list[np.ndarray], points: Points) -> np.ndarray:

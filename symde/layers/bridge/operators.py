@@ -7,17 +7,15 @@ derivative of an operator along a direction would be zero without a word.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from symde.layers.bridge.interface import transformed
+from symde.layers.bridge.interface import threads, transformed
 from symde.layers.bridge.start import is_constant
 from symde.problem import options
 from symde.problem.problem import Problem
@@ -114,7 +112,7 @@ def solve(tensors: list[Tensor], needed: list[bool], handle: int) -> Tensor:
     if not any(needed):
         with torch.no_grad():
             return _kept[handle](tensors).clone()
-    solved = _aside().submit(_Solved, handle, tensors, needed).result()
+    solved = _aside(_Solved, handle, tensors, needed)
     _solved[handle] = solved
     return solved.u.detach().clone()
 
@@ -124,14 +122,13 @@ def pull_back(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle
     """Derivatives of sum(weights * states) by the tensors; empty where none is needed."""
     solved = _solved.pop(handle, None)
     if solved is None or not solved.of(tensors, needed):
-        solved = _aside().submit(_Solved, handle, tensors, needed).result()
-    return _aside().submit(solved.pull_back, weights).result()
+        solved = _aside(_Solved, handle, tensors, needed)
+    return _aside(solved.pull_back, weights)
 
 
-@functools.cache
-def _aside() -> ThreadPoolExecutor:
-    """Threads for what is differentiated within an operator: in its own thread torch records nothing."""
-    return ThreadPoolExecutor(thread_name_prefix="symde-operators")
+def _aside(work: Callable[..., Any], *given: Any) -> Any:
+    """Do what is differentiated within an operator: in the thread that runs that one torch records nothing."""
+    return threads("operators").submit(work, *given).result()
 
 
 class _Solved:
