@@ -5,7 +5,8 @@
 Lotka-Volterra, p = (2.2, 1, 2, 0.4), the loss sum((u - 1)^2) over 101 points, the gradient by p. The error of
 a gradient g is max |p (g - ref)| / max |p ref|, the reference by forward sensitivities at 1e-12. Sides run at
 the same tolerance; their errors stand beside their times. The last lines say what of a call is the bridge:
-the same gradient by `symde.value_and_grad`, and an empty torch function with the same loss. Times are CPU times.
+the same gradient by `symde.value_and_grad`, and an empty torch function with the same loss. Times are CPU
+times.
 """
 
 from __future__ import annotations

@@ -45,7 +45,9 @@ def solve(specification: AnySpecification, u0: Tensor, p: Tensor, span: Tensor, 
         ValueError: a number is not finite, times are not in order, or what should be differentiated cannot.
     """
     inputs = u0, p, span, times
-    recorded = torch.is_grad_enabled() and any(one.requires_grad for one in inputs)
+    recorded = torch.is_grad_enabled() and (
+        u0.requires_grad or p.requires_grad or span.requires_grad or times.requires_grad
+    )
     if not recorded and not transformed():
         return _tensor(numbers.solve(specification, _points(*inputs)))
     specification.refuse_underived()
@@ -322,9 +324,9 @@ def _through_times(
 
 def _points(u0: Tensor, p: Tensor, span: Tensor, times: Tensor) -> Points:
     # copies of what an optimiser changes in place: an error keeps its problem
-    return Points(
-        u0.detach().numpy().copy(), p.detach().numpy().copy(), span.detach().numpy(), times.detach().numpy()
-    )
+    numbers_of_u0, numbers_of_p = u0.detach().numpy().copy(), p.detach().numpy().copy()
+    batch = len(u0) if u0.ndim > 1 else None
+    return Points(numbers_of_u0, numbers_of_p, span.detach().numpy(), times.detach().numpy(), batch)
 
 
 def _weights(weights: Tensor) -> np.ndarray:

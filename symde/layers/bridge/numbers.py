@@ -50,15 +50,14 @@ class Points:
     p: np.ndarray
     span: np.ndarray
     times: np.ndarray
+    batch: int | None
 
-    @property
-    def batch(self) -> int | None:
-        return len(self.u0) if self.u0.ndim > 1 else None
+    def only(self) -> Point:
+        """The one solve where there is no batch."""
+        return Point(self.u0, self.p, self.span, self.times)
 
-    def members(self) -> Sequence[Point]:
-        """The solves."""
-        if self.batch is None:
-            return (Point(self.u0, self.p, self.span, self.times),)
+    def members(self) -> list[Point]:
+        """The solves of a batch."""
         return [Point(*rows) for rows in zip(self.u0, self.p, self.span, self.times, strict=True)]
 
 
@@ -104,7 +103,14 @@ def solve(specification: AnySpecification, points: Points) -> np.ndarray:
     """
     check(specification, points)
     u = np.empty((*points.u0.shape[:-1], points.times.shape[-1], specification.n))
-    rows = u[None] if points.batch is None else u
+    if points.batch is None:
+        run = specification.plain(points.only())
+        session = borrow(run.problem.system, run.plan)
+        try:
+            _solve(session, run, u)
+        finally:
+            give_back(run.plan, session)
+        return u
 
     def solved(places: range, members: Sequence[Point], failures: dict[int, SolveError]) -> None:
         # one session for all of them: to borrow one, to copy what it saved, and to count work take as long as
@@ -117,7 +123,7 @@ def solve(specification: AnySpecification, points: Points) -> np.ndarray:
                     plan = run.plan
                     session = borrow(run.problem.system, plan)
                 try:
-                    _solve(session, run, rows[place])
+                    _solve(session, run, u[place])
                 except SolveError as error:
                     failures[place] = error
         finally:
@@ -193,11 +199,13 @@ def _all_kept(specification: AnySpecification, points: Points) -> bool:
 
 
 def _each(points: Points, work: Callable[[int, Point], None]) -> None:
-    """Do work for each member.
+    """Do work for each member, or for the only one.
 
     Raises:
-        SolveError, BatchSolveError: as `_in_parts`.
+        SolveError: the only solve did not reach its end. BatchSolveError: as `_in_parts`.
     """
+    if points.batch is None:
+        return work(0, points.only())
 
     def part(places: range, members: Sequence[Point], failures: dict[int, SolveError]) -> None:
         for place in places:
@@ -210,16 +218,17 @@ def _each(points: Points, work: Callable[[int, Point], None]) -> None:
 
 
 def _in_parts(points: Points, work: Callable[[range, Sequence[Point], dict[int, SolveError]], None]) -> None:
-    """Do work for all members, in as many threads as torch has; the compiled loop runs without Python's lock.
+    """Do work for all members of a batch, in as many threads as torch has; the compiled loop does without
+    Python's lock.
 
     Args:
         work: Takes places of members, all members, and where to put the errors of those that fail.
 
     Raises:
-        SolveError: the one solve did not reach its end.
-        BatchSolveError: some solves of a batch did not, after all have been tried.
+        BatchSolveError: some solves did not reach their end, after all have been tried.
     """
-    members, failures = points.members(), {}
+    members = points.members()
+    failures: dict[int, SolveError] = {}
     count = len(members)
     parts = min(torch.get_num_threads(), count // FEWEST)
     if parts > 1:
@@ -230,8 +239,6 @@ def _in_parts(points: Points, work: Callable[[range, Sequence[Point], dict[int, 
             future.result()
     else:
         work(range(count), members, failures)
-    if failures and points.batch is None:
-        raise failures[0]
     if failures:
         raise BatchSolveError(dict(sorted(failures.items())), count)
 

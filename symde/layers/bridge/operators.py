@@ -104,7 +104,9 @@ def _keep(
     return len(_kept) - 1
 
 
-@torch.library.custom_op("symde::diffeq", mutates_args=())
+@torch.library.custom_op(
+    "symde::diffeq", mutates_args=(), schema="(Tensor[] tensors, bool[] needed, int handle) -> Tensor"
+)
 def solve(tensors: list[Tensor], needed: list[bool], handle: int) -> Tensor:
     """The saved states of a call that was kept, ready for derivatives by the tensors that need them."""
     if transformed():
@@ -117,7 +119,11 @@ def solve(tensors: list[Tensor], needed: list[bool], handle: int) -> Tensor:
     return solved.u.detach().clone()
 
 
-@torch.library.custom_op("symde::diffeq_backward", mutates_args=())
+@torch.library.custom_op(
+    "symde::diffeq_backward",
+    mutates_args=(),
+    schema="(Tensor[] tensors, bool[] needed, Tensor weights, int handle) -> Tensor[]",
+)
 def pull_back(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle: int) -> list[Tensor]:
     """Derivatives of sum(weights * states) by the tensors; empty where none is needed."""
     solved = _solved.pop(handle, None)
@@ -127,7 +133,7 @@ def pull_back(tensors: list[Tensor], needed: list[bool], weights: Tensor, handle
 
 
 def _aside(work: Callable[..., Any], *given: Any) -> Any:
-    """Do what is differentiated within an operator: in the thread that runs that one torch records nothing."""
+    """Do what is differentiated within an operator: in the thread that runs it torch records nothing."""
     return threads("operators").submit(work, *given).result()
 
 
