@@ -6,6 +6,8 @@ Torch is imported with the first name that is used.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _HOME = {
     "diffeq_rd": "symde.layers.diffeq",
 }
 
-__all__ = sorted(_HOME)
+__all__ = ["DiffEqLayer", "diffeq", "diffeq_adjoint", "diffeq_fd", "diffeq_rd"]
 
 
 def __getattr__(name: str) -> Any:
@@ -39,3 +41,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """Keeps `symde.layers.diffeq` the function: importing the module of that name would put the module in its
+    place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
