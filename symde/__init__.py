@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from symde.fit.objective import Objective
     from symde.integrator import Integrator
     from symde.model import Model
+    from symde.model.network import Dense, Network
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.sensitivity.gradient import value_and_grad
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Dense": "symde.model.network",
     "Experiment": "symde.fit.experiment",
     "Hessian": "symde.sensitivity.second_order",
     "Integrator": "symde.integrator",
     "LeastSquares": "symde.fit.least_squares",
     "Model": "symde.model",
     "ModelError": "symde.diagnostics",
+    "Network": "symde.model.network",
     "Objective": "symde.fit.objective",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",
