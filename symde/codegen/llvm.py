@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
-from symde.codegen.llvm_rolled import ROLLED_FROM, RolledKernel
+from symde.codegen.llvm_rolled import ROLLED_FROM, RolledKernel, worth_rolling
 from symde.codegen.llvm_writer import Places, Writer
 
 PIECE = 400
@@ -57,7 +57,7 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
         return [define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
     vectors += [f"%o{number}" for number, output in enumerate(kernel.outputs) if output.nodes]
-    if len(order) >= ROLLED_FROM and kernel.code is None:
+    if kernel.code is None and (len(order) >= ROLLED_FROM or worth_rolling(kernel, order)):
         return _rolled(kernel, tables, vectors, declarations)
     return _pieces(kernel, order, places, tables, vectors, declarations)
 

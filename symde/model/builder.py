@@ -20,9 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symde.diagnostics import Diagnostics
 from symde.language.syntax import Expr, ModelBlock
+from symde.model import externs
 from symde.model.definition import (
     PI,
-    TIME,
     Constant,
     Definition,
     Extern,
@@ -34,7 +34,6 @@ from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.draft import CONSTANT, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
-from symde.model import externs
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.hamiltonian import derive_equations
 from symde.model.kinds import check_expression

@@ -151,7 +151,9 @@ class Network:
         """The values of the network, shape (..., outputs), of inputs (..., inputs)."""
         values = np.asarray(x, dtype=float)
         if values.shape[-1:] != (self.layers[0].inputs,):
-            raise ValueError(f"expected {self.layers[0].inputs} inputs in the last axis, found {values.shape}")
+            raise ValueError(
+                f"expected {self.layers[0].inputs} inputs in the last axis, found {values.shape}"
+            )
         for layer in self.plan():
             values = values @ self._weights[f"{layer.key}.weight"].T
             if layer.bias:

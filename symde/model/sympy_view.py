@@ -77,7 +77,9 @@ class SympyView:
         return self._convert(written)
 
     def _size(self, root: Expr) -> int:
-        networks = sum(self._externs.size(one.function) for one in calls(root) if one.function in self._externs)
+        networks = sum(
+            self._externs.size(one.function) for one in calls(root) if one.function in self._externs
+        )
         return tree_size(root, self._sizes) + networks
 
     def _convert(self, root: Expr) -> Any:
