@@ -1,13 +1,15 @@
 """Loops over expressions of one shape, four at a time in the lanes of a vector.
 
-The expressions of a group differ in the elements they read and write. Where the places of these are a grid, as
-those of a layer of neurons or of the products of two vectors, they are counted up and no table is needed.
+The expressions of a group differ in the elements they read and write. Where the places of these are a grid,
+as those of a layer of neurons or of the products of two vectors, they are counted up without a table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from symde.codegen.graph import BOOLEAN
 from symde.codegen.kernel import Kernel
@@ -26,8 +28,8 @@ SHORTEST = 8
 """Expressions in a row from which lanes are worth it."""
 
 ELEMENTARY = frozenset({"tanh", "exp"})
-"""Functions that are written out for vectors; the C library has none, and one call takes longer than four here:
-2.6 ns against 4 x 21 ns for tanh."""
+"""Functions that are written out for vectors: the C library has none, and one call takes longer than four
+here."""
 
 _ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
 _INTRINSICS = {
@@ -82,37 +84,37 @@ def in_order(kernel: Kernel, group: list[Expression], kept: dict[int, int]) -> O
     if len(group) < SHORTEST:
         return None
     columns = _columns(kernel, group, kept)
-    last = list(columns)[-1:] or [None]
+    if columns is None:
+        return None
+    names, places = list(columns), np.array(list(columns.values()), dtype=np.int64).reshape(-1, len(group))
+    distinct = list(dict.fromkeys(map(bytes, places)))
     best: Order | None = None
-    for key in dict.fromkeys([None, *reversed(columns)]):
-        first = range(len(group)) if key is None else columns[key]
-        by = sorted(
-            range(len(group)), key=lambda row: (first[row], *(columns[one][row] for one in last if one))
-        )
-        grids, inner = _grids({one: [places[row] for row in by] for one, places in columns.items()})
-        if grids is not None and inner >= SHORTEST and (best is None or inner > best.inner):
-            best = Order([group[row] for row in by], inner, grids)
+    # written one after another where that is a grid, else counted by what is read
+    for key in [*reversed(distinct[-3:]), *distinct[:3]]:
+        by = np.lexsort((places[-1], np.frombuffer(key, dtype=np.int64)))
+        grids, inner = _grids(places[:, by])
+        if inner >= SHORTEST and (best is None or inner > best.inner):
+            best = Order([group[row] for row in by], inner, dict(zip(names, grids, strict=True)))
+            if inner == len(group):
+                break
     return best
 
 
 def _columns(
     kernel: Kernel, group: list[Expression], kept: dict[int, int]
-) -> dict[tuple[str, int], list[int]]:
+) -> dict[tuple[str, int], list[int]] | None:
+    """The places of each leaf, the kept value and each output; None where constants differ."""
     graph, pattern = kernel.graph, group[0]
     columns: dict[tuple[str, int], list[int]] = {}
     for k, leaf in enumerate(pattern.leaves):
         kind = kind_of(graph, leaf)
-        if kind == TIME:
-            continue
         if kind == CONSTANT:
-            # constants that differ are numbered as they come: then they are no grid
-            values = [graph.value[one.leaves[k]] for one in group]
-            columns["leaf", k] = [
-                0 if constant(v) == constant(values[0]) else 7 * i * i + 1 for i, v in enumerate(values)
-            ]
+            first = constant(graph.value[leaf])
+            if any(constant(graph.value[one.leaves[k]]) != first for one in group):
+                return None
         elif graph.op[leaf] == "input":
             columns["leaf", k] = [graph.value[one.leaves[k]][1] for one in group]
-        else:
+        elif kind != TIME:
             columns["leaf", k] = [kept[one.leaves[k]] for one in group]
     if pattern.kept:
         columns["kept", 0] = [kept[one.root] for one in group]
@@ -121,34 +123,21 @@ def _columns(
     return columns
 
 
-def _grids(columns: dict[tuple[str, int], list[int]]) -> tuple[dict[tuple[str, int], Grid] | None, int]:
-    count = len(next(iter(columns.values()), ()))
-    inner = count
-    for places in columns.values():
-        inner = min(inner, _run(places))
-    if inner < 1 or count % inner:
-        return None, 0
-    grids = {}
-    for key, places in columns.items():
-        step = places[1] - places[0] if inner > 1 else 0
-        outer = places[inner] - places[0] if count > inner else 0
-        grid = Grid(places[0], outer, step)
-        expected = (grid.first + k * outer + j * step for k in range(count // inner) for j in range(inner))
-        if any(place != one for place, one in zip(places, expected, strict=True)):
-            return None, 0
-        grids[key] = grid
-    return grids, inner
-
-
-def _run(places: list[int]) -> int:
-    """How many places follow each other in equal steps from the first on."""
-    if len(places) < 2:
-        return len(places)
-    step = places[1] - places[0]
-    for k in range(2, len(places)):
-        if places[k] - places[k - 1] != step:
-            return k
-    return len(places)
+def _grids(places: np.ndarray) -> tuple[list[Grid], int]:
+    """The grid of each row of places, and the length of a grid's row; 0 where they are none."""
+    count = places.shape[1]
+    turns = np.flatnonzero((np.diff(places, 2, axis=1) != 0).any(axis=0))
+    inner = int(turns[0]) + 2 if len(turns) else count
+    if count % inner:
+        return [], 0
+    grid = places.reshape(len(places), -1, inner)
+    first, step = grid[:, 0, 0], grid[:, 0, 1] - grid[:, 0, 0]
+    outer = grid[:, 1, 0] - first if count > inner else np.zeros_like(first)
+    rows, lanes = np.arange(grid.shape[1])[None, :, None], np.arange(inner)[None, None, :]
+    expected = first[:, None, None] + rows * outer[:, None, None] + lanes * step[:, None, None]
+    if (grid != expected).any():
+        return [], 0
+    return [Grid(*map(int, one)) for one in zip(first, outer, step, strict=True)], inner
 
 
 class LanesLoop:

@@ -59,7 +59,10 @@ class Level:
     rest: list[Expression] = field(default_factory=list)
 
 
-def levels(kernel: Kernel) -> tuple[list[Level], dict[int, int]]:
+Levels = tuple[list[Level], dict[int, int]]
+
+
+def levels(kernel: Kernel) -> Levels:
     """The kernel's expressions in order of dependence, and the place of each kept value among the kept."""
     graph = kernel.graph
     order = kernel.graph.depth_first(kernel.roots())
@@ -81,8 +84,8 @@ def levels(kernel: Kernel) -> tuple[list[Level], dict[int, int]]:
 
 
 def _numbered(graph: Graph, found: Iterable[Level]) -> dict[int, int]:
-    """The place of each kept value: those of a group follow each other in the order of what they read, so that
-    a layer of neurons is kept as it is counted."""
+    """The place of each kept value: those of a group follow each other in the order of what they read, as the
+    neurons of a layer are counted."""
     kept: dict[int, int] = {}
 
     def read(one: Expression) -> list[int]:
