@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+import symde.solve  # noqa: F401  announces how models become systems
 from symde.layers.diffeq import diffeq
 from symde.layers.sequential import compiled_network, weights
 from symde.model.bind import bound

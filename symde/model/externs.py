@@ -106,7 +106,7 @@ def unbound_message(extern: Extern) -> str:
     inputs, outputs = len(extern.parameters), extern.outputs
     network = f'symde.Network([symde.Dense({inputs}, 16, "tanh"), symde.Dense(16, {outputs})])'
     return (
-        f"`{extern.name}` is a function from outside that nothing is bound to: "
+        f"nothing is bound to the function from outside `{extern.name}`: "
         f"write model = model.bind({extern.name}=network) with network = {network}, or a torch.nn.Module"
     )
 
