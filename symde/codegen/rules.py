@@ -112,6 +112,7 @@ def _trigamma(g: Algebra, node: int, x: int) -> Partials:
 
 def _call(g: Algebra, node: int, *args: int) -> Partials:
     function = g.graph.value[node][0]
+    network = f"model.bind({function}=symde.Network([...]))"
     raise ModelError(
         [
             Diagnostic(
@@ -119,7 +120,7 @@ def _call(g: Algebra, node: int, *args: int) -> Partials:
                 message=f"`{function}` is a torch module, and only torch differentiates it",
                 span=g.graph.span[node],
                 label="called here",
-                help=f"solve with backend='torch', or bind a network: `model.bind({function}=symde.Network([...]))`",
+                help=f"solve with backend='torch', or bind a network: `{network}`",
             )
         ]
     )

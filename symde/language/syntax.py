@@ -212,7 +212,7 @@ class ExternDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """`(f, g) = net(x, y)`: a name for each value of a function from outside; `dx` and `x'` are derivatives."""
+    """`(f, g) = net(x, y)`: a name for each value of a function from outside, `dx` and `x'` for derivatives."""
 
     targets: tuple[Name, ...]
     value: Call

@@ -46,8 +46,8 @@ class NeuralODE(nn.Module):
         saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
             end alone.
         rtol, atol: Tolerances of a step.
-        sensealg: How to differentiate, as in `symde.layers.diffeq`; the torch engine has "discrete" (default),
-            "interpolating" and "tape".
+        sensealg: How to differentiate, as in `symde.layers.diffeq`; the torch engine has "discrete"
+            (default), "interpolating" and "tape".
         backend: "cpu" for compiled kernels, "torch" for the batched torch engine. Default: "cpu" where the
             module is a Sequential of Linear and Tanh, ReLU, Softplus, Sigmoid or SiLU, with its weights and
             u0 on the CPU, and "torch" elsewhere.
@@ -138,7 +138,7 @@ class NeuralODE(nn.Module):
         if not found.success:
             failed = [k for k, status in enumerate(found.status.tolist()) if status != 0]
             raise RuntimeError(
-                f"{len(failed)} of {len(failed) and len(states)} solves did not reach their end, the first is "
+                f"{len(failed)} of {len(states)} solves did not reach their end, the first is "
                 f"member {failed[0]}: loosen the tolerances, or give more max_steps"
             )
         u = found.u.permute(2, 0, 1)
@@ -164,8 +164,8 @@ class _Columns(nn.Module):
         slopes = self.module(*given)
         if slopes.shape != rows.shape:
             raise ValueError(
-                f"the module gives shape {tuple(slopes.shape)} for states of shape {tuple(rows.shape)}: it must "
-                "give one slope for each"
+                f"the module gives shape {tuple(slopes.shape)} for states of shape {tuple(rows.shape)}: it "
+                "must give one slope for each"
             )
         return slopes.T
 
@@ -200,8 +200,8 @@ def _require_square(network: Network) -> None:
     inputs, outputs = network.layers[0].inputs, network.layers[-1].outputs
     if inputs != outputs:
         raise ValueError(
-            f"the module reads {inputs} values and gives {outputs}: as u' = module(u) it must give one slope for "
-            "each state"
+            f"the module reads {inputs} values and gives {outputs}: as u' = module(u) it must give one slope "
+            "for each state"
         )
 
 

@@ -1,7 +1,7 @@
 """Functions from outside the text: what calls of them mean, and what they are bound to.
 
-A function of one value is called like any other. One of several values stands alone, `(f, g) = net(x, y)`, and
-each value is a call of a function of its own, `net[0](x, y)` and `net[1](x, y)`, which no text can name.
+A function of one value is called like any other. One of several values stands alone, `(f, g) = net(x, y)`,
+and each value is a call of a function of its own, `net[0](x, y)` and `net[1](x, y)`, which no text can name.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def arities(draft: Draft) -> dict[str, int]:
 
 
 def gather_externs(draft: Draft, statements: Iterable[Outputs]) -> None:
-    """The values of functions from outside as assignments and equations, with errors where they do not fit."""
+    """The values of functions from outside as assignments and equations; errors where they do not fit."""
     for name, one in draft.externs.items():
         check_arguments(draft, name, one.parameters)
     for statement in statements:

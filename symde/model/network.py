@@ -1,7 +1,7 @@
 """Networks of dense layers: what a function from outside may be bound to and compiled with a model.
 
-The weights of a network become parameters of the model, named as a `state_dict` of torch names them behind the
-function's name: `net.0.weight[i,j]` and `net.0.bias[i]`.
+The weights of a network become parameters of the model, named as a `state_dict` of torch names them behind
+the function's name: `net.0.weight[i,j]` and `net.0.bias[i]`.
 """
 
 from __future__ import annotations

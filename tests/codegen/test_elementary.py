@@ -97,7 +97,7 @@ def test_special_values_are_those_of_the_c_library(function) -> None:
     both = np.isnan(expected) == np.isnan(found)
     close = np.isclose(found, expected, rtol=4e-16, atol=5e-324)
     assert (both & (close | np.isnan(expected))).all(), [
-        (a, b, c) for a, b, c in zip(x, found, expected) if a
+        (a, b, c) for a, b, c in zip(x, found, expected, strict=True) if a
     ][:20]
     assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
 

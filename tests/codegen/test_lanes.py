@@ -1,4 +1,4 @@
-"""Loops in lanes: the same numbers as the graph's interpreter, for layers of any size and their derivatives."""
+"""Loops in lanes: the numbers of the graph's interpreter, for layers of any size and their derivatives."""
 
 from __future__ import annotations
 
