@@ -87,8 +87,8 @@ class ModelKernels:
             if one.module is not None:
                 raise ValueError(
                     f"`{one.name}` is bound to a torch module, which the compiled engine cannot call: solve "
-                    f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), of "
-                    "a Sequential symde.Network.from_torch(module)"
+                    f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
+                    "of a Sequential symde.Network.from_torch(module)"
                 )
         return ModelGraph(self.definition)
 

@@ -212,7 +212,7 @@ class ExternDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """`(f, g) = net(x, y)`: a name for each value of a function from outside, `dx` and `x'` for derivatives."""
+    """`(f, g) = net(x, y)`: names for the values of a function from outside; `x'` is a derivative."""
 
     targets: tuple[Name, ...]
     value: Call
