@@ -34,7 +34,5 @@ for k in range(1, iterations + 1):  # Adam with rate 0.1
 if len(sys.argv) > 1:
     import matplotlib.pyplot as plt
 
-    learnt = symde.solve(symde.remake(problem, p={"net": weights}), rtol=1e-7, atol=1e-9)(
-        np.linspace(0, 1.5, 400)
-    )
+    learnt = symde.solve(now, rtol=1e-7, atol=1e-9)(np.linspace(0, 1.5, 400))
     plt.plot(*data.T, "o", *learnt.T, "-"), plt.axis("equal"), plt.savefig(sys.argv[1], dpi=120)
