@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from symde.fit.result import FitInterrupted
     from symde.integrator import Integrator
     from symde.model import Model
+    from symde.model.network import Dense, Network
     from symde.model.ode_def import load, ode_def
     from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.sensitivity.gradient import value_and_grad
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Dense": "symde.model.network",
     "Experiment": "symde.fit.experiment",
     "FitInterrupted": "symde.fit.result",
     "Hessian": "symde.sensitivity.second_order",
@@ -47,6 +49,7 @@ _HOME = {
     "LeastSquares": "symde.fit.least_squares",
     "Model": "symde.model",
     "ModelError": "symde.diagnostics",
+    "Network": "symde.model.network",
     "Objective": "symde.fit.objective",
     "Problem": "symde.problem",
     "Retcode": "symde.problem",

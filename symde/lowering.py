@@ -13,6 +13,7 @@ from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
 from symde.model.definition import Definition
+from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
 from symde.model.split import is_split, join
 from symde.problem.system import Equation, NonFinite, System
@@ -39,6 +40,8 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
     if isinstance(model, Model):
         system = _systems.get(model)
         if system is None:
+            for one in unbound(model.definition):
+                raise ValueError(unbound_message(one))
             system = _systems[model] = ModelSystem(model.definition)
         return system, model
     if isinstance(model, SplitFunction) and n is not None:

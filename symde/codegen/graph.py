@@ -38,6 +38,12 @@ else b.
 BOOLEAN = frozenset({"lt", "le", "eq", "and", "or", "not"})
 """Operations that give a truth value: legal only as arguments of these and as first argument of `select`."""
 
+CALL = "call"
+"""One value of a function that the graph does not know, a torch module: any number of arguments, and `value`
+holds (function, place of the value among its values, number of its values). Nodes with the same function and
+the same arguments are values of one call. Only a printer of torch can print it, and torch differentiates it.
+"""
+
 
 class Graph:
     """A growing list of scalar operations.
@@ -45,7 +51,7 @@ class Graph:
     Attributes:
         op: Name of each node's operation.
         args: Nodes that each node reads.
-        value: Number of a `const`, `(vector, index)` of an `input`, else None.
+        value: Number of a `const`, `(vector, index)` of an `input`, what a `CALL` says, else None.
         span: Place of each node in the model text, or None.
         names: Readable names of some nodes (observables, say), for printers.
     """
@@ -90,6 +96,10 @@ class Graph:
         if ARITY.get(op) != len(args):
             raise ValueError(f"no operation `{op}` with {len(args)} arguments")
         return self._node(key, op, args, None, span)
+
+    def call(self, function: str, place: int, count: int, args: tuple[int, ...], span: Any = None) -> int:
+        """The node of one value of a call; see `CALL`."""
+        return self._node((CALL, function, place, args), CALL, args, (function, place, count), span)
 
     def _node(self, key: tuple[Any, ...], op: str, args: tuple[int, ...], value: Any, span: Any) -> int:
         node = self._known.get(key)

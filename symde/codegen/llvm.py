@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
-from symde.codegen.llvm_rolled import ROLLED_FROM, RolledKernel
+from symde.codegen.llvm_rolled import RolledKernel, rolled_levels
 from symde.codegen.llvm_writer import Places, Writer
+from symde.codegen.rolling import Levels
 
 PIECE = 400
 """Nodes of one function of a large kernel.
@@ -57,8 +58,9 @@ def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
         return [define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
     vectors += [f"%o{number}" for number, output in enumerate(kernel.outputs) if output.nodes]
-    if len(order) >= ROLLED_FROM and kernel.code is None:
-        return _rolled(kernel, tables, vectors, declarations)
+    levels = rolled_levels(kernel, order) if kernel.code is None else None
+    if levels is not None:
+        return _rolled(kernel, levels, tables, vectors, declarations)
     return _pieces(kernel, order, places, tables, vectors, declarations)
 
 
@@ -116,9 +118,11 @@ def _pieces(
     return functions
 
 
-def _rolled(kernel: Kernel, tables: list[str], vectors: list[str], declarations: dict[str, str]) -> list[str]:
+def _rolled(
+    kernel: Kernel, levels: Levels, tables: list[str], vectors: list[str], declarations: dict[str, str]
+) -> list[str]:
     vectors = [*vectors, "%kept"]
-    rolled = RolledKernel(kernel, vectors, PIECE, declarations)
+    rolled = RolledKernel(kernel, levels, vectors, PIECE, declarations)
     caller = _caller(kernel, tables, vectors, rolled.names, len(rolled.kept), declarations)
     return [*rolled.functions, caller]
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import BOOLEAN, LEAVES, Graph
+from symde.codegen.networks import dense_layers
 from symde.diagnostics import Diagnostic, ModelError, Span
 from symde.language import syntax
-from symde.model.definition import INITIAL_TIME, PI, TIME, Definition, Function
+from symde.model.definition import INITIAL_TIME, PI, TIME, Definition, Extern, Function
+from symde.model.externs import by_output
 from symde.model.functions import BUILT_IN
 from symde.model.walk import children, postorder
 
@@ -46,10 +48,18 @@ class Lowering:
         scope: Node of each name of the model; names may be added.
     """
 
-    def __init__(self, graph: Graph, functions: tuple[Function, ...], scope: dict[str, int]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        functions: tuple[Function, ...],
+        scope: dict[str, int],
+        externs: tuple[Extern, ...] = (),
+    ) -> None:
         self.graph = graph
         self.scope = scope
         self._functions = {function.name: function for function in functions}
+        self._externs = by_output(externs)
+        self._outputs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._calls: dict[tuple[str, tuple[int, ...]], int] = {}
 
     def lower(self, expression: syntax.Expr) -> int:
@@ -110,10 +120,24 @@ class Lowering:
                 return self._compare(node, values)
             case syntax.Logic(operator=operator, operands=operands):
                 return self._fold_left(operator, [values[id(operand)] for operand in operands], node.span)
+            case syntax.Call() if node.function in self._externs:
+                return self._extern(node, tuple(values[id(argument)] for argument in node.arguments))
             case syntax.Call():
                 return self._built_in(node, [values[id(argument)] for argument in node.arguments])
         op = _OPERATIONS[type(node)]
         return self._apply(op, [values[id(operand)] for operand in children(node)], node.span)
+
+    def _extern(self, call: syntax.Call, args: tuple[int, ...]) -> int:
+        """A value of a function from outside; the values of one call share all but the last layer."""
+        extern, place = self._externs[call.function]
+        if extern.module is not None:
+            return self.graph.call(extern.name, place, extern.outputs, args, call.span)
+        if extern.layers is None:
+            raise ModelError([_unbound(extern, call.span)])
+        key = (extern.name, args)
+        if key not in self._outputs:
+            self._outputs[key] = dense_layers(self.graph, extern, self.scope, args, call.span)
+        return self._outputs[key][place]
 
     def _chain(
         self,
@@ -196,6 +220,16 @@ def _too_large(span: Span | None) -> Diagnostic:
     )
 
 
+def _unbound(extern: Extern, span: Span | None) -> Diagnostic:
+    return Diagnostic(
+        code="E603",
+        message=f"nothing is bound to the function from outside `{extern.name}`",
+        span=span,
+        label="called here",
+        help=f"bind it: `model.bind({extern.name}=symde.Network([...]))`",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class LoweredModel:
     """A model as graph nodes.
@@ -229,7 +263,7 @@ def lower(definition: Definition) -> LoweredModel:
     scope = {TIME: graph.time(), **_numbers(graph, definition)}
     scope.update(zip(definition.state_names, states, strict=True))
     scope.update(zip(definition.parameter_names, parameters, strict=True))
-    lowering = Lowering(graph, definition.functions, scope)
+    lowering = Lowering(graph, definition.functions, scope, definition.externs)
     observables = []
     for observable in definition.observables:
         node = scope[observable.name] = lowering.lower(observable.value)

@@ -59,14 +59,16 @@ class Level:
     rest: list[Expression] = field(default_factory=list)
 
 
-def levels(kernel: Kernel) -> tuple[list[Level], dict[int, int]]:
+Levels = tuple[list[Level], dict[int, int]]
+
+
+def levels(kernel: Kernel) -> Levels:
     """The kernel's expressions in order of dependence, and the place of each kept value among the kept."""
     graph = kernel.graph
     order = kernel.graph.depth_first(kernel.roots())
     places = _places(kernel)
     owner = _owners(graph, order, places)
     expressions = _expressions(graph, order, owner, places)
-    kept = {one.root: k for k, one in enumerate(one for one in expressions if one.kept)}
     result = [Level() for _ in range(1 + max((one.level for one in expressions), default=-1))]
     groups: dict[tuple[object, ...], list[Expression]] = {}
     for one in expressions:
@@ -78,7 +80,29 @@ def levels(kernel: Kernel) -> tuple[list[Level], dict[int, int]]:
             level.groups.append(group)
         else:
             level.rest.extend(group)
-    return result, kept
+    return result, _numbered(graph, result)
+
+
+def _numbered(graph: Graph, found: Iterable[Level]) -> dict[int, int]:
+    """The place of each kept value: those of a group follow each other in the order of what they read, as the
+    neurons of a layer are counted."""
+    kept: dict[int, int] = {}
+
+    def read(one: Expression) -> list[int]:
+        return [kept.get(leaf, -1) if graph.args[leaf] else _element(graph, leaf) for leaf in one.leaves]
+
+    for level in found:
+        for group in level.groups:
+            if group[0].kept:
+                group.sort(key=read)
+        for one in (*(one for group in level.groups for one in group), *level.rest):
+            if one.kept:
+                kept[one.root] = len(kept)
+    return kept
+
+
+def _element(graph: Graph, leaf: int) -> int:
+    return graph.value[leaf][1] if graph.op[leaf] == "input" else -1
 
 
 def _places(kernel: Kernel) -> dict[int, list[Place]]:

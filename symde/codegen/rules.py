@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from symde.codegen.algebra import Algebra
+from symde.codegen.graph import CALL
 from symde.diagnostics import Diagnostic, ModelError
 
 Partials = tuple[int | None, ...]
@@ -109,6 +110,22 @@ def _trigamma(g: Algebra, node: int, x: int) -> Partials:
     )
 
 
+def _call(g: Algebra, node: int, *args: int) -> Partials:
+    function = g.graph.value[node][0]
+    network = f"model.bind({function}=symde.Network([...]))"
+    raise ModelError(
+        [
+            Diagnostic(
+                code="E604",
+                message=f"`{function}` is a torch module, and only torch differentiates it",
+                span=g.graph.span[node],
+                label="called here",
+                help=f"solve with backend='torch', or bind a network: `{network}`",
+            )
+        ]
+    )
+
+
 def _flat(g: Algebra, node: int, *args: int) -> Partials:
     return (None,) * len(args)
 
@@ -141,6 +158,7 @@ RULES: dict[str, Rule] = {
     "gamma": _gamma,
     "digamma": lambda g, node, x: (g.apply("trigamma", x),),
     "trigamma": _trigamma,
+    CALL: _call,
     **dict.fromkeys(("sign", "floor", "ceil", "lt", "le", "eq", "and", "or", "not"), _flat),
 }
 """Every operation but the three that only choose: see `chosen`."""

@@ -81,7 +81,17 @@ class ModelKernels:
     @property
     def model_graph(self) -> ModelGraph:
         """The model's graph with its derivatives."""
-        return self._once("graph", lambda: ModelGraph(self.definition))
+        return self._once("graph", self._graph)
+
+    def _graph(self) -> ModelGraph:
+        for one in self.definition.externs:
+            if one.module is not None:
+                raise ValueError(
+                    f"`{one.name}` is bound to a torch module, which the compiled engine cannot call: solve "
+                    f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
+                    "of a Sequential symde.Network.from_torch(module)"
+                )
+        return ModelGraph(self.definition)
 
     @property
     def lowered(self) -> LoweredModel:

@@ -38,6 +38,8 @@ CODES = {
     "E125": "a conditional in a notation of another language",
     "E126": "a mark of stiffness on something other than a differential equation",
     "E127": "a Hamiltonian without a name or without pairs of states",
+    "E128": "a function from outside without plain names or without a number of values",
+    "E129": "several names for something that does not give several values",
     "E151": "a Python statement that has no counterpart in the language",
     "E152": "a Python expression that has no counterpart in the language",
     "E153": "a function signature that describes no model",

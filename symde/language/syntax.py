@@ -201,6 +201,25 @@ class FunctionDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternDeclaration:
+    """`extern net(a, b) -> 2`: a function from outside the text, its arguments named for the reader."""
+
+    name: Name
+    parameters: tuple[Name, ...]
+    outputs: int
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """`(f, g) = net(x, y)`: names for the values of a function from outside; `x'` is a derivative."""
+
+    targets: tuple[Name, ...]
+    value: Call
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Hamiltonian:
     """`hamiltonian H = e for (q, p), ...`: q' = dH/dp, p' = -dH/dq for each pair; H is observed."""
 
@@ -221,7 +240,7 @@ class Later:
 
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
-    | ConstantDeclaration | FunctionDefinition | Hamiltonian | Later
+    | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | Later
 )  # fmt: skip
 
 

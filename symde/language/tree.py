@@ -15,6 +15,7 @@ from lark import Token, Transformer
 from symde.diagnostics import Diagnostics, Source, Span
 from symde.language.declarations import Entry, declared
 from symde.language.equations import equation
+from symde.language.externs import extern, outputs
 from symde.language.normal import normalised
 from symde.language.parts import Closing, Group, Opening, Parsed, bare
 from symde.language.strings import unquote
@@ -46,13 +47,11 @@ LONGEST_NUMBER = 1000
 ARRAYS = "arrays"
 PARTS = "parts of models (use)"
 REACTIONS = "reactions"
-OUTSIDE = "external functions"
 FEATURES = {
     "when": "events",
     "at": "events",
     "every": "events",
     "jump": "jumps",
-    "extern": OUTSIDE,
     "dom": "domains of states",
     "conserved": "conserved quantities",
     "import": "imports of other files",
@@ -139,8 +138,14 @@ class TreeBuilder(Transformer):
         arrow = next(str(one) for one in c if isinstance(one, Token))
         return (Later(REACTIONS, arrow, span=self.statement),)
 
-    def outside(self, c: list[Any]) -> Parsed:
-        return (Later(OUTSIDE, "=", span=self.statement),)
+    def extern(self, c: list[Any]) -> Parsed:
+        """`extern net(a, b) -> 2`"""
+        arguments = tuple(self._name(one) for one in c[3:-3] if one is not None)
+        return extern(self._name(c[1]), arguments, self._number(c[-1]), self.statement, self.found)
+
+    def outputs(self, c: list[Any]) -> Parsed:
+        """`(f, g) = net(x, y)`"""
+        return self._unless_later(outputs(c[0], bare(c[2]), self.statement, self.found), "=")
 
     def later(self, c: list[Any]) -> Parsed:
         word = str(c[1])
@@ -251,8 +256,8 @@ class TreeBuilder(Transformer):
     def argument(self, c: list[Any]) -> Any:
         return c[0]
 
-    def several(self, c: list[Any]) -> None:
-        return None
+    def several(self, c: list[Any]) -> tuple[Any, ...]:
+        return tuple(bare(one) for one in c[1:-1])
 
     # ---- tokens
 

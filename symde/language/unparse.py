@@ -14,6 +14,7 @@ from symde.language.syntax import (
     ConstantDeclaration,
     Derivative,
     Expr,
+    ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
     Implicit,
@@ -25,6 +26,7 @@ from symde.language.syntax import (
     Negate,
     Not,
     Number,
+    Outputs,
     ParameterDeclaration,
     Power,
     Product,
@@ -111,6 +113,10 @@ def _statement(node: Statement) -> str:
             return f"const {name.id}{_given(value, unit)}{_doc(doc)}"
         case FunctionDefinition(name=name, parameters=parameters, body=body):
             return f"{name.id}({', '.join(one.id for one in parameters)}) = {_text(body)}"
+        case ExternDeclaration(name=name, parameters=parameters, outputs=count):
+            return f"extern {name.id}({', '.join(one.id for one in parameters)}) -> {count}"
+        case Outputs(targets=targets, value=value):
+            return f"({', '.join(one.id for one in targets)}) = {_text(value)}"
         case ParameterDeclaration(name=name, default=default, unit=unit, nominal=nominal, doc=doc):
             rest = f"{_bounds(node.bounds)}{_nominal(nominal)}{_doc(doc)}"
             return f"param {name.id}{_given(default, unit)}{rest}"

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symde.layers.diffeq import diffeq, diffeq_adjoint, diffeq_fd, diffeq_rd
     from symde.layers.diffeq_layer import DiffEqLayer
+    from symde.layers.neural_ode import NeuralODE
 
 _HOME = {
     "DiffEqLayer": "symde.layers.diffeq_layer",
+    "NeuralODE": "symde.layers.neural_ode",
     "diffeq": "symde.layers.diffeq",
     "diffeq_adjoint": "symde.layers.diffeq",
     "diffeq_fd": "symde.layers.diffeq",

@@ -20,18 +20,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from symde.diagnostics import Diagnostics
 from symde.language.syntax import Expr, ModelBlock
+from symde.model import externs
 from symde.model.definition import (
     PI,
-    TIME,
     Constant,
     Definition,
+    Extern,
     Function,
     Parameter,
     State,
 )
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
-from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
+from symde.model.draft import CONSTANT, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.hamiltonian import derive_equations
@@ -39,7 +40,7 @@ from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope
+from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
@@ -79,6 +80,7 @@ class _Builder:
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
         self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
+        self.arities |= externs.arities(self.draft)
         # Values of the constants, as far as they are known yet.
         self.known: dict[str, float] = {PI: math.pi}
         self.values = FixedValues(found, self._check, self.arities, self.known)
@@ -103,6 +105,7 @@ class _Builder:
             constants=constants,
             functions=functions,
             tspan=tspan,
+            externs=self._externs(),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
         )
@@ -116,6 +119,7 @@ class _Builder:
         kinds |= {name: CONSTANT for name in draft.constants}
         kinds |= {name: OBSERVABLE for name in draft.observables if name not in kinds}
         kinds |= {name: FUNCTION for name in draft.functions}
+        kinds |= {name: EXTERN for name in draft.externs}
         # A declared state without equation was reported once; reading it is no second mistake.
         kinds |= {name: STATE for name in draft.states if name not in kinds}
         hints = {
@@ -154,6 +158,12 @@ class _Builder:
             self.scope.bodies[name] = (own, reads[name])
             functions.append(Function(name, arguments, one.body, one.name.span))
         return tuple(functions)
+
+    def _externs(self) -> tuple[Extern, ...]:
+        return tuple(
+            Extern(name, tuple(argument.id for argument in one.parameters), one.outputs, one.name.span)
+            for name, one in self.draft.externs.items()
+        )
 
     def _constants(self) -> tuple[Constant, ...]:
         drafts = self.draft.constants
@@ -228,7 +238,7 @@ class _Builder:
         for name in names(draft.initial):
             late = self.observed.late.get(name.id)
             if late is not None:
-                what = "the time `t`" if late == TIME else f"the state `{late}`"
+                what = describe(self.scope.kinds.get(late), late)
                 self.found.error(
                     "E208",
                     f"an initial value cannot read `{name.id}`",

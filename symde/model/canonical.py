@@ -25,7 +25,7 @@ from symde.language.syntax import (
     Product,
     Sum,
 )
-from symde.model.definition import Definition
+from symde.model.definition import Definition, Extern
 from symde.model.walk import fold
 
 # The key of a node is a shape (a tuple with the keys of its operands in it) turned into something small.
@@ -59,7 +59,14 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     constants = frozenset((one.name, one.value, one.unit) for one in definition.constants)
     functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
-    return (definition.name, states, parameters, observables, constants, functions, tspan)
+    externs = frozenset(_extern_key(one) for one in definition.externs)
+    return (definition.name, states, parameters, observables, constants, functions, tspan, externs)
+
+
+def _extern_key(extern: Extern) -> Hashable:
+    # modules have no equality of their own: the same object is the same function
+    module = None if extern.module is None else id(extern.module)
+    return (extern.name, extern.parameters, extern.outputs, extern.layers, module)
 
 
 def expression_key(expression: Expr, shorten: Shorten) -> Hashable:

@@ -80,7 +80,7 @@ def _implicit_divisors(definition: Definition) -> Iterator[Diagnostic]:
 
 
 def _shadowing_functions(definition: Definition) -> Iterator[Diagnostic]:
-    for one in definition.functions:
+    for one in (*definition.functions, *definition.externs):
         if one.name in BUILT_IN:
             message = f"function `{one.name}` replaces the built-in `{one.name}`"
             yield Diagnostic("W105", message, one.span, "everywhere in this model", "choose another name")
@@ -103,8 +103,8 @@ def _no_initial_values(definition: Definition) -> Iterator[Diagnostic]:
 
 
 def _unused_functions(definition: Definition) -> Iterator[Diagnostic]:
-    called = {call.function for call in calls(*_expressions(definition))}
-    for one in definition.functions:
+    called = {call.function.partition("[")[0] for call in calls(*_expressions(definition))}
+    for one in (*definition.functions, *definition.externs):
         if one.name not in called:
             yield Diagnostic("W108", f"function `{one.name}` is never called", one.span, "unused", None)
 

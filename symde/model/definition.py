@@ -11,7 +11,7 @@ Nothing here knows sympy.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symde.diagnostics import Source, Span
@@ -87,6 +87,44 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A dense layer of a network: activation(weight @ inputs + bias).
+
+    Attributes:
+        key: What its weights are called within the network: `key.weight`, `key.bias`.
+        inputs, outputs: Sizes.
+        activation: A name that `symde.model.network` knows, None for none.
+        bias: Whether it has one.
+    """
+
+    key: str
+    inputs: int
+    outputs: int
+    activation: str | None
+    bias: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extern:
+    """A function from outside the text, and what is bound to it.
+
+    Attributes:
+        name: What calls name; `symde.model.externs` tells how.
+        parameters: Names of its arguments, for the reader.
+        outputs: Number of its values.
+        layers: The network that is bound to it, whose weights are parameters of the model; None: none.
+        module: The torch module that is bound to it; None: none.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    outputs: int
+    span: Span | None = field(default=None, compare=False)
+    layers: tuple[Layer, ...] | None = None
+    module: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A whole model: names resolved, second-order equations reduced, observables in order of dependence.
 
@@ -98,6 +136,7 @@ class Definition:
         functions: a later one may call an earlier one, never the reverse.
         tspan: default time span (start, end), may read parameters and constants.
         source: the text that the spans point into.
+        externs: functions from outside the text.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -111,6 +150,7 @@ class Definition:
     tspan: tuple[Expr, Expr] | None
     source: Source | None = field(default=None, compare=False)
     form: str = field(default="long", compare=False)
+    externs: tuple[Extern, ...] = ()
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from symde.language.syntax import Call, Expr, FunctionDefinition, ModelBlock, Name
+from symde.language.syntax import Call, Expr, ExternDeclaration, FunctionDefinition, ModelBlock, Name
 from symde.model.walk import calls, fold, with_children
 
 OPERATOR = "D"
@@ -12,7 +12,8 @@ OPERATOR = "D"
 
 def derivative_calls_as_names(block: ModelBlock) -> ModelBlock:
     """`block` with every `D(x)` replaced by the name `x'`, unless the model has a function `D` of its own."""
-    if any(isinstance(one, FunctionDefinition) and one.name.id == OPERATOR for one in block.statements):
+    own = (FunctionDefinition, ExternDeclaration)
+    if any(isinstance(one, own) and one.name.id == OPERATOR for one in block.statements):
         return block
     return dataclasses.replace(block, statements=tuple(_rewrite(one) for one in block.statements))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Span
@@ -10,6 +11,7 @@ from symde.language.syntax import (
     ConstantDeclaration,
     Derivative,
     Expr,
+    ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
     Implicit,
@@ -18,6 +20,7 @@ from symde.language.syntax import (
     ModelBlock,
     Name,
     Number,
+    Outputs,
     ParameterDeclaration,
     StateDeclaration,
     TimeSpan,
@@ -27,13 +30,17 @@ from symde.model.later import IMPLICIT, later_code
 
 RESERVED = {TIME: "time", PI: "the number pi"}
 
-PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE = (
+PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE, EXTERN = (
     "parameter",
     "state",
     "constant",
     "function",
     "observed quantity",
+    "function from outside",
 )
+
+CALLED = frozenset({FUNCTION, EXTERN})
+"""Kinds of names that stand for functions."""
 
 
 DERIVED = Number(0, "0", span=None)
@@ -71,6 +78,7 @@ class Draft:
     parameters: dict[str, ParameterDeclaration] = field(default_factory=dict)
     constants: dict[str, ConstantDeclaration] = field(default_factory=dict)
     functions: dict[str, FunctionDefinition] = field(default_factory=dict)
+    externs: dict[str, ExternDeclaration] = field(default_factory=dict)
     assignments: list[Assignment] = field(default_factory=list)
     observables: dict[str, Assignment] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
@@ -135,7 +143,10 @@ def first_seen(where: Span | None) -> str:
 
 def gather(block: ModelBlock, found: Diagnostics) -> Draft:
     """The statements of `block` sorted by kind, with errors for names declared twice and later features."""
+    from symde.model.externs import gather_externs
+
     draft = Draft(block, found)
+    several: list[Outputs] = []
     _gather_parameters(draft)
     for statement in block.statements:
         match statement:
@@ -149,6 +160,11 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                     draft.constants[name.id] = statement
             case FunctionDefinition():
                 _gather_function(draft, statement)
+            case ExternDeclaration(name=name):
+                if draft.declare(name.id, EXTERN, name.span):
+                    draft.externs[name.id] = statement
+            case Outputs():
+                several.append(statement)
             case Assignment():
                 draft.assignments.append(statement)
             case Derivative(target=target, order=order, value=value):
@@ -165,6 +181,7 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
             case Implicit():
                 help_text = "write every equation as `x' = ...` or `x = ...`"
                 _refuse_later(draft, f"{IMPLICIT} and algebraic equations", statement.span, help_text)
+    gather_externs(draft, several)
     return draft
 
 
@@ -198,8 +215,15 @@ def _gather_parameters(draft: Draft) -> None:
 
 
 def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
+    check_arguments(draft, statement.name.id, statement.parameters)
+    if draft.declare(statement.name.id, FUNCTION, statement.name.span):
+        draft.functions[statement.name.id] = statement
+
+
+def check_arguments(draft: Draft, function: str, parameters: Iterable[Name]) -> None:
+    """Report arguments of a function that are reserved, or named twice."""
     seen: dict[str, Span | None] = {}
-    for parameter in statement.parameters:
+    for parameter in parameters:
         if is_reserved(parameter.id):
             draft.found.error(
                 "E204",
@@ -211,14 +235,12 @@ def _gather_function(draft: Draft, statement: FunctionDefinition) -> None:
         elif parameter.id in seen:
             draft.found.error(
                 "E317",
-                f"function `{statement.name.id}` has two arguments named `{parameter.id}`",
+                f"function `{function}` has two arguments named `{parameter.id}`",
                 parameter.span,
                 "named before",
                 "give every argument a name of its own",
             )
         seen[parameter.id] = parameter.span
-    if draft.declare(statement.name.id, FUNCTION, statement.name.span):
-        draft.functions[statement.name.id] = statement
 
 
 def _gather_hamiltonian(draft: Draft, statement: Hamiltonian) -> None:

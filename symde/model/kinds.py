@@ -8,7 +8,7 @@ from itertools import chain
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
-from symde.model.draft import FUNCTION, STATE
+from symde.model.draft import CALLED, EXTERN, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
 from symde.model.later import DELAYS, later_code
@@ -80,7 +80,13 @@ def _check_call(
 ) -> None:
     name, count = call.function, len(call.arguments)
     kind = kinds.get(name)
-    if kind == FUNCTION:
+    if kind is None and name in arities:
+        return  # one of several values of a function from outside: checked where they are named
+    if kind == EXTERN and name not in arities:
+        message = f"`{name}` gives several values, and an expression reads one"
+        help_text = f"give them names: `(f, g) = {name}(...)`, and read those"
+        found.error("E327", message, call.span, "several values", help_text)
+    elif kind in CALLED:
         if count != arities[name]:
             expected = f"{arities[name]} argument{'s' * (arities[name] != 1)}"
             _wrong_arity(call, expected, found)

@@ -17,7 +17,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("jump", "E904"),
     ("reaction", "E905"),
     ("array", "E906"),
-    ("extern", "E907"),
     ("dom", "E908"),
     ("conserved", "E911"),
     ("import", "E912"),

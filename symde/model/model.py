@@ -137,6 +137,26 @@ class Model:
         """Each observed quantity and its value in states, parameters and `t`."""
         return self._mathematics.observable_values()
 
+    @property
+    def extern_names(self) -> tuple[str, ...]:
+        """Names of the functions that come from outside the text, bound or not."""
+        return tuple(one.name for one in self.definition.externs)
+
+    def bind(self, **functions: Any) -> Model:
+        """The model with functions from outside bound: `model.bind(net=network)`.
+
+        A `symde.Network` is compiled with the model, and its weights are parameters: `p={"net": network}`,
+        `p={"net.0.weight": array}`, `wrt="net"`. A `torch.nn.Module` keeps its weights, and such a model is
+        solved by torch.
+
+        Raises:
+            ValueError: there is no such function, or the sizes differ.
+            TypeError: neither network nor module.
+        """
+        from symde.model.bind import bound
+
+        return Model(bound(self.definition, functions))
+
     def sparsity(self) -> np.ndarray:
         """Where the Jacobian may be nonzero: bool array (n, n), from the text's structure, without sympy."""
         return sparsity(self.definition)

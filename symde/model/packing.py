@@ -8,10 +8,10 @@ from typing import Any
 from symde.diagnostics import Source, Span
 from symde.language import syntax
 from symde.language.syntax import Expr, Number
-from symde.model.definition import Constant, Definition, Function, Observable, Parameter, State
+from symde.model.definition import Constant, Definition, Extern, Function, Layer, Observable, Parameter, State
 from symde.model.walk import children, postorder, with_children
 
-_PARTS = (State, Parameter, Observable, Constant, Function)
+_PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer)
 
 
 @dataclasses.dataclass(slots=True)

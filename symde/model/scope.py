@@ -9,7 +9,7 @@ from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Expr, Name
 from symde.model.definition import INITIAL_TIME, PI, TIME
 from symde.model.derivative_names import differentiated
-from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, base_of, primes_of
+from symde.model.draft import CALLED, CONSTANT, EXTERN, OBSERVABLE, PARAMETER, STATE, base_of, primes_of
 from symde.model.functions import BUILT_IN
 from symde.model.later import NOISE, later_code
 from symde.model.nearest import nearest
@@ -108,7 +108,7 @@ class Scope:
         kind = self.kinds.get(word)
         if kind in context.kinds or (kind is None and word in context.special):
             return
-        if kind is not None and kind != FUNCTION:
+        if kind is not None and kind not in CALLED:
             self._refuse(name, kind, context)
         elif kind is None and word in (TIME, PI, INITIAL_TIME):
             self._refuse(name, "the time" if word == TIME else "the initial time", context)
@@ -122,6 +122,10 @@ class Scope:
             self._unknown(name)
 
     def _check_body(self, function: str, span: Span | None, context: Context) -> None:
+        if self.kinds.get(function) == EXTERN:
+            message = f"`{function}` cannot be called in {context.place}"
+            self.found.error("E208", message, span, f"a {EXTERN}", context.remedy)
+            return
         word = self._offence(function, context)
         if word is not None:
             message = f"function `{function}` cannot be called in {context.place}: it reads `{word}`"
@@ -134,8 +138,9 @@ class Scope:
             offences: dict[str, str | None] = {}
             for name, (reads, callees) in self.bodies.items():
                 own = (word for word in reads if not self._may_read(word, context))
+                own = (*own, *(callee for callee in callees if self.kinds.get(callee) == EXTERN))
                 below = (offences[callee] for callee in callees if offences.get(callee) is not None)
-                offences[name] = next(own, None) or next(below, None)
+                offences[name] = next(iter(own), None) or next(below, None)
             self._offences[context.place] = offences
         return self._offences[context.place].get(function)
 
@@ -166,7 +171,7 @@ class Scope:
         if self.unknown_allowed:
             return
         kind = self.kinds.get(word)
-        if kind == FUNCTION or word in BUILT_IN:
+        if kind in CALLED or word in BUILT_IN:
             label, help_text = "a function, not a value", f"call it with its arguments: `{word}(...)`"
         elif primes_of(word):
             label = f"`{base_of(word)}` has no such derivative"

@@ -32,11 +32,12 @@ class MisplacedMark(ValueError):
 def take_marks(draft: Draft) -> None:
     """Join `stiff: dx = e` with `nonstiff: dx = f`, and put every equation's marks apart from its value."""
     for name in MARKS:
-        if name in draft.functions:
+        own = draft.functions.get(name) or draft.externs.get(name)
+        if own is not None:
             draft.found.error(
                 "E204",
                 f"`{name}` is reserved",
-                draft.functions[name].name.span,
+                own.name.span,
                 "marks terms of equations",
                 "choose another name for the function",
             )

@@ -13,6 +13,9 @@ import sympy
 
 from symde.model.sympy_view import piecewise
 
+UNKNOWN = (sympy.Derivative, sympy.Subs)
+"""Derivatives of undefined functions: sympy differentiates them itself."""
+
 FLAT = (sympy.floor, sympy.ceiling, sympy.sign, sympy.Heaviside)
 
 
@@ -47,6 +50,8 @@ def _postorder(root: Any, known: dict[Any, Any]) -> Iterator[Any]:
 
 
 def _operands(node: Any) -> tuple[Any, ...]:
+    if isinstance(node, UNKNOWN):
+        return ()
     if isinstance(node, sympy.Piecewise):
         return tuple(pair.args[0] for pair in node.args)
     return node.args
@@ -55,6 +60,8 @@ def _operands(node: Any) -> tuple[Any, ...]:
 def _derivative(node: Any, variable: Any, known: dict[Any, Any]) -> Any:
     if node == variable:
         return sympy.S.One
+    if isinstance(node, UNKNOWN):
+        return node.diff(variable)
     inner = [known[operand] for operand in _operands(node)]
     if isinstance(node, FLAT) or all(change == 0 for change in inner):
         return sympy.S.Zero

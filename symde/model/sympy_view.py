@@ -31,7 +31,8 @@ from symde.language.syntax import (
 from symde.model.definition import PI, TIME, Definition
 from symde.model.expansion import tree_size
 from symde.model.inline import Inliner
-from symde.model.walk import fold
+from symde.model.sympy_externs import SympyExterns
+from symde.model.walk import calls, fold
 
 # A sympy expression is walked as a tree, shared parts again and again: beyond this it does not come back.
 TREE_LIMIT = 1_000_000
@@ -50,13 +51,14 @@ class SympyView:
 
     def __init__(self, definition: Definition):
         self._inliner = Inliner(definition.functions)
+        self._externs = SympyExterns(definition.externs, symbol)
         self._values: dict[str, Any] = {PI: sympy.pi, TIME: symbol(TIME)}
         self._values |= {name: symbol(name) for name in definition.state_names + definition.parameter_names}
         self._values |= {one.name: number(one.value) for one in definition.constants}
         self._sizes: dict[str, int] = {}
         for one in definition.observables:
             value = self._inliner.inline(one.value)
-            self._sizes[one.name] = tree_size(value, self._sizes)
+            self._sizes[one.name] = self._size(value)
             if self._sizes[one.name] <= TREE_LIMIT:
                 self._values[one.name] = self._convert(value)
 
@@ -67,12 +69,18 @@ class SympyView:
             ModelError: written out, it is too large for sympy, or a part of it is never a real number.
         """
         written = self._inliner.inline(root)
-        size = tree_size(written, self._sizes)
+        size = self._size(written)
         if size > TREE_LIMIT:
             message = f"written out, this has more than {TREE_LIMIT:,} operations: too many for sympy"
             help_text = "it can be solved all the same; `model.text()` keeps observed quantities by name"
             raise ModelError([Diagnostic("E319", message, root.span, "too large", help_text)])
         return self._convert(written)
+
+    def _size(self, root: Expr) -> int:
+        networks = sum(
+            self._externs.size(one.function) for one in calls(root) if one.function in self._externs
+        )
+        return tree_size(root, self._sizes) + networks
 
     def _convert(self, root: Expr) -> Any:
         return fold(root, self._node)
@@ -80,6 +88,8 @@ class SympyView:
     def _node(self, node: Expr, operands: tuple[Any, ...]) -> Any:
         if isinstance(node, Name):
             return self._values[node.id] if node.id in self._values else symbol(node.id)
+        if isinstance(node, Call) and node.function in self._externs:
+            return self._externs.value(node.function, operands)
         try:
             return apply(node, operands)
         except (TypeError, ValueError, ArithmeticError) as problem:

@@ -11,6 +11,7 @@ from symde.language.syntax import (
     ConstantDeclaration,
     Derivative,
     Expr,
+    ExternDeclaration,
     FunctionDefinition,
     InitialValue,
     ModelBlock,
@@ -26,6 +27,8 @@ from symde.model.definition import INITIAL_TIME, Definition
 from symde.model.derivative_names import differentiated
 from symde.model.draft import base_of, primes_of
 from symde.model.expansion import tree_size
+from symde.model.externs import grouped
+from symde.model.network import weight_names
 
 # Operations of a whole model written as text; the text limit of the language is 8 MB.
 TEXT_LIMIT = 2_000_000
@@ -64,7 +67,10 @@ def _statements(definition: Definition) -> Iterator[Statement]:
         yield ConstantDeclaration(
             _name(constant.name), _number(constant.value), constant.unit, constant.doc, span=_NOWHERE
         )
+    weights = weight_names(definition)
     for one in definition.parameters:
+        if one.name in weights:
+            continue  # the text does not know the network
         bounds = None if one.bounds is None else (_number(one.bounds[0]), _number(one.bounds[1]))
         nominal = None if one.nominal is None else _number(one.nominal)
         yield ParameterDeclaration(
@@ -81,15 +87,22 @@ def _statements(definition: Definition) -> Iterator[Statement]:
             yield InitialValue(target, order, _name(INITIAL_TIME), state.initial, span=_NOWHERE)
     if definition.tspan is not None:
         yield TimeSpan(*definition.tspan, span=_NOWHERE)
+    for extern in definition.externs:
+        arguments = tuple(_name(one) for one in extern.parameters)
+        yield ExternDeclaration(_name(extern.name), arguments, extern.outputs, span=_NOWHERE)
     for function in definition.functions:
         arguments = tuple(_name(one) for one in function.parameters)
         yield FunctionDefinition(_name(function.name), arguments, function.body, span=_NOWHERE)
+    several = set()
+    for outputs in grouped(definition):
+        several |= {target.id for target in outputs.targets}
+        yield outputs
     for observable in definition.observables:
-        if not is_derivative_reading(observable.name, definition):
+        if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
     names = set(definition.state_names)
     for state in definition.states:
-        if state.name + "'" not in names:
+        if state.name + "'" not in names | several:
             base, order = base_of(state.name), primes_of(state.name) + 1
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
 

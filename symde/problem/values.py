@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.diagnostics import suggest
+from symde.problem.arrays import arrays_of, elements
 
 _NO_NUMBERS = (str, bytes, bool, np.bool_, type(None), np.datetime64, np.timedelta64)
 
@@ -109,7 +110,14 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
         for key, value in given.items():
             name = str(key)
             if name not in known:
-                raise unknown_name(name, kind, names)
+                arrays = arrays_of(tuple(names))
+                if name not in arrays:
+                    raise unknown_name(name, kind, [*names[:12], *arrays, *names[12:]] if arrays else names)
+                values = elements(value, name, names, arrays)
+                if twice := next((one for one in values if one in result), None):
+                    raise ValueError(f"{kind} `{twice}` is given twice")
+                result.update(values)
+                continue
             if name in result:  # as text and as symbol
                 raise ValueError(f"{kind} `{name}` is given twice")
             result[name] = real(value, f"{kind} `{name}`")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.problem.arrays import arrays_of
 from symde.problem.stats import Stats
 from symde.problem.system import System
 from symde.problem.values import unknown_name
@@ -18,12 +19,17 @@ ALL_INITIAL, ALL_PARAMETERS = "u0", "p"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One wish: its name, and the indices of the parameters or of the initial values it means."""
+    """One wish: its name, and the indices of the parameters or of the initial values it means.
+
+    Attributes:
+        shape: Of the derivative by an array of parameters; None: one after another.
+    """
 
     name: str
     of_parameters: bool
     indices: tuple[int, ...]
     single: bool
+    shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,11 @@ class Wrt:
         values = {}
         for entry in self.entries:
             every = p if entry.of_parameters else u0
-            values[entry.name] = every.item(entry.indices[0]) if entry.single else every.take(entry.indices)
+            if entry.single:
+                values[entry.name] = every.item(entry.indices[0])
+            else:
+                part = every.take(entry.indices)
+                values[entry.name] = part if entry.shape is None else part.reshape(entry.shape)
         return Gradient(values, sensealg, work, error)
 
 
@@ -129,7 +139,7 @@ class Gradient(Mapping[str, Any]):
 
     def vector(self) -> np.ndarray:
         """All parts one after another."""
-        return np.concatenate([np.atleast_1d(value) for value in self._values.values()])
+        return np.concatenate([np.ravel(value) for value in self._values.values()])
 
 
 def pair_of(given: Any, example: str) -> tuple[str, str]:
@@ -154,8 +164,9 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
     """What was asked for.
 
     Args:
-        wishes: "u0", "p", the name of a parameter, the name of a state for its initial value (also
-            "y1(0)"), or several of these, each counted once.
+        wishes: "u0", "p", the name of a parameter or of an array of them ("net" for all weights of a bound
+            network, "net.0.bias"), the name of a state for its initial value (also "y1(0)"), or several of
+            these, each counted once.
         system: Knows the names.
 
     Raises:
@@ -195,6 +206,9 @@ def _entry(wish: str, parameters: tuple[str, ...], states: tuple[str, ...]) -> E
         return Entry(wish, False, tuple(range(len(states))), False)
     if wish in parameters:
         return Entry(wish, True, (parameters.index(wish),), True)
+    array = arrays_of(parameters).get(wish)
+    if array is not None:
+        return Entry(wish, True, tuple(range(array.start, array.stop)), False, array.shape)
     state = wish.removesuffix("(0)")
     if state in states:
         return Entry(wish, False, (states.index(state),), True)

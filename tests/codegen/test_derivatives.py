@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from symde.codegen.derivatives import adjoint, directional, jacobian, tangents, time_gradient
 from symde.codegen.evaluate import evaluate
-from symde.codegen.graph import ARITY, BOOLEAN, Graph
+from symde.codegen.graph import ARITY, BOOLEAN, CALL, Graph
 from symde.codegen.rules import RULES
 from symde.diagnostics import ModelError
 
@@ -69,7 +69,7 @@ def partials(op: str, point: list[float]) -> tuple[Graph, list[int]]:
 
 
 def test_every_operation_has_a_rule_or_is_a_choice():
-    assert set(ARITY) == set(RULES) | {"select", "min", "max"}
+    assert {*ARITY, CALL} == set(RULES) | {"select", "min", "max"}
     assert set(SYMPY) == set(ARITY) - BOOLEAN - {"select", "trigamma"}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symde.codegen import llvm
+from symde.codegen import llvm, llvm_rolled
 from symde.codegen.call import call
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import Graph
@@ -25,7 +25,7 @@ ROUNDING = 1e-13
 
 @pytest.fixture(autouse=True)
 def every_kernel_is_large(monkeypatch):
-    monkeypatch.setattr(llvm, "ROLLED_FROM", 1)
+    monkeypatch.setattr(llvm_rolled, "ROLLED_FROM", 1)
     monkeypatch.setattr(llvm, "DIRECT", 0)
 
 

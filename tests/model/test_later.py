@@ -18,7 +18,6 @@ STATEMENTS = [
     ("x' = -k*x\njump k*x: x -= 1", "E904"),
     ("x' = -k*x\nk, A + 2B --> C", "E905"),
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),
-    ("x' = -k*net(x)\nextern net(a) -> 1", "E907"),
     ("x' = -k*x\ndom x >= 0", "E908"),
     ("x' = -k*x\nconserved x + y", "E911"),
     ('import "pump.symde"\nuse Pump as p1(k=2)\nx\' = -k*x', "E912"),

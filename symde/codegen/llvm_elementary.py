@@ -1,0 +1,154 @@
+"""exp and tanh of vectors in LLVM IR, without branches and tables.
+
+Both rest on expm1 of a small argument: x = k log 2 + r with a whole number k and |r| <= log(2)/2, where the
+Taylor series of degree 13 is left after 1.3e-17 of its value. Both are within one unit in the last place: the
+most seen against mpmath is 0.93 for exp and 0.78 for tanh (tests/codegen/test_elementary.py), on processors
+with fused multiply-add. NaN, infinities and signs of zero are those of the C library.
+
+Source: J.-M. Muller, Elementary Functions (2016), chapter 11, range reduction after Cody and Waite.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Protocol
+
+LANES = 4
+_DOUBLES, _WORDS = f"<{LANES} x double>", f"<{LANES} x i64>"
+
+ROUNDER = 1.5 * 2.0**52
+"""Added to a number below 2^51 it leaves the nearest whole number in the low bits."""
+
+LOG2_HIGH, LOG2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
+"""log 2 in two parts; the first has 20 zeros at its end, so that its multiples by k are exact."""
+
+LARGEST, SMALLEST = 710.0, -746.0
+"""exp overflows from the first on, and is zero from the second on."""
+
+FLAT = -44.0
+"""-2|x| from which tanh is 1 in float64."""
+
+SERIES = tuple(1.0 / math.factorial(k) for k in range(2, 14))
+"""expm1(r) = r + r^2 (SERIES[0] + SERIES[1] r + ...)."""
+
+
+class Lines(Protocol):
+    """What writes the function that the lines stand in."""
+
+    def fresh(self) -> str: ...
+
+    def call(self, result: str, function: str, args: list[str]) -> str: ...
+
+
+class _Block:
+    """Lines as they are written, a name for each value."""
+
+    def __init__(self, writer: Lines) -> None:
+        self.writer, self.lines = writer, []
+
+    def _put(self, text: str, name: str | None = None) -> str:
+        name = self.writer.fresh() if name is None else name
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def op(self, word: str, a: str, b: str, name: str | None = None) -> str:
+        return self._put(f"{word} contract {_DOUBLES} {a}, {b}", name)
+
+    def fused(self, a: str, b: str, c: str, name: str | None = None) -> str:
+        """a*b + c, fused where the processor can."""
+        return self.op("fadd", self.op("fmul", a, b), c, name)
+
+    def select(self, comparison: str, x: str, bound: str) -> str:
+        """`bound` where x compares so with it, else x; NaN stays."""
+        condition = self._put(f"fcmp {comparison} {_DOUBLES} {x}, {bound}")
+        return self._put(f"select <{LANES} x i1> {condition}, {_DOUBLES} {bound}, {_DOUBLES} {x}")
+
+    def call(self, function: str, *args: str, name: str | None = None) -> str:
+        name = self.writer.fresh() if name is None else name
+        self.lines.append(self.writer.call(name, function, list(args)))
+        return name
+
+    def rounded(self, x: str, factor: float) -> tuple[str, str]:
+        """The whole number nearest to factor*x, and the sum that holds it in its low bits."""
+        shifted = self.fused(x, number(factor), number(ROUNDER))
+        return self.op("fsub", shifted, number(ROUNDER)), shifted
+
+    def power_of_two(self, shifted: str) -> str:
+        """2^k of the sum that holds k in its low bits."""
+        word = self._put(f"bitcast {_DOUBLES} {shifted} to {_WORDS}")
+        high = self._put(f"shl {_WORDS} {word}, {_integers(52)}")
+        whole = self._put(f"add {_WORDS} {high}, {_integers(1023 << 52)}")
+        return self._put(f"bitcast {_WORDS} {whole} to {_DOUBLES}")
+
+    def reduced(self, x: str) -> tuple[str, str, str, str]:
+        """k, the sum that holds it, and expm1(x - k log 2) as a sum of two."""
+        k, shifted = self.rounded(x, 1.0 / math.log(2.0))
+        high = self.fused(k, number(-LOG2_HIGH), x)
+        r = self.fused(k, number(-LOG2_LOW), high)
+        r_low = self.fused(k, number(-LOG2_LOW), self.op("fsub", high, r))
+        square = self.op("fmul", r, r)
+        series = self.series(r, square)
+        small = self.fused(square, series, r)
+        low = self.op("fadd", self.fused(square, series, self.op("fsub", r, small)), r_low)
+        return k, shifted, small, low
+
+    def series(self, r: str, square: str) -> str:
+        """The polynomial of SERIES, in pairs so that its parts do not wait for each other."""
+        fourth = self.op("fmul", square, square)
+        pairs = [self.fused(r, number(SERIES[k + 1]), number(SERIES[k])) for k in range(0, len(SERIES), 2)]
+        quads = [self.fused(square, pairs[k + 1], pairs[k]) for k in range(0, len(pairs), 2)]
+        eighth = self.op("fmul", fourth, fourth)
+        return self.fused(eighth, quads[2], self.fused(fourth, quads[1], quads[0]))
+
+
+def exp_lines(writer: Lines, result: str, x: str) -> list[str]:
+    """The lines that compute exp of four numbers."""
+    block = _Block(writer)
+    x = block.select("ogt", x, number(LARGEST))
+    x = block.select("olt", x, number(SMALLEST))
+    k, _, small, _ = block.reduced(x)
+    # 2^k in two factors: k goes beyond the exponents of float64, and what underflows rounds once
+    half, half_shifted = block.rounded(k, 0.5)
+    rest = block.op("fadd", block.op("fsub", k, half), number(ROUNDER))
+    scaled = block.fused(block.power_of_two(half_shifted), small, block.power_of_two(half_shifted))
+    block.op("fmul", scaled, block.power_of_two(rest), result)
+    return block.lines
+
+
+def tanh_lines(writer: Lines, result: str, x: str) -> list[str]:
+    """The lines that compute tanh of four numbers: -e/(e + 2) with e = expm1(-2|x|), and the sign of x.
+
+    What the roundings of e, of e + 2 and of the quotient have lost is added at the end.
+    """
+    block = _Block(writer)
+    double = block.op("fmul", block.call("fabs", x), number(-2.0))
+    double = block.select("olt", double, number(FLAT))
+    _, shifted, small, small_low = block.reduced(double)
+    power = block.power_of_two(shifted)
+    below = block.op("fadd", power, number(-1.0))
+    e = block.fused(power, small, below)
+    e_low = block.fused(power, small, block.op("fsub", below, e))
+    e_low = block.fused(power, small_low, e_low)
+    lost = block.op("fsub", power, block.op("fadd", below, number(1.0)))
+    e_low = block.op("fadd", e_low, lost)
+    d = block.op("fadd", e, number(2.0))
+    d_low = block.op("fadd", e, block.op("fsub", number(2.0), d))
+    inverse = block.op("fdiv", number(1.0), d)
+    quotient = block.op("fmul", e, inverse)
+    minus = block.op("fsub", number(-0.0), quotient)
+    left = block.fused(minus, d, e)
+    left = block.op("fadd", left, block.fused(minus, block.op("fadd", d_low, e_low), e_low))
+    size = block.fused(left, inverse, quotient)
+    block.call("copysign", size, x, name=result)
+    return block.lines
+
+
+def number(value: float) -> str:
+    """A constant vector."""
+    bits = struct.unpack("<Q", struct.pack("<d", value))[0]
+    return f"<{', '.join([f'double 0x{bits:016X}'] * LANES)}>"
+
+
+def _integers(value: int) -> str:
+    return f"<{', '.join([f'i64 {value}'] * LANES)}>"

@@ -1,0 +1,217 @@
+"""`NeuralODE`: a torch module as the right-hand side of a differential equation.
+
+A Sequential of Linear layers and known activations on the CPU goes through compiled kernels; every other
+module, and every other device, through the batched torch engine.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import symde.solve  # noqa: F401  announces how models become systems
+from symde.layers.diffeq import diffeq
+from symde.layers.sequential import compiled_network, weights
+from symde.model.bind import bound
+from symde.model.definition import Layer
+from symde.model.model import Model
+from symde.model.network import Dense, Network
+from symde.model.ode_def import ode_def
+from symde.problem.problem import Problem
+
+CPU, TORCH = "cpu", "torch"
+
+_BATCHED = {"discrete": "replay", "interpolating": "adjoint", "tape": "tape"}
+"""What a strategy of the compiled engine is called in the batched one."""
+
+
+class NeuralODE(nn.Module):
+    """The solution of u' = module(u) from an initial state that comes in.
+
+        node = NeuralODE(nn.Sequential(nn.Linear(2, 50), nn.Tanh(), nn.Linear(50, 2)), (0, 25), saveat=0.1)
+        u = node(torch.tensor([2.0, 0.0]))          # (n_times, n); (batch, n_times, n) of u0 (batch, n)
+
+    Differentiable by u0, the module's weights, tspan and saveat. What comes out has the type of the weights
+    and u0; the compiled engine solves in float64.
+
+    Args:
+        module: Gives du/dt, shape (batch, n), of u, shape (batch, n); or of t, shape (batch, 1), and u, where
+            its `forward` takes two arguments.
+        tspan: (t0, t1), numbers or tensors; `forward` may replace it.
+        method: As in `symde.solve`. Default: Tsit5, below rtol 1e-6 Vern7.
+        saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
+            end alone.
+        rtol, atol: Tolerances of a step.
+        sensealg: How to differentiate, as in `symde.layers.diffeq`; the torch engine has "discrete"
+            (default), "interpolating" and "tape".
+        backend: "cpu" for compiled kernels, "torch" for the batched torch engine. Default: "cpu" where the
+            module is a Sequential of Linear and Tanh, ReLU, Softplus, Sigmoid or SiLU, with its weights and
+            u0 on the CPU, and "torch" elsewhere.
+        options: dt0, dtmax, max_steps, as in `symde.solve`.
+
+    Raises:
+        ValueError, TypeError: the module does not give what it should, cannot be compiled though it should
+            be, or an option is not what it should be.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        tspan: Any,
+        method: Any = None,
+        *,
+        saveat: Any = None,
+        rtol: float = 1e-6,
+        atol: Any = 1e-9,
+        sensealg: str = "discrete",
+        backend: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__()
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
+        if backend not in (None, CPU, TORCH):
+            raise ValueError(f"unknown backend {backend!r}: there are 'cpu' and 'torch'")
+        if unknown := options.keys() - {"dt0", "dtmax", "max_steps"}:
+            raise TypeError(f"NeuralODE has no option `{min(unknown)}`: there are dt0, dtmax and max_steps")
+        self.module, self.tspan, self.saveat, self.backend = module, tspan, saveat, backend
+        self.method = method or ("Tsit5" if rtol >= 1e-6 else "Vern7")
+        self.options = dict(rtol=rtol, atol=atol, **options)
+        self.sensealg = sensealg
+        network = compiled_network(module)
+        if network is not None:
+            _require_square(network)
+        elif backend == CPU:
+            raise ValueError(
+                "this module is not compiled: symde compiles an nn.Sequential of Linear, each followed by at "
+                "most one of Tanh, ReLU, Softplus, Sigmoid and SiLU, without hooks; leave backend out"
+            )
+
+    def forward(self, u0: Tensor, *, tspan: Any = None, saveat: Any = None) -> Tensor:
+        """The saved states, shape (n_times, n), or (batch, n_times, n) of a batch.
+
+        Args:
+            u0: Initial state, shape (n,) or (batch, n).
+            tspan, saveat: In place of the layer's.
+        """
+        if not isinstance(u0, Tensor):
+            raise TypeError(f"u0 must be a tensor, found {type(u0).__name__}")
+        if u0.ndim not in (1, 2):
+            raise ValueError(f"u0 must be of shape (n,) or (batch, n), found {tuple(u0.shape)}")
+        tspan = self.tspan if tspan is None else tspan
+        saveat = self.saveat if saveat is None else saveat
+        network = None if self.backend == TORCH else compiled_network(self.module)
+        devices = {u0.device.type, *(one.device.type for one in self.module.parameters())}
+        if network is not None and (devices == {"cpu"} or self.backend == CPU):
+            problem = _problem(network.plan())
+            options = dict(sensealg=self.sensealg, **self.options)
+            return diffeq(
+                weights(self.module), problem, self.method, u0=u0, tspan=tspan, saveat=saveat, **options
+            )
+        return self._batched(u0, tspan, saveat)
+
+    def _batched(self, u0: Tensor, tspan: Any, saveat: Any) -> Tensor:
+        from symde.engine.batched import integrate
+
+        if self.sensealg not in _BATCHED:
+            raise ValueError(
+                f"the torch engine has no sensealg {self.sensealg!r}: there are {', '.join(_BATCHED)}"
+            )
+        t0, t1 = tspan
+        states = u0.unsqueeze(0) if u0.ndim == 1 else u0
+        times = _times(saveat, t0, t1)
+        found = integrate(
+            _Columns(self.module),
+            states.T,
+            None,
+            t0,
+            t1,
+            times,
+            self.method,
+            gradient=_BATCHED[self.sensealg],
+            **self.options,
+        )
+        if not found.success:
+            failed = [k for k, status in enumerate(found.status.tolist()) if status != 0]
+            raise RuntimeError(
+                f"{len(failed)} of {len(states)} solves did not reach their end, the first is "
+                f"member {failed[0]}: loosen the tolerances, or give more max_steps"
+            )
+        u = found.u.permute(2, 0, 1)
+        return u[0] if u0.ndim == 1 else u
+
+    def extra_repr(self) -> str:
+        """Time span, method and what is saved."""
+        return f"tspan={self.tspan!r}, method={self.method!r}, saveat={self.saveat!r}"
+
+
+class _Columns(nn.Module):
+    """A module of rows as a right-hand side of columns."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.timed = _takes_time(module)
+
+    def forward(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
+        """(n, B) of (n, B)."""
+        rows = u.T
+        given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self.timed else (rows,)
+        slopes = self.module(*given)
+        if slopes.shape != rows.shape:
+            raise ValueError(
+                f"the module gives shape {tuple(slopes.shape)} for states of shape {tuple(rows.shape)}: it "
+                "must give one slope for each"
+            )
+        return slopes.T
+
+
+def _takes_time(module: nn.Module) -> bool:
+    """Whether a module is called with the time before the states."""
+    if isinstance(module, nn.Sequential):
+        return False
+    parameters = inspect.signature(module.forward).parameters.values()
+    required = [
+        one
+        for one in parameters
+        if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) and one.default is one.empty
+    ]
+    return len(required) == 2
+
+
+def _times(saveat: Any, t0: Any, t1: Any) -> Tensor | None:
+    """The times to save, None for the end alone; a distance gives t0, t0 + d, ... and the end."""
+    if saveat is None:
+        return None
+    times = torch.as_tensor(saveat, dtype=torch.float64)
+    if times.ndim:
+        return times
+    from symde.layers.inputs import save_times
+
+    ends = [torch.as_tensor(one, dtype=torch.float64) for one in (t0, t1)]
+    return save_times(float(times), torch.stack(ends))
+
+
+def _require_square(network: Network) -> None:
+    inputs, outputs = network.layers[0].inputs, network.layers[-1].outputs
+    if inputs != outputs:
+        raise ValueError(
+            f"the module reads {inputs} values and gives {outputs}: as u' = module(u) it must give one slope "
+            "for each state"
+        )
+
+
+@functools.lru_cache(32)
+def _problem(layers: tuple[Layer, ...]) -> Problem:
+    """A problem whose right-hand side is a network of such layers; its numbers are always given anew."""
+    names = [f"u{i + 1}" for i in range(layers[0].inputs)]
+    arguments, slopes = ", ".join(names), ", ".join(f"{name}'" for name in names)
+    call = f"({slopes}) = net({arguments})" if len(names) > 1 else f"{slopes} = net({arguments})"
+    model = ode_def(f"extern net({arguments}) -> {len(names)}\n{call}", parameters=())
+    network = Network([Dense(one.inputs, one.outputs, one.activation, one.bias) for one in layers])
+    definition = bound(model.definition, {"net": network})
+    return Problem(Model(definition), u0=[0.0] * len(names), tspan=(0.0, 1.0))
