@@ -91,6 +91,10 @@ class EsdirkStepper:
         """Weights of the stages at the fractions theta of a step."""
         return powers(theta, self.interpolant.shape[0]) @ self.interpolant
 
+    def coefficients(self) -> Tensor:
+        """Weights of the stages as coefficients of powers of theta."""
+        return self.interpolant
+
     def combine(self, stages: Tensor, h: Tensor, weights: Tensor) -> Tensor:
         """The increments of an interpolant."""
         return h.to(stages.dtype) * weighted(stages, weights)

@@ -59,6 +59,10 @@ class ExplicitStepper:
         """Weights of all stages at the fractions theta of a step."""
         return chebyshev(theta, self.interpolant.shape[0]) @ self.interpolant
 
+    def coefficients(self) -> Tensor:
+        """Weights of all stages as coefficients of powers of theta."""
+        return tensor(np.asarray(self.method.interpolant).T, self.interpolant)
+
     def combine(self, stages: Tensor, h: Tensor, weights: Tensor) -> Tensor:
         """The increments of an interpolant."""
         return h.to(stages.dtype) * weighted(stages, weights)

@@ -41,6 +41,8 @@ class ExplicitWorkspace:
         self._b = tensor(method.b, u)
         self._error = None if method.error is None else tensor(method.error, u)
         self._places = [self._laid_out(slot, count) for slot in range(slots)]
+        # behind the last slot: the first slot's stages are still to be read when the next attempt is known
+        self._spare = torch.zeros_like(u)
         self._started = False
 
     def _laid_out(self, slot: int, count: int) -> tuple[list[Tensor], list[tuple[Tensor, ...]], list[Tensor]]:
@@ -58,6 +60,8 @@ class ExplicitWorkspace:
         if not (stepper.keeps_first and self._started):
             evaluate(self._time_rows[0], u.unbind(0), self._p_rows, (u, p, pieces[0]), rows[0])
             self._started = True
+        elif slot == 0 and len(self._places) > 1:
+            pieces[0].copy_(self._spare)
         count = len(self._b) - stepper.keeps_first
         for i in range(1, count):
             torch.mv(matrices[i], self._a[i], out=self._flat_sum)
@@ -78,5 +82,8 @@ class ExplicitWorkspace:
         """The first stage of the next attempt, which uses the next slot."""
         if self._stepper.keeps_first:
             pieces = self._places[slot][2]
-            following = self._places[(slot + 1) % len(self._places)][2]
-            torch.where(accepted, pieces[-1], pieces[0], out=following[0])
+            if len(self._places) == 1:
+                following = pieces[0]
+            else:
+                following = self._places[slot + 1][2][0] if slot + 1 < len(self._places) else self._spare
+            torch.where(accepted, pieces[-1], pieces[0], out=following)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,9 +15,9 @@ from symde.engine.batched.control import Progress, first_step, law_of, tolerance
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.explicit import ExplicitStepper
 from symde.engine.batched.families import stepper_for
-from symde.engine.batched.loop import BETWEEN_LOOKS, Outcome, run
-from symde.engine.batched.problem import Options
-from symde.engine.batched.record import Record
+from symde.engine.batched.loop import Outcome, run
+from symde.engine.batched.problem import Batch
+from symde.engine.batched.record import BETWEEN_LOOKS, Record
 from symde.engine.batched.saves import Saves
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.recording import tightness
@@ -31,6 +31,7 @@ class Forward:
         u: Saved states (T, n, B), or those at the end as (1, n, B).
         outcome: How it ended.
         stepper: The method, for replay.
+        p: The parameters.
         saves: What was saved where, None where only the end was asked for.
         record: The attempts, where they were to be kept.
     """
@@ -38,21 +39,24 @@ class Forward:
     u: Tensor
     outcome: Outcome
     stepper: Stepper
+    p: Tensor | None
     saves: Saves | None
     record: Record | None
 
+    def with_states(self, u: Tensor) -> Forward:
+        """The same with saved states that have a history."""
+        return replace(self, u=u)
+
 
 @torch.no_grad()
-def solve(
-    rhs: Any, u0: Tensor, p: Tensor | None, t0: Tensor, t1: Tensor, times: Tensor | None,
-    options: Options, keep: bool,
-) -> Forward:  # fmt: skip
+def solve(batch: Batch, keep: bool) -> Forward:
     """Solve a batch; `keep` records the attempts for replay."""
-    u0 = u0.detach().contiguous()
-    p, t0, t1 = None if p is None else p.detach().contiguous(), t0.detach().contiguous(), t1.detach().contiguous()
+    options, times = batch.options, batch.times
+    u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
+    p = None if batch.p is None else batch.p.detach().contiguous()
     tolerance, law = tolerance_of(options.rtol, options.atol, u0), law_of(options.method)
     span = Span(t1, options.direction, p, tolerance, law, options.dtmax)
-    equation = Equation(rhs)
+    equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
     if options.dt0 is None:
         h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, options.dtmax)
@@ -68,7 +72,7 @@ def solve(
     outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
-    return Forward(u, outcome, stepper, saves, record)
+    return Forward(u, outcome, stepper, p, saves, record)
 
 
 def _attempts(stepper: Stepper, span: Span, u: Tensor, slots: int, compiled: bool) -> Attempts:

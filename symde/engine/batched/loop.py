@@ -13,15 +13,10 @@ from torch import Tensor
 
 from symde.engine.batched.attempts import Attempts, Made, Span
 from symde.engine.batched.control import UNSOLVED, Progress
-from symde.engine.batched.record import Record
+from symde.engine.batched.record import BETWEEN_LOOKS, Record
 from symde.engine.batched.saves import Places, Saves, Steps
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import Status
-
-BETWEEN_LOOKS = 8
-"""Attempts from one look at the members to the next. On a GPU a look waits for all that was asked of it; on a
-CPU it is cheap, and 8 waste 4 attempts in the mean."""
-
 
 @dataclass(slots=True)
 class Outcome:
@@ -78,7 +73,8 @@ def run(
         counted, tried = counted + accepted.sum(0), tried + live.sum(0)
         non_finite = _last_non_finite(made, live, non_finite)
         if record is not None:
-            _keep(record, made, befores)
+            steps = _stacked(made, befores)
+            record.add(steps.t, steps.h, steps.u, accepted)
         goes_on = _goes_on(progress, span)
         if saves is None:
             running = bool(goes_on.any())
@@ -115,14 +111,6 @@ def _stacked(made: list[Made], befores: list[Progress]) -> Steps:
         torch.stack([one.u for one in befores]),
         torch.stack([one.progress.u for one in made]),
     )
-
-
-def _keep(record: Record, made: list[Made], befores: list[Progress]) -> None:
-    for before, one in zip(befores, made, strict=True):
-        record.t.append(before.t)
-        record.u.append(before.u)
-        record.h.append(torch.where(one.accepted, one.attempt.h, 0.0))
-        record.counted.append(one.accepted)
 
 
 def _status(progress: Progress, span: Span, non_finite: Tensor) -> Tensor:

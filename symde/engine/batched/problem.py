@@ -43,6 +43,37 @@ class Options:
     compiled: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """A batch to be solved.
+
+    Attributes:
+        rhs: f(t, u, p).
+        u0, p: Shape (n, B); (m, B), (m, 1) or None.
+        t0, t1: Shape (B,), float64.
+        times: Times to save, shape (T,), float64; None: the end.
+        options: The rest.
+        modules: What the right-hand side is made of.
+        weights: Their parameters that are to be differentiated.
+    """
+
+    rhs: Any
+    u0: Tensor
+    p: Tensor | None
+    t0: Tensor
+    t1: Tensor
+    times: Tensor | None
+    options: Options
+    modules: tuple[torch.nn.Module, ...]
+    weights: tuple[Tensor, ...]
+
+    @property
+    def wants_gradient(self) -> bool:
+        """Whether anything is to be differentiated."""
+        inputs = (self.u0, self.p, self.t0, self.t1, self.times)
+        return bool(self.weights) or any(one is not None and one.requires_grad for one in inputs)
+
+
 def read_options(
     u0: Tensor, t0: Tensor, t1: Tensor, method: Any, rtol: float, atol: Any,
     dt0: float | None, dtmax: float | None, max_steps: int, compiled: bool,

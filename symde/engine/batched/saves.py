@@ -22,14 +22,17 @@ class Saves:
     Attributes:
         u: The saved states, shape (T, n, B); NaN where a member did not get there.
         attempt: Number of the attempt that passed each time, shape (T, B); -1 at the start and where none did.
+        theta: Fraction of that attempt's step, shape (T, B), float64.
+        at_start: Whether a time is a member's start, shape (T, B).
     """
 
     def __init__(self, times: Tensor, t0: Tensor, u: Tensor, direction: float) -> None:
         self.times, self._direction = times, direction
         self._ordered = (direction * times).contiguous()
-        at_start = times[:, None] == t0
-        self.u = torch.where(at_start[:, None], u, torch.nan)
-        self.attempt = torch.full(at_start.shape, -1, dtype=torch.int64, device=u.device)
+        self.at_start = times[:, None] == t0
+        self.u = torch.where(self.at_start[:, None], u, torch.nan)
+        self.attempt = torch.full(self.at_start.shape, -1, dtype=torch.int64, device=u.device)
+        self.theta = torch.zeros(self.at_start.shape, dtype=torch.float64, device=u.device)
 
     def counts(self, t_old: Tensor, t_new: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
         """Index of the first time that each attempt passes, and how many it passes, shape (attempts, B)."""
@@ -37,13 +40,12 @@ class Saves:
         high = torch.searchsorted(self._ordered, self._direction * t_new, right=True)
         return low, (high - low) * accepted
 
-    def write(
-        self, stepper: Stepper, places: Places, p: Tensor | None, first_attempt: int
-    ) -> None:
+    def write(self, stepper: Stepper, places: Places, p: Tensor | None, first_attempt: int) -> None:
         """Interpolate at all places and keep what was found."""
         value = interpolated(stepper, places, p)
         self.u[places.save, :, places.member] = value.T
         self.attempt[places.save, places.member] = first_attempt + places.attempt
+        self.theta[places.save, places.member] = places.theta
 
 
 class Steps(NamedTuple):

@@ -60,3 +60,7 @@ class Stepper(Protocol):
     def weights(self, theta: Tensor) -> Tensor:
         """Weights of the completed stages at the fractions theta (S,) of a step, shape (S, stages)."""
         ...
+
+    def coefficients(self) -> Tensor:
+        """The same as coefficients of theta, theta^2, ..., shape (degree, stages), float64."""
+        ...
