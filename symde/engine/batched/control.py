@@ -103,14 +103,14 @@ class Progress(NamedTuple):
         t, u: Time and state; u of shape (n, B).
         h_next: Size of the next attempt; 0 for a member that was given up.
         log_error: Logarithm of the mean square of the last error.
-        rejected: Whether the last attempt was.
+        limit: Largest growth of the next step: none after a rejection.
     """
 
     t: Tensor
     u: Tensor
     h_next: Tensor
     log_error: Tensor
-    rejected: Tensor
+    limit: Tensor
 
 
 class Attempt(NamedTuple):
@@ -153,7 +153,7 @@ def judge(
     grown = torch.add(progress.log_error * law.previous, log_error, alpha=-law.present)
     exponent = torch.where(accepted, grown, log_error * -law.rejected)
     exponent = torch.nan_to_num(exponent, nan=_QUARTER, neginf=_QUARTER)
-    limit = torch.where(accepted, torch.where(progress.rejected, 1.0, LARGEST_GROWTH), SAFETY)
+    limit = torch.where(accepted, progress.limit, SAFETY)
     factor = torch.minimum(torch.clamp(torch.exp(exponent) * SAFETY, min=STRONGEST_CUT), limit)
     if step.diverged is not None:
         factor = torch.where(step.diverged, DIVERGENCE_CUT, factor)
@@ -163,7 +163,7 @@ def judge(
         torch.where(accepted, step.u, progress.u),
         proposal,
         torch.where(accepted, log_error, progress.log_error),
-        torch.logical_not(accepted),
+        accepted * (LARGEST_GROWTH - 1.0) + 1.0,
     )
     return following, accepted, mean_square
 
@@ -185,7 +185,7 @@ def _keep_fixed(
         torch.where(accepted, step.u, progress.u),
         torch.where(mean_square == 0.0, progress.h_next, 0.0),
         progress.log_error,
-        torch.logical_not(accepted),
+        progress.limit,
     )
     return following, accepted, mean_square
 

@@ -23,7 +23,7 @@ from symde.engine.batched.control import Tolerance
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.linear import Factors, ImplicitSolve, factorised
 from symde.engine.batched.newton import Newton, solve_stage
-from symde.engine.batched.numbers import combined, powers, tensor, weighted
+from symde.engine.batched.numbers import combined, powers, tensor, weighted, weights_at
 from symde.engine.batched.step import Step
 
 
@@ -89,7 +89,7 @@ class EsdirkStepper:
 
     def weights(self, theta: Tensor) -> Tensor:
         """Weights of the stages at the fractions theta of a step."""
-        return powers(theta, self.interpolant.shape[0]) @ self.interpolant
+        return weights_at(powers(theta, len(self.interpolant)), self.interpolant)
 
     def coefficients(self) -> Tensor:
         """Weights of the stages as coefficients of powers of theta."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.equation import Equation
-from symde.engine.batched.numbers import chebyshev, combined, tensor, weighted
+from symde.engine.batched.numbers import chebyshev, combined, tensor, weighted, weights_at
 from symde.engine.batched.step import Step
 from symde.engine.cpu.families.explicit import in_chebyshev
 from symde.engine.methods.exact import exact_rows
@@ -57,7 +57,7 @@ class ExplicitStepper:
 
     def weights(self, theta: Tensor) -> Tensor:
         """Weights of all stages at the fractions theta of a step."""
-        return chebyshev(theta, self.interpolant.shape[0]) @ self.interpolant
+        return weights_at(chebyshev(theta, len(self.interpolant)), self.interpolant)
 
     def coefficients(self) -> Tensor:
         """Weights of all stages as coefficients of powers of theta."""

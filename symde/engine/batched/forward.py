@@ -20,6 +20,7 @@ from symde.engine.batched.problem import Batch
 from symde.engine.batched.record import BETWEEN_LOOKS, Record
 from symde.engine.batched.saves import Saves
 from symde.engine.batched.step import Stepper
+from symde.engine.cpu.layout import LARGEST_GROWTH
 from symde.engine.cpu.recording import tightness
 
 
@@ -64,7 +65,7 @@ def solve(batch: Batch, keep: bool) -> Forward:
         h = torch.full_like(t0, min(options.dt0, options.dtmax))
     non_finite = torch.isnan(h)
     nothing = torch.zeros_like(t0)
-    progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing > 0)
+    progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
     record = Record() if keep else None
     slots = BETWEEN_LOOKS if saves is not None else 1

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.engine.batched import lanes
 from symde.engine.batched import problem as reading
 from symde.engine.batched.continuous import solve_by_adjoint
 from symde.engine.batched.forward import Forward, solve
@@ -71,12 +72,13 @@ def integrate(
         ValueError, TypeError: something is not what it should be.
     """
     batch = batch_of(rhs, u0, p, t0, t1, saveat, method, rtol, atol, modules, dt0, dtmax, max_steps, compile)
+    count, wanted = u0.shape[1], lanes.full(rhs, u0.shape[1])
     if gradient not in GRADIENTS:
         raise ValueError(f"unknown gradient {gradient!r}: there are {', '.join(map(repr, GRADIENTS))}")
     if not (torch.is_grad_enabled() and batch.wants_gradient):
-        return Integrated.of(solve(batch, keep=False))
-    refuse_stateful(rhs, batch.modules)
-    return Integrated.of(GRADIENTS[gradient](batch))
+        return Integrated.of(solve(batch.filled(count, wanted), keep=False), count)
+    refuse_stateful(batch.modules)
+    return Integrated.of(GRADIENTS[gradient](batch.filled(count, wanted)), count)
 
 
 def batch_of(

@@ -22,7 +22,7 @@ class Factors(NamedTuple):
 
     def solve(self, rhs: Tensor) -> Tensor:
         """Solutions, shape (n, B); differentiable."""
-        return torch.linalg.lu_solve(self.lu, self.pivots, rhs.T.unsqueeze(-1)).squeeze(-1).T
+        return torch.linalg.lu_solve(self.lu, self.pivots, rhs.T.unsqueeze(-1)).squeeze(-1).T.contiguous()
 
 
 def factorised(jacobian: Tensor, size: Tensor) -> Factors:
@@ -42,7 +42,7 @@ class ImplicitSolve(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rhs: Tensor, lu: Tensor, pivots: Tensor) -> Tensor:
         ctx.save_for_backward(lu, pivots)
-        return torch.linalg.lu_solve(lu, pivots, rhs.T.unsqueeze(-1)).squeeze(-1).T
+        return torch.linalg.lu_solve(lu, pivots, rhs.T.unsqueeze(-1)).squeeze(-1).T.contiguous()
 
     @staticmethod
     @once_differentiable

@@ -49,3 +49,11 @@ def chebyshev(theta: Tensor, degree: int) -> Tensor:
     while len(columns) < degree:
         columns.append(2.0 * x * columns[-1] - columns[-2])
     return torch.stack([theta * one for one in columns[:degree]], 1)
+
+
+def weights_at(basis: Tensor, interpolant: Tensor) -> Tensor:
+    """basis (S, degree) times interpolant (degree, stages), the same to the last bit for every S."""
+    total = torch.zeros_like(basis[:, :1] * interpolant[0])
+    for column, row in zip(basis.unbind(1), interpolant.unbind(0), strict=True):
+        total = torch.addcmul(total, column[:, None], row)
+    return total

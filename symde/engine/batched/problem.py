@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from symde.engine.batched import lanes
 from symde.engine.batched.families import check_family, is_implicit
 from symde.engine.methods import registry
 
@@ -66,6 +67,15 @@ class Batch:
     options: Options
     modules: tuple[torch.nn.Module, ...]
     weights: tuple[Tensor, ...]
+
+    def filled(self, count: int, wanted: int) -> Batch:
+        """The same with copies of the last member, see `symde.engine.batched.lanes`."""
+        if wanted == count:
+            return self
+        u0, t0, t1 = (lanes.filled(one, count, wanted) for one in (self.u0, self.t0, self.t1))
+        # parameters that all members share are of one column
+        p = self.p if self.p is None or self.p.shape[1] != count or count == 1 else lanes.filled(self.p, count, wanted)
+        return replace(self, u0=u0, p=p, t0=t0, t1=t1)
 
     @property
     def wants_gradient(self) -> bool:

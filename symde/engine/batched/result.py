@@ -31,12 +31,13 @@ class Integrated:
     record: Record | None
 
     @classmethod
-    def of(cls, found: Forward) -> Integrated:
-        """The result of a solve."""
+    def of(cls, found: Forward, count: int) -> Integrated:
+        """The result of a solve, for its first `count` members."""
         outcome = found.outcome
-        return cls(
-            found.u, outcome.status, outcome.accepted, outcome.rejected, outcome.attempts, found.record
+        status, accepted, rejected = (
+            one[:count] for one in (outcome.status, outcome.accepted, outcome.rejected)
         )
+        return cls(found.u[..., :count], status, accepted, rejected, outcome.attempts, found.record)
 
     @property
     def success(self) -> bool:

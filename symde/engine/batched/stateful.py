@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 
-def refuse_stateful(rhs: Any, modules: Iterable[torch.nn.Module]) -> None:
+def refuse_stateful(modules: Iterable[torch.nn.Module]) -> None:
     """Refuse dropout and batch normalisation in training mode: a step that is done again would be another.
 
     Raises:
