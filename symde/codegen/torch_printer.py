@@ -315,12 +315,18 @@ def _is_even(routine: Routine, root: int) -> bool:
 
 
 def _stored(dialect: TorchDialect, text: str, place: str, even: bool) -> str:
-    """The statement that puts an expression into a row: by its last operation, where that can write there."""
+    """The statement that puts an expression into a row: by its last operation, where that can write there, and by
+    the last two where that is a sum with a product."""
     if text in dialect.numbers:
         return f"{place}.fill_({text})"
     op, args = dialect.applied.get(text, ("", ()))
     if op not in _INTO or not even:
         return f"{place}.copy_({text})"
+    if op in ("add", "sub"):
+        inner, factors = dialect.applied.get(args[1].text, ("", ()))
+        if inner == "mul" and not any(map(dialect.is_number, (args[0], *factors))):
+            value = "" if op == "add" else "value=-1, "
+            return f"torch.addcmul({args[0].text}, {factors[0].text}, {factors[1].text}, {value}out={place})"
     if dialect.is_number(args[0]) and op in ("add", "mul"):
         args = args[::-1]
     if dialect.is_number(args[0]):

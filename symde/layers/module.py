@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.abc
 import importlib.util
 import linecache
+import sys
 import threading
 import weakref
 from types import CodeType
@@ -65,10 +67,11 @@ class _Printed(importlib.abc.InspectLoader):
 
 
 def _brought_to_life(text: str) -> torch.nn.Module:
-    name = f"symde_torch_{abs(hash(text)):x}"
+    name = f"symde_printed_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     loader = _Printed(text)
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # torch's compiler looks for the globals of a function there
     loader.exec_module(module)
     return module.RightHandSide().eval()

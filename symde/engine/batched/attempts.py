@@ -22,7 +22,7 @@ class Span(NamedTuple):
         direction: 1.0 or -1.0.
         p: Parameters.
         tolerance, law: Of the error test and the controller.
-        largest: Largest step size.
+        largest: Largest step size, without dimensions.
     """
 
     t_end: Tensor
@@ -30,7 +30,7 @@ class Span(NamedTuple):
     p: Tensor | None
     tolerance: Tolerance
     law: Law
-    largest: float
+    largest: Tensor
 
 
 class Made(NamedTuple):

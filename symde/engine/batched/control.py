@@ -34,13 +34,13 @@ class Tolerance(NamedTuple):
     """What an error is measured by: atol + rtol*|u|, in float64 whatever the states are.
 
     Attributes:
-        rtol: Relative tolerance.
+        rtol: Relative tolerance, without dimensions: a tensor, so that a compiled step serves any.
         atol: Absolute tolerance, shape (n, 1).
         mean: 1/n, shape (n,).
         zero: 0, without dimensions.
     """
 
-    rtol: float
+    rtol: Tensor
     atol: Tensor
     mean: Tensor
     zero: Tensor
@@ -49,7 +49,7 @@ class Tolerance(NamedTuple):
         """Mean square of error / (atol + rtol*max(|u|, |other|)), shape (B,); NaN where `other` or the error is
         not finite."""
         largest = torch.maximum(u.abs(), other.abs()).to(torch.float64)
-        ratio = error / torch.add(self.atol, largest, alpha=self.rtol)
+        ratio = error / torch.addcmul(self.atol, largest, self.rtol)
         # 0 * inf is NaN: a state that overflowed must not pass for one with a small relative error
         square = torch.addcmul(torch.square(ratio), largest, self.zero)
         # a sum by a product with a vector is the same to the last bit wherever a member stands
@@ -57,7 +57,7 @@ class Tolerance(NamedTuple):
 
     def norm(self, vector: Tensor, u: Tensor) -> Tensor:
         """Root mean square of vector / (atol + rtol*|u|), shape (B,)."""
-        ratio = vector / torch.add(self.atol, u.abs().to(torch.float64), alpha=self.rtol)
+        ratio = vector / torch.addcmul(self.atol, u.abs().to(torch.float64), self.rtol)
         return torch.sqrt(torch.mv(torch.square(ratio).T, self.mean))
 
 
@@ -67,7 +67,7 @@ def tolerance_of(rtol: float, atol: Tensor | float, u: Tensor) -> Tolerance:
     given = torch.as_tensor(atol, **like).reshape(-1, 1)
     # TINY keeps 0/0 out where a state and its tolerance are both zero
     full = torch.zeros(u.shape[0], 1, **like) + given + TINY
-    return Tolerance(rtol, full, torch.full((u.shape[0],), 1.0 / u.shape[0], **like), torch.zeros((), **like))
+    return Tolerance(torch.tensor(rtol, **like), full, torch.full((u.shape[0],), 1.0 / u.shape[0], **like), torch.zeros((), **like))
 
 
 class Law(NamedTuple):
@@ -138,7 +138,7 @@ def choose(progress: Progress, t_end: Tensor, direction: float) -> Attempt:
 
 
 def judge(
-    progress: Progress, attempt: Attempt, step: Step, tolerance: Tolerance, law: Law, largest: float
+    progress: Progress, attempt: Attempt, step: Step, tolerance: Tolerance, law: Law, largest: Tensor
 ) -> tuple[Progress, Tensor, Tensor]:
     """Accept or reject: the new progress, who was accepted, and the mean squares of the errors."""
     if law.fixed:
@@ -157,7 +157,7 @@ def judge(
     factor = torch.minimum(torch.clamp(torch.exp(exponent) * SAFETY, min=STRONGEST_CUT), limit)
     if step.diverged is not None:
         factor = torch.where(step.diverged, DIVERGENCE_CUT, factor)
-    proposal = torch.clamp(size * factor, max=largest)
+    proposal = torch.minimum(size * factor, largest)
     following = Progress(
         torch.where(accepted, attempt.t_new, progress.t),
         torch.where(accepted, step.u, progress.u),
@@ -199,12 +199,12 @@ def first_step(
     p: Tensor | None,
     tolerance: Tolerance,
     law: Law,
-    largest: float,
+    largest: Tensor,
 ) -> Tensor:
     """A first step from f and a difference of f, shape (B,); NaN where f is not finite."""
     f0 = equation(t, u, p)
     size, slope = tolerance.norm(u, u), tolerance.norm(f0, u)
-    span = torch.clamp(torch.abs(t_end - t), max=largest)
+    span = torch.minimum(torch.abs(t_end - t), largest)
     # far from t = 0 the usual guess may not move the time at all: let the error test judge a larger one
     least = torch.minimum(4.0 * RESOLUTION * torch.abs(t), span)
     # an infinite slope is one that leaves a zero whose tolerance is zero

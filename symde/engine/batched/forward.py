@@ -24,6 +24,10 @@ from symde.engine.cpu.layout import LARGEST_GROWTH
 from symde.engine.cpu.recording import tightness
 
 
+COMPILER = "inductor"
+"""What torch compiles a step with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """A solve that was made.
@@ -56,11 +60,12 @@ def solve(batch: Batch, keep: bool) -> Forward:
     u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
     p = None if batch.p is None else batch.p.detach().contiguous()
     tolerance, law = tolerance_of(options.rtol, options.atol, u0), law_of(options.method)
-    span = Span(t1, options.direction, p, tolerance, law, options.dtmax)
+    largest = torch.tensor(options.dtmax, dtype=torch.float64, device=u0.device)
+    span = Span(t1, options.direction, p, tolerance, law, largest)
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
     if options.dt0 is None:
-        h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, options.dtmax)
+        h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
     else:
         h = torch.full_like(t0, min(options.dt0, options.dtmax))
     non_finite = torch.isnan(h)
@@ -69,21 +74,28 @@ def solve(batch: Batch, keep: bool) -> Forward:
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
     record = Record() if keep else None
     slots = BETWEEN_LOOKS if saves is not None else 1
-    attempts = _attempts(stepper, span, u0, slots, options.compiled)
+    attempts = _attempts(batch, stepper, span, u0, slots)
     outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
     return Forward(u, outcome, stepper, p, saves, record)
 
 
-def _attempts(stepper: Stepper, span: Span, u: Tensor, slots: int, compiled: bool) -> Attempts:
-    if compiled:
-        return NewAttempts(stepper, span, slots, _compiled(stepper, slots > 1))
+def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int) -> Attempts:
+    if batch.options.compiled:
+        # what is compiled must not know this solve
+        kept, whole = _compiled(batch.rhs, batch.options.method, u.dtype, u.device, slots > 1)
+        return NewAttempts(kept, span, slots, whole)
     if isinstance(stepper, ExplicitStepper):
         return KeptAttempts(stepper, span, u, slots)
     return NewAttempts(stepper, span, slots, attempt_function(stepper, slots > 1))
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(stepper: Stepper, keep_stages: bool) -> Any:
-    return torch.compile(attempt_function(stepper, keep_stages), fullgraph=True, dynamic=False)
+def _compiled(
+    rhs: Any, method: Any, dtype: torch.dtype, device: torch.device, keep_stages: bool
+) -> tuple[Stepper, Any]:
+    like = torch.empty(1, 1, dtype=dtype, device=device)
+    stepper = stepper_for(method, Equation(rhs), like, tolerance_of(0.0, 1.0, like), 1.0)
+    whole = attempt_function(stepper, keep_stages)
+    return stepper, torch.compile(whole, backend=COMPILER, fullgraph=True, dynamic=False)

@@ -97,6 +97,11 @@ def read_options(
     check_family(method)
     if not method.adaptive and dt0 is None:
         raise ValueError(f"{method.name} has no error estimate: give its step size as dt0=...")
+    if compiled and method.family == "esdirk":
+        raise ValueError(
+            f"compile=True: {method.name} iterates until all members have converged, which torch does not "
+            f"compile; use Rodas5P, or leave compile out"
+        )
     if not 0.0 <= rtol < 1.0:
         raise ValueError(f"rtol = {rtol:g}: it must lie between 0 and 1")
     if u0.dtype == torch.float32 and is_implicit(method) and rtol < SMALLEST_STIFF_FLOAT32:
