@@ -66,11 +66,11 @@ def test_saved_points_are_those_of_the_compiled_engine(method, name):
 
 def test_backward_in_time_too():
     u0, p = alone("lotka")
-    there = integrate(rhs_of("lotka"), u0, p, 0.0, 3.0, method="Vern7", rtol=1e-9, atol=1e-12)
+    there = integrate(rhs_of("lotka"), u0, p, 0.0, 3.0, method="Vern7", rtol=1e-7, atol=1e-10)
     times = torch.tensor([3.0, 2.0, 0.0], dtype=torch.float64)
-    back = integrate(rhs_of("lotka"), there.u[0], p, 3.0, 0.0, times, "Vern7", rtol=1e-9, atol=1e-12)
+    back = integrate(rhs_of("lotka"), there.u[0], p, 3.0, 0.0, times, "Vern7", rtol=1e-7, atol=1e-10)
     torch.testing.assert_close(back.u[0], there.u[0], rtol=0, atol=0)
-    torch.testing.assert_close(back.u[2], u0, rtol=1e-7, atol=0)
+    torch.testing.assert_close(back.u[2], u0, rtol=1e-5, atol=0)
 
 
 FAILURES = {

@@ -39,13 +39,13 @@ def blows_up(t, u, p):
     return torch.where(p > 0, u * u * p, -u)
 
 
-@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "KenCarp4"])
+@pytest.mark.parametrize("method", ["BS3", "Rosenbrock23"])
 def test_members_that_fail_harm_no_other(method):
     u0 = torch.tensor([[1.0, 1.0, 2.0, 1.0]], dtype=torch.float64)
     p = torch.tensor([[-1.0, 5.0, -1.0, float("nan")]], dtype=torch.float64)
     times = torch.tensor([0.1, 1.0], dtype=torch.float64)
-    found = integrate(blows_up, u0, p, 0.0, 1.0, times, method, rtol=1e-5)
-    alone = integrate(blows_up, u0[:, [0, 2]], p[:, [0, 2]], 0.0, 1.0, times, method, rtol=1e-5)
+    found = integrate(blows_up, u0, p, 0.0, 1.0, times, method, rtol=1e-3)
+    alone = integrate(blows_up, u0[:, [0, 2]], p[:, [0, 2]], 0.0, 1.0, times, method, rtol=1e-3)
     assert torch.equal(found.u[:, :, [0, 2]], alone.u)
     assert found.status.tolist()[0::2] == [Status.DONE, Status.DONE]
     assert found.status[1] in (Status.STEP_TOO_SMALL, Status.NON_FINITE)

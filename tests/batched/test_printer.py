@@ -27,7 +27,7 @@ def many(model: symde.Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """t (5,), u (n, 5), p (m, 5)."""
     found = points(len(model.states), len(model.parameters))
     t, u, p = (np.stack([one[k] for one in found], axis=-1) for k in range(3))
-    return tuple(torch.from_numpy(np.array(one)) for one in (t, u, p.reshape(len(model.parameters), -1)))
+    return tuple(torch.from_numpy(np.array(one)) for one in (t, u, p.reshape(len(model.parameters), 5)))
 
 
 def graph_values(text: str, form: str) -> np.ndarray:

@@ -53,7 +53,7 @@ def of_right_hand_side() -> int:
     return sum(mode.found.values())
 
 
-@pytest.mark.parametrize(("method", "evaluations", "own"), [("Tsit5", 6, 66), ("BS3", 3, 60), ("Vern7", 10, 75)])
+@pytest.mark.parametrize(("method", "evaluations", "own"), [("Tsit5", 6, 67), ("BS3", 3, 61), ("Vern7", 10, 75)])
 def test_operations_of_a_step_are_few(method, evaluations, own):
     # own: two a stage, the rest control; measured, with none to spare
     operations, _ = per_attempt(None, method)
@@ -91,5 +91,8 @@ def test_ten_thousand_steps_of_a_network_fit_into_50_megabytes():
     # the tensors, and what Python and torch keep for each of them
     headers = 4 * 1000 * len(found.record.pieces)
     assert (found.record.bytes + headers) / len(found.record) * 10_000 < 50e6
-    with torch.autograd.graph.saved_tensors_hooks(lambda one: pytest.fail("a tape"), lambda one: one):
-        integrate(Network().double(), u0.double().requires_grad_(False), None, 0.0, 0.4, method="RK4", dt0=0.1)
+    saved = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda one: saved.append(one) or one, lambda one: one):
+        integrate(network, u0, None, 0.0, 0.4, method="RK4", dt0=0.1, rtol=1e-3, gradient="replay")
+    # nothing but what came in: u0, two times and the weights
+    assert len(saved) == 3 + len(list(network.parameters()))

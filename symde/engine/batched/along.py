@@ -28,8 +28,12 @@ class Along:
         order = torch.argsort((~counted).to(torch.uint8), dim=0, stable=True)[:most]
         t, h, u = (torch.cat([one[i] for one in pieces]) for i in range(3))
         counted = counted.gather(0, order)
-        self._t, self._h = t.gather(0, order), torch.where(counted, h.gather(0, order), 0.0)
-        self._u = u.gather(0, order[:, None].expand(-1, u.shape[1], -1))
+        t, u = t.gather(0, order), u.gather(0, order[:, None].expand(-1, u.shape[1], -1))
+        # where a member took no step, it stands in another's place with size 0: nothing infinite comes of it
+        some = counted[0].to(torch.uint8).argmax()
+        self._t = torch.where(counted, t, t[0, some])
+        self._h = torch.where(counted, h.gather(0, order), 0.0)
+        self._u = torch.where(counted[:, None], u, u[0, :, some][:, None])
         self._stepper, self._batch, self._direction = found.stepper, counted.shape[1], direction
         starts = torch.where(counted, direction * self._t, torch.inf)
         self._starts = starts.T.contiguous()

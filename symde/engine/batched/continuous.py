@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from symde.engine.batched.again import step_again
 from symde.engine.batched.along import Along
 from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.times import along, slopes
+from symde.engine.batched.replay import TWICE
+from symde.engine.batched.times import grads_of_times
 
 _NODES = 4
 """Nodes of Gauss's formula in a step: exact to degree 7, while the interpolants are of degree 4 to 7."""
@@ -47,24 +48,25 @@ class _Adjoint(torch.autograd.Function):
         return found.u
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        u0, p, t0, t1, times, *weights = ctx.saved_tensors
-        batch, found, wanted = ctx.batch, ctx.found, ctx.needs_input_grad
-        targets = [p] if wanted[3] else []
-        targets += [one for one, want in zip(weights, wanted[7:], strict=True) if want]
-        back = _Backward(batch, found, p, targets)
-        back.run(grad, times)
-        sums = iter(back.sums)
-        by_p = next(sums) if wanted[3] else None
-        by_weights = [next(sums) if want else None for want in wanted[7:]]
-        by_t0 = -along(slopes(batch.rhs, t0[None], u0[None], p), back.adjoint[None])[0] if wanted[4] else None
-        by_t1 = None
-        if wanted[5]:
-            ends = times is None
-            by_t1 = along(slopes(batch.rhs, t1[None], found.u, p), grad)[0] if ends else torch.zeros_like(t1)
-        by_times = along(slopes(batch.rhs, times, found.u, p), grad).sum(-1) if wanted[6] else None
-        return (None, None, back.adjoint, by_p, by_t0, by_t1, by_times, *by_weights)
+        with torch.no_grad():
+            found = _grads(ctx, grad)
+        return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
+
+
+def _grads(ctx: Any, grad: Tensor) -> list[Tensor | None]:
+    """Derivatives by u0, p, t0, t1, times and the weights."""
+    _, p, _, _, times, *weights = ctx.saved_tensors
+    wanted = ctx.needs_input_grad
+    targets = [p] if wanted[3] else []
+    targets += [one for one, want in zip(weights, wanted[7:], strict=True) if want]
+    back = _Backward(ctx.batch, ctx.found, p, targets)
+    back.run(grad, times)
+    sums = iter(back.sums)
+    by_p = next(sums) if wanted[3] else None
+    by_weights = [next(sums) if want else None for want in wanted[7:]]
+    by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, tuple(wanted[4:7]), back.adjoint, grad)
+    return [back.adjoint, by_p, *by_times, *by_weights]
 
 
 class AdjointEquation:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from symde.engine.batched.once import only_once
 
 
 class Factors(NamedTuple):
@@ -41,12 +42,19 @@ class ImplicitSolve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rhs: Tensor, lu: Tensor, pivots: Tensor) -> Tensor:
-        ctx.save_for_backward(lu, pivots)
+        ctx.save_for_backward(rhs, lu, pivots)
         return torch.linalg.lu_solve(lu, pivots, rhs.T.unsqueeze(-1)).squeeze(-1).T.contiguous()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        lu, pivots = ctx.saved_tensors
-        solved = torch.linalg.lu_solve(lu, pivots, grad.T.unsqueeze(-1), adjoint=True)
-        return solved.squeeze(-1).T, None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        rhs, lu, pivots = ctx.saved_tensors
+        with torch.no_grad():
+            solved = torch.linalg.lu_solve(lu, pivots, grad.T.unsqueeze(-1), adjoint=True)
+        (once,) = only_once([solved.squeeze(-1).T], (grad, rhs), TWICE)
+        return once, None, None
+
+
+TWICE = (
+    "implicit stages are differentiated by the implicit function theorem, once: use an explicit method or Rodas5P "
+    "for second derivatives"
+)

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from symde.engine.batched.again import SavesByAttempt, points_again, step_again
 from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.times import along, slopes
+from symde.engine.batched.times import grads_of_times
 
 
 def solve_by_replay(batch: Batch) -> Forward:
@@ -35,23 +35,28 @@ class _Replay(torch.autograd.Function):
         return found.u
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        u0, p, t0, t1, times, *weights = ctx.saved_tensors
-        wanted = dict(zip(("u0", "p", "t0", "t1", "times"), ctx.needs_input_grad[2:7], strict=True))
-        back = _Backward(ctx.found, p, weights, ctx.needs_input_grad[7:], wanted["p"])
-        back.run(grad)
-        rhs, found = ctx.batch.rhs, ctx.found
-        by_t0 = by_t1 = by_times = None
-        if wanted["t0"]:
-            by_t0 = -along(slopes(rhs, t0[None], u0[None], p), back.adjoint[None])[0]
-        if wanted["t1"]:
-            by_t1 = torch.zeros_like(t1)
-            if times is None:
-                by_t1 = along(slopes(rhs, t1[None], found.u, p), grad)[0]
-        if wanted["times"]:
-            by_times = along(slopes(rhs, times, found.u, p), grad).sum(-1)
-        return (None, None, back.adjoint, back.by_p, by_t0, by_t1, by_times, *back.by_weights)
+        with torch.no_grad():
+            found = _grads(ctx, grad)
+        return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
+
+
+TWICE = (
+    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for second "
+    "derivatives"
+)
+
+
+def _grads(ctx: Any, grad: Tensor) -> list[Tensor | None]:
+    """Derivatives by u0, p, t0, t1, times and the weights."""
+    u0, p, t0, t1, times, *weights = ctx.saved_tensors
+    wanted = dict(zip(("u0", "p", "t0", "t1", "times"), ctx.needs_input_grad[2:7], strict=True))
+    back = _Backward(ctx.found, p, weights, ctx.needs_input_grad[7:], wanted["p"])
+    back.run(grad)
+    by_t0, by_t1, by_times = grads_of_times(
+        ctx.batch, ctx.found, ctx.saved_tensors, tuple(ctx.needs_input_grad[4:7]), back.adjoint, grad
+    )
+    return [back.adjoint, back.by_p, by_t0, by_t1, by_times, *back.by_weights]
 
 
 class _Backward:
