@@ -2,10 +2,11 @@
 
     python -m benchmarks.torch_batched [--members 10000] [--errors 1e-3,1e-5] [--threads 1] [--budget 1.0]
 
-Lotka-Volterra with other parameters for each member, t = 0 to 10, states at the end, float64, on the CPU. The error
-is the largest of all members, against a solve at rtol 1e-12; each side runs at tolerances from 1e-3 on, and its time
-at an error is read off in log-log. Milliseconds of CPU time of the whole batch. torchdiffeq takes one step size for
-all members and holds the root mean square of them all to the tolerance, so its worst member is worse.
+Lotka-Volterra with other parameters for each member, t = 0 to 10, states at the end, float64, on the CPU. The
+error is the largest of all members, against a solve at rtol 1e-12; each side runs at tolerances from 1e-3 on,
+and its time at an error is read off in log-log. Milliseconds of CPU time of the whole batch. torchdiffeq
+takes one step size for all members and holds the root mean square of them all to the tolerance, so its worst
+member is worse.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ def batched(u0: torch.Tensor, p: torch.Tensor, method: str, compiled: bool) -> S
     rhs = module_of(symde.Problem(TEXT).system)
 
     def solve(rtol: float) -> np.ndarray:
-        found = integrate(
-            rhs, u0, p, 0.0, 10.0, method=method, rtol=rtol, atol=rtol * 1e-2, compile=compiled
-        )
+        found = integrate(rhs, u0, p, 0.0, 10.0, method=method, rtol=rtol, atol=rtol * 1e-2, compile=compiled)
         return found.u[0].numpy().ravel()
 
     return solve

@@ -66,8 +66,8 @@ def solve(
         saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.
             Default: every step.
         dense: Keep the continuous solution. Default: only without `saveat`.
-        backend: "cpu" (default), or "torch": the batched engine, whose methods are explicit Runge-Kutta, Rosenbrock
-            and ESDIRK ones.
+        backend: "cpu" (default), or "torch": the batched engine, whose methods are explicit Runge-Kutta,
+            Rosenbrock and ESDIRK ones.
         events: Not in this version.
         callback: Called as callback(t, u) after every accepted step, u a copy of shape (n,); a true result
             ends the solve with the return code "stopped".
@@ -92,7 +92,8 @@ def solve(
         SolveError: the solve did not reach its end.
         SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
         ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
-        ImportError: progress=True without tqdm, linear_solver="klu" without KLU, or backend="torch" without torch.
+        ImportError: progress=True without tqdm, linear_solver="klu" without KLU, or backend="torch" without
+            torch.
     """
     if unknown:
         options.refuse_unknown(unknown, solve)

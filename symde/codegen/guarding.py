@@ -31,7 +31,8 @@ ALWAYS: frozenset[Way] = frozenset({frozenset()})
 
 
 def needs(graph: Graph, roots: Sequence[int]) -> dict[int, frozenset[Way]]:
-    """The ways in which each node is needed. A node that a condition reads is needed whenever the choice is."""
+    """The ways in which each node is needed. A node that a condition reads is needed whenever the choice
+    is."""
     found: dict[int, frozenset[Way]] = dict.fromkeys(roots, ALWAYS)
     for node in reversed(graph.reachable(roots)):
         ways, args = found[node], graph.args[node]

@@ -22,7 +22,16 @@ from symde.codegen.python_source import (
 from symde.codegen.source import ModelSource, Routine, header, model_source
 from symde.model.definition import Definition
 
-TORCH_RESERVED = RESERVED | {"torch", "self", "number", "gamma", "whole_power", "like", "RightHandSide", "JACOBIAN_ROWS"}
+TORCH_RESERVED = RESERVED | {
+    "torch",
+    "self",
+    "number",
+    "gamma",
+    "whole_power",
+    "like",
+    "RightHandSide",
+    "JACOBIAN_ROWS",
+}
 
 _TORCH = {
     **{name: f"torch.{name}" for name in ("sqrt", "exp", "log", "log2", "log10", "sin", "cos", "tan")},
@@ -150,9 +159,9 @@ def torch_source(definition: Definition) -> str:
 
 
 _USE = (
-    "Every method takes many points at once: u of shape (n, B), p of shape (m, B) or (m, 1), t of shape (B,),",
-    "and gives a new tensor that can be differentiated. Its fellow of the name that ends in `into` writes",
-    "rows that it is given, one for each equation, and is for use without gradients. For example:",
+    "Every method takes many points at once: u of shape (n, B), p of shape (m, B) or (m, 1), t of shape",
+    "(B,), and gives a new tensor that can be differentiated. Its fellow of the name that ends in `into`",
+    "writes rows that it is given, one for each equation, and is for use without gradients. For example:",
     "    rhs = RightHandSide()",
     "    u = torch.tensor(initial_state(parameters())).reshape(-1, 1)",
     "    p = torch.tensor(parameters()).reshape(-1, 1)",
@@ -238,7 +247,9 @@ def _pattern(name: str, entries: SparseJacobian) -> list[str]:
     rows = [str(i) for i in range(len(entries.indptr) - 1) for _ in range(*entries.indptr[i : i + 2])]
     return [
         *listed(f"{name}_ROWS = (", rows, ",)" if len(rows) == 1 else ")"),
-        *listed(f"{name}_COLUMNS = (", [str(one) for one in entries.indices], ",)" if len(rows) == 1 else ")"),
+        *listed(
+            f"{name}_COLUMNS = (", [str(one) for one in entries.indices], ",)" if len(rows) == 1 else ")"
+        ),
     ]
 
 
@@ -276,7 +287,11 @@ def _row(routine: Routine, name: str, root: int) -> str:
     used = graph.reachable([root])
     operations = {graph.op[node] for node in used}
     if not any(graph.op[node] == "input" for node in used) and "time" not in operations:
-        return f"torch.full_like(like, {name})" if graph.op[root] == "const" else f"({name}).to(like).expand_as(like)"
+        return (
+            f"torch.full_like(like, {name})"
+            if graph.op[root] == "const"
+            else f"({name}).to(like).expand_as(like)"
+        )
     if not any(graph.op[node] == "input" and graph.value[node][0] == "u" for node in used):
         return f"{name}.to(like).expand_as(like)"
     return f"{name}.to(like)" if operations & {"time", "select"} else name
@@ -315,8 +330,8 @@ def _is_even(routine: Routine, root: int) -> bool:
 
 
 def _stored(dialect: TorchDialect, text: str, place: str, even: bool) -> str:
-    """The statement that puts an expression into a row: by its last operation, where that can write there, and by
-    the last two where that is a sum with a product."""
+    """The statement that puts an expression into a row: by its last operation, where that can write there,
+    and by the last two where that is a sum with a product."""
     if text in dialect.numbers:
         return f"{place}.fill_({text})"
     op, args = dialect.applied.get(text, ("", ()))

@@ -37,8 +37,8 @@ def module_of(system: System) -> torch.nn.Module:
     definition = getattr(system, "definition", None)
     if definition is None:
         raise ValueError(
-            "the torch engine needs the model's equations, and this function could not be traced: write it with "
-            "arithmetic and numpy functions alone, as a model text, or as a torch module for "
+            "the torch engine needs the model's equations, and this function could not be traced: write it "
+            "with arithmetic and numpy functions alone, as a model text, or as a torch module for "
             "symde.engine.batched.integrate"
         )
     with _lock:
@@ -49,8 +49,8 @@ def module_of(system: System) -> torch.nn.Module:
 
 
 class _Printed(importlib.abc.InspectLoader):
-    """Lets Python's own import machinery run printed source, which holds nothing of the modeller's but names made
-    plain and comments on one line each."""
+    """Lets Python's own import machinery run printed source, which holds nothing of the modeller's but names
+    made plain and comments on one line each."""
 
     def __init__(self, text: str) -> None:
         self._text = text

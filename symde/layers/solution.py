@@ -49,8 +49,9 @@ def solve_by_torch(
     u0 = torch.from_numpy(np.array(problem.u0, dtype=float)).reshape(-1, 1)
     p = torch.from_numpy(np.array(problem.p, dtype=float)).reshape(-1, 1)
     batch = batch_of(
-        module_of(system), u0, p, t0, t1, None if times is None else times.copy(), method, rtol, tolerance, (),
-        options.step_size(dt0, "dt0"), options.step_size(dtmax, "dtmax"), options.step_limit(max_steps), False,
+        module_of(system), u0, p, t0, t1, None if times is None else times.copy(), method, rtol, tolerance,
+        (), options.step_size(dt0, "dt0"), options.step_size(dtmax, "dtmax"), options.step_limit(max_steps),
+        False,
     )  # fmt: skip
     started = time.perf_counter()
     found = solve_batch(batch, keep=times is None or keep_dense)
@@ -95,7 +96,11 @@ def _solution(
     rows = continuous.rows(found) if keep_dense else None
     end = float(found.outcome.progress.t[0])
     output = None if rows is None or not len(rows) else DenseOutput(rows, len(problem.u0), end)
-    message = "" if retcode.success else f"{retcode.word}: {retcode.sentence}, at t = {end:.6g}\n  help: {retcode.remedy}"
+    message = (
+        ""
+        if retcode.success
+        else f"{retcode.word}: {retcode.sentence}, at t = {end:.6g}\n  help: {retcode.remedy}"
+    )
     solution = Solution(problem, t, u, retcode, output, Counters(found), seconds, (method,), message)
     if throw and not retcode.success:
         raise SolveError(message, solution)

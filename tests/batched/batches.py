@@ -23,6 +23,7 @@ def crowd(name: str, count: int, dtype: torch.dtype = torch.float64) -> tuple[to
     """The same for many members, each with values of its own up to a fifth larger."""
     random = torch.Generator().manual_seed(3)
     return tuple(
-        one.to(dtype) * (1 + 0.2 * torch.rand(len(one), count, generator=random, dtype=torch.float64)).to(dtype)
+        one.to(dtype)
+        * (1 + 0.2 * torch.rand(len(one), count, generator=random, dtype=torch.float64)).to(dtype)
         for one in alone(name)
     )

@@ -42,7 +42,9 @@ CASES = [("Tsit5", "lotka"), ("Vern7", "forced"), ("Rosenbrock23", "forced"), ("
 @pytest.mark.parametrize(("method", "name"), CASES)
 def test_replay_gives_what_a_tape_gives(method, name, saved):
     # the same operations in the same order but for sums
-    for one, other in zip(*(gradients(name, method, how, saved, 1e-5) for how in ("replay", "tape")), strict=True):
+    for one, other in zip(
+        *(gradients(name, method, how, saved, 1e-5) for how in ("replay", "tape")), strict=True
+    ):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12 * float(other.abs().max()) + 1e-30)
 
 
@@ -122,7 +124,9 @@ def test_float32_weights_have_float32_gradients():
     network_loss(double, u0.double(), "replay", **options).backward()
     for one, two in zip(single.parameters(), double.parameters(), strict=True):
         assert one.grad.dtype == torch.float32
-        torch.testing.assert_close(one.grad.double(), two.grad, rtol=1e-3, atol=1e-4 * float(two.grad.abs().max()))
+        torch.testing.assert_close(
+            one.grad.double(), two.grad, rtol=1e-3, atol=1e-4 * float(two.grad.abs().max())
+        )
 
 
 def test_modules_that_a_function_calls_are_differentiated_when_named():

@@ -1,4 +1,5 @@
-"""A member's result is its own: to the last bit the same alone, in any company, and beside members that fail."""
+"""A member's result is its own: to the last bit the same alone, in any company, and beside members that
+fail."""
 
 from __future__ import annotations
 

@@ -20,7 +20,11 @@ FORMS = ("forward", "jacobian_values", "time_gradient", "observables")
 
 def printed(text: str) -> torch.nn.Module:
     model = symde.ode_def(text)
-    return module_of(symde.Problem(model, u0=[0.5] * len(model.states), p=[1.0] * len(model.parameters), tspan=(0, 1)).system)
+    return module_of(
+        symde.Problem(
+            model, u0=[0.5] * len(model.states), p=[1.0] * len(model.parameters), tspan=(0, 1)
+        ).system
+    )
 
 
 def many(model: symde.Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -40,7 +44,9 @@ def graph_values(text: str, form: str) -> np.ndarray:
     }[form]
     t, u, p = (one.numpy() for one in many(symde.ode_def(text)))
     values = evaluate(graph.lowered.graph, roots, t, {"u": u, "p": p})
-    return np.array([np.broadcast_to(values[node], t.shape) for node in roots], dtype=float).reshape(-1, len(t))
+    return np.array([np.broadcast_to(values[node], t.shape) for node in roots], dtype=float).reshape(
+        -1, len(t)
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)

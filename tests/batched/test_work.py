@@ -1,4 +1,5 @@
-"""What a step costs where dispatch is the cost: operations and looks at the device, counted; memory of a replay."""
+"""What a step costs where dispatch is the cost: operations and looks at the device, counted; memory of a
+replay."""
 
 from __future__ import annotations
 
@@ -53,7 +54,9 @@ def of_right_hand_side() -> int:
     return sum(mode.found.values())
 
 
-@pytest.mark.parametrize(("method", "evaluations", "own"), [("Tsit5", 6, 67), ("BS3", 3, 61), ("Vern7", 10, 75)])
+@pytest.mark.parametrize(
+    ("method", "evaluations", "own"), [("Tsit5", 6, 67), ("BS3", 3, 61), ("Vern7", 10, 75)]
+)
 def test_operations_of_a_step_are_few(method, evaluations, own):
     # own: two a stage, the rest control; measured, with none to spare
     operations, _ = per_attempt(None, method)
@@ -64,7 +67,9 @@ def test_the_right_hand_side_writes_where_its_rows_belong():
     assert of_right_hand_side() == 7  # a*x, b*x, -d, (-d)*y, g*x, and a sum with a product for each row
 
 
-@pytest.mark.parametrize("saveat", [None, torch.linspace(0, 10, 101, dtype=torch.float64)], ids=["end", "saves"])
+@pytest.mark.parametrize(
+    "saveat", [None, torch.linspace(0, 10, 101, dtype=torch.float64)], ids=["end", "saves"]
+)
 def test_the_host_looks_once_in_eight_attempts(saveat):
     _, looks = per_attempt(saveat, "Tsit5")
     # finding the attempts that passed saved times takes none

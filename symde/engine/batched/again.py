@@ -13,7 +13,8 @@ from symde.engine.batched.step import Step, Stepper
 
 
 class Passed(NamedTuple):
-    """Saved times that one attempt passed: indices of time and member, shape (S,), and fractions of the step."""
+    """Saved times that one attempt passed: indices of time and member, shape (S,), and fractions of the
+    step."""
 
     save: Tensor
     member: Tensor

@@ -1,4 +1,5 @@
-"""Attempts at a step, one after another: in memory that is kept, in new tensors, or as one compiled function."""
+"""Attempts at a step, one after another: in memory that is kept, in new tensors, or as one compiled
+function."""
 
 from __future__ import annotations
 
@@ -91,7 +92,9 @@ class NewAttempts:
         """The attempt of a slot."""
         if self._first is None and self._stepper.keeps_first:
             self._first = self._stepper.equation(progress.t, progress.u, self._span.p)
-        made, self._first, self._stages[slot % len(self._stages)] = self._whole(self._span, progress, self._first)
+        made, self._first, self._stages[slot % len(self._stages)] = self._whole(
+            self._span, progress, self._first
+        )
         return made
 
     def stages(self, count: int) -> Tensor:

@@ -2,12 +2,12 @@
 
     lambda' = -(df/du)^T lambda,   dL/dq = integral of lambda^T df/dq dt
 
-with a jump of lambda at every saved time. The integral is taken by Gauss's formula over the steps of lambda, all
-parameters at once, so that they do not take part in the equation and cost nothing where they are many.
+with a jump of lambda at every saved time. The integral is taken by Gauss's formula over the steps of lambda,
+all parameters at once, so that they do not take part in the equation and cost nothing where they are many.
 
-Source: Y. Cao, S. Li, L. Petzold, R. Serban, Adjoint sensitivity analysis for differential-algebraic equations, SIAM
-J. Sci. Comput. 24 (2003), section 2; the quadrature after the steps as C. Rackauckas et al., A comparison of automatic
-differentiation and continuous sensitivity analysis, IEEE HPEC (2021).
+Source: Y. Cao, S. Li, L. Petzold, R. Serban, Adjoint sensitivity analysis for differential-algebraic
+equations, SIAM J. Sci. Comput. 24 (2003), section 2; the quadrature after the steps as C. Rackauckas et al.,
+A comparison of automatic differentiation and continuous sensitivity analysis, IEEE HPEC (2021).
 """
 
 from __future__ import annotations
@@ -121,12 +121,15 @@ class _Backward:
         if self._solution is None:
             return
         equation = AdjointEquation(self._batch.rhs, self._solution)
-        options = replace(self._batch.options, direction=-self._batch.options.direction, dt0=None, compiled=False)
+        options = replace(
+            self._batch.options, direction=-self._batch.options.direction, dt0=None, compiled=False
+        )
         back = Batch(equation, self.adjoint, self._p, after, before, None, options, (), ())
         found = solve(back, keep=True)
         if not bool((found.outcome.status == 0).all()):
             raise RuntimeError(
-                "the adjoint equation could not be solved: use gradient='replay', whose backward pass cannot fail"
+                "the adjoint equation could not be solved: use gradient='replay', whose backward pass cannot "
+                "fail"
             )
         self.adjoint = found.u[0]
         if self.sums:

@@ -46,8 +46,8 @@ class Tolerance(NamedTuple):
     zero: Tensor
 
     def mean_square(self, error: Tensor, u: Tensor, other: Tensor) -> Tensor:
-        """Mean square of error / (atol + rtol*max(|u|, |other|)), shape (B,); NaN where `other` or the error is
-        not finite."""
+        """Mean square of error / (atol + rtol*max(|u|, |other|)), shape (B,); NaN where `other` or the error
+        is not finite."""
         largest = torch.maximum(u.abs(), other.abs()).to(torch.float64)
         ratio = error / torch.addcmul(self.atol, largest, self.rtol)
         # 0 * inf is NaN: a state that overflowed must not pass for one with a small relative error
@@ -67,7 +67,12 @@ def tolerance_of(rtol: float, atol: Tensor | float, u: Tensor) -> Tolerance:
     given = torch.as_tensor(atol, **like).reshape(-1, 1)
     # TINY keeps 0/0 out where a state and its tolerance are both zero
     full = torch.zeros(u.shape[0], 1, **like) + given + TINY
-    return Tolerance(torch.tensor(rtol, **like), full, torch.full((u.shape[0],), 1.0 / u.shape[0], **like), torch.zeros((), **like))
+    return Tolerance(
+        torch.tensor(rtol, **like),
+        full,
+        torch.full((u.shape[0],), 1.0 / u.shape[0], **like),
+        torch.zeros((), **like),
+    )
 
 
 class Law(NamedTuple):
@@ -172,9 +177,7 @@ _QUARTER = math.log(0.25 / SAFETY)
 """Where the error is not a number, the step is cut to a quarter."""
 
 
-def _keep_fixed(
-    progress: Progress, attempt: Attempt, step: Step
-) -> tuple[Progress, Tensor, Tensor]:
+def _keep_fixed(progress: Progress, attempt: Attempt, step: Step) -> tuple[Progress, Tensor, Tensor]:
     """Without an error estimate a step counts as it is, unless it is not finite."""
     mean_square = (step.u * 0.0).sum(0).to(torch.float64)
     if step.failed is not None:

@@ -31,7 +31,8 @@ def steps(found: Forward) -> tuple[np.ndarray, np.ndarray]:
 
 @torch.no_grad()
 def rows(found: Forward) -> np.ndarray:
-    """The interpolants as `symde.problem.dense.DenseOutput` keeps them: start, length, coefficients of powers.
+    """The interpolants as `symde.problem.dense.DenseOutput` keeps them: start, length, coefficients of
+    powers.
 
     All steps are done again side by side, as members of one batch.
     """

@@ -32,7 +32,9 @@ class Equation:
         """f(t, u, p), shape (n, B), of the type of u."""
         return self.rhs(t, u, p)
 
-    def into(self, t: Tensor, u: Sequence[Tensor], p: Sequence[Tensor], whole: Any, out: Sequence[Tensor]) -> None:
+    def into(
+        self, t: Tensor, u: Sequence[Tensor], p: Sequence[Tensor], whole: Any, out: Sequence[Tensor]
+    ) -> None:
         """f into the rows of `out`, from the rows of u and p; `whole` holds u, p and `out` in one piece."""
         if self._into is not None:
             self._into(t, u, p, out)
@@ -56,8 +58,8 @@ class Equation:
         n, batch = u.shape
         places = self._places.get(u.device)
         if places is None:
-            rows: Any = getattr(self.rhs, "jacobian_rows")
-            columns: Any = getattr(self.rhs, "jacobian_columns")
+            rows: Any = self.rhs.jacobian_rows
+            columns: Any = self.rhs.jacobian_columns
             flat = [row * n + column for row, column in zip(rows, columns, strict=True)]
             places = self._places[u.device] = torch.tensor(flat, dtype=torch.int64, device=u.device)
         full = u.new_zeros(batch, n * n).index_copy(1, places, values.T)

@@ -1,11 +1,12 @@
 """Singly diagonally implicit Runge-Kutta methods with an explicit first stage, on batches.
 
-    y_i = base_i + h gamma f(t + c_i h, y_i),   base_i = u + h sum_{j<i} a_ij k_j,   k_i = (y_i - base_i)/(h gamma)
+    y_i = base_i + h gamma f(t + c_i h, y_i),   base_i = u + h sum_{j<i} a_ij k_j,   k_i = (y_i - base_i)/(h
+    gamma)
 
-Every step has its own Jacobian and factors. A step that is to be differentiated begins anew and is a function of
-its arguments alone, so that it can be done again; its stages are solved tightly, as those of the compiled engine are
-then. Else k_1 is the last k of the step before: f would multiply what the iteration has left of the error by the
-largest eigenvalue (ROBER: 2298 steps for 70).
+Every step has its own Jacobian and factors. A step that is to be differentiated begins anew and is a function
+of its arguments alone, so that it can be done again; its stages are solved tightly, as those of the compiled
+engine are then. Else k_1 is the last k of the step before: f would multiply what the iteration has left of
+the error by the largest eigenvalue (ROBER: 2298 steps for 70).
 
 Source: C. A. Kennedy, M. H. Carpenter, Additive Runge-Kutta schemes for convection-diffusion-reaction
 equations, Applied Numerical Mathematics 44 (2003), section 3.
@@ -75,7 +76,9 @@ class EsdirkStepper:
         failed = newton.state > 1
         return Step(y, size * estimate, stages, failed, newton.diverged, stages[-1])
 
-    def _with_derivative(self, t: Tensor, p: Tensor | None, base: Tensor, scaled: Tensor, y: Tensor) -> Tensor:
+    def _with_derivative(
+        self, t: Tensor, p: Tensor | None, base: Tensor, scaled: Tensor, y: Tensor
+    ) -> Tensor:
         """y with the derivative that the implicit function theorem gives it."""
         with torch.no_grad():
             factors: Factors = factorised(self.equation.jacobian(t, y, p), scaled)

@@ -30,7 +30,9 @@ class ExplicitStepper:
         self.error = None if method.error is None else [float(one) for one in method.error]
         self.extra_c = [float(one) for one in method.extra_c]
         self.extra_a = [[float(one) for one in row] for row in np.atleast_2d(method.extra_a)]
-        self.interpolant = tensor(in_chebyshev(exact_rows(*method.given["interpolant"])).T, like.new_empty(0).double())
+        self.interpolant = tensor(
+            in_chebyshev(exact_rows(*method.given["interpolant"])).T, like.new_empty(0).double()
+        )
 
     def attempt(self, t: Tensor, h: Tensor, u: Tensor, p: Tensor | None, first: Tensor | None = None) -> Step:
         """A step of every member, in new tensors."""

@@ -1,8 +1,9 @@
 """The stages of an explicit method in memory that is kept from step to step: the fast way, without gradients.
 
-All sums over stages are one product of a stacked matrix with a vector, and the right-hand side writes its rows
-where they belong: dispatch is what a step costs, and a Tsit5 step of Lotka-Volterra takes 3 operations a stage
-and its right-hand side where lists of tensors take 6 more.
+All sums over stages are one product of a stacked matrix with a vector, and the right-hand side writes its
+rows
+where they belong: dispatch is what a step costs, and a Tsit5 step of Lotka-Volterra takes 3 operations a
+stage and its right-hand side where lists of tensors take 6 more.
 """
 
 from __future__ import annotations

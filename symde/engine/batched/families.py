@@ -51,5 +51,3 @@ def check_family(method: Any) -> None:
 def is_implicit(method: Any) -> bool:
     """Whether a method solves linear systems."""
     return method.family != "explicit"
-
-

@@ -23,7 +23,6 @@ from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import LARGEST_GROWTH
 from symde.engine.cpu.recording import tightness
 
-
 COMPILER = "inductor"
 """What torch compiles a step with."""
 

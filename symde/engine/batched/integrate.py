@@ -49,24 +49,26 @@ def integrate(
     """Solve a batch of initial value problems, each member with step sizes of its own.
 
     Args:
-        rhs: f(t, u, p) with t (B,) in float64, u (n, B) and p as given; gives (n, B). Columns must not act on one
-            another. A module, a printed model (`symde.layers.module`) or any function.
+        rhs: f(t, u, p) with t (B,) in float64, u (n, B) and p as given; gives (n, B). Columns must not act on
+            one another. A module, a printed model (`symde.layers.module`) or any function.
         u0: Initial states, shape (n, B), float64 or float32.
         p: Parameters, shape (m, B) or (m, 1); None is passed on as it is.
         t0, t1: Start and end, a number or one for each member.
         saveat: Times to save, shape (T,), in the order of integration. Default: the end alone.
         method: Name of an explicit Runge-Kutta, Rosenbrock or ESDIRK method, or a method object.
         rtol, atol: Tolerances of a step; atol a number or one for each state.
-        gradient: "replay" (recorded steps are done again, one at a time: little memory), "tape" (all operations are
+        gradient: "replay" (recorded steps are done again, one at a time: little memory), "tape" (all
+            operations are
             kept: for short solves and second derivatives) or "adjoint" (the adjoint equation).
         modules: Modules that `rhs` calls and does not hold itself, whose parameters are to be differentiated.
         dt0, dtmax: First step size (of fixed-step methods the only one), and the largest.
         max_steps: Largest number of attempts.
-        compile: Let torch compile the step: seconds once for each model and shape, then 3 to 6 times the speed.
+        compile: Let torch compile the step: seconds once for each model and shape, then 3 to 6 times the
+            speed.
 
     Returns:
-        Saved states (T, n, B), differentiable in u0, p, t0, t1, saveat and the modules' parameters, with a status
-        and counts of each member. A member that fails has NaN from there on, and harms no other.
+        Saved states (T, n, B), differentiable in u0, p, t0, t1, saveat and the modules' parameters, with a
+        status and counts of each member. A member that fails has NaN from there on, and harms no other.
 
     Raises:
         ValueError, TypeError: something is not what it should be.
@@ -82,7 +84,8 @@ def integrate(
 
 
 def batch_of(
-    rhs: Any, u0: Tensor, p: Tensor | None, t0: Any, t1: Any, saveat: Any, method: Any, rtol: float, atol: Any,
+    rhs: Any, u0: Tensor, p: Tensor | None, t0: Any, t1: Any, saveat: Any, method: Any, rtol: float, atol:
+        Any,
     modules: Iterable[torch.nn.Module], dt0: float | None, dtmax: float | None, max_steps: int, compile: bool,
 ) -> Batch:  # fmt: skip
     """The arguments of `integrate`, checked."""

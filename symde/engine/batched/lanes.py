@@ -1,9 +1,9 @@
 """Members added so that no member is computed apart.
 
-A CPU computes the members of a row several at a time, and the last few that do not fill a register one by one: by
-torch's vector functions here, by the C library's there, which differ in the last bit for powers, atan2 and sinh. One
-member alone is summed as a vector is, not as a column of a matrix is. So copies of the last member fill the row, and
-are left out of the result.
+A CPU computes the members of a row several at a time, and the last few that do not fill a register one by
+one: by torch's vector functions here, by the C library's there, which differ in the last bit for powers,
+atan2 and sinh. One member alone is summed as a vector is, not as a column of a matrix is. So copies of the
+last member fill the row, and are left out of the result.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Linear systems of every member at once: LU with partial pivoting by LAPACK, or by the GPU's libraries.
 
-A member's factors depend on its matrix alone. Unrolled eliminations were measured: of matrices 3 x 3 they are as
-fast at 1000 members, of 8 x 8 half as fast, and of one member 13 times slower.
+A member's factors depend on its matrix alone. Unrolled eliminations were measured: of matrices 3 x 3 they are
+as fast at 1000 members, of 8 x 8 half as fast, and of one member 13 times slower.
 """
 
 from __future__ import annotations
@@ -55,6 +55,6 @@ class ImplicitSolve(torch.autograd.Function):
 
 
 TWICE = (
-    "implicit stages are differentiated by the implicit function theorem, once: use an explicit method or Rodas5P "
-    "for second derivatives"
+    "implicit stages are differentiated by the implicit function theorem, once: use an explicit method or "
+    "Rodas5P for second derivatives"
 )

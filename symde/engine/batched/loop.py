@@ -18,6 +18,7 @@ from symde.engine.batched.saves import Places, Saves, Steps
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import Status
 
+
 @dataclass(slots=True)
 class Outcome:
     """How a solve of a batch ended.

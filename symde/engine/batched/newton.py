@@ -1,7 +1,7 @@
 """Newton's iteration for one stage of every member, each with its own end.
 
-The rule is that of the compiled engine: a rate of convergence is measured from the second correction on, and what
-is left of the error is believed to be rate/(1 - rate) times the last correction.
+The rule is that of the compiled engine: a rate of convergence is measured from the second correction on, and
+what is left of the error is believed to be rate/(1 - rate) times the last correction.
 
 Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.8, (8.10) to (8.13).
 """

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 
-def only_once(grads: Sequence[Tensor | None], inputs: Sequence[Tensor | None], why: str) -> list[Tensor | None]:
+def only_once(
+    grads: Sequence[Tensor | None], inputs: Sequence[Tensor | None], why: str
+) -> list[Tensor | None]:
     """The same derivatives, with a history that leads to an error.
 
-    torch's own `once_differentiable` lets derivatives pass as constants where what they are multiplied by is one.
+    torch's own `once_differentiable` lets derivatives pass as constants where what they are multiplied by is
+    one.
 
     Args:
         grads: Derivatives; None where there are none.

@@ -14,8 +14,8 @@ from symde.engine.batched.families import check_family, is_implicit
 from symde.engine.methods import registry
 
 SMALLEST_STIFF_FLOAT32 = 1e-5
-"""Relative tolerance below which float32 does not carry a stiff solve: ROBER then takes twice the steps and its
-error stays at 1e-5."""
+"""Relative tolerance below which float32 does not carry a stiff solve: ROBER then takes twice the steps and
+its error stays at 1e-5."""
 
 _TYPES = (torch.float64, torch.float32)
 
@@ -74,7 +74,11 @@ class Batch:
             return self
         u0, t0, t1 = (lanes.filled(one, count, wanted) for one in (self.u0, self.t0, self.t1))
         # parameters that all members share are of one column
-        p = self.p if self.p is None or self.p.shape[1] != count or count == 1 else lanes.filled(self.p, count, wanted)
+        p = (
+            self.p
+            if self.p is None or self.p.shape[1] != count or count == 1
+            else lanes.filled(self.p, count, wanted)
+        )
         return replace(self, u0=u0, p=p, t0=t0, t1=t1)
 
     @property

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 BETWEEN_LOOKS = 8
-"""Attempts from one look at the members to the next, and in one piece of the record. On a GPU a look waits for all
-that was asked of it; on a CPU it is cheap, and 8 waste 4 attempts in the mean."""
+"""Attempts from one look at the members to the next, and in one piece of the record. On a GPU a look waits
+for all that was asked of it; on a CPU it is cheap, and 8 waste 4 attempts in the mean."""
 
 
 class Recorded(NamedTuple):
-    """One attempt: starts and signed sizes (B,), sizes 0 where it did not count, states at the start (n, B), and
-    whose it counted for (B,)."""
+    """One attempt: starts and signed sizes (B,), sizes 0 where it did not count, states at the start (n, B),
+    and whose it counted for (B,)."""
 
     t: Tensor
     h: Tensor

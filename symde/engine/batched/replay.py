@@ -1,4 +1,5 @@
-"""The discrete adjoint by replay: attempts are recorded, and done again one by one from the last to the first.
+"""The discrete adjoint by replay: attempts are recorded, and done again one by one from the last to the
+first.
 
 The gradient is that of the computed numbers, with the sizes of the steps as constants; memory is that of the
 recorded states and of one step's graph.
@@ -42,8 +43,8 @@ class _Replay(torch.autograd.Function):
 
 
 TWICE = (
-    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for second "
-    "derivatives"
+    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for "
+    "second derivatives"
 )
 
 

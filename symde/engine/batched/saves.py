@@ -21,7 +21,8 @@ class Saves:
 
     Attributes:
         u: The saved states, shape (T, n, B); NaN where a member did not get there.
-        attempt: Number of the attempt that passed each time, shape (T, B); -1 at the start and where none did.
+        attempt: Number of the attempt that passed each time, shape (T, B); -1 at the start and where none
+            did.
         theta: Fraction of that attempt's step, shape (T, B), float64.
         at_start: Whether a time is a member's start, shape (T, B).
     """
@@ -49,7 +50,8 @@ class Saves:
 
 
 class Steps(NamedTuple):
-    """Some successive attempts: starts, ends and sizes (attempts, B), states before and after (attempts, n, B)."""
+    """Some successive attempts: starts, ends and sizes (attempts, B), states before and after (attempts, n,
+    B)."""
 
     t: Tensor
     t_new: Tensor

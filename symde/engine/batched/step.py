@@ -32,8 +32,8 @@ class Step(NamedTuple):
 class Stepper(Protocol):
     """A method at work on an equation.
 
-    `attempt` is a pure function of its arguments and can be differentiated: replay calls it again. A member of
-    step size 0 stays where it is.
+    `attempt` is a pure function of its arguments and can be differentiated: replay calls it again. A member
+    of step size 0 stays where it is.
 
     Attributes:
         method: Its numbers.

@@ -1,7 +1,7 @@
 """A plain tape: the recorded steps are done again with all of their operations kept.
 
-For short solves, and for those that want second derivatives or derivatives along a direction: what torch can do with
-its own operations it can do with this.
+For short solves, and for those that want second derivatives or derivatives along a direction: what torch can
+do with its own operations it can do with this.
 """
 
 from __future__ import annotations

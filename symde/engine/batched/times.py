@@ -1,7 +1,7 @@
 """Derivatives by times, which are known without integration: du(t)/dt is f, and du(t)/dt0 follows from it.
 
-Where a step ends at a time, or an interpolant is evaluated there, the derivative of what was computed is that of the
-method's polynomial: right to its order only. f at the saved state is right to the error of that state.
+Where a step ends at a time, or an interpolant is evaluated there, the derivative of what was computed is that
+of the method's polynomial: right to its order only. f at the saved state is right to the error of that state.
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ def along(f: Tensor, grad: Tensor) -> Tensor:
 
 
 def grads_of_times(
-    batch: Batch, found: Forward, inputs: tuple[Any, ...], wanted: tuple[bool, ...], adjoint: Tensor, grad: Tensor
+    batch: Batch,
+    found: Forward,
+    inputs: tuple[Any, ...],
+    wanted: tuple[bool, ...],
+    adjoint: Tensor,
+    grad: Tensor,
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
     """Derivatives of a loss by t0, t1 and the saved times.
 
