@@ -84,7 +84,10 @@ def _copied(
         value = graph.value[node]
         if op == "const":
             return copy.constant(value, span)
-        return copy.time(span) if op == "time" else copy.input(*value, span)
+        if op == "time":
+            return copy.time(span)
+        vector, index = value
+        return copy.input(vector, index, span)
     args = [copies[one] for one in graph.args[node]]
     if ways is not None:
         needed = _holds(copy, copies, ways)

@@ -258,27 +258,26 @@ def _lines(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[
 
 
 def _new(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[str]:
-    """The method that gives a new tensor."""
+    """The method that gives a new tensor, and one of the rows that it is made of."""
+    rows = "rows" if method.name == "forward" else f"{method.name}_rows"
     graph, roots = guarded(method.routine.graph, method.routine.roots)
     routine = replace(method.routine, graph=graph, roots=roots)
-    lines = [
+    whole = [
         "",
         f"    def {method.name}(self, t, u, p):",
         f'        """{method.meaning}, shape ({method.count}, B)."""',
     ]
     if not roots:
-        return [*lines, "        return u[:0]"]
+        return [*whole, "        return u[:0]"]
+    whole += [f"        return torch.stack(self.{rows}(t, u.unbind(0), p.unbind(0)))"]
+    lines = ["", f"    def {rows}(self, t, u, p):", f'        """{method.meaning} as rows, from rows."""']
     names = [source.names.fresh(f"{method.result}{k}") for k in range(len(roots))]
-    rows = [_row(routine, name, root) for name, root in zip(names, roots, strict=True)]
-    if any("like" in row for row in rows):
+    parts = [_row(routine, name, root) for name, root in zip(names, roots, strict=True)]
+    if any("like" in part for part in parts):
         lines += ["        like = u[0]"]
-    lines += [f"        {one} = {one}.unbind(0)" for one in _vectors(source, routine)]
     lines += [f"    {line}" for line in body(source, routine, dialect, names)]
-    return [*lines, *listed("        return torch.stack([", rows, "])")]
-
-
-def _vectors(source: ModelSource, routine: Routine) -> list[str]:
-    return sorted({vector for vector, _ in source.read(routine)}, reverse=True)
+    end = ",)" if len(parts) == 1 else ")"
+    return [*whole, *lines, *listed("        return (", parts, end)]
 
 
 def _row(routine: Routine, name: str, root: int) -> str:

@@ -142,16 +142,48 @@ def choose(progress: Progress, t_end: Tensor, direction: float) -> Attempt:
     return Attempt(h, torch.where(reaches, t_end, progress.t + h), reaches)
 
 
+class Verdict(NamedTuple):
+    """What becomes of an attempt, shape (B,) each: who was accepted, and the numbers of `Progress` but the
+    state."""
+
+    accepted: Tensor
+    t: Tensor
+    h_next: Tensor
+    log_error: Tensor
+    limit: Tensor
+
+    def progress(self, u: Tensor) -> Progress:
+        """Where the members stand, with their states."""
+        return Progress(self.t, u, self.h_next, self.log_error, self.limit)
+
+
 def judge(
     progress: Progress, attempt: Attempt, step: Step, tolerance: Tolerance, law: Law, largest: Tensor
 ) -> tuple[Progress, Tensor, Tensor]:
     """Accept or reject: the new progress, who was accepted, and the mean squares of the errors."""
-    if law.fixed:
-        return _keep_fixed(progress, attempt, step)
-    assert step.error is not None
-    mean_square = tolerance.mean_square(step.error, progress.u, step.u)
+    if step.error is None:
+        # without an error estimate a step counts as it is, unless it is not finite
+        mean_square = (step.u * 0.0).sum(0).to(torch.float64)
+    else:
+        mean_square = tolerance.mean_square(step.error, progress.u, step.u)
     if step.failed is not None:
         mean_square = torch.where(step.failed, UNSOLVED, mean_square)
+    verdict = decide(progress, attempt, mean_square, step.diverged, law, largest)
+    u = torch.where(verdict.accepted, step.u, progress.u)
+    return verdict.progress(u), verdict.accepted, mean_square
+
+
+def decide(
+    progress: Progress,
+    attempt: Attempt,
+    mean_square: Tensor,
+    diverged: Tensor | None,
+    law: Law,
+    largest: Tensor,
+) -> Verdict:
+    """Accept or reject, and the next step sizes, by the PI law or as they are."""
+    if law.fixed:
+        return _keep_fixed(progress, attempt, mean_square)
     size = torch.abs(attempt.h)
     accepted = torch.logical_and(mean_square <= 1.0, size > 0.0)
     log_error = torch.log(torch.clamp(mean_square, min=SMALLEST_ERROR))
@@ -160,37 +192,30 @@ def judge(
     exponent = torch.nan_to_num(exponent, nan=_QUARTER, neginf=_QUARTER)
     limit = torch.where(accepted, progress.limit, SAFETY)
     factor = torch.minimum(torch.clamp(torch.exp(exponent) * SAFETY, min=STRONGEST_CUT), limit)
-    if step.diverged is not None:
-        factor = torch.where(step.diverged, DIVERGENCE_CUT, factor)
-    proposal = torch.minimum(size * factor, largest)
-    following = Progress(
+    if diverged is not None:
+        factor = torch.where(diverged, DIVERGENCE_CUT, factor)
+    return Verdict(
+        accepted,
         torch.where(accepted, attempt.t_new, progress.t),
-        torch.where(accepted, step.u, progress.u),
-        proposal,
+        torch.minimum(size * factor, largest),
         torch.where(accepted, log_error, progress.log_error),
         accepted * (LARGEST_GROWTH - 1.0) + 1.0,
     )
-    return following, accepted, mean_square
 
 
 _QUARTER = math.log(0.25 / SAFETY)
 """Where the error is not a number, the step is cut to a quarter."""
 
 
-def _keep_fixed(progress: Progress, attempt: Attempt, step: Step) -> tuple[Progress, Tensor, Tensor]:
-    """Without an error estimate a step counts as it is, unless it is not finite."""
-    mean_square = (step.u * 0.0).sum(0).to(torch.float64)
-    if step.failed is not None:
-        mean_square = torch.where(step.failed, UNSOLVED, mean_square)
+def _keep_fixed(progress: Progress, attempt: Attempt, mean_square: Tensor) -> Verdict:
     accepted = torch.logical_and(mean_square == 0.0, attempt.h != 0.0)
-    following = Progress(
+    return Verdict(
+        accepted,
         torch.where(accepted, attempt.t_new, progress.t),
-        torch.where(accepted, step.u, progress.u),
         torch.where(mean_square == 0.0, progress.h_next, 0.0),
         progress.log_error,
         progress.limit,
     )
-    return following, accepted, mean_square
 
 
 def first_step(

@@ -14,6 +14,7 @@ from symde.engine.batched.attempts import Attempts, KeptAttempts, NewAttempts, S
 from symde.engine.batched.control import Progress, first_step, law_of, tolerance_of
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.explicit import ExplicitStepper
+from symde.engine.batched.explicit_rows import MOST_ROWS, row_attempt_function
 from symde.engine.batched.families import stepper_for
 from symde.engine.batched.loop import Outcome, run
 from symde.engine.batched.problem import Batch
@@ -83,7 +84,7 @@ def solve(batch: Batch, keep: bool) -> Forward:
 def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int) -> Attempts:
     if batch.options.compiled:
         # what is compiled must not know this solve
-        kept, whole = _compiled(batch.rhs, batch.options.method, u.dtype, u.device, slots > 1)
+        kept, whole = _compiled(batch.rhs, batch.options.method, len(u), u.dtype, u.device, slots > 1)
         return NewAttempts(kept, span, slots, whole)
     if isinstance(stepper, ExplicitStepper):
         return KeptAttempts(stepper, span, u, slots)
@@ -92,9 +93,12 @@ def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int)
 
 @functools.lru_cache(maxsize=16)
 def _compiled(
-    rhs: Any, method: Any, dtype: torch.dtype, device: torch.device, keep_stages: bool
+    rhs: Any, method: Any, states: int, dtype: torch.dtype, device: torch.device, keep_stages: bool
 ) -> tuple[Stepper, Any]:
     like = torch.empty(1, 1, dtype=dtype, device=device)
     stepper = stepper_for(method, Equation(rhs), like, tolerance_of(0.0, 1.0, like), 1.0)
-    whole = attempt_function(stepper, keep_stages)
+    if isinstance(stepper, ExplicitStepper) and hasattr(rhs, "rows") and states <= MOST_ROWS:
+        whole = row_attempt_function(stepper, keep_stages)
+    else:
+        whole = attempt_function(stepper, keep_stages)
     return stepper, torch.compile(whole, backend=COMPILER, fullgraph=True, dynamic=False)

@@ -65,6 +65,6 @@ def grads_of_times(
         by_t1 = torch.zeros_like(t1)
         if times is None:
             by_t1 = along(slopes(batch.rhs, t1[None], found.u, p), grad)[0]
-    if wanted[2]:
+    if wanted[2] and times is not None:
         by_times = along(slopes(batch.rhs, times, found.u, p), grad).sum(-1)
     return by_t0, by_t1, by_times
