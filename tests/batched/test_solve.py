@@ -42,7 +42,7 @@ def test_a_failure_keeps_what_was_computed():
     with pytest.raises(symde.SolveError, match=r"dt_underflow.*at t = 1\.00") as caught:
         symde.solve(problem, "BS3", backend="torch", rtol=1e-3)
     solution = caught.value.solution
-    assert solution.t[-1] == pytest.approx(1.0, abs=1e-3) and len(solution.t) > 10
+    assert solution.t[-1] == pytest.approx(1.0, abs=1e-2) and len(solution.t) > 10
 
 
 @pytest.mark.parametrize(
