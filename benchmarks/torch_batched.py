@@ -124,7 +124,6 @@ def sides(u0: torch.Tensor, p: torch.Tensor) -> Iterator[tuple[str, Side | None]
             yield f"symde {method} bridge", bridge(u0, p, method)
         except ImportError:
             yield f"symde {method} bridge", None
-    yield "torchdiffeq tsit5", torchdiffeq(u0, p, "tsit5")
     yield "torchdiffeq dopri5", torchdiffeq(u0, p, "dopri5")
     yield "torchode Tsit5", torchode(u0, p, "Tsit5")
     yield "torchode Dopri5", torchode(u0, p, "Dopri5")
