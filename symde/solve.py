@@ -14,6 +14,7 @@ from typing import Any, Never
 
 import numpy as np
 
+from symde.backends import backend as named_backend
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
@@ -65,7 +66,8 @@ def solve(
         saveat: Times to save: a list means exactly those; a number d means t0, t0 + d, ... and the end.
             Default: every step.
         dense: Keep the continuous solution. Default: only without `saveat`.
-        backend: "cpu" (default).
+        backend: "cpu" (default), or "torch": the batched engine, whose methods are explicit Runge-Kutta,
+            Rosenbrock and ESDIRK ones.
         events: Not in this version.
         callback: Called as callback(t, u) after every accepted step, u a copy of shape (n,); a true result
             ends the solve with the return code "stopped".
@@ -90,7 +92,8 @@ def solve(
         SolveError: the solve did not reach its end.
         SolveInterrupted: Ctrl-C; the part that was computed is kept on the exception.
         ValueError, TypeError: an option is not what it should be, or the method cannot solve such a model.
-        ImportError: progress=True without tqdm, or linear_solver="klu" without KLU.
+        ImportError: progress=True without tqdm, linear_solver="klu" without KLU, or backend="torch" without
+            torch.
     """
     if unknown:
         options.refuse_unknown(unknown, solve)
@@ -100,8 +103,21 @@ def solve(
         )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
-    if not (backend is None and events is None and seed is None):
-        _refuse_later_features(backend, events, seed)
+    if not (events is None and seed is None):
+        _refuse_later_features(events, seed)
+    run = solve_on_cpu if backend is None else named_backend(backend)
+    return run(
+        problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
+        preconditioner, progress, throw,
+    )  # fmt: skip
+
+
+def solve_on_cpu(
+    problem: Problem, method: Any, rtol: float, atol: Any, saveat: Any, dense: bool | None,
+    callback: Callback | None, dt0: float | None, dtmax: float | None, max_steps: int, linear_solver: str,
+    preconditioner: Any, progress: bool, throw: bool,
+) -> Solution:  # fmt: skip
+    """A solve by the compiled engine; arguments as of `solve`."""
     system = problem.system
     plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
     session = borrow(system, plan)
@@ -170,9 +186,7 @@ def _silent() -> Any:
     return nullcontext()
 
 
-def _refuse_later_features(backend: str | None, events: Any, seed: Any) -> None:
-    if backend not in (None, "cpu"):
-        raise ValueError(f"unknown backend {backend!r}: this version solves on 'cpu'")
+def _refuse_later_features(events: Any, seed: Any) -> None:
     if events:
         raise ValueError(
             "events are not in this version: end the span at the event and go on with remake(...)"

@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--points", type=int, default=5, metavar="N", help="points for the derivatives (5)")
     export = commands.add_parser("export", help="print a model as source of another language")
     _file(export)
-    export.add_argument("--target", required=True, metavar="TARGET", help="numba, numpy, c, llvm or latex")
+    export.add_argument(
+        "--target", required=True, metavar="TARGET", help="numba, numpy, torch, c, llvm or latex"
+    )
     export.add_argument("-o", "--output", metavar="PATH", help="write a file instead of printing")
     commands.add_parser("methods", help="list the methods")
     commands.add_parser("doctor", help="tell versions, processor and cache folder")

@@ -14,6 +14,7 @@ TARGETS: dict[str, str] = {
     "llvm": "symde.export.llvm:TARGET",
     "numba": "symde.export.numba:TARGET",
     "numpy": "symde.export.numpy:TARGET",
+    "torch": "symde.export.torch:TARGET",
 }
 """Name -> where the target lies, as `module:attribute`."""
 

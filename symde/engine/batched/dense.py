@@ -1,0 +1,48 @@
+"""The steps and the continuous solution of a recorded solve of one member."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symde.engine.batched.forward import Forward
+
+
+def _counted(found: Forward) -> tuple[Tensor, Tensor, Tensor]:
+    """Starts (steps,), sizes (steps,) and states at the start (n, steps) of the accepted steps."""
+    assert found.record is not None
+    pieces = found.record.pieces
+    counted = torch.cat([one.counted[:, 0] for one in pieces]) if pieces else torch.zeros(0, dtype=torch.bool)
+    if not pieces or not bool(counted.any()):
+        nothing = found.outcome.progress.t[:0]
+        return nothing, nothing, found.outcome.progress.u[:, :0]
+    t, h = (torch.cat([one[i][:, 0] for one in pieces])[counted] for i in (0, 1))
+    return t, h, torch.cat([one.u[:, :, 0] for one in pieces])[counted].T.contiguous()
+
+
+def steps(found: Forward) -> tuple[np.ndarray, np.ndarray]:
+    """Times and states of every accepted step, the start among them: (steps + 1,), (steps + 1, n)."""
+    t, _, u = _counted(found)
+    progress = found.outcome.progress
+    times = torch.cat([t, progress.t])
+    return times.numpy(), torch.cat([u, progress.u], 1).T.contiguous().numpy()
+
+
+@torch.no_grad()
+def rows(found: Forward) -> np.ndarray:
+    """The interpolants as `symde.problem.dense.DenseOutput` keeps them: start, length, coefficients of
+    powers.
+
+    All steps are done again side by side, as members of one batch.
+    """
+    t, h, u = _counted(found)
+    stepper, p = found.stepper, found.p
+    if not len(t):
+        return np.empty((0, 2 + len(u)))
+    step = stepper.attempt(t, h, u, p)
+    stages = stepper.complete(torch.stack(list(step.stages)), t, h, u, p)
+    powers = stepper.coefficients()
+    parts = [stepper.combine(stages, h, row.expand(len(t), -1)) for row in powers]
+    coefficients = torch.stack([u, *parts]).permute(2, 0, 1).reshape(len(t), -1)
+    return torch.cat([t[:, None], h[:, None], coefficients], 1).numpy()

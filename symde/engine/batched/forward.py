@@ -1,0 +1,104 @@
+"""One solve without gradients."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symde.engine.batched.attempts import Attempts, KeptAttempts, NewAttempts, Span, attempt_function
+from symde.engine.batched.control import Progress, first_step, law_of, tolerance_of
+from symde.engine.batched.equation import Equation
+from symde.engine.batched.explicit import ExplicitStepper
+from symde.engine.batched.explicit_rows import MOST_ROWS, row_attempt_function
+from symde.engine.batched.families import stepper_for
+from symde.engine.batched.loop import Outcome, run
+from symde.engine.batched.problem import Batch
+from symde.engine.batched.record import BETWEEN_LOOKS, Record
+from symde.engine.batched.saves import Saves
+from symde.engine.batched.step import Stepper
+from symde.engine.cpu.layout import LARGEST_GROWTH
+from symde.engine.cpu.recording import tightness
+
+COMPILER = "inductor"
+"""What torch compiles a step with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A solve that was made.
+
+    Attributes:
+        u: Saved states (T, n, B), or those at the end as (1, n, B).
+        outcome: How it ended.
+        stepper: The method, for replay.
+        p: The parameters.
+        saves: What was saved where, None where only the end was asked for.
+        record: The attempts, where they were to be kept.
+    """
+
+    u: Tensor
+    outcome: Outcome
+    stepper: Stepper
+    p: Tensor | None
+    saves: Saves | None
+    record: Record | None
+
+    def with_states(self, u: Tensor) -> Forward:
+        """The same with saved states that have a history."""
+        return replace(self, u=u)
+
+
+@torch.no_grad()
+def solve(batch: Batch, keep: bool) -> Forward:
+    """Solve a batch; `keep` records the attempts for replay."""
+    options, times = batch.options, batch.times
+    u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
+    p = None if batch.p is None else batch.p.detach().contiguous()
+    tolerance, law = tolerance_of(options.rtol, options.atol, u0), law_of(options.method)
+    largest = torch.tensor(options.dtmax, dtype=torch.float64, device=u0.device)
+    span = Span(t1, options.direction, p, tolerance, law, largest)
+    equation = Equation(batch.rhs)
+    stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
+    if options.dt0 is None:
+        h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
+    else:
+        h = torch.full_like(t0, min(options.dt0, options.dtmax))
+    non_finite = torch.isnan(h)
+    nothing = torch.zeros_like(t0)
+    progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
+    saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
+    record = Record() if keep else None
+    slots = BETWEEN_LOOKS if saves is not None else 1
+    attempts = _attempts(batch, stepper, span, u0, slots)
+    outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
+    done = outcome.progress.t == t1
+    u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
+    return Forward(u, outcome, stepper, p, saves, record)
+
+
+def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int) -> Attempts:
+    if batch.options.compiled:
+        # what is compiled must not know this solve
+        kept, whole = _compiled(batch.rhs, batch.options.method, len(u), u.dtype, u.device, slots > 1)
+        return NewAttempts(kept, span, slots, whole)
+    if isinstance(stepper, ExplicitStepper):
+        return KeptAttempts(stepper, span, u, slots)
+    return NewAttempts(stepper, span, slots, attempt_function(stepper, slots > 1))
+
+
+@functools.lru_cache(maxsize=16)
+def _compiled(
+    rhs: Any, method: Any, states: int, dtype: torch.dtype, device: torch.device, keep_stages: bool
+) -> tuple[Stepper, Any]:
+    like = torch.empty(1, 1, dtype=dtype, device=device)
+    stepper = stepper_for(method, Equation(rhs), like, tolerance_of(0.0, 1.0, like), 1.0)
+    if isinstance(stepper, ExplicitStepper) and hasattr(rhs, "rows") and states <= MOST_ROWS:
+        whole = row_attempt_function(stepper, keep_stages)
+    else:
+        whole = attempt_function(stepper, keep_stages)
+    return stepper, torch.compile(whole, backend=COMPILER, fullgraph=True, dynamic=False)

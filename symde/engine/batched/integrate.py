@@ -1,0 +1,102 @@
+"""The entry of the batched engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symde.engine.batched import lanes
+from symde.engine.batched import problem as reading
+from symde.engine.batched.continuous import solve_by_adjoint
+from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.problem import Batch
+from symde.engine.batched.replay import solve_by_replay
+from symde.engine.batched.result import Integrated
+from symde.engine.batched.stateful import refuse_stateful
+from symde.engine.batched.tape import solve_by_tape
+
+GRADIENTS: dict[str, Callable[[Batch], Forward]] = {
+    "replay": solve_by_replay,
+    "tape": solve_by_tape,
+    "adjoint": solve_by_adjoint,
+}
+"""How a solve is differentiated: one line each."""
+
+MOST_STEPS = 100_000
+
+
+def integrate(
+    rhs: Any,
+    u0: Tensor,
+    p: Tensor | None = None,
+    t0: Any = 0.0,
+    t1: Any = 1.0,
+    saveat: Any = None,
+    method: Any = "Tsit5",
+    rtol: float = 1e-6,
+    atol: Any = 1e-9,
+    *,
+    gradient: str = "replay",
+    modules: Iterable[torch.nn.Module] = (),
+    dt0: float | None = None,
+    dtmax: float | None = None,
+    max_steps: int = MOST_STEPS,
+    compile: bool = False,
+) -> Integrated:
+    """Solve a batch of initial value problems, each member with step sizes of its own.
+
+    Args:
+        rhs: f(t, u, p) with t (B,) in float64, u (n, B) and p as given; gives (n, B). Columns must not act on
+            one another. A module, a printed model (`symde.layers.module`) or any function.
+        u0: Initial states, shape (n, B), float64 or float32.
+        p: Parameters, shape (m, B) or (m, 1); None is passed on as it is.
+        t0, t1: Start and end, a number or one for each member.
+        saveat: Times to save, shape (T,), in the order of integration. Default: the end alone.
+        method: Name of an explicit Runge-Kutta, Rosenbrock or ESDIRK method, or a method object.
+        rtol, atol: Tolerances of a step; atol a number or one for each state.
+        gradient: "replay" (recorded steps are done again, one at a time: little memory), "tape" (all
+            operations are
+            kept: for short solves and second derivatives) or "adjoint" (the adjoint equation).
+        modules: Modules that `rhs` calls and does not hold itself, whose parameters are to be differentiated.
+        dt0, dtmax: First step size (of fixed-step methods the only one), and the largest.
+        max_steps: Largest number of attempts.
+        compile: Let torch compile the step: seconds once for each model and shape, then 3 to 6 times the
+            speed.
+
+    Returns:
+        Saved states (T, n, B), differentiable in u0, p, t0, t1, saveat and the modules' parameters, with a
+        status and counts of each member. A member that fails has NaN from there on, and harms no other.
+
+    Raises:
+        ValueError, TypeError: something is not what it should be.
+    """
+    batch = batch_of(rhs, u0, p, t0, t1, saveat, method, rtol, atol, modules, dt0, dtmax, max_steps, compile)
+    count, wanted = u0.shape[1], lanes.full(rhs, u0.shape[1])
+    if gradient not in GRADIENTS:
+        raise ValueError(f"unknown gradient {gradient!r}: there are {', '.join(map(repr, GRADIENTS))}")
+    if not (torch.is_grad_enabled() and batch.wants_gradient):
+        return Integrated.of(solve(batch.filled(count, wanted), keep=False), count)
+    refuse_stateful(batch.modules)
+    return Integrated.of(GRADIENTS[gradient](batch.filled(count, wanted)), count)
+
+
+def batch_of(
+    rhs: Any, u0: Tensor, p: Tensor | None, t0: Any, t1: Any, saveat: Any, method: Any, rtol: float, atol:
+        Any,
+    modules: Iterable[torch.nn.Module], dt0: float | None, dtmax: float | None, max_steps: int, compile: bool,
+) -> Batch:  # fmt: skip
+    """The arguments of `integrate`, checked."""
+    reading.check_states(u0)
+    reading.check_parameters(p, u0)
+    start, end = reading.times_like(t0, u0, "t0"), reading.times_like(t1, u0, "t1")
+    options = reading.read_options(
+        u0, start.detach(), end.detach(), method, rtol, atol, dt0, dtmax, max_steps, compile
+    )
+    times = reading.save_times(saveat, u0, start.detach(), end.detach(), options.direction)
+    held = [rhs] if isinstance(rhs, torch.nn.Module) else []
+    every = tuple([*held, *modules])
+    weights = {id(one): one for module in every for one in module.parameters() if one.requires_grad}
+    return Batch(rhs, u0, p, start, end, times, options, every, tuple(weights.values()))

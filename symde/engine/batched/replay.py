@@ -1,0 +1,127 @@
+"""The discrete adjoint by replay: attempts are recorded, and done again one by one from the last to the
+first.
+
+The gradient is that of the computed numbers, with the sizes of the steps as constants; memory is that of the
+recorded states and of one step's graph.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symde.engine.batched.again import SavesByAttempt, points_again, step_again
+from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.once import only_once
+from symde.engine.batched.problem import Batch
+from symde.engine.batched.times import grads_of_times
+
+
+def solve_by_replay(batch: Batch) -> Forward:
+    """A solve whose saved states can be differentiated."""
+    made: list[Forward] = []
+    u = _Replay.apply(batch, made, batch.u0, batch.p, batch.t0, batch.t1, batch.times, *batch.weights)
+    return made[0].with_states(u)
+
+
+class _Replay(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, batch: Batch, made: list[Forward], *inputs: Tensor | None) -> Tensor:
+        found = solve(batch, keep=True)
+        made.append(found)
+        ctx.batch, ctx.found = batch, found
+        ctx.save_for_backward(*inputs)  # refuses values that were changed in between
+        return found.u
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        with torch.no_grad():
+            found = _grads(ctx, grad)
+        return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
+
+
+TWICE = (
+    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for "
+    "second derivatives"
+)
+
+
+def _grads(ctx: Any, grad: Tensor) -> list[Tensor | None]:
+    """Derivatives by u0, p, t0, t1, times and the weights."""
+    u0, p, t0, t1, times, *weights = ctx.saved_tensors
+    wanted = dict(zip(("u0", "p", "t0", "t1", "times"), ctx.needs_input_grad[2:7], strict=True))
+    back = _Backward(ctx.found, p, weights, ctx.needs_input_grad[7:], wanted["p"])
+    back.run(grad)
+    by_t0, by_t1, by_times = grads_of_times(
+        ctx.batch, ctx.found, ctx.saved_tensors, tuple(ctx.needs_input_grad[4:7]), back.adjoint, grad
+    )
+    return [back.adjoint, back.by_p, by_t0, by_t1, by_times, *back.by_weights]
+
+
+class _Backward:
+    """The way back through a record.
+
+    Attributes:
+        adjoint: Derivative by the states at the present attempt's start, (n, B); by u0 in the end.
+        by_p: By the parameters.
+        by_weights: By the modules' parameters, None for those not wanted.
+    """
+
+    def __init__(
+        self, found: Forward, p: Tensor | None, weights: list[Tensor], wanted: tuple[bool, ...], by_p: bool
+    ) -> None:
+        self._found, self._p = found, p
+        self._weights = [one for one, want in zip(weights, wanted, strict=True) if want]
+        self._wanted, self._sums = wanted, [torch.zeros_like(one) for one in self._weights]
+        self.by_p = torch.zeros_like(p) if by_p and p is not None else None
+        self.adjoint = torch.zeros_like(found.u[0])
+
+    @property
+    def by_weights(self) -> list[Tensor | None]:
+        """In the order of the modules' parameters."""
+        sums = iter(self._sums)
+        return [next(sums) if want else None for want in self._wanted]
+
+    def run(self, grad: Tensor) -> None:
+        """Through all attempts, from the last to the first."""
+        found, saves = self._found, self._found.saves
+        assert found.record is not None
+        counting = found.record.counting()
+        by_attempt = None if saves is None else SavesByAttempt(saves, len(counting))
+        if saves is None:
+            self.adjoint = torch.where(torch.isfinite(found.u[0]), grad[0], 0.0)
+        for k in reversed(range(len(counting))):
+            if counting[k]:
+                self._attempt(k, grad, by_attempt)
+        if saves is not None:
+            self.adjoint = self.adjoint + torch.where(saves.at_start[:, None], grad, 0.0).sum(0)
+
+    def _attempt(self, k: int, grad: Tensor, by_attempt: SavesByAttempt | None) -> None:
+        found, stepper = self._found, self._found.stepper
+        assert found.record is not None
+        recorded = found.record.attempt(k)
+        at_end = None if by_attempt is None else by_attempt.at_end(k)
+        if at_end is not None:
+            seeds = grad[at_end.save, :, at_end.member].T
+            self.adjoint = self.adjoint.index_add(1, at_end.member, seeds)
+        inside = None if by_attempt is None else by_attempt.inside(k)
+        with torch.enable_grad():
+            u = recorded.u.detach().requires_grad_()
+            p = self._p if self._p is None else self._p.detach().requires_grad_(self.by_p is not None)
+            step = step_again(stepper, recorded, u, p)
+            outputs, seeds = [step.u], [torch.where(recorded.counted, self.adjoint, 0.0)]
+            if inside is not None:
+                outputs.append(points_again(stepper, recorded, step, u, p, inside))
+                seeds.append(grad[inside.save, :, inside.member].T)
+            inputs = [u, *([p] if self.by_p is not None and p is not None else []), *self._weights]
+            by_u, *others = torch.autograd.grad(outputs, inputs, seeds, allow_unused=True)
+        self.adjoint = torch.where(recorded.counted, by_u, self.adjoint)
+        if self.by_p is not None:
+            by_p, *others = others
+            if by_p is not None:
+                self.by_p += by_p
+        for total, one in zip(self._sums, others, strict=True):
+            if one is not None:
+                total += one
