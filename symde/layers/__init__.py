@@ -24,7 +24,7 @@ _HOME = {
     "diffeq_rd": "symde.layers.diffeq",
 }
 
-__all__ = ["DiffEqLayer", "diffeq", "diffeq_adjoint", "diffeq_fd", "diffeq_rd"]
+__all__ = ["DiffEqLayer", "NeuralODE", "diffeq", "diffeq_adjoint", "diffeq_fd", "diffeq_rd"]
 
 
 def __getattr__(name: str) -> Any:
