@@ -37,6 +37,8 @@ def relative_tolerance(rtol: Any) -> float:
 
 def memory_bound(memory: Any) -> int:
     """Bytes, at least one."""
+    if memory is DEFAULT_MEMORY:
+        return DEFAULT_MEMORY
     value = real(memory, "memory")
     if not 1 <= value < math.inf:
         raise ValueError(

@@ -92,15 +92,15 @@ def value_and_grad(
     )
     shares = [_share(part, sensealg, wanted, solving) for part in parts_of(loss, problem, saveat, of)]
     # of one solve they are its own: a sum of arrays takes 9 us
-    of_shares = zip(*(share.derivatives for share in shares), strict=True)
-    u0, p = (functools.reduce(operator.add, part) for part in of_shares)
+    by_part = zip(*[share.derivatives for share in shares], strict=True)
+    u0, p = [functools.reduce(operator.add, part) for part in by_part]
 
     def error() -> Estimate | None:
         return gradient_error(problem, wanted, shares, rtol)
 
-    names = dict.fromkeys(share.sensealg for share in shares)
+    names = dict.fromkeys([share.sensealg for share in shares])
     work = shares[0].work if len(shares) == 1 else lambda: None
-    return sum(share.value for share in shares), wanted.gradient(u0, p, ", ".join(names), work, error)
+    return sum([share.value for share in shares]), wanted.gradient(u0, p, ", ".join(names), work, error)
 
 
 def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> Share:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -125,8 +125,8 @@ def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part
             "loss must be a function of the saved states, or a loss such as symde.LeastSquares, "
             f"found {loss!r}"
         )
-    names, function = names_of(of), cast(LossFunction, loss)
-    return (Part(problem, FunctionLoss(function, saveat, names)),)
+    function: Any = loss
+    return (Part(problem, FunctionLoss(function, saveat, names_of(of))),)
 
 
 def names_of(of: Any) -> tuple[str, ...] | None:

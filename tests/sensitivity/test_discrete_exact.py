@@ -8,6 +8,7 @@ import pytest
 
 import symde
 from symde.engine.cpu.adjoints import FAMILIES
+from symde.engine.cpu.layout import FORMULA
 from symde.engine.methods import registry
 from symde.sensitivity import discrete
 from symde.sensitivity.run import prepare
@@ -100,12 +101,15 @@ def able(*kinds: str) -> list[str]:
     return [name for name in registry.names() if registry.get(name).family in kinds]
 
 
-def difference(model, method, tspan, times, rtol, dt0=None, u0=None, floor=0.0):
+def difference(model, method, tspan, times, rtol, dt0=None, u0=None, atol=None, slots=None):
     """The largest error of the discrete adjoint, relative to the largest derivative, each times its
-    parameter."""
+    parameter. `slots` takes the numbers of the methods that took steps."""
     problem = symde.Problem(model.text, tspan=tspan, u0=u0)
-    run = prepare(problem, method, rtol=rtol, atol=1e-3 * rtol, saveat=times, dt0=dt0)
+    atol = 1e-3 * rtol if atol is None else atol
+    run = prepare(problem, method, rtol=rtol, atol=atol, saveat=times, dt0=dt0)
     found = discrete.record(run, wrt_of(("u0", "p"), problem.system))
+    if slots is not None:
+        slots.update((found.steps.slot[: found.steps.count] % FORMULA).tolist())
     weights = np.random.default_rng(1).normal(size=found.solution.u.shape)
     du0, dp = found.pull_back(weights)
     expected_u0, expected_p = gradient(

@@ -31,16 +31,16 @@ def gradient(sensealg: str, method: str | None = "Vern7", wrt: Any = "p") -> Any
 # (calls of symde's functions, calls of others' Python functions); comprehensions are left out, since from
 # Python 3.12 on they are no calls
 KEPT = {
-    "every step": (lambda: symde.solve(PROBLEM), (16, 0)),
-    "saveat by spacing": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=0.1), (18, 0)),
-    "saveat as an array": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=TIMES), (18, 2)),
-    "saveat as a list": (lambda: symde.solve(PROBLEM, "Taylor", saveat=[5.0, 10.0]), (18, 2)),
+    "every step": (lambda: symde.solve(PROBLEM), (17, 0)),
+    "saveat by spacing": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=0.1), (19, 0)),
+    "saveat as an array": (lambda: symde.solve(PROBLEM, "Tsit5", saveat=TIMES), (19, 2)),
+    "saveat as a list": (lambda: symde.solve(PROBLEM, "Taylor", saveat=[5.0, 10.0]), (19, 2)),
     "remake by order": (lambda: symde.remake(PROBLEM, p=VALUES), (20, 4)),
     "remake by an array": (lambda: symde.remake(PROBLEM, p=TIMES[1:5]), (20, 4)),
     "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (21, 4)),
-    "a gradient by columns": (lambda: gradient("forward"), (48, 15)),
-    "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (52, 15)),
-    "a gradient backwards": (lambda: gradient("discrete"), (81, 20)),
+    "a gradient by columns": (lambda: gradient("forward"), (54, 15)),
+    "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (58, 15)),
+    "a gradient backwards": (lambda: gradient("discrete"), (91, 20)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 
