@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from symde.codegen.graph import BOOLEAN, Graph
+from symde.codegen.graph import BOOLEAN, CALL, Graph
 from symde.codegen.powers import integer_exponent
 
 LONGEST = 500
@@ -100,6 +100,17 @@ class Dialect(ABC):
     def special(self, op: str, args: Sequence[Text]) -> Text:
         """An operation that is neither arithmetic nor in FUNCTIONS."""
 
+    def called(self, function: str, args: Sequence[Text]) -> Text:
+        """All values of a function from outside, which `[k]` behind a name tells apart.
+
+        Raises:
+            ValueError: the language cannot call it.
+        """
+        raise ValueError(
+            f"`{function}` is bound to a torch module, which only the target 'torch' can call: bind a "
+            f"network, model.bind({function}=symde.Network([...]))"
+        )
+
     def number(self, value: float) -> Text:
         """A float64 that reads back exactly."""
         if math.isnan(value):
@@ -177,9 +188,19 @@ def statements(
     uses.update(roots)
     ends = set(roots)
     texts: dict[int, Text] = {}
+    calls: dict[tuple[str, tuple[int, ...]], str] = {}
     done = 0
     for node in order:
-        text = _text(graph, node, texts, dialect, scope)
+        if graph.op[node] == CALL:
+            function, place, _ = graph.value[node]
+            key = function, graph.args[node]
+            if key not in calls:
+                calls[key] = next(scope.temporaries)
+                written = dialect.called(function, [texts[one] for one in key[1]])
+                yield Temporary(calls[key], written.text, False)
+            text = Text(f"{calls[key]}[{place}]")
+        else:
+            text = _text(graph, node, texts, dialect, scope)
         if graph.args[node] and _is_temporary(graph, node, text, uses[node], node in ends, scope):
             name = scope.named.get(node) or next(scope.temporaries)
             yield Temporary(name, text.text, graph.op[node] in BOOLEAN)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symde.codegen.graph import LEAVES, Graph
+from symde.codegen.graph import CALL, LEAVES, Graph
 
 HARMLESS: dict[str, tuple[float | None, ...]] = {
     "div": (None, 1.0),
@@ -94,7 +94,10 @@ def _copied(
         for k, harmless in enumerate(HARMLESS[op]):
             if harmless is not None and copy.op[args[k]] != "const":
                 args[k] = copy.apply("select", needed, args[k], copy.constant(harmless))
-    made = copy.apply(op, *args, span=span)
+    if op == CALL:
+        made = copy.call(*graph.value[node], tuple(args), span)
+    else:
+        made = copy.apply(op, *args, span=span)
     if node in graph.names:
         copy.names.setdefault(made, graph.names[node])
     return made

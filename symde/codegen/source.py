@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 
 from symde.codegen.comments import one_line
 from symde.codegen.derivatives import SparseJacobian
 from symde.codegen.expressions import Scope
-from symde.codegen.graph import Graph
+from symde.codegen.graph import CALL, Graph
 from symde.codegen.lower import LoweredStart, lower_start
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.naming import Names, ascii_identifier
 from symde.diagnostics import Span
 from symde.language.syntax import Expr
-from symde.model.definition import Definition, Parameter, State
+from symde.model.definition import Definition, Extern, Parameter, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class Routine:
         return Routine(self.graph, self.roots[start:end], labels, comments, self.first + start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ModelSource:
-    """A model ready to be printed.
+    """A model ready to be printed; its derivatives are found when they are asked for.
 
     Attributes:
         title: The modeller's name of the model.
@@ -91,13 +92,10 @@ class ModelSource:
         parameters: In order of `p`.
         observables: In order of the result of `observables`.
         rhs: du/dt = f(t, u, p), with one comment for each equation.
-        jacobian: Entries of df/du in compressed rows; `jacobian_pattern` tells their places.
-        jacobian_pattern: Row pointers and columns.
-        parameter_jacobian: Entries of df/dp likewise.
-        parameter_jacobian_pattern: Row pointers and columns.
-        time_gradient: df/dt.
         observed: The observables.
         start: Defaults, initial values and time span.
+        externs: The functions from outside that no network is compiled for, in the order of the model.
+        model: The graph with its derivatives.
         names: Gives out identifiers that none of the above has.
     """
 
@@ -109,14 +107,49 @@ class ModelSource:
     parameters: tuple[Quantity, ...]
     observables: tuple[Quantity, ...]
     rhs: Routine
-    jacobian: Routine
-    jacobian_pattern: SparseJacobian
-    parameter_jacobian: Routine
-    parameter_jacobian_pattern: SparseJacobian
-    time_gradient: Routine
     observed: Routine
     start: LoweredStart
+    externs: tuple[Extern, ...]
+    model: ModelGraph
     names: Names
+
+    @property
+    def jacobian_pattern(self) -> SparseJacobian:
+        """Row pointers and columns of `jacobian`."""
+        return self.model.jacobian
+
+    @property
+    def parameter_jacobian_pattern(self) -> SparseJacobian:
+        """Row pointers and columns of `parameter_jacobian`."""
+        return self.model.parameter_jacobian
+
+    @cached_property
+    def jacobian(self) -> Routine:
+        """Entries of df/du in compressed rows."""
+        entries = self.jacobian_pattern
+        return Routine(self.rhs.graph, entries.nodes, self._entries(self.states, entries))
+
+    @cached_property
+    def parameter_jacobian(self) -> Routine:
+        """Entries of df/dp in compressed rows."""
+        entries = self.parameter_jacobian_pattern
+        return Routine(self.rhs.graph, entries.nodes, self._entries(self.parameters, entries))
+
+    @cached_property
+    def time_gradient(self) -> Routine:
+        """df/dt."""
+        labels = tuple(f"{_slope(state)}/dt" for state in self.states)
+        return Routine(self.rhs.graph, self.model.time_gradient, labels)
+
+    def _entries(self, variables: Sequence[Quantity], entries: SparseJacobian) -> tuple[str, ...]:
+        return tuple(
+            f"{_slope(self.states[row])}/d{variables[column].identifier}" for row, column in places(entries)
+        )
+
+    def calls(self, routine: Routine) -> bool:
+        """Whether a function calls one from outside."""
+        graph = routine.graph
+        return any(graph.op[node] == CALL for node in graph.reachable(routine.roots))
 
     def scope(self, routine: Routine, time: str = "t") -> Scope:
         """The names that a function's body uses."""
@@ -160,8 +193,6 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
     observables = tuple(
         Quantity(one.name, next(identifiers), _words(one.value.span)) for one in definition.observables
     )
-    by_state, by_parameter = model.jacobian, model.parameter_jacobian
-    slopes = [_derivative_name(state.identifier) for state in states]
     return ModelSource(
         title=definition.name,
         identifier=ascii_identifier(definition.name),
@@ -171,29 +202,20 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
         parameters=parameters,
         observables=observables,
         rhs=Routine(graph, lowered.rhs, comments=tuple(_equation(state) for state in definition.states)),
-        jacobian=Routine(graph, by_state.nodes, _entries(slopes, states, by_state)),
-        jacobian_pattern=by_state,
-        parameter_jacobian=Routine(graph, by_parameter.nodes, _entries(slopes, parameters, by_parameter)),
-        parameter_jacobian_pattern=by_parameter,
-        time_gradient=Routine(graph, model.time_gradient, tuple(f"{slope}/dt" for slope in slopes)),
         observed=Routine(
             graph,
             lowered.observables,
             comments=tuple(f"{one.name} = {one.value or '...'}" for one in observables),
         ),
         start=start,
+        externs=tuple(one for one in definition.externs if one.layers is None),
+        model=model,
         names=names,
     )
 
 
-def _derivative_name(identifier: str) -> str:
-    return f"d(d{identifier}/dt)"
-
-
-def _entries(
-    slopes: Sequence[str], variables: Sequence[Quantity], entries: SparseJacobian
-) -> tuple[str, ...]:
-    return tuple(f"{slopes[row]}/d{variables[column].identifier}" for row, column in places(entries))
+def _slope(state: Quantity) -> str:
+    return f"d(d{state.identifier}/dt)"
 
 
 def places(entries: SparseJacobian) -> Iterator[tuple[int, int]]:

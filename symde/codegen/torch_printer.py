@@ -9,6 +9,7 @@ from symde.codegen.derivatives import SparseJacobian
 from symde.codegen.expressions import Dialect, Temporary, Text, call, compared, statements
 from symde.codegen.guarding import guarded
 from symde.codegen.layout import folded, listed
+from symde.codegen.naming import Names, ascii_identifier
 from symde.codegen.numpy_printer import NumpyDialect
 from symde.codegen.python_source import (
     RESERVED,
@@ -30,6 +31,9 @@ TORCH_RESERVED = RESERVED | {
     "whole_power",
     "like",
     "RightHandSide",
+    "functions",
+    "inputs",
+    "one",
     "JACOBIAN_ROWS",
 }
 
@@ -50,17 +54,27 @@ another last bit."""
 
 
 class TorchDialect(Dialect):
-    """Operations on tensors; numbers stand as they are where torch takes them."""
+    """Operations on tensors; numbers stand as they are where torch takes them.
+
+    Args:
+        functions: Names of the modules that the model calls, in the order in which they are held.
+    """
 
     FUNCTIONS = _TORCH
     OPAQUE = "number"
     INFINITY = "float('inf')"
     NAN = "float('nan')"
 
-    def __init__(self) -> None:
+    def __init__(self, functions: Sequence[str] = ()) -> None:
         super().__init__()
         self.numbers: set[str] = set()
         self.applied: dict[str, tuple[str, tuple[Text, ...]]] = {}
+        self.places = {name: place for place, name in enumerate(functions)}
+
+    def called(self, function: str, args: Sequence[Text]) -> Text:
+        """All values of a module from the rows of its arguments."""
+        inputs = ", ".join(one.text for one in args) + "," * (len(args) == 1)
+        return Text(f"self.called({self.places[function]}, ({inputs}), like)")
 
     def number(self, value: float) -> Text:
         """A number, remembered as one."""
@@ -138,19 +152,24 @@ class _Method:
 def torch_source(definition: Definition) -> str:
     """The text of a module that defines `RightHandSide`, an `nn.Module` of (t, u, p).
 
-    Nothing but torch and numpy is needed to run it.
+    Nothing but torch and numpy is needed to run it. Modules that the model calls are given to
+    `RightHandSide`, which holds them; torch finds the derivatives of such a right-hand side, so that none are
+    printed.
     """
     source = model_source(definition, TORCH_RESERVED)
-    dialect, starting = TorchDialect(), NumpyDialect()
+    dialect, starting = TorchDialect([one.name for one in source.externs]), NumpyDialect()
     methods = _methods(source)
     blocks = [line for one in methods for line in _lines(source, dialect, one)]
     start = start_functions(source, starting)
-    calls = [(f"RightHandSide(){_called(one)}", f"{one.meaning}, shape ({one.count}, B)") for one in methods]
-    lines = opening([*header(source, "torch", [*calls, *start_calls(source)]), "", *_USE])
+    made = f"RightHandSide({', '.join(_arguments(source))})"
+    calls = [(f"{made}{_called(one)}", f"{one.meaning}, shape ({one.count}, B)") for one in methods]
+    use = [line.replace("RightHandSide()", made) for line in _USE]
+    lines = opening([*header(source, "torch", [*calls, *start_calls(source)]), "", *use])
     lines += ["", "import numpy as np", "import torch"]
     lines += ["from scipy import special"] if "special" in starting.helpers else []
     lines += ["", *name_tables(source)]
-    lines += _pattern("JACOBIAN", source.jacobian_pattern)
+    if not source.calls(source.rhs):
+        lines += _pattern("JACOBIAN", source.jacobian_pattern)
     for helper in sorted(dialect.helpers & set(_HELPERS)):
         lines += ["", "", *_HELPERS[helper]]
     lines += ["", "", *_opening_of_class(source, methods), *blocks]
@@ -199,9 +218,15 @@ _HELPERS = {
 
 def _methods(source: ModelSource) -> list[_Method]:
     n, k = str(len(source.states)), str(len(source.observables))
+    values = _Method("forward", "into", "du", "du/dt", n, source.rhs)
+    observed = _Method(
+        "observables", "observables_into", "out", "The observed quantities", k, source.observed
+    )
+    if source.calls(source.rhs):
+        return [values, observed]
     entries = str(len(source.jacobian.roots))
     return [
-        _Method("forward", "into", "du", "du/dt", n, source.rhs),
+        values,
         _Method(
             "jacobian_values",
             "jacobian_values_into",
@@ -211,7 +236,7 @@ def _methods(source: ModelSource) -> list[_Method]:
             source.jacobian,
         ),
         _Method("time_gradient", "time_gradient_into", "gradient", "d(du/dt)/dt", n, source.time_gradient),
-        _Method("observables", "observables_into", "out", "The observed quantities", k, source.observed),
+        observed,
     ]
 
 
@@ -221,20 +246,74 @@ def _called(method: _Method) -> str:
 
 def _opening_of_class(source: ModelSource, methods: Sequence[_Method]) -> list[str]:
     used = {op for one in methods for op in _operations(one.routine)}
-    return [
+    autonomous = f"    autonomous = {not source.reads_time(source.rhs)}"
+    lines = [
         "class RightHandSide(torch.nn.Module):",
         '    """The model\'s right-hand side and its derivatives.',
         "",
+        *_of_arguments(source),
         "    Attributes:",
-        "        jacobian_rows, jacobian_columns: Places of the entries of `jacobian_values`.",
-        "        autonomous: Whether du/dt does not read t.",
-        "        uneven: Whether the last bit of a point may depend on how many others there are.",
-        '    """',
+    ]
+    if source.calls(source.rhs):
+        # nothing is said of last bits: a module may look at how many points there are
+        lines += ["        autonomous: Whether du/dt does not read t.", '    """', "", autonomous]
+    else:
+        lines += [
+            "        jacobian_rows, jacobian_columns: Places of the entries of `jacobian_values`.",
+            "        autonomous: Whether du/dt does not read t.",
+            "        uneven: Whether the last bit of a point may depend on how many others there are.",
+            '    """',
+            "",
+            "    jacobian_rows = JACOBIAN_ROWS",
+            "    jacobian_columns = JACOBIAN_COLUMNS",
+            autonomous,
+            f"    uneven = {bool(used & UNEVEN)}",
+        ]
+    return [*lines, *_holding(source)]
+
+
+def _arguments(source: ModelSource) -> list[str]:
+    """The names by which modules are given."""
+    return list(Names(TORCH_RESERVED).identifiers(one.name for one in source.externs))
+
+
+def _of_arguments(source: ModelSource) -> list[str]:
+    if not source.externs:
+        return []
+    lines = ["    Args:"]
+    for name, one in zip(_arguments(source), source.externs, strict=True):
+        read = ", ".join(map(ascii_identifier, one.parameters))
+        shapes = f"(B, {one.outputs}) of (B, {len(one.parameters)})"
+        lines.append(f"        {name}: A module that gives {shapes}: {read}.")
+    return [*lines, ""]
+
+
+def _holding(source: ModelSource) -> list[str]:
+    """How modules are held and called."""
+    if not source.externs:
+        return []
+    names = _arguments(source)
+    outputs = [str(one.outputs) for one in source.externs]
+    return [
         "",
-        "    jacobian_rows = JACOBIAN_ROWS",
-        "    jacobian_columns = JACOBIAN_COLUMNS",
-        f"    autonomous = {not source.reads_time(source.rhs)}",
-        f"    uneven = {bool(used & UNEVEN)}",
+        *listed("    def __init__(", ["self", *names], "):"),
+        "        super().__init__()",
+        *listed("        self.functions = torch.nn.ModuleList([", names, "])"),
+        *listed("        self.outputs = (", outputs, ",)" if len(outputs) == 1 else ")"),
+        "",
+        "    def called(self, place, inputs, like):",
+        '        """The values of a module as rows, from its arguments as rows or numbers."""',
+        "        rows = [",
+        "            one.to(like).expand_as(like) if torch.is_tensor(one) else torch.full_like(like, one)",
+        "            for one in inputs",
+        "        ]",
+        "        values = self.functions[place](torch.stack(rows, -1))",
+        "        expected = (len(like), self.outputs[place])",
+        "        if values.shape != expected:",
+        "            raise ValueError(",
+        '                f"expected values of shape {expected} of a module, found {tuple(values.shape)}"',
+        "            )",
+        "        return values.to(like).unbind(-1)",
     ]
 
 
@@ -273,7 +352,7 @@ def _new(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[st
     lines = ["", f"    def {rows}(self, t, u, p):", f'        """{method.meaning} as rows, from rows."""']
     names = [source.names.fresh(f"{method.result}{k}") for k in range(len(roots))]
     parts = [_row(routine, name, root) for name, root in zip(names, roots, strict=True)]
-    if any("like" in part for part in parts):
+    if any("like" in part for part in parts) or source.calls(routine):
         lines += ["        like = u[0]"]
     lines += [f"    {line}" for line in body(source, routine, dialect, names)]
     end = ",)" if len(parts) == 1 else ")"
@@ -307,6 +386,8 @@ def _into(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[s
     if not routine.roots:
         return [*lines, "        pass"]
     scope = source.scope(routine)
+    if source.calls(routine):
+        lines.append("        like = u[0]")
     for vector, index in source.read(routine):
         lines.append(f"        {scope.inputs[vector, index]} = {vector}[{index}]")
     for statement in statements(routine.graph, routine.roots, dialect, scope):

@@ -9,13 +9,16 @@ import torch
 from torch import Tensor
 
 from symde.engine.cpu import linear_solvers
-from symde.layers import inputs
+from symde.layers import batched, inputs
 from symde.layers.bridge import functions, operators
 from symde.layers.bridge.specification import specification
 from symde.layers.bridge.start import start_of
+from symde.layers.module import has_modules, module_of, require_type
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
+
+CPU, TORCH = "cpu", "torch"
 
 
 def diffeq(
@@ -42,7 +45,8 @@ def diffeq(
         ((u - data)**2).sum().backward()            # p.grad
 
     Differentiable by p, u0, tspan and saveat, once and twice, by `backward` and all of `torch.func`, and
-    under `torch.compile`. The solve is done in float64; what comes out has the type of p and u0.
+    under `torch.compile`. What comes out has the type of p and u0; the compiled engine solves in float64.
+    The weights of torch modules that the model calls are differentiated by too.
 
     Where gradients are recorded, the solve is the one that they belong to, whose steps are fine enough for
     derivatives too: its values differ from those of `symde.solve` by a part of the tolerance. Without, they
@@ -51,7 +55,8 @@ def diffeq(
     Args:
         p: All parameters in the order of the model, shape (m,), or (batch, m) for a batch of solves; or some
             by name, numbers or tensors of shape () or (batch,), the others following their defaults; or None
-            for those of the problem.
+            for those of the problem. The weights of a bound network are given as one vector, `{"net": w}`,
+            as arrays, `{"net": dict(module.named_parameters())}`, or one of them, `{"net.0.bias": b}`.
         problem: The model, and all numbers that are not given here.
         method: As in `symde.solve`. Default: chosen by tolerance and model.
         u0: Initial state, shape (n,) or (batch, n). Default: the problem's, which may follow the parameters.
@@ -60,7 +65,11 @@ def diffeq(
             means t0, t0 + d, ... and the end. Default: the end alone.
         sensealg: How to differentiate: "discrete" (`diffeq_rd`), "forward" (`diffeq_fd`), "interpolating"
             (`diffeq_adjoint`), "gauss", "backsolve", or "auto" for what is fastest in a trial.
-        backend: "cpu" (default).
+        backend: "cpu" for the compiled engine; "torch" for the batched engine of torch, which solves on the
+            device and in the type of p and u0, all members side by side. It has explicit Runge-Kutta,
+            Rosenbrock and ESDIRK methods, and sensealg "discrete" (default), "interpolating" and "tape" (for
+            second derivatives). Default: "torch" where the model calls torch modules or p and u0 are not on
+            the CPU.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
 
     Returns:
@@ -71,30 +80,82 @@ def diffeq(
         ValueError, TypeError: something is not what it should be, or cannot be differentiated.
         NotImplementedError: a third derivative was asked for.
     """
-    if backend not in (None, "cpu"):
-        raise ValueError(f"unknown backend {backend!r}: this version solves on 'cpu'")
     solving = dict(
         method=method, rtol=rtol, atol=atol, dt0=dt0, dtmax=dtmax, max_steps=max_steps,
         linear_solver=linear_solver,
     )  # fmt: skip
+    if _backend(backend, p, problem, u0) == TORCH:
+        return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)
     if torch.compiler.is_compiling():
         others = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=sensealg, **solving)
         return operators.traced(diffeq, p, problem, others)
     how = specification(problem, sensealg, **solving)
-    start = start_of(problem)
+    if backend is not None:  # else this engine was chosen because all are there
+        inputs.require_cpu(p=p, u0=u0, tspan=tspan, saveat=saveat)
     given = inputs.parameters(p, problem.system.parameter_names)
     u0 = inputs.initial_state(u0, problem.system.state_names)
-    dtype = inputs.result_type(given, u0)
-    if isinstance(given, dict):
-        how, all_p = inputs.named(given, how, start)
-    else:
-        all_p = start.parameters if given is None else given.to(torch.float64)
-    span = inputs.time_span(tspan, start, all_p)
-    if u0 is None:
-        u0 = start.u0 if start.constant else start.initial_state(all_p, span[..., :1])
-    times = inputs.save_times(saveat, span)
-    tensors = inputs.as_batch(u0.to(torch.float64), all_p, span, times)
+    dtype = inputs.result_type(given, u0) or torch.float64
+    if given is not None and not isinstance(given, Tensor):
+        how = how.restricted(inputs.free_parameters(given, start_of(problem)))
+    all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
+    tensors = inputs.as_batch(u0.to(torch.float64), all_p.to(torch.float64), span, times)
     return functions.solve(how, *tensors).to(dtype)
+
+
+def _backend(backend: str | None, p: Any, problem: Any, u0: Any) -> str:
+    """Who solves: torch where a model calls modules or tensors are not on the CPU."""
+    if backend not in (None, CPU, TORCH):
+        raise ValueError(f"unknown backend {backend!r}: there are {CPU!r} and {TORCH!r}")
+    if backend is not None:
+        return backend
+    elsewhere = any(one.device.type != CPU for name in (p, u0) for _, one in inputs.tensors("", name))
+    return TORCH if elsewhere or _calls_modules(problem) else CPU
+
+
+@torch.compiler.assume_constant_result
+def _calls_modules(problem: Any) -> bool:
+    return isinstance(problem, Problem) and has_modules(problem.system)
+
+
+def _numbers(
+    given: Tensor | inputs.Given | None, problem: Problem, u0: Tensor | None, tspan: Any, saveat: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Parameters, initial state, time span and times to save. What follows other values is found on the CPU,
+    and is there."""
+    start = start_of(problem)
+    if given is None:
+        p = start.parameters
+    else:
+        p = given if isinstance(given, Tensor) else inputs.all_parameters(given, start)
+    span = inputs.time_span(tspan, start, p)
+    if u0 is None:
+        u0 = start.u0 if start.constant else start.initial_state(p.cpu().double(), span[..., :1])
+    return p, u0, span, inputs.save_times(saveat, span)
+
+
+@batched.uncompiled
+def _by_torch(
+    p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, sensealg: str, solving: dict[str, Any]
+) -> Tensor:
+    """The same by the batched engine: in the type of p and u0, or of the modules' weights where neither is
+    given, and on their device."""
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
+    system = problem.system
+    rhs = module_of(system)
+    weights = list(rhs.parameters())
+    home = inputs.home_of(weights, p=p, u0=u0)
+    given = inputs.parameters(p, system.parameter_names)
+    u0 = inputs.initial_state(u0, system.state_names)
+    dtype = inputs.result_type(given, u0) or (weights[0].dtype if weights else torch.float64)
+    require_type(system, dtype)
+    all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
+    to: Any = dict(device=home, dtype=dtype)
+    saved = None if saveat is None else times
+    words = batched.Words.of(problem)
+    return batched.solve(rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving)
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

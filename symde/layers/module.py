@@ -12,6 +12,7 @@ import weakref
 from types import CodeType
 from typing import Any
 
+import numpy as np
 import torch
 
 from symde.codegen.torch_printer import torch_source
@@ -29,7 +30,7 @@ def module_of(system: System) -> torch.nn.Module:
 
     Returns:
         The module: u of shape (n, B), p (m, B) or (m, 1), t (B,); see `symde.codegen.torch_printer`. The same
-        object each time; it has no state.
+        object each time. It holds the modules that the model calls, and has no other state.
 
     Raises:
         ValueError: the model is a Python function that could not be traced.
@@ -44,8 +45,41 @@ def module_of(system: System) -> torch.nn.Module:
     with _lock:
         found = _modules.get(system)
         if found is None:
-            found = _modules[system] = _brought_to_life(torch_source(definition))
+            functions = [one.module for one in definition.externs if one.layers is None]
+            found = _modules[system] = _brought_to_life(torch_source(definition), functions)
         return found
+
+
+def has_modules(system: Any) -> bool:
+    """Whether a system calls torch modules."""
+    definition = getattr(system, "definition", None)
+    return definition is not None and any(one.module is not None for one in definition.externs)
+
+
+def require_type(system: Any, dtype: torch.dtype) -> None:
+    """Refuse states of another type than the weights of the modules that a model calls.
+
+    Raises:
+        TypeError: they are of another type.
+    """
+    for one in system.definition.externs:
+        for weight in () if one.module is None else one.module.parameters():
+            if weight.is_floating_point() and weight.dtype != dtype:
+                states, weights = (str(kind).removeprefix("torch.") for kind in (dtype, weight.dtype))
+                remedy = "double()" if dtype == torch.float64 else "float()"
+                raise TypeError(
+                    f"`{one.name}` is bound to a module with {weights} weights, and the states are {states}: "
+                    f"write module.{remedy}"
+                )
+
+
+@torch.no_grad()
+def observed(system: Any, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Observed quantities of a model that calls modules, shape (n_times, n_observables)."""
+    rhs: Any = module_of(system)
+    home = next((one.device for one in rhs.parameters()), torch.device("cpu"))
+    given = (torch.tensor(one, dtype=torch.float64, device=home) for one in (t, u.T, p[:, None]))
+    return rhs.observables(*given).T.cpu().numpy()
 
 
 class _Printed(importlib.abc.InspectLoader):
@@ -66,7 +100,7 @@ class _Printed(importlib.abc.InspectLoader):
         return self.source_to_code(self._text, name)
 
 
-def _brought_to_life(text: str) -> torch.nn.Module:
+def _brought_to_life(text: str, functions: list[torch.nn.Module]) -> torch.nn.Module:
     name = f"symde_printed_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     loader = _Printed(text)
     spec = importlib.util.spec_from_loader(name, loader)
@@ -74,4 +108,4 @@ def _brought_to_life(text: str) -> torch.nn.Module:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # torch's compiler looks for the globals of a function there
     loader.exec_module(module)
-    return module.RightHandSide().train(False)
+    return module.RightHandSide(*functions)

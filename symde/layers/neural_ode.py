@@ -10,23 +10,25 @@ import functools
 import inspect
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 import symde.solve  # noqa: F401  announces how models become systems
-from symde.layers.diffeq import diffeq
+from symde.layers import batched, inputs
+from symde.layers.diffeq import CPU, TORCH, diffeq
 from symde.layers.sequential import compiled_network, weights
 from symde.model.bind import bound
-from symde.model.definition import Layer
+from symde.model.definition import Definition, Layer
 from symde.model.model import Model
 from symde.model.network import Dense, Network
 from symde.model.ode_def import ode_def
 from symde.problem.problem import Problem
 
-CPU, TORCH = "cpu", "torch"
-
-_BATCHED = {"discrete": "replay", "interpolating": "adjoint", "tape": "tape"}
-"""What a strategy of the compiled engine is called in the batched one."""
+_OPTIONS = {
+    name: default
+    for name, default in (diffeq.__kwdefaults__ or {}).items()
+    if name in ("dt0", "dtmax", "max_steps", "linear_solver")
+}
+"""The options of `diffeq` that are passed on, with their defaults."""
 
 
 class NeuralODE(nn.Module):
@@ -51,7 +53,7 @@ class NeuralODE(nn.Module):
         backend: "cpu" for compiled kernels, "torch" for the batched torch engine. Default: "cpu" where the
             module is a Sequential of Linear and Tanh, ReLU, Softplus, Sigmoid or SiLU, with its weights and
             u0 on the CPU, and "torch" elsewhere.
-        options: dt0, dtmax, max_steps, as in `symde.solve`.
+        options: dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
 
     Raises:
         ValueError, TypeError: the module does not give what it should, cannot be compiled though it should
@@ -76,11 +78,11 @@ class NeuralODE(nn.Module):
             raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
         if backend not in (None, CPU, TORCH):
             raise ValueError(f"unknown backend {backend!r}: there are 'cpu' and 'torch'")
-        if unknown := options.keys() - {"dt0", "dtmax", "max_steps"}:
-            raise TypeError(f"NeuralODE has no option `{min(unknown)}`: there are dt0, dtmax and max_steps")
+        if unknown := options.keys() - _OPTIONS.keys():
+            raise TypeError(f"NeuralODE has no option `{min(unknown)}`: there are {', '.join(_OPTIONS)}")
         self.module, self.tspan, self.saveat, self.backend = module, tspan, saveat, backend
         self.method = method or ("Tsit5" if rtol >= 1e-6 else "Vern7")
-        self.options = dict(rtol=rtol, atol=atol, **options)
+        self.options: dict[str, Any] = dict(rtol=rtol, atol=atol, **_OPTIONS | options)
         self.sensealg = sensealg
         network = compiled_network(module)
         if network is not None:
@@ -106,50 +108,30 @@ class NeuralODE(nn.Module):
         saveat = self.saveat if saveat is None else saveat
         network = None if self.backend == TORCH else compiled_network(self.module)
         devices = {u0.device.type, *(one.device.type for one in self.module.parameters())}
-        if network is not None and (devices == {"cpu"} or self.backend == CPU):
-            problem = _problem(network.plan())
-            options = dict(sensealg=self.sensealg, **self.options)
-            return diffeq(
-                weights(self.module), problem, self.method, u0=u0, tspan=tspan, saveat=saveat, **options
-            )
-        return self._batched(u0, tspan, saveat)
+        if network is None or self.backend is None and devices != {CPU}:
+            return self._batched(u0, tspan, saveat)
+        given, problem = weights(self.module), _problem(network.plan())
+        options = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=self.sensealg, backend=CPU)
+        return diffeq(given, problem, self.method, **options, **self.options)
 
+    @batched.uncompiled
     def _batched(self, u0: Tensor, tspan: Any, saveat: Any) -> Tensor:
-        from symde.engine.batched import integrate
-
-        if self.sensealg not in _BATCHED:
-            raise ValueError(
-                f"the torch engine has no sensealg {self.sensealg!r}: there are {', '.join(_BATCHED)}"
-            )
-        t0, t1 = tspan
-        states = u0.unsqueeze(0) if u0.ndim == 1 else u0
-        times = _times(saveat, t0, t1)
-        found = integrate(
-            _Columns(self.module),
-            states.T,
-            None,
-            t0,
-            t1,
-            times,
-            self.method,
-            gradient=_BATCHED[self.sensealg],
-            **self.options,
-        )
-        if not found.success:
-            failed = [k for k, status in enumerate(found.status.tolist()) if status != 0]
-            raise RuntimeError(
-                f"{len(failed)} of {len(states)} solves did not reach their end, the first is "
-                f"member {failed[0]}: loosen the tolerances, or give more max_steps"
-            )
-        u = found.u.permute(2, 0, 1)
-        return u[0] if u0.ndim == 1 else u
+        """By the batched engine, with the module as it is."""
+        inputs.checked(u0, "u0")
+        inputs.home_of(self.module.parameters(), u0=u0)
+        rhs = Columns(self.module)
+        words = batched.Words(_names(u0.shape[-1]), None, lambda: problem_of(rhs, u0.shape[-1]))
+        span = inputs.given_span(tspan)
+        times = None if saveat is None else inputs.save_times(saveat, span)
+        solving = dict(method=self.method, **self.options)
+        return batched.solve(rhs, words, u0, None, span, times, self.sensealg, solving)
 
     def extra_repr(self) -> str:
         """Time span, method and what is saved."""
         return f"tspan={self.tspan!r}, method={self.method!r}, saveat={self.saveat!r}"
 
 
-class _Columns(nn.Module):
+class Columns(nn.Module):
     """A module of rows as a right-hand side of columns."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -183,17 +165,37 @@ def _takes_time(module: nn.Module) -> bool:
     return len(required) == 2
 
 
-def _times(saveat: Any, t0: Any, t1: Any) -> Tensor | None:
-    """The times to save, None for the end alone; a distance gives t0, t0 + d, ... and the end."""
-    if saveat is None:
-        return None
-    times = torch.as_tensor(saveat, dtype=torch.float64)
-    if times.ndim:
-        return times
-    from symde.layers.inputs import save_times
+class _Timed(nn.Module):
+    """A module of time and states as one of rows that begin with the time."""
 
-    ends = [torch.as_tensor(one, dtype=torch.float64) for one in (t0, t1)]
-    return save_times(float(times), torch.stack(ends))
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(B, n) of (B, 1 + n)."""
+        return self.module(rows[:, :1], rows[:, 1:])
+
+
+def problem_of(rhs: Columns, n: int) -> Problem:
+    """The problem that `symde.solve` would be given, whose model calls the module; its numbers are others."""
+    definition = _calling(n, ("t",) if rhs.timed else ())
+    function = _Timed(rhs.module) if rhs.timed else rhs.module
+    return Problem(Model(bound(definition, {"net": function})), u0=[0.0] * n, tspan=(0.0, 1.0))
+
+
+def _names(n: int) -> tuple[str, ...]:
+    return tuple(f"u{i + 1}" for i in range(n))
+
+
+@functools.lru_cache(32)
+def _calling(n: int, before: tuple[str, ...] = ()) -> Definition:
+    """The model u' = net(u), or net(t, u)."""
+    names = _names(n)
+    arguments, slopes = ", ".join((*before, *names)), ", ".join(f"{name}'" for name in names)
+    call = f"({slopes}) = net({arguments})" if n > 1 else f"{slopes} = net({arguments})"
+    parameters = ", ".join((*(f"{one}_" for one in before), *names))
+    return ode_def(f"extern net({parameters}) -> {n}\n{call}", parameters=()).definition
 
 
 def _require_square(network: Network) -> None:
@@ -208,10 +210,6 @@ def _require_square(network: Network) -> None:
 @functools.lru_cache(32)
 def _problem(layers: tuple[Layer, ...]) -> Problem:
     """A problem whose right-hand side is a network of such layers; its numbers are always given anew."""
-    names = [f"u{i + 1}" for i in range(layers[0].inputs)]
-    arguments, slopes = ", ".join(names), ", ".join(f"{name}'" for name in names)
-    call = f"({slopes}) = net({arguments})" if len(names) > 1 else f"{slopes} = net({arguments})"
-    model = ode_def(f"extern net({arguments}) -> {len(names)}\n{call}", parameters=())
     network = Network([Dense(one.inputs, one.outputs, one.activation, one.bias) for one in layers])
-    definition = bound(model.definition, {"net": network})
-    return Problem(Model(definition), u0=[0.0] * len(names), tspan=(0.0, 1.0))
+    n = layers[0].inputs
+    return Problem(Model(bound(_calling(n), {"net": network})), u0=[0.0] * n, tspan=(0.0, 1.0))

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -96,6 +96,19 @@ def elements(given: Any, name: str, names: Sequence[str], arrays: Mapping[str, A
 def _by_array(
     given: Mapping[Any, Any], name: str, names: Sequence[str], arrays: Mapping[str, Array]
 ) -> dict[str, float]:
+    require_arrays(given, name, arrays)
+    result: dict[str, float] = {}
+    for key, values in given.items():
+        result.update(elements(values, f"{name}.{key}", names, arrays))
+    return result
+
+
+def require_arrays(given: Iterable[Any], name: str, arrays: Mapping[str, Array]) -> None:
+    """Refuse other arrays than those under a name.
+
+    Raises:
+        ValueError: some are missing or unknown.
+    """
     expected = {one for one in arrays if one.startswith(f"{name}.") and arrays[one].shape is not None}
     found = {f"{name}.{key}" for key in given}
     if found != expected:
@@ -103,10 +116,6 @@ def _by_array(
         told = [f"missing {', '.join(missing)}"] if missing else []
         told += [f"unknown {', '.join(unknown)}"] if unknown else []
         raise ValueError(f"`{name}` has other arrays: {'; '.join(told)}")
-    result: dict[str, float] = {}
-    for key, values in given.items():
-        result.update(elements(values, f"{name}.{key}", names, arrays))
-    return result
 
 
 def _numbers(given: Any, name: str) -> np.ndarray:

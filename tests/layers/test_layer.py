@@ -84,7 +84,7 @@ def test_a_layer_is_saved_loaded_copied_and_converted():
         assert torch.equal(same(), layer())
     assert layer.to(torch.float64)().dtype == torch.float64
     assert layer.to("meta").p["a"].device.type == "meta"
-    with pytest.raises(TypeError, match="CPU"):
+    with pytest.raises(TypeError, match="no values"):
         layer()
 
 

@@ -107,7 +107,10 @@ class _Backward:
         """All stretches between saved times, the last first."""
         batch = self._batch
         known = torch.isfinite(self._found.u).all(1)
-        ends = batch.t1.detach()[None] if times is None else times[:, None].expand(-1, len(batch.t0))
+        if times is None:
+            ends = batch.t1.detach()[None]
+        else:
+            ends = times if times.ndim == 2 else times[:, None].expand(-1, len(batch.t0))
         start = batch.t0.detach()
         for i in reversed(range(len(ends))):
             jump = torch.where(known[i][None], grad[i], 0.0)

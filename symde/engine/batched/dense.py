@@ -26,7 +26,7 @@ def steps(found: Forward) -> tuple[np.ndarray, np.ndarray]:
     t, _, u = _counted(found)
     progress = found.outcome.progress
     times = torch.cat([t, progress.t])
-    return times.numpy(), torch.cat([u, progress.u], 1).T.contiguous().numpy()
+    return times.cpu().numpy(), torch.cat([u, progress.u], 1).T.contiguous().cpu().numpy()
 
 
 @torch.no_grad()
@@ -45,4 +45,4 @@ def rows(found: Forward) -> np.ndarray:
     powers = stepper.coefficients()
     parts = [stepper.combine(stages, h, row.expand(len(t), -1)) for row in powers]
     coefficients = torch.stack([u, *parts]).permute(2, 0, 1).reshape(len(t), -1)
-    return torch.cat([t[:, None], h[:, None], coefficients], 1).numpy()
+    return torch.cat([t[:, None], h[:, None], coefficients], 1).cpu().numpy()

@@ -54,7 +54,8 @@ def integrate(
         u0: Initial states, shape (n, B), float64 or float32.
         p: Parameters, shape (m, B) or (m, 1); None is passed on as it is.
         t0, t1: Start and end, a number or one for each member.
-        saveat: Times to save, shape (T,), in the order of integration. Default: the end alone.
+        saveat: Times to save, shape (T,), or (T, B) for each member its own, in the order of integration.
+            Default: the end alone.
         method: Name of an explicit Runge-Kutta, Rosenbrock or ESDIRK method, or a method object.
         rtol, atol: Tolerances of a step; atol a number or one for each state.
         gradient: "replay" (recorded steps are done again, one at a time: little memory), "tape" (all

@@ -52,7 +52,7 @@ class Batch:
         rhs: f(t, u, p).
         u0, p: Shape (n, B); (m, B), (m, 1) or None.
         t0, t1: Shape (B,), float64.
-        times: Times to save, shape (T,), float64; None: the end.
+        times: Times to save, shape (T,) or (T, B), float64; None: the end.
         options: The rest.
         modules: What the right-hand side is made of.
         weights: Their parameters that are to be differentiated.
@@ -73,13 +73,16 @@ class Batch:
         if wanted == count:
             return self
         u0, t0, t1 = (lanes.filled(one, count, wanted) for one in (self.u0, self.t0, self.t1))
+        times = self.times
+        if times is not None and times.ndim == 2:
+            times = lanes.filled(times, count, wanted)
         # parameters that all members share are of one column
         p = (
             self.p
             if self.p is None or self.p.shape[1] != count or count == 1
             else lanes.filled(self.p, count, wanted)
         )
-        return replace(self, u0=u0, p=p, t0=t0, t1=t1)
+        return replace(self, u0=u0, p=p, t0=t0, t1=t1, times=times)
 
     @property
     def wants_gradient(self) -> bool:
@@ -174,7 +177,7 @@ def times_like(value: Any, u0: Tensor, what: str) -> Tensor:
 
 
 def save_times(saveat: Any, u0: Tensor, t0: Tensor, t1: Tensor, direction: float) -> Tensor | None:
-    """Times to save, shape (T,), float64, in order and within every member's span.
+    """Times to save, shape (T,) or (T, B), float64, in order and within every member's span.
 
     Raises:
         ValueError: they are not.
@@ -182,13 +185,16 @@ def save_times(saveat: Any, u0: Tensor, t0: Tensor, t1: Tensor, direction: float
     if saveat is None:
         return None
     times = torch.as_tensor(saveat, dtype=torch.float64, device=u0.device)
-    if times.ndim != 1 or not len(times):
-        raise ValueError(f"saveat must be a list of times, found shape {tuple(times.shape)}")
+    if times.ndim not in (1, 2) or not len(times) or times.shape[1:] not in ((), u0.shape[1:]):
+        raise ValueError(
+            f"saveat must be a list of times, or of shape (T, {u0.shape[1]}), found {tuple(times.shape)}"
+        )
     plain = times.detach()
-    if bool((direction * torch.diff(plain) < 0).any()) or not bool(torch.isfinite(plain).all()):
+    if bool((direction * torch.diff(plain, dim=0) < 0).any()) or not bool(torch.isfinite(plain).all()):
         order = "ascending" if direction > 0 else "descending"
         raise ValueError(f"saveat must be finite and in the order of integration ({order})")
-    ahead, behind = direction * (plain[:, None] - t0), direction * (t1 - plain[:, None])
+    every = plain if plain.ndim == 2 else plain[:, None]
+    ahead, behind = direction * (every - t0), direction * (t1 - every)
     if bool((ahead < 0).any() | (behind < 0).any()):
         raise ValueError("saveat contains times outside the span of some member")
     return times

@@ -18,6 +18,8 @@ class Integrated:
     Attributes:
         u: Saved states, shape (T, n, B); of one time, the end, where no times were given.
         status: `symde.engine.cpu.layout.Status` of each member as a number, shape (B,); 0 is success.
+        t: Where each member ended, shape (B,).
+        state: The states there, shape (n, B), without a history.
         accepted, rejected: Steps of each member, shape (B,).
         attempts: Made for the whole batch.
         record: The recorded steps, where the solve is to be differentiated.
@@ -25,6 +27,8 @@ class Integrated:
 
     u: Tensor
     status: Tensor
+    t: Tensor
+    state: Tensor
     accepted: Tensor
     rejected: Tensor
     attempts: int
@@ -34,10 +38,11 @@ class Integrated:
     def of(cls, found: Forward, count: int) -> Integrated:
         """The result of a solve, for its first `count` members."""
         outcome = found.outcome
-        status, accepted, rejected = (
-            one[:count] for one in (outcome.status, outcome.accepted, outcome.rejected)
+        status, t, accepted, rejected = (
+            one[:count] for one in (outcome.status, outcome.progress.t, outcome.accepted, outcome.rejected)
         )
-        return cls(found.u[..., :count], status, accepted, rejected, outcome.attempts, found.record)
+        state = outcome.progress.u[:, :count]
+        return cls(found.u[..., :count], status, t, state, accepted, rejected, outcome.attempts, found.record)
 
     @property
     def success(self) -> bool:

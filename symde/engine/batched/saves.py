@@ -14,7 +14,7 @@ class Saves:
     """The states at the times asked for, as they become known.
 
     Args:
-        times: Shape (T,), in the order of integration, float64.
+        times: Shape (T,) or (T, B), in the order of integration, float64.
         t0: Where the members start, shape (B,).
         u: The states there, shape (n, B).
         direction: 1.0 or -1.0.
@@ -29,17 +29,24 @@ class Saves:
 
     def __init__(self, times: Tensor, t0: Tensor, u: Tensor, direction: float) -> None:
         self.times, self._direction = times, direction
-        self._ordered = (direction * times).contiguous()
-        self.at_start = times[:, None] == t0
+        # a row for each member, or one for all
+        self._ordered = (direction * (times.T if times.ndim == 2 else times)).contiguous()
+        self.at_start = (times if times.ndim == 2 else times[:, None]) == t0
         self.u = torch.where(self.at_start[:, None], u, torch.nan)
         self.attempt = torch.full(self.at_start.shape, -1, dtype=torch.int64, device=u.device)
         self.theta = torch.zeros(self.at_start.shape, dtype=torch.float64, device=u.device)
 
     def counts(self, t_old: Tensor, t_new: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
         """Index of the first time that each attempt passes, and how many it passes, shape (attempts, B)."""
-        low = torch.searchsorted(self._ordered, self._direction * t_old, right=True)
-        high = torch.searchsorted(self._ordered, self._direction * t_new, right=True)
+        low, high = self._passed(t_old), self._passed(t_new)
         return low, (high - low) * accepted
+
+    def _passed(self, t: Tensor) -> Tensor:
+        """How many times each member has passed, shape (attempts, B)."""
+        t = self._direction * t
+        if self._ordered.ndim == 1:
+            return torch.searchsorted(self._ordered, t, right=True)
+        return torch.searchsorted(self._ordered, t.T.contiguous(), right=True).T
 
     def write(self, stepper: Stepper, places: Places, p: Tensor | None, first_attempt: int) -> None:
         """Interpolate at all places and keep what was found."""
@@ -64,7 +71,7 @@ class Places:
     """Times within attempts: one entry for each pair of a saved time and a member.
 
     Args:
-        times: Times to save.
+        times: Times to save, shape (T,) or (T, B).
         low, counts: As `Saves.counts` gives them; `total` is the sum of the counts.
         steps: The attempts.
         stages: Their stages, shape (attempts, stages, n, B).
@@ -85,7 +92,7 @@ class Places:
         batch = counts.shape[1]
         self.attempt, self.member = pair // batch, pair % batch
         self.save = low.reshape(-1)[pair] + within
-        wanted = times[self.save]
+        wanted = times[self.save] if times.ndim == 1 else times[self.save, self.member]
         self.t, self.h = steps.t.reshape(-1)[pair], steps.h.reshape(-1)[pair]
         at_end = wanted == steps.t_new.reshape(-1)[pair]
         self.theta = torch.where(at_end, 1.0, (wanted - self.t) / self.h)

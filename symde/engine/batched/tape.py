@@ -62,7 +62,8 @@ def _with_times(batch: Batch, found: Forward, u: Tensor) -> Tensor:
     if not batch.times.requires_grad:
         return u
     f = slopes(batch.rhs, batch.times.detach(), found.u, None if batch.p is None else batch.p.detach())
-    return u + f * _small(batch.times, u)[:, None, None]
+    small = _small(batch.times, u)
+    return u + f * (small[:, None] if small.ndim == 2 else small[:, None, None])
 
 
 def _along_time(batch: Batch, t: Tensor, u: Tensor) -> Tensor:

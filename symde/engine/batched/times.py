@@ -66,5 +66,6 @@ def grads_of_times(
         if times is None:
             by_t1 = along(slopes(batch.rhs, t1[None], found.u, p), grad)[0]
     if wanted[2] and times is not None:
-        by_times = along(slopes(batch.rhs, times, found.u, p), grad).sum(-1)
+        by_times = along(slopes(batch.rhs, times, found.u, p), grad)
+        by_times = by_times if times.ndim == 2 else by_times.sum(-1)
     return by_t0, by_t1, by_times

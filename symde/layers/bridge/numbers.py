@@ -289,19 +289,37 @@ def check(specification: AnySpecification, points: Points) -> None:
     system = specification.problem.system
     names = (system.state_names, "initial value of state"), (system.parameter_names, "parameter")
     for values, (known, what) in zip((points.u0, points.p), names, strict=True):
-        if np.isfinite(values).all():
-            continue
-        place = np.argwhere(~np.isfinite(values))[0]
-        index = int(place[-1])
-        of = "the derivative of " if index >= len(known) else ""
-        member = f" in member {place[0]} of the batch" if len(place) > 1 else ""
-        value = values[tuple(place)]
-        raise ValueError(f"{of}{what} `{known[index % len(known)]}` is {value}{member}: it must be finite")
+        require_finite(values, known, what)
     for span, times in _different(points):
         t0, t1 = span.tolist()
-        if not abs(t1 - t0) < np.inf or t0 == t1:
-            raise ValueError(f"tspan goes from {t0:g} to {t1:g}: it must be two different finite times")
+        require_span(t0, t1)
         options.save_times(times, t0, t1)
+
+
+def require_finite(values: np.ndarray, names: Sequence[str], what: str) -> None:
+    """Refuse numbers that are not finite, of shape (n,) or (B, n).
+
+    Raises:
+        ValueError: there is one, with its name and its member of the batch.
+    """
+    if np.isfinite(values).all():
+        return
+    place = np.argwhere(~np.isfinite(values))[0]
+    index = int(place[-1])
+    of = "the derivative of " if index >= len(names) else ""
+    member = f" in member {place[0]} of the batch" if len(place) > 1 else ""
+    value = values[tuple(place)]
+    raise ValueError(f"{of}{what} `{names[index % len(names)]}` is {value}{member}: it must be finite")
+
+
+def require_span(t0: float, t1: float) -> None:
+    """Refuse an empty or endless time span.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if not abs(t1 - t0) < np.inf or t0 == t1:
+        raise ValueError(f"tspan goes from {t0:g} to {t1:g}: it must be two different finite times")
 
 
 def _different(points: Points) -> list[tuple[np.ndarray, np.ndarray]]:

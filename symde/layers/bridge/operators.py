@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.layers import inputs
 from symde.layers.bridge.interface import threads, transformed
 from symde.layers.bridge.start import is_constant
 from symde.problem import options
@@ -207,8 +208,13 @@ def _tensors_of(value: Any, tensors: list[Tensor]) -> list[Tensor]:
 
 def _batch(kept: Kept, tensors: list[Tensor]) -> tuple[Any, ...]:
     """The axis of a batch, where there is one."""
+    if isinstance(kept.p, dict):
+        given = inputs.parameters(_filled(kept.p, tensors), kept.problem.system.parameter_names)
+        for block in given if isinstance(given, list) else ():
+            if block.values.ndim > 1:
+                return (block.values.shape[0],)
     for value, own in (
-        (kept.p, 0 if isinstance(kept.p, dict) else 1),
+        (None if isinstance(kept.p, dict) else kept.p, 1),
         (kept.others["u0"], 1),
         (kept.others["tspan"], 0 if isinstance(kept.others["tspan"], list) else 1),
         (kept.others["saveat"], 1),

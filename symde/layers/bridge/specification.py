@@ -128,7 +128,7 @@ class Specification:
         return registry.get(sensealg).record(run, wrt)
 
     def _at(self, point: Point) -> Problem:
-        return _at(self.problem, point)
+        return problem_at(self.problem, point)
 
     def refuse_underived(self) -> None:
         """Refuse a model of which no derivative is known.
@@ -192,7 +192,7 @@ class TangentSpecification:
 AnySpecification = Specification | TangentSpecification
 
 
-def _at(problem: Problem, point: Point) -> Problem:
+def problem_at(problem: Problem, point: Point) -> Problem:
     """A problem with all its numbers given."""
     t0, t1 = point.span.tolist()
     system = problem.system

@@ -7,7 +7,7 @@ that derivatives go through them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,16 +74,23 @@ class Start:
         names, own = self._problem.system.parameter_names, self._problem.given_parameters
         return [j for j, _ in self._followers if j not in given and names[j] not in own]
 
-    def all_parameters(self, given: Mapping[int, Tensor]) -> Tensor:
-        """All parameters (..., m) from those given (...), the others the problem's or their defaults."""
-        leading = torch.broadcast_shapes(*(value.shape for value in given.values()))
-        m = len(self.parameters)
-        rest = [j for j in range(m) if j not in given]
-        columns = [value.expand(leading)[..., None] for value in given.values()]
+    def all_parameters(self, given: Sequence[tuple[range, Tensor]]) -> Tensor:
+        """All parameters (..., m), the others the problem's or their defaults.
+
+        Args:
+            given: Places of some and their values (..., count).
+        """
+        leading = torch.broadcast_shapes(*(values.shape[:-1] for _, values in given))
+        places = [j for some, _ in given for j in some]
+        known = set(places)
+        rest = [j for j in range(len(self.parameters)) if j not in known]
+        columns = [values.expand(*leading, len(some)) for some, values in given]
         columns.append(self.parameters[rest].expand(*leading, len(rest)))
-        order = np.argsort([*given, *rest]).tolist()
-        p = torch.cat(columns, -1)[..., order]
-        follow = self.followers(set(given))
+        order = np.argsort([*places, *rest])
+        p = torch.cat(columns, -1)
+        if (np.diff(order) != 1).any():
+            p = p[..., order.tolist()]
+        follow = self.followers(known)
         for j, formula in self._followers:
             if j in follow:
                 p = torch.cat([p[..., :j], formula(p), p[..., j + 1 :]], -1)
