@@ -84,7 +84,9 @@ def diffeq(
         method=method, rtol=rtol, atol=atol, dt0=dt0, dtmax=dtmax, max_steps=max_steps,
         linear_solver=linear_solver,
     )  # fmt: skip
-    if _backend(backend, p, problem, u0) == TORCH:
+    if backend not in (None, CPU, TORCH):
+        raise ValueError(f"unknown backend {backend!r}: there are {CPU!r} and {TORCH!r}")
+    if (backend or _backend(p, problem, u0)) == TORCH:
         return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)
     if torch.compiler.is_compiling():
         others = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=sensealg, **solving)
@@ -102,19 +104,20 @@ def diffeq(
     return functions.solve(how, *tensors).to(dtype)
 
 
-def _backend(backend: str | None, p: Any, problem: Any, u0: Any) -> str:
+def _backend(p: Any, problem: Any, u0: Any) -> str:
     """Who solves: torch where a model calls modules or tensors are not on the CPU."""
-    if backend not in (None, CPU, TORCH):
-        raise ValueError(f"unknown backend {backend!r}: there are {CPU!r} and {TORCH!r}")
-    if backend is not None:
-        return backend
-    elsewhere = any(one.device.type != CPU for name in (p, u0) for _, one in inputs.tensors("", name))
+    elsewhere = inputs.elsewhere(p) or u0 is not None and inputs.elsewhere(u0)
     return TORCH if elsewhere or _calls_modules(problem) else CPU
 
 
 @torch.compiler.assume_constant_result
 def _calls_modules(problem: Any) -> bool:
-    return isinstance(problem, Problem) and has_modules(problem.system)
+    return isinstance(problem, Problem) and _known_to_call_modules(problem)
+
+
+@functools.lru_cache(64)
+def _known_to_call_modules(problem: Problem) -> bool:
+    return has_modules(problem.system)
 
 
 def _numbers(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from symde.layers.diffeq import diffeq
+from symde.layers.module import modules_of
 from symde.layers.named_values import NamedValues
 from symde.problem.problem import Problem
 from symde.problem.values import unknown_name
@@ -38,6 +39,7 @@ class DiffEqLayer(nn.Module):
 
     Attributes:
         p, u0: The learnable values by name (`NamedValues`), or None.
+        functions: The torch modules that the model calls, whose weights are the layer's too.
 
     Raises:
         ValueError, TypeError: a name is unknown, or an option is not what it should be.
@@ -62,6 +64,7 @@ class DiffEqLayer(nn.Module):
             known = ", ".join(diffeq.__kwdefaults__ or {})
             raise TypeError(f"DiffEqLayer has no option `{min(unknown)}`: there are {known}")
         self.problem, self.method, self.options = problem, method, options
+        self.functions = nn.ModuleList(modules_of(problem.system))
         system, dtype = problem.system, dtype or torch.get_default_dtype()
         self.p = self._values(p, system.parameter_names, problem.p, "parameter", dtype)
         self.u0 = self._values(u0, system.state_names, problem.u0, "state", dtype)

@@ -52,6 +52,13 @@ def tensors(what: str, value: Any) -> Iterator[tuple[str, Tensor]]:
             yield from tensors(what, one)
 
 
+def elsewhere(value: Any) -> bool:
+    """Whether an argument is a tensor that is not on the CPU, or holds one."""
+    if isinstance(value, Tensor):
+        return value.device.type != "cpu"
+    return any(one.device.type != "cpu" for _, one in tensors("", value))
+
+
 def require_cpu(**given: Any) -> None:
     """Refuse tensors that the compiled engine cannot read.
 

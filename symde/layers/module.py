@@ -52,8 +52,13 @@ def module_of(system: System) -> torch.nn.Module:
 
 def has_modules(system: Any) -> bool:
     """Whether a system calls torch modules."""
+    return bool(modules_of(system))
+
+
+def modules_of(system: Any) -> list[torch.nn.Module]:
+    """The torch modules that a system calls, in the order of the model."""
     definition = getattr(system, "definition", None)
-    return definition is not None and any(one.module is not None for one in definition.externs)
+    return [] if definition is None else [one.module for one in definition.externs if one.module is not None]
 
 
 def require_type(system: Any, dtype: torch.dtype) -> None:

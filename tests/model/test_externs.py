@@ -132,7 +132,7 @@ def test_a_module_is_refused_on_the_cpu_with_the_remedy() -> None:
     problem = symde.Problem(model)
     with pytest.raises(ValueError, match="backend='torch'.*Network"):
         symde.solve(problem)
-    with pytest.raises(ValueError, match="only the target 'torch' can call"):
+    with pytest.raises(ModelError, match="only torch differentiates"):
         symde.export(model, "numpy")
 
 
