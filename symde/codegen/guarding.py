@@ -95,7 +95,8 @@ def _copied(
             if harmless is not None and copy.op[args[k]] != "const":
                 args[k] = copy.apply("select", needed, args[k], copy.constant(harmless))
     if op == CALL:
-        made = copy.call(*graph.value[node], tuple(args), span)
+        function, place, count = graph.value[node]
+        made = copy.call(function, place, count, tuple(args), span)
     else:
         made = copy.apply(op, *args, span=span)
     if node in graph.names:
