@@ -1,5 +1,5 @@
-"""A residual network is Euler's method with step 1, exactly: no bit of a value differs, and gradients differ by
-the order in which torch adds.
+"""A residual network is Euler's method with step 1, exactly: no bit of a value differs, and
+gradients differ by the order in which torch adds.
 
 python examples/residual.py [PNG]
 """

@@ -20,7 +20,7 @@ SHORT = {
     "uneven.py": (),
     "universal.py": (),
 }
-"""Arguments with which a program that trains something, or draws what it did, shows that it works in a moment."""
+"""Arguments with which a program that trains something shows in a moment that it works."""
 
 MODELS = sorted((ROOT / "examples").glob("*.symde"))
 
