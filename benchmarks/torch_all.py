@@ -44,8 +44,8 @@ DATA = symde.solve(
     symde.Problem(symde.ode_def("x' = -0.1*x^3 - 2*y^3\ny' = 2*x^3 - 0.1*y^3"), START, SPAN),
     saveat=TIMES, rtol=1e-10, atol=1e-12,
 ).u  # fmt: skip
-TOLERANCES = (1e-4, 1e-5, 1e-6, 1e-7)
-ERRORS = (1e-5, 1e-6)
+TOLERANCES = tuple(10.0**-k for k in range(2, 8))
+ERRORS = (1e-3, 1e-4, 1e-5)
 """Errors of gradients by a module at which times are read off."""
 
 WORST = 1e-4
@@ -227,7 +227,7 @@ def modules() -> Iterator[tuple[str, Gradient | None]]:
     """The sides of the third table."""
     for method in ("Vern7", "Tsit5"):
         yield f"symde torch engine, {method} discrete", engine(method, "discrete")
-    yield "symde torch engine, Vern7 interpolating", engine("Vern7", "interpolating")
+    yield "symde torch engine, adjoint Vern7", engine("Vern7", "interpolating")
     for method in ("dopri8", "dopri5"):
         yield f"torchdiffeq odeint {method}", torchdiffeq(method, False)
     yield "torchdiffeq odeint_adjoint dopri5", torchdiffeq("dopri5", True)
@@ -244,11 +244,13 @@ def spiral(budget: float) -> None:
     equal = []
     for name, gradient in modules():
         points = []
-        for rtol in TOLERANCES if gradient else ():
+        tolerances = TOLERANCES[-1:] if "adjoint" in name else TOLERANCES
+        for rtol in tolerances if gradient else ():
             cpu, wall, found = least(lambda gradient=gradient, rtol=rtol: gradient(rtol), 0.3 * budget)
             points.append(Point(rtol, error_of(found, reference, p), cpu))
         if points:
             row(name, cpu, wall, points[-1].error)
+        if len(points) > 1:
             cells = (1e3 * seconds_at(points, error) for error in ERRORS)
             equal.append(f"{name:44}" + "".join(f"{one:10.2f}" for one in cells))
     heads = "".join(f"{one:10.0e}" for one in ERRORS)
@@ -262,7 +264,7 @@ def trajectories(members: int) -> None:
     reference = torch_batched.batched(u0, p, "Vern7", False)(1e-12)
     head(f"{members} trajectories")
     for name, side in torch_batched.sides(u0, p):
-        for rtol in TOLERANCES if side else ():
+        for rtol in TOLERANCES[3:] if side else ():
             cpu, wall, found = least(lambda side=side, rtol=rtol: side(rtol), 0.0)
             if (error := float(np.abs(found - reference).max())) < WORST:
                 row(f"{name}, rtol {rtol:.0e}", cpu, wall, error)

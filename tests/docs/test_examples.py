@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT
 
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
 SHORT = {
-    "ode_in_network.py": ("--epochs", "1", "--images", "100", "--plot", "read.png"),
+    "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),
     "train_lotka_volterra.py": ("--iterations", "5", "--plot", "trained.png", "--animation", "trained.gif"),
