@@ -88,12 +88,12 @@ class Layout:
         lead = flat.shape[:-1]
         if self.complex:
             shaped = tuple(
-                torch.view_as_complex(piece.reshape(*lead, *shape, 2).contiguous())
+                torch.view_as_complex(piece.reshape((*lead, *shape, 2)).contiguous())
                 for piece, shape in zip(pieces, self.shapes, strict=True)
             )
         else:
             shaped = tuple(
-                piece.reshape(*lead, *shape) for piece, shape in zip(pieces, self.shapes, strict=True)
+                piece.reshape((*lead, *shape)) for piece, shape in zip(pieces, self.shapes, strict=True)
             )
         return shaped if self.several else shaped[0]
 
