@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from symde.compat.function import Columns
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.explicit import ExplicitStepper
+from symde.engine.batched.once import only_once
+from symde.engine.batched.replay import TWICE
 
 Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -24,7 +25,7 @@ def on_grid(
     grid: Tensor,
     method: Any,
     options: Mapping[str, Any],
-    again: bool,
+    parameters: tuple[Tensor, ...] | None = None,
 ) -> Tensor:
     """The states at t[1:], shape (T - 1, n).
 
@@ -35,7 +36,8 @@ def on_grid(
         grid: Where steps end, from t[0] to t[-1], float64.
         method: An explicit method.
         options: `interp` and `perturb`.
-        again: Whether steps are done again for their derivatives, in place of keeping their operations.
+        parameters: What to differentiate by beside y0 and t, with each step done again for its derivatives;
+            None for whatever func uses, with all operations kept.
     """
     interpolate = _interpolation(options.get("interp", "linear"))
     wanted, ends = t.detach().tolist(), grid.detach().tolist()
@@ -44,10 +46,10 @@ def on_grid(
     u, found = y0, []
     for k in range(len(ends) - 1):
         start, end = grid[k], grid[k + 1]
-        if again and torch.is_grad_enabled():
-            u_new, slope = checkpoint(step, u, start, end, use_reentrant=False)
-        else:
+        if parameters is None:
             u_new, slope = step(u, start, end)
+        else:
+            u_new, slope = _Again.apply(step, u, start, end, *parameters)
         while len(found) + 1 < len(wanted) and direction * (ends[k + 1] - wanted[len(found) + 1]) >= 0.0:
             j = len(found) + 1
             inside = wanted[j] != ends[k + 1] or t.requires_grad
@@ -103,6 +105,35 @@ def _step(function: Columns, method: Any, like: Tensor, direction: float, pertur
         return made.u[:, 0], made.stages[0][:, 0]
 
     return step
+
+
+class _Again(torch.autograd.Function):
+    """A step that is done again for its derivatives."""
+
+    @staticmethod
+    def forward(ctx: Any, step: Step, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.step = step
+        ctx.save_for_backward(*inputs)
+        return step(*inputs[:3])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        inputs, wanted = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        with torch.enable_grad():
+            three = [one.detach().requires_grad_(want) for one, want in zip(inputs[:3], wanted, strict=False)]
+            made = ctx.step(*three)
+            targets = [one for one, want in zip([*three, *inputs[3:]], wanted, strict=True) if want]
+            pairs = [(one, grad) for one, grad in zip(made, grads, strict=True) if one.requires_grad]
+            outputs, seeds = zip(*pairs, strict=True) if pairs else ((), ())
+            found = iter(_grads(outputs, targets, seeds))
+        by = [next(found) if want else None for want in wanted]
+        return None, *only_once(by, (*grads, *inputs), TWICE)
+
+
+def _grads(outputs: Any, targets: list[Tensor], seeds: Any) -> Sequence[Tensor]:
+    if not outputs:
+        return [torch.zeros_like(one) for one in targets]
+    return torch.autograd.grad(outputs, targets, seeds, allow_unused=True, materialize_grads=True)
 
 
 def _interpolation(name: str) -> Callable[..., Tensor]:

@@ -42,7 +42,8 @@ def odeint(
         rtol, atol: Tolerances of a step; atol may be given for each entry, or in a list for each tensor of a
             tuple.
         method: "dopri5" (default), "dopri8", "tsit5", "bosh3", "adaptive_heun", "fehlberg2"; on a grid
-            "euler", "midpoint", "heun2", "heun3", "rk4"; or a Runge-Kutta or Rosenbrock method of symde by its name.
+            "euler", "midpoint", "heun2", "heun3", "rk4"; or a Runge-Kutta or Rosenbrock method of symde by its
+            name.
         options: first_step, max_step, max_num_steps, step_t, jump_t, norm; on a grid step_size,
             grid_constructor, interp, perturb.
         event_fn: Must be None.
@@ -65,9 +66,7 @@ def odeint(
         steps = Steps.read(found_method, rtol, atol, given, layout)
         states = adaptive(function, start, times, steps, by_tape)
     else:
-        states = on_grid(
-            function, start, times, grid_of(func, y0, t, given), found_method, given, again=False
-        )
+        states = on_grid(function, start, times, grid_of(func, y0, t, given), found_method, given)
     return layout.shaped(torch.cat([start[None], states]))
 
 
@@ -91,7 +90,7 @@ def odeint_adjoint(
 
     The adjoint equation is solved backward along the solution's interpolants, with the states of the steps
     in memory and no operations. Methods on a grid do each step again instead, for the derivatives of the
-    computed numbers, by whatever func uses.
+    computed numbers.
 
     Args:
         func, y0, t, rtol, atol, method, options, event_fn: As in `odeint`.
@@ -123,7 +122,7 @@ def odeint_adjoint(
     function = Columns(func, layout, recorded=False)
     if not forward.adaptive:
         grid = grid_of(func, y0, t, given)
-        states = on_grid(function, start, times, grid, forward, given, again=True)
+        states = on_grid(function, start, times, grid, forward, given, parameters)
         return layout.shaped(torch.cat([start[None], states]))
     steps = Steps.read(forward, rtol, atol, given, layout)
     back = Steps.read(
