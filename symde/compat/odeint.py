@@ -42,8 +42,8 @@ def odeint(
         rtol, atol: Tolerances of a step; atol may be given for each entry, or in a list for each tensor of a
             tuple.
         method: "dopri5" (default), "dopri8", "tsit5", "bosh3", "adaptive_heun", "fehlberg2"; on a grid
-            "euler", "midpoint", "heun2", "heun3", "rk4"; or a Runge-Kutta or Rosenbrock method of symde by its
-            name.
+            "euler", "midpoint", "heun2", "heun3", "rk4"; or a Runge-Kutta or Rosenbrock method of symde
+            by its name.
         options: first_step, max_step, max_num_steps, step_t, jump_t, norm; on a grid step_size,
             grid_constructor, interp, perturb.
         event_fn: Must be None.

@@ -30,12 +30,12 @@ def test_a_jump_that_is_named_costs_less_and_is_exact(function, times) -> None:
     exact = torch.exp(torch.tensor(0.5 if times[1] > 0 else -0.5, dtype=F64))
     for options in (None, {"jump_t": torch.tensor([0.5])}):
         func = Jump()
-        y = function(func, y0, times, options=options, **extra)
+        y = function(func, y0, times, rtol=1e-6, options=options, **extra)
         (by_y0,) = torch.autograd.grad(y[-1].sum(), y0)
         calls.append(func.calls)
     assert calls[1] < calls[0]
-    assert torch.allclose(y[-1], START * exact, rtol=1e-6)
-    assert torch.allclose(by_y0, exact.expand_as(by_y0), rtol=1e-6)
+    assert torch.allclose(y[-1], START * exact, rtol=1e-5)
+    assert torch.allclose(by_y0, exact.expand_as(by_y0), rtol=1e-5)
 
 
 def test_times_saved_where_func_jumps() -> None:
@@ -79,7 +79,7 @@ def test_too_many_steps_is_an_error() -> None:
 
 
 def test_a_solve_that_fails_says_why() -> None:
-    with pytest.raises(RuntimeError, match="the solve ended at t = 0.99"):
+    with pytest.raises(RuntimeError, match="the solve ended at t = 1: the step size became too small"):
         odeint(lambda t, y: y**2, torch.ones(1, dtype=F64), torch.tensor([0.0, 2.0], dtype=F64))
     with pytest.raises(RuntimeError, match="not finite"):
         odeint(lambda t, y: y / 0.0, START, TIMES)
@@ -124,8 +124,8 @@ def test_grids() -> None:
 
     def euler(**options):
         seen.clear()
-        y = odeint(lambda t, y: (seen.append(float(t)), y)[1], torch.ones((), dtype=F64), ENDS, method="euler",
-                   options=options)  # fmt: skip
+        y0 = torch.ones((), dtype=F64)
+        y = odeint(lambda t, y: (seen.append(float(t)), y)[1], y0, ENDS, method="euler", options=options)
         return float(y[-1])
 
     assert euler(step_size=0.25) == pytest.approx(1.25**4) and seen == [0.0, 0.25, 0.5, 0.75]
@@ -144,7 +144,7 @@ def test_cubic_interpolation_between_grid_points() -> None:
     errors = []
     for interp in ("linear", "cubic"):
         y = odeint(Decay(), START, times, method="rk4", options={"step_size": 0.1, "interp": interp})
-        errors.append(float((y[1] - decayed(START, times, 0.7)[1]).abs().max()))
+        errors.append((y[1] - decayed(START, times, 0.7)[1]).abs().max().item())
     # 0.1^2 / 8 and 0.1^4 / 384 of derivatives below 3
     assert 1e-5 < errors[0] < 4e-3 and errors[1] < 1e-6
 
