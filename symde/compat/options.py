@@ -138,9 +138,9 @@ def _largest(y: Any) -> Tensor:
 
 def _one_rtol(rtol: Any, layout: Layout) -> float:
     found = layout.tolerance(rtol, "rtol")
-    if isinstance(found, float):
+    if not isinstance(found, Tensor):
         return found
-    if bool((found != found[0]).any()):
+    if len(torch.unique(found)) > 1:
         raise ValueError(
             "rtol must be one number: give an atol for each tensor, or a norm that leaves out those that are "
             "not to count"

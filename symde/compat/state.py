@@ -80,7 +80,8 @@ class Layout:
         parts = self.parts(y)
         if self.complex:
             parts = tuple(torch.view_as_real(one.resolve_conj()) for one in parts)
-        return torch.cat([one.reshape(-1) for one in parts]) if len(parts) > 1 else parts[0].reshape(-1)
+        flat = [one.reshape(-1) for one in parts]
+        return torch.cat(flat) if len(flat) > 1 else flat[0]
 
     def shaped(self, flat: Tensor) -> Any:
         """The states of vectors (..., n): a tensor or a tuple, each (..., *shape)."""
