@@ -82,7 +82,11 @@ class AdjointEquation:
             u = self._solution(t)
             u = u if u.requires_grad else u.detach().requires_grad_()
             f = self._rhs(t, u, p)
-            (product,) = torch.autograd.grad(f, u, adjoint, create_graph=recorded)
+            if not f.requires_grad:
+                return torch.zeros_like(adjoint)
+            (product,) = torch.autograd.grad(
+                f, u, adjoint, create_graph=recorded, allow_unused=True, materialize_grads=True
+            )
         return -product
 
 
@@ -124,9 +128,8 @@ class _Backward:
         if self._solution is None:
             return
         equation = AdjointEquation(self._batch.rhs, self._solution)
-        options = replace(
-            self._batch.options, direction=-self._batch.options.direction, dt0=None, compiled=False
-        )
+        given = self._batch.backward or replace(self._batch.options, dt0=None, compiled=False)
+        options = replace(given, direction=-self._batch.options.direction)
         back = Batch(equation, self.adjoint, self._p, after, before, None, options, (), ())
         found = solve(back, keep=True)
         if not bool((found.outcome.status == 0).all()):

@@ -8,6 +8,7 @@ Equations I (1993), II.4, for the norm (4.11) and the starting step (4.14).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -38,18 +39,22 @@ class Tolerance(NamedTuple):
         atol: Absolute tolerance, shape (n, 1).
         mean: 1/n, shape (n,).
         zero: 0, without dimensions.
+        measure: Gives the norm (B,) of scaled values (n, B), in place of the root mean square.
     """
 
     rtol: Tensor
     atol: Tensor
     mean: Tensor
     zero: Tensor
+    measure: Callable[[Tensor], Tensor] | None = None
 
     def mean_square(self, error: Tensor, u: Tensor, other: Tensor) -> Tensor:
         """Mean square of error / (atol + rtol*max(|u|, |other|)), shape (B,); NaN where `other` or the error
         is not finite."""
         largest = torch.maximum(u.abs(), other.abs()).to(torch.float64)
         ratio = error / torch.addcmul(self.atol, largest, self.rtol)
+        if self.measure is not None:
+            return torch.square(self.measure(torch.addcmul(ratio, largest, self.zero)))
         # 0 * inf is NaN: a state that overflowed must not pass for one with a small relative error
         square = torch.addcmul(torch.square(ratio), largest, self.zero)
         # a sum by a product with a vector is the same to the last bit wherever a member stands
@@ -58,10 +63,14 @@ class Tolerance(NamedTuple):
     def norm(self, vector: Tensor, u: Tensor) -> Tensor:
         """Root mean square of vector / (atol + rtol*|u|), shape (B,)."""
         ratio = vector / torch.addcmul(self.atol, u.abs().to(torch.float64), self.rtol)
+        if self.measure is not None:
+            return self.measure(ratio)
         return torch.sqrt(torch.mv(torch.square(ratio).T, self.mean))
 
 
-def tolerance_of(rtol: float, atol: Tensor | float, u: Tensor) -> Tolerance:
+def tolerance_of(
+    rtol: float, atol: Tensor | float, u: Tensor, measure: Callable[[Tensor], Tensor] | None = None
+) -> Tolerance:
     """The tolerance of states like u; `atol` is a number or of shape (n,)."""
     like = {"dtype": torch.float64, "device": u.device}
     given = torch.as_tensor(atol, **like).reshape(-1, 1)
@@ -72,6 +81,7 @@ def tolerance_of(rtol: float, atol: Tensor | float, u: Tensor) -> Tolerance:
         full,
         torch.full((u.shape[0],), 1.0 / u.shape[0], **like),
         torch.zeros((), **like),
+        measure,
     )
 
 

@@ -32,6 +32,7 @@ class Options:
         dt0, dtmax: First and largest step size, or None.
         max_steps: Largest number of attempts.
         compiled: Whether torch compiles the step.
+        norm: Gives the norm (B,) of scaled errors (n, B); None for the root mean square.
     """
 
     method: Any
@@ -42,6 +43,7 @@ class Options:
     dtmax: float
     max_steps: int
     compiled: bool
+    norm: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +58,7 @@ class Batch:
         options: The rest.
         modules: What the right-hand side is made of.
         weights: Their parameters that are to be differentiated.
+        backward: Options of the adjoint equation; None for those of the solve.
     """
 
     rhs: Any
@@ -67,6 +70,7 @@ class Batch:
     options: Options
     modules: tuple[torch.nn.Module, ...]
     weights: tuple[Tensor, ...]
+    backward: Options | None = None
 
     def filled(self, count: int, wanted: int) -> Batch:
         """The same with copies of the last member, see `symde.engine.batched.lanes`."""

@@ -17,7 +17,11 @@ from symde.engine.batched.times import slopes
 
 def solve_by_tape(batch: Batch) -> Forward:
     """A solve whose saved states can be differentiated, more than once where the method's steps can be."""
-    found = solve(batch, keep=True)
+    return taped(batch, solve(batch, keep=True))
+
+
+def taped(batch: Batch, found: Forward) -> Forward:
+    """A recorded solve done again, with a history."""
     start = batch.u0
     if batch.t0.requires_grad:
         start = start - _along_time(batch, batch.t0, batch.u0.detach())
