@@ -1,0 +1,111 @@
+"""One look at a right-hand side before a solve that torch follows, and one after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from symde.engine.batched.problem import Batch
+
+ROUNDING = 1e4
+"""Units in the last place of the largest slope by which two evaluations may differ: sums on a GPU come in any
+order."""
+
+
+def refuse_transforms(gradient: str) -> None:
+    """Refuse transforms of `torch.func` and forward mode, whose derivatives would be lost without a word.
+
+    Raises:
+        NotImplementedError: one is at work that the way of differentiation does not know.
+    """
+    functorch: Any = torch._C._functorch  # type: ignore[attr-defined]
+    kinds = functorch.TransformType
+    levels = {one.key() for one in functorch.get_interpreter_stack() or ()}
+    if forward_ad._current_level >= 0 or kinds.Jvp in levels:
+        raise NotImplementedError(
+            "forward mode (jvp, jacfwd, dual numbers) in the batched engine is not known: take backward() "
+            "or torch.func.grad with gradient='tape', or symde.layers.diffeq on the CPU"
+        )
+    if levels - {kinds.Grad}:
+        raise NotImplementedError(
+            "torch.func.vmap round the batched engine is not known: give it the batch, one column a member"
+        )
+    if levels and gradient != "tape":
+        raise NotImplementedError(
+            f"torch.func.grad through gradient={gradient!r} is not known: take gradient='tape', or backward()"
+        )
+
+
+class Probe:
+    """The right-hand side at the start of a solve.
+
+    Args:
+        batch: What is to be solved.
+
+    Attributes:
+        unseen: Tensors to be differentiated by that the right-hand side reads, and that are neither given nor
+            parameters of a module that is.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._slopes = self._evaluated()
+        self.unseen = [one for one in _leaves(self._slopes) if all(one is not w for w in batch.weights)]
+
+    def _evaluated(self) -> Tensor:
+        batch = self._batch
+        with torch.enable_grad():
+            p = None if batch.p is None else batch.p.detach()
+            return batch.rhs(batch.t0.detach(), batch.u0.detach().clone(), p)
+
+    def refuse_unseen(self) -> None:
+        """Refuse tensors whose derivatives would be missing.
+
+        Raises:
+            ValueError: there are some.
+        """
+        if self.unseen:
+            shapes = ", ".join(str(tuple(one.shape)) for one in self.unseen[:4])
+            more = ", ..." if len(self.unseen) > 4 else ""
+            raise ValueError(
+                f"the right-hand side reads {len(self.unseen)} tensors that require a gradient and are not "
+                f"known here (of shape {shapes}{more}), so that their gradient would be missing: give their "
+                "module as modules=(net,), make the right-hand side a torch.nn.Module that holds them, give "
+                "them as p, or take gradient='tape'"
+            )
+
+    def refuse_changed(self) -> None:
+        """Refuse a right-hand side that gives something else by now: steps are done again for the gradient.
+
+        Raises:
+            ValueError: it does.
+        """
+        before, after = self._slopes.detach(), self._evaluated().detach()
+        allowed = ROUNDING * torch.finfo(before.dtype).eps * before.abs().amax()
+        # a slope that is not a number is so both times
+        if bool(((before - after).abs() > allowed).any()):
+            raise ValueError(
+                "the right-hand side gives other values when it is evaluated again (random numbers, dropout, "
+                "normalisation by the batch, weights or counters that it changes), so the solve has no "
+                "gradient. Call .eval() on its modules, or take this part out of it"
+            )
+
+
+def _leaves(f: Tensor) -> list[Tensor]:
+    """The tensors to be differentiated by at the ends of a history."""
+    todo, seen, found = [f.grad_fn], set(), []
+    if f.requires_grad and f.grad_fn is None:
+        found.append(f)
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            found.append(leaf)
+        todo.extend(one for one, _ in node.next_functions)
+    return found
