@@ -123,3 +123,48 @@ def test_functional_gradients_are_those_of_a_tape():
         torch.func.grad(lambda p: loss(p, "replay"))(p)
     with pytest.raises(NotImplementedError, match="one column a member"):
         torch.func.vmap(loss)(torch.stack([p, p]))
+
+
+@pytest.mark.parametrize(
+    ("slopes", "message"),
+    [
+        (lambda t, u, p: None, "must give a tensor"),
+        (lambda t, u, p: u[:1], r"gives shape \(1, 3\)"),
+        (lambda t, u, p: torch.tensor(1.0), r"gives shape \(\)"),
+        (lambda t, u, p: torch.ones(2, 3, dtype=torch.int64), "must give torch.float64"),
+    ],
+)
+@pytest.mark.parametrize("followed", [False, True])
+def test_what_is_no_slope_for_each_state_is_refused(slopes, message, followed):
+    with torch.set_grad_enabled(followed), pytest.raises((TypeError, ValueError), match=message):
+        integrate(slopes, U0, None, 0.0, 0.5)
+
+
+@pytest.mark.parametrize("gradient", WAYS)
+def test_a_gradient_is_taken_with_the_casts_of_its_solve(gradient):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 4), nn.ELU(), nn.Linear(4, 2))
+    seen = set()
+
+    def rhs(t, u, p):
+        f = net(u.T)
+        seen.add(f.dtype)
+        return f.T.float()
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = integrate(rhs, U0.float(), None, 0.0, 0.5, rtol=1e-2, gradient=gradient, modules=(net,))
+    found.u.square().sum().backward()
+    assert seen == {torch.bfloat16} and net[0].weight.grad is not None
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (dict(atol=-1.0), "atol"), (dict(atol=float("nan")), "atol"), (dict(atol=torch.ones(3)), r"\(2,\)"),
+        (dict(dt0=0.0), "dt0"), (dict(dt0=-1.0), "dt0"), (dict(dtmax=float("nan")), "dtmax"),
+        (dict(max_steps=0), "max_steps"), (dict(t1=float("inf")), "finite"),
+    ],
+)  # fmt: skip
+def test_options_that_mean_nothing_are_refused(option, message):
+    with pytest.raises(ValueError, match=message):
+        integrate(lambda t, u, p: -u, U0, None, 0.0, **{"t1": 1.0, **option})

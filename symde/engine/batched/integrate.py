@@ -10,6 +10,7 @@ from torch import Tensor
 
 from symde.engine.batched import lanes
 from symde.engine.batched import problem as reading
+from symde.engine.batched.casting import Casting
 from symde.engine.batched.continuous import solve_by_adjoint
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.probe import Probe, refuse_transforms
@@ -82,20 +83,24 @@ def integrate(
     if gradient not in GRADIENTS:
         raise ValueError(f"unknown gradient {gradient!r}: there are {', '.join(map(repr, GRADIENTS))}")
     refuse_transforms(gradient)
-    probe = None
-    if torch.is_grad_enabled():
-        if batch.wants_gradient:
-            refuse_stateful(batch.modules)
-        probe = None if is_printed(rhs) else Probe(batch)
+    with Casting(u0.device.type)():
+        return Integrated.of(_solved(batch, gradient, count, wanted), count)
+
+
+def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
+    followed = torch.is_grad_enabled()
+    if followed and batch.wants_gradient:
+        refuse_stateful(batch.modules)
+    probe = None if is_printed(batch.rhs) else Probe(batch)
     unseen = probe is not None and bool(probe.unseen)
-    if not (torch.is_grad_enabled() and (batch.wants_gradient or unseen)):
-        return Integrated.of(solve(batch.filled(count, wanted), keep=False), count)
+    if not (followed and (batch.wants_gradient or unseen)):
+        return solve(batch.filled(count, wanted), keep=False)
     if probe is not None and gradient != "tape":
         probe.refuse_unseen()
     found = GRADIENTS[gradient](batch.filled(count, wanted))
     if probe is not None:
         probe.refuse_changed()
-    return Integrated.of(found, count)
+    return found
 
 
 def is_printed(rhs: Any) -> bool:

@@ -1,4 +1,4 @@
-"""One look at a right-hand side before a solve that torch follows, and one after it."""
+"""One look at a right-hand side before a solve, and one after a solve that torch follows."""
 
 from __future__ import annotations
 
@@ -45,9 +45,12 @@ class Probe:
     Args:
         batch: What is to be solved.
 
+    Raises:
+        TypeError, ValueError: it gives no tensor of floats of the states' shape.
+
     Attributes:
-        unseen: Tensors to be differentiated by that the right-hand side reads, and that are neither given nor
-            parameters of a module that is.
+        unseen: Where torch follows: tensors to be differentiated by that the right-hand side reads, and that
+            are neither given nor parameters of a module that is.
     """
 
     def __init__(self, batch: Batch) -> None:
@@ -57,9 +60,20 @@ class Probe:
 
     def _evaluated(self) -> Tensor:
         batch = self._batch
-        with torch.enable_grad():
-            p = None if batch.p is None else batch.p.detach()
-            return batch.rhs(batch.t0.detach(), batch.u0.detach().clone(), p)
+        p = None if batch.p is None else batch.p.detach()
+        f = batch.rhs(batch.t0.detach(), batch.u0.detach().clone(), p)
+        if not isinstance(f, Tensor):
+            raise TypeError(f"the right-hand side must give a tensor (n, B), found {type(f).__name__}")
+        if f.shape != batch.u0.shape:
+            raise ValueError(
+                f"the right-hand side gives shape {tuple(f.shape)} for states of shape "
+                f"{tuple(batch.u0.shape)}: it must give one slope for each"
+            )
+        if not f.is_floating_point():
+            raise TypeError(
+                f"the right-hand side gives {f.dtype}: it must give floats, like {batch.u0.dtype}"
+            )
+        return f
 
     def refuse_unseen(self) -> None:
         """Refuse tensors whose derivatives would be missing.
