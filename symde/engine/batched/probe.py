@@ -55,8 +55,9 @@ class Probe:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._slopes = self._evaluated()
-        self.unseen = [one for one in _leaves(self._slopes) if all(one is not w for w in batch.weights)]
+        slopes = self._evaluated()
+        self._slopes = slopes.detach()
+        self.unseen = [one for one in _leaves(slopes) if all(one is not w for w in batch.weights)]
 
     def _evaluated(self) -> Tensor:
         batch = self._batch
@@ -70,9 +71,7 @@ class Probe:
                 f"{tuple(batch.u0.shape)}: it must give one slope for each"
             )
         if not f.is_floating_point():
-            raise TypeError(
-                f"the right-hand side gives {f.dtype}: it must give floats, like {batch.u0.dtype}"
-            )
+            raise TypeError(f"the right-hand side gives {f.dtype}: it must give {batch.u0.dtype}")
         return f
 
     def refuse_unseen(self) -> None:
@@ -97,7 +96,8 @@ class Probe:
         Raises:
             ValueError: it does.
         """
-        before, after = self._slopes.detach(), self._evaluated().detach()
+        with torch.no_grad():
+            before, after = self._slopes, self._evaluated()
         allowed = ROUNDING * torch.finfo(before.dtype).eps * before.abs().amax()
         # a slope that is not a number is so both times
         if bool(((before - after).abs() > allowed).any()):
