@@ -29,6 +29,8 @@ def checked(x: Tensor, what: str) -> Tensor:
         TypeError: its type or layout is another, or it has no values.
     """
     if x.dtype not in FLOATS:
+        if x.is_floating_point() and torch.is_autocast_enabled(x.device.type):
+            return checked(x.float(), what)  # as torch's own operations that are not done in half precision
         if x.is_complex():
             raise TypeError(f"{what} is complex: symde solves real equations; split it into two states")
         remedy = ".float()" if x.is_floating_point() else ".double()"
@@ -196,7 +198,7 @@ def initial_state(u0: Any, names: Sequence[str]) -> Tensor | None:
 
 
 def _vector(x: Tensor, count: int, what: str, kind: str, names: Sequence[str]) -> Tensor:
-    checked(x, what)
+    x = checked(x, what)
     if x.ndim not in (1, 2) or x.shape[-1] != count:
         raise ValueError(
             f"{what} must be of shape ({count},) or (batch, {count}), one for each of the {kind} "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 _INDEXED = re.compile(r"(.+)\[(\d+(?:,\d+)*)\]")
 
@@ -63,6 +64,8 @@ class NamedValues(nn.Module):
         for level in levels:
             module = module._modules.get(level) or nn.Module()
         found = module._parameters.get(last)
+        if found is None and parametrize.is_parametrized(module, last):
+            found = getattr(module, last)
         if found is None:
             raise KeyError(f"{name!r} is not learnt: there are {', '.join(self.names)}")
         return found[index] if index else found

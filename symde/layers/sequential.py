@@ -35,11 +35,11 @@ def sequential(network: Network) -> nn.Sequential:
 
 def compiled_network(module: nn.Module) -> Network | None:
     """The network that a module is, None where it is more than Linear layers and known activations: another
-    module, hooks, parametrizations."""
+    module, hooks, parametrizations, a `forward` put in place of the class's."""
     if type(module) is not nn.Sequential:
         return None
     for part in module.modules():
-        if any(getattr(part, name, None) for name in _HOOKS):
+        if any(getattr(part, name, None) for name in _HOOKS) or "forward" in vars(part):
             return None
     try:
         layers, _ = read_sequential(module)

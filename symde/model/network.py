@@ -230,7 +230,8 @@ def read_sequential(module: Any) -> tuple[list[Dense], tuple[str, ...]]:
         raise ValueError(f"expected a torch.nn.Sequential, found {type(module).__name__}")
     layers: list[Dense] = []
     keys: list[str] = []
-    for key, part in module.named_children():
+    # named_children leaves out a module that stands in several places
+    for key, part in module._modules.items():
         kind = type(part).__name__ if type(part).__module__.startswith("torch.nn") else ""
         if kind == "Linear":
             layers.append(Dense(part.in_features, part.out_features, None, part.bias is not None))
@@ -238,6 +239,10 @@ def read_sequential(module: Any) -> tuple[list[Dense], tuple[str, ...]]:
         elif kind in _MODULES and layers and layers[-1].activation is None:
             if kind == "Softplus" and part.beta != 1:
                 raise ValueError(f"Softplus with beta={part.beta} is not compiled: symde has beta=1")
+            if kind == "Softplus" and part.threshold < 20:
+                raise ValueError(
+                    f"Softplus with threshold={part.threshold} is not compiled: symde has torch's 20 or more"
+                )
             layers[-1].activation = _MODULES[kind]
         elif kind != "Identity":
             raise ValueError(

@@ -174,3 +174,17 @@ def test_values_changed_between_forward_and_backward_are_noticed():
         p.mul_(2.0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         found.u.sum().backward()
+
+
+@pytest.mark.parametrize("moved", ["t0", "t1", "times"])
+def test_second_derivatives_beside_times_are_refused(moved):
+    # a derivative by a state depends on the time as well, which first derivatives do not say
+    u0, p, t0, t1, times = leaves("lotka")
+    kept = dict(t0=t0, t1=t1, times=times)
+    t0, t1, times = (one if name == moved else one.detach() for name, one in kept.items())
+    saveat = times if moved == "times" else None
+    u = integrate(rhs_of("lotka"), u0, p, t0, t1, saveat, rtol=1e-4, gradient="tape").u
+    by_p, by_time = torch.autograd.grad(u.square().sum(), (p, kept[moved]), create_graph=True)
+    for one in (by_p, by_time):
+        with pytest.raises(NotImplementedError, match="detach"):
+            torch.autograd.grad(one.sum(), (p, kept[moved]), retain_graph=True)

@@ -3,6 +3,8 @@ replay."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -88,6 +90,13 @@ class Network(nn.Module):
         return self.layers(u.T**3).T
 
 
+class Kept:
+    """A tensor for as long as torch keeps it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def test_ten_thousand_steps_of_a_network_fit_into_50_megabytes():
     network = Network()
     u0 = torch.rand(2, 64)
@@ -96,8 +105,16 @@ def test_ten_thousand_steps_of_a_network_fit_into_50_megabytes():
     # the tensors, and what Python and torch keep for each of them
     headers = 4 * 1000 * len(found.record.pieces)
     assert (found.record.bytes + headers) / len(found.record) * 10_000 < 50e6
-    saved = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda one: saved.append(one) or one, lambda one: one):
-        integrate(network, u0, None, 0.0, 0.4, method="RK4", dt0=0.1, rtol=1e-3, gradient="replay")
+    saved: weakref.WeakSet[Kept] = weakref.WeakSet()
+
+    def keep(one):
+        kept = Kept(one.detach())  # an output that knows its history would keep itself
+        saved.add(kept)
+        return kept
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept.tensor):
+        found = integrate(network, u0, None, 0.0, 0.4, method="RK4", dt0=0.1, rtol=1e-3, gradient="replay")
+    gc.collect()
+    assert found.u.requires_grad
     # nothing but what came in: u0, two times and the weights
     assert len(saved) == 3 + len(list(network.parameters()))

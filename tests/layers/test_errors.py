@@ -15,6 +15,7 @@ P = double(2.2, 1.0, 2.0, 0.4)
 GROWING = symde.Problem("param k = 1\nstate x = 1\nx' = k*x^2", tspan=(0, 2))
 
 MISTAKES = {
+    "p without values": (lambda: diffeq(P.to("meta"), LOTKA_PROBLEM), TypeError, "meta, and has no values"),
     "p is a list": (
         lambda: diffeq([1.0, 2.0], LOTKA_PROBLEM),
         TypeError,

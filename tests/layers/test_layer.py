@@ -130,3 +130,27 @@ def test_elements_out_of_order_keep_their_places():
     assert set(values.state_dict()) == {"w", "k", "v[1]"}
     with pytest.raises(KeyError, match="is not learnt"):
         values["z"]
+
+
+def test_a_learnt_value_may_be_parametrized():
+    class Positive(nn.Module):
+        def forward(self, x):
+            return x.exp()
+
+        def right_inverse(self, x):
+            return x.log()
+
+    layer = DiffEqLayer(LOTKA_PROBLEM, saveat=0.5, dtype=torch.float64)
+    nn.utils.parametrize.register_parametrization(layer.p, "a", Positive())
+    layer().sum().backward()
+    a = double(2.2).log().requires_grad_()
+    diffeq({"a": a.exp()[0]}, LOTKA_PROBLEM, saveat=0.5).sum().backward()
+    torch.testing.assert_close(layer.p.parametrizations["a"].original.grad, a.grad[0], rtol=1e-4, atol=0)
+
+
+def test_half_precision_of_automatic_casts_is_taken_as_float32():
+    net = nn.Sequential(nn.Linear(2, 4), nn.Softplus(), DiffEqLayer(LOTKA_PROBLEM, p="incoming", saveat=0.5))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        u = net(torch.rand(3, 2))
+    u.sum().backward()
+    assert u.dtype == torch.float32 and net[0].weight.grad is not None

@@ -137,3 +137,17 @@ def test_mistakes_are_told() -> None:
         NeuralODE(nn.Linear(2, 3).double(), (0, 1))(starts())
     with pytest.raises(ValueError, match="no sensealg 'gauss'"):
         NeuralODE(nn.Linear(2, 2).double(), (0, 1), sensealg="gauss")(starts())
+
+
+def test_a_layer_and_an_activation_in_several_places() -> None:
+    torch.manual_seed(0)
+    layer, activation = nn.Linear(2, 2), nn.Tanh()
+    module = nn.Sequential(layer, activation, layer, activation, nn.Linear(2, 2)).double()
+    u0 = torch.tensor([[0.3, 0.8]], dtype=torch.float64)
+    found = []
+    for backend in ("cpu", "torch"):
+        node = NeuralODE(module, (0.0, 1.0), saveat=[0.5, 1.0], rtol=1e-8, atol=1e-8, backend=backend)
+        u = node(u0)
+        found.append((u, *torch.autograd.grad(u.square().sum(), tuple(module.parameters()))))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)

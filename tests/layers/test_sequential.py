@@ -66,3 +66,23 @@ def test_weights_in_one_tensor_lead_back_to_the_module() -> None:
     assert np.allclose(vector.detach().numpy(), symde.Network.from_torch(module).vector(), rtol=1e-7)
     (vector**2).sum().backward()
     assert all(torch.equal(one.grad, 2 * one) for one in module.parameters())
+
+
+def test_a_module_in_several_places_is_read_in_each() -> None:
+    torch.manual_seed(0)
+    layer, activation = nn.Linear(2, 2), nn.Tanh()
+    module = nn.Sequential(layer, activation, layer, activation, nn.Linear(2, 2)).double()
+    x = np.random.default_rng(0).normal(size=(7, 2))
+    expected = module(torch.from_numpy(x)).detach().numpy()
+    assert np.allclose(symde.Network.from_torch(module)(x), expected, rtol=1e-14, atol=1e-15)
+
+
+def test_a_softplus_that_is_straight_early_is_refused() -> None:
+    with pytest.raises(ValueError, match="threshold=1"):
+        symde.Network.from_torch(nn.Sequential(nn.Linear(2, 2), nn.Softplus(threshold=1)))
+
+
+def test_a_forward_of_its_own_is_not_compiled() -> None:
+    module = nn.Sequential(nn.Linear(2, 2))
+    module[0].forward = lambda x: 2 * x
+    assert compiled_network(module) is None

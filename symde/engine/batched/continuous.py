@@ -21,6 +21,7 @@ from torch import Tensor
 
 from symde.engine.batched.again import step_again
 from symde.engine.batched.along import Along
+from symde.engine.batched.casting import Casting
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
@@ -43,13 +44,13 @@ class _Adjoint(torch.autograd.Function):
     def forward(ctx: Any, batch: Batch, made: list[Forward], *inputs: Tensor | None) -> Tensor:
         found = solve(batch, keep=True)
         made.append(found)
-        ctx.batch, ctx.found = batch, found
+        ctx.batch, ctx.found, ctx.casting = batch, found, Casting(batch.u0.device.type)
         ctx.save_for_backward(*inputs)  # refuses values that were changed in between
         return found.u
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        with torch.no_grad():
+        with torch.no_grad(), ctx.casting():
             found = _grads(ctx, grad)
         return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
 

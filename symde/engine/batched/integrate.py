@@ -10,8 +10,10 @@ from torch import Tensor
 
 from symde.engine.batched import lanes
 from symde.engine.batched import problem as reading
+from symde.engine.batched.casting import Casting
 from symde.engine.batched.continuous import solve_by_adjoint
 from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.probe import Probe, refuse_transforms
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.replay import solve_by_replay
 from symde.engine.batched.result import Integrated
@@ -72,16 +74,38 @@ def integrate(
         status and counts of each member. A member that fails has NaN from there on, and harms no other.
 
     Raises:
-        ValueError, TypeError: something is not what it should be.
+        ValueError, TypeError: something is not what it should be; a gradient would lack a part, as of tensors
+            that `rhs` reads and that are not known here, or of a right-hand side that changes.
+        NotImplementedError: a transform is at work that is not known.
     """
     batch = batch_of(rhs, u0, p, t0, t1, saveat, method, rtol, atol, modules, dt0, dtmax, max_steps, compile)
     count, wanted = u0.shape[1], lanes.full(rhs, u0.shape[1])
     if gradient not in GRADIENTS:
         raise ValueError(f"unknown gradient {gradient!r}: there are {', '.join(map(repr, GRADIENTS))}")
-    if not (torch.is_grad_enabled() and batch.wants_gradient):
-        return Integrated.of(solve(batch.filled(count, wanted), keep=False), count)
-    refuse_stateful(batch.modules)
-    return Integrated.of(GRADIENTS[gradient](batch.filled(count, wanted)), count)
+    refuse_transforms(gradient)
+    with Casting(u0.device.type)():
+        return Integrated.of(_solved(batch, gradient, count, wanted), count)
+
+
+def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
+    followed = torch.is_grad_enabled()
+    if followed and batch.wants_gradient:
+        refuse_stateful(batch.modules)
+    probe = None if is_printed(batch.rhs) else Probe(batch)
+    unseen = probe is not None and bool(probe.unseen)
+    if not (followed and (batch.wants_gradient or unseen)):
+        return solve(batch.filled(count, wanted), keep=False)
+    if probe is not None and gradient != "tape":
+        probe.refuse_unseen()
+    found = GRADIENTS[gradient](batch.filled(count, wanted))
+    if probe is not None:
+        probe.refuse_changed()
+    return found
+
+
+def is_printed(rhs: Any) -> bool:
+    """Whether a right-hand side is a printed model, which has no state and reads what it is given alone."""
+    return getattr(rhs, "uneven", None) is not None
 
 
 def batch_of(

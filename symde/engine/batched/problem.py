@@ -115,6 +115,14 @@ def read_options(
         )
     if not 0.0 <= rtol < 1.0:
         raise ValueError(f"rtol = {rtol:g}: it must lie between 0 and 1")
+    _check_absolute(atol, len(u0))
+    for what, size in (("dt0", dt0), ("dtmax", dtmax)):
+        if size is not None and not size > 0.0:
+            raise ValueError(f"{what} = {size:g}: it must be above 0, backward in time too")
+    if not max_steps >= 1:
+        raise ValueError(f"max_steps = {max_steps:g}: it must be 1 or more")
+    if not bool(torch.isfinite(t0).all() & torch.isfinite(t1).all()):
+        raise ValueError("t0 and t1 must be finite")
     if u0.dtype == torch.float32 and is_implicit(method) and rtol < SMALLEST_STIFF_FLOAT32:
         raise ValueError(
             f"rtol = {rtol:g} with float32 states: {method.name} reaches about 1e-5 in float32; use "
@@ -124,6 +132,14 @@ def read_options(
         method, float(rtol), atol, _direction(t0, t1), dt0, math.inf if dtmax is None else dtmax,
         int(max_steps), compiled,
     )  # fmt: skip
+
+
+def _check_absolute(atol: Any, states: int) -> None:
+    given = torch.as_tensor(atol, dtype=torch.float64)
+    if given.ndim > 1 or given.numel() not in (1, states):
+        raise ValueError(f"atol must be a number or of shape ({states},), found {tuple(given.shape)}")
+    if not bool((given >= 0.0).all()):
+        raise ValueError("atol must be 0 or more")
 
 
 def _direction(t0: Tensor, t1: Tensor) -> float:

@@ -1,18 +1,21 @@
 """A plain tape: the recorded steps are done again with all of their operations kept.
 
-For short solves, and for those that want second derivatives or derivatives along a direction: what torch can
-do with its own operations it can do with this.
+For short solves, and for those that want second derivatives: what torch can differentiate of its own
+operations it can differentiate of this, `torch.func.grad` included.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from symde.engine.batched.again import SavesByAttempt, points_again, step_again
 from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.times import slopes
+from symde.engine.batched.times import along, slopes
 
 
 def solve_by_tape(batch: Batch) -> Forward:
@@ -22,10 +25,11 @@ def solve_by_tape(batch: Batch) -> Forward:
 
 def taped(batch: Batch, found: Forward) -> Forward:
     """A recorded solve done again, with a history."""
-    start = batch.u0
-    if batch.t0.requires_grad:
-        start = start - _along_time(batch, batch.t0, batch.u0.detach())
-    return found.with_states(_with_times(batch, found, _states(batch, found, start)))
+    start = _moved(batch, batch.t0[None], batch.u0[None], -1.0)[0]
+    u = _states(batch, found, start)
+    times = batch.t1[None] if batch.times is None else batch.times
+    times = times if times.ndim == 2 else times[:, None].expand(-1, len(batch.t0))
+    return found.with_states(_moved(batch, times, u, 1.0))
 
 
 def _states(batch: Batch, found: Forward, start: Tensor) -> Tensor:
@@ -59,23 +63,38 @@ def _states(batch: Batch, found: Forward, start: Tensor) -> Tensor:
     return base.permute(0, 2, 1)
 
 
-def _with_times(batch: Batch, found: Forward, u: Tensor) -> Tensor:
-    """The saved states with their derivatives by the times at which they are."""
-    if batch.times is None:
-        return u + _along_time(batch, batch.t1, found.u[0])[None] if batch.t1.requires_grad else u
-    if not batch.times.requires_grad:
+def _moved(batch: Batch, times: Tensor, u: Tensor, sign: float) -> Tensor:
+    """The states (T, n, B) with their derivatives by the times (T, B) at which they are."""
+    if not times.requires_grad:
         return u
-    f = slopes(batch.rhs, batch.times.detach(), found.u, None if batch.p is None else batch.p.detach())
-    small = _small(batch.times, u)
-    return u + f * (small[:, None] if small.ndim == 2 else small[:, None, None])
+    return _Moved.apply(batch.rhs, sign, times, u, batch.p, *batch.weights)  # type: ignore[return-value]
 
 
-def _along_time(batch: Batch, t: Tensor, u: Tensor) -> Tensor:
-    """0 with the derivative f by a time, shape (n, B)."""
-    p = None if batch.p is None else batch.p.detach()
-    return slopes(batch.rhs, t.detach()[None], u[None], p)[0] * _small(t, u)
+class _Moved(torch.autograd.Function):
+    """States with the derivative f by their times, or -f: a later start is an earlier state. Once only, since
+    the derivatives by the states depend on the times too."""
+
+    @staticmethod
+    def forward(
+        rhs: Any, sign: float, times: Tensor, u: Tensor, p: Tensor | None, *weights: Tensor
+    ) -> Tensor:
+        return u.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.rhs, ctx.sign, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        times, u, p, *weights = ctx.saved_tensors
+        by_times = ctx.sign * along(slopes(ctx.rhs, times, u, p), grad)
+        # the others' derivatives are 0, and again known only once
+        others = [None if one is None else torch.zeros_like(one) for one in (p, *weights)]
+        return None, None, *only_once([by_times, grad, *others], (*ctx.saved_tensors, grad), TWICE)
 
 
-def _small(t: Tensor, u: Tensor) -> Tensor:
-    """0 with the derivative 1."""
-    return (t - t.detach()).to(u.dtype)
+TWICE = (
+    "second derivatives of a solve are not known where t0, t1 or saved times are differentiated by: detach "
+    "these, or take symde.layers.diffeq on the CPU"
+)
