@@ -80,6 +80,8 @@ def _matching_slopes(run: Run, system: Any, atol: np.ndarray) -> np.ndarray:
     rates = np.abs(slope) + state_sizes / abs(t1 - t0)
     rows = np.repeat(np.arange(len(rates)), np.diff(pointers))
     sizes = np.full(len(partials.parameters), np.inf)
-    with np.errstate(divide="ignore", over="ignore"):
-        np.minimum.at(sizes, columns, rates[rows] / np.abs(values))
+    # what is not finite at the start tells no size; a solve from there says so by itself
+    telling = np.flatnonzero(np.isfinite(values) & (values != 0.0) & np.isfinite(rates[rows]))
+    with np.errstate(over="ignore"):
+        np.minimum.at(sizes, columns[telling], rates[rows[telling]] / np.abs(values[telling]))
     return np.where(np.isfinite(sizes), sizes, 0.0)

@@ -40,7 +40,7 @@ KEPT = {
     "remake by name": (lambda: symde.remake(PROBLEM, p={"a": 1.6}), (21, 4)),
     "a gradient by columns": (lambda: gradient("forward"), (54, 15)),
     "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (58, 15)),
-    "a gradient backwards": (lambda: gradient("discrete"), (91, 20)),
+    "a gradient backwards": (lambda: gradient("discrete"), (91, 22)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 
