@@ -109,7 +109,7 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
 def _with(run: Run, methods: tuple[Any, ...]) -> Run:
     if methods == run.plan.methods:
         return run
-    return Run(run.problem, with_methods(run.plan, run.problem.system, methods), run.atol, run.times)
+    return replace(run, plan=with_methods(run.plan, run.problem.system, methods))
 
 
 def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:

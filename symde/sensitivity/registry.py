@@ -18,7 +18,7 @@ NAMES = (
 )
 """One line a strategy; its file is its name."""
 
-AUTOMATIC = ("discrete", "interpolating", "forward")
+AUTOMATIC = ("discrete", "interpolating", "gauss", "forward")
 """Strategies that `auto` chooses among, those hardly dependent on the number of parameters first."""
 
 AUTO = "auto"
