@@ -11,9 +11,9 @@ Everything below is imported when first used, so that `import symde` costs nothi
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from symde.lazy import import_on_use
 
 if TYPE_CHECKING:
     from symde import testing
@@ -87,29 +87,16 @@ _NEED_LOWERING = (
 )
 
 
+_find = import_on_use(__name__, _HOME)
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"symde.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'symde' has no attribute {name!r}")
     if name in _NEED_LOWERING:
         importlib.import_module("symde.solve")  # announces how models become systems
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    return _find(name)
 
 
 def __dir__() -> list[str]:
     return sorted([*_HOME, *_MODULES, "__version__"])
-
-
-class _Package(ModuleType):
-    """Keeps `symde.solve` the function: importing the module of that name would put the module in its
-    place."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -5,10 +5,9 @@ Torch is imported with the first name that is used.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from symde.lazy import import_with_torch
 
 if TYPE_CHECKING:
     from symde.compat.odeint import odeint, odeint_adjoint
@@ -16,31 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["odeint", "odeint_adjoint"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'symde.compat' has no attribute {name!r}")
-    try:
-        module = importlib.import_module("symde.compat.odeint")
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise ImportError("symde.compat needs torch: pip install 'symde[torch]'", name="torch") from error
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+__getattr__ = import_with_torch(__name__, dict.fromkeys(__all__, "symde.compat.odeint"))
 
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(ModuleType):
-    """Keeps `symde.compat.odeint` the function: importing the module of that name would put the module in its
-    place."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

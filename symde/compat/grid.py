@@ -13,7 +13,7 @@ from symde.compat.function import Columns
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.explicit import ExplicitStepper
 from symde.engine.batched.once import only_once
-from symde.engine.batched.replay import TWICE
+from symde.engine.batched.recorded import TWICE
 
 Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 

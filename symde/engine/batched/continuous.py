@@ -21,11 +21,9 @@ from torch import Tensor
 
 from symde.engine.batched.again import step_again
 from symde.engine.batched.along import Along
-from symde.engine.batched.casting import Casting
 from symde.engine.batched.forward import Forward, solve
-from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.replay import TWICE
+from symde.engine.batched.recorded import recorded
 from symde.engine.batched.times import grads_of_times
 
 _NODES = 4
@@ -34,39 +32,20 @@ _NODES = 4
 
 def solve_by_adjoint(batch: Batch) -> Forward:
     """A solve whose saved states can be differentiated."""
-    made: list[Forward] = []
-    u = _Adjoint.apply(batch, made, batch.u0, batch.p, batch.t0, batch.t1, batch.times, *batch.weights)
-    return made[0].with_states(u)
+    return recorded(batch, _grads)
 
 
-class _Adjoint(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, batch: Batch, made: list[Forward], *inputs: Tensor | None) -> Tensor:
-        found = solve(batch, keep=True)
-        made.append(found)
-        ctx.batch, ctx.found, ctx.casting = batch, found, Casting(batch.u0.device.type)
-        ctx.save_for_backward(*inputs)  # refuses values that were changed in between
-        return found.u
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        with torch.no_grad(), ctx.casting():
-            found = _grads(ctx, grad)
-        return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
-
-
-def _grads(ctx: Any, grad: Tensor) -> list[Tensor | None]:
+def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | None]:
     """Derivatives by u0, p, t0, t1, times and the weights."""
     _, p, _, _, times, *weights = ctx.saved_tensors
-    wanted = ctx.needs_input_grad
-    targets = [p] if wanted[3] else []
-    targets += [one for one, want in zip(weights, wanted[7:], strict=True) if want]
+    targets = [p] if wanted[1] else []
+    targets += [one for one, want in zip(weights, wanted[5:], strict=True) if want]
     back = _Backward(ctx.batch, ctx.found, p, targets)
     back.run(grad, times)
     sums = iter(back.sums)
-    by_p = next(sums) if wanted[3] else None
-    by_weights = [next(sums) if want else None for want in wanted[7:]]
-    by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, tuple(wanted[4:7]), back.adjoint, grad)
+    by_p = next(sums) if wanted[1] else None
+    by_weights = [next(sums) if want else None for want in wanted[5:]]
+    by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, wanted[2:5], back.adjoint, grad)
     return [back.adjoint, by_p, *by_times, *by_weights]
 
 

@@ -13,52 +13,24 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.again import SavesByAttempt, points_again, step_again
-from symde.engine.batched.casting import Casting
-from symde.engine.batched.forward import Forward, solve
-from symde.engine.batched.once import only_once
+from symde.engine.batched.forward import Forward
 from symde.engine.batched.problem import Batch
+from symde.engine.batched.recorded import recorded
 from symde.engine.batched.times import grads_of_times
 
 
 def solve_by_replay(batch: Batch) -> Forward:
     """A solve whose saved states can be differentiated."""
-    made: list[Forward] = []
-    u = _Replay.apply(batch, made, batch.u0, batch.p, batch.t0, batch.t1, batch.times, *batch.weights)
-    return made[0].with_states(u)
+    return recorded(batch, _grads)
 
 
-class _Replay(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, batch: Batch, made: list[Forward], *inputs: Tensor | None) -> Tensor:
-        found = solve(batch, keep=True)
-        made.append(found)
-        ctx.batch, ctx.found, ctx.casting = batch, found, Casting(batch.u0.device.type)
-        ctx.save_for_backward(*inputs)  # refuses values that were changed in between
-        return found.u
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
-        with torch.no_grad(), ctx.casting():
-            found = _grads(ctx, grad)
-        return None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
-
-
-TWICE = (
-    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for "
-    "second derivatives"
-)
-
-
-def _grads(ctx: Any, grad: Tensor) -> list[Tensor | None]:
+def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | None]:
     """Derivatives by u0, p, t0, t1, times and the weights."""
-    u0, p, t0, t1, times, *weights = ctx.saved_tensors
-    wanted = dict(zip(("u0", "p", "t0", "t1", "times"), ctx.needs_input_grad[2:7], strict=True))
-    back = _Backward(ctx.found, p, weights, ctx.needs_input_grad[7:], wanted["p"])
+    _, p, _, _, _, *weights = ctx.saved_tensors
+    back = _Backward(ctx.found, p, weights, wanted[5:], wanted[1])
     back.run(grad)
-    by_t0, by_t1, by_times = grads_of_times(
-        ctx.batch, ctx.found, ctx.saved_tensors, tuple(ctx.needs_input_grad[4:7]), back.adjoint, grad
-    )
-    return [back.adjoint, back.by_p, by_t0, by_t1, by_times, *back.by_weights]
+    by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, wanted[2:5], back.adjoint, grad)
+    return [back.adjoint, back.by_p, *by_times, *back.by_weights]
 
 
 class _Backward:

@@ -1,0 +1,47 @@
+"""A recorded solve as a torch function: what its adjoints have in common, whichever way they go back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symde.engine.batched.casting import Casting
+from symde.engine.batched.forward import Forward, solve
+from symde.engine.batched.once import only_once
+from symde.engine.batched.problem import Batch
+
+Grads = Callable[[Any, tuple[bool, ...], Tensor], list[Tensor | None]]
+"""Derivatives by u0, p, t0, t1, times and the weights: from the function's context, whether each is wanted,
+and the derivatives by the saved states."""
+
+TWICE = (
+    "the gradient of a replayed or adjoint solve cannot be differentiated again: use gradient='tape' for "
+    "second derivatives"
+)
+
+
+def recorded(batch: Batch, grads: Grads) -> Forward:
+    """A solve whose saved states can be differentiated, once."""
+    made: list[Forward] = []
+    inputs = batch.u0, batch.p, batch.t0, batch.t1, batch.times, *batch.weights
+    u = _Recorded.apply(batch, grads, made, *inputs)
+    return made[0].with_states(u)
+
+
+class _Recorded(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, batch: Batch, grads: Grads, made: list[Forward], *inputs: Tensor | None) -> Tensor:
+        found = solve(batch, keep=True)
+        made.append(found)
+        ctx.batch, ctx.found, ctx.casting, ctx.grads = batch, found, Casting(batch.u0.device.type), grads
+        ctx.save_for_backward(*inputs)  # refuses values that were changed in between
+        return found.u
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+        with torch.no_grad(), ctx.casting():
+            found = ctx.grads(ctx, ctx.needs_input_grad[3:], grad)
+        return None, None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
