@@ -141,13 +141,13 @@ class Integrator:
             raise ValueError(f"t = {t:g} lies beyond the end of the span, {state.t_end:g}")
         if t == state.t:
             return self.u
-        stops = np.array([t])
-        state.stops, state.n_stops, state.next_stop = stops.ctypes.data, 1, 0
+        self._session.stop_at(np.array([t]))
         state.single_step = 0
         try:
             self._run()
         finally:
-            state.stops, state.n_stops, state.next_stop, state.single_step = 0, 0, 0, 1
+            self._session.stop_at(None)
+            state.single_step = 1
         return self.u
 
     def set_u(self, u: Any) -> None:

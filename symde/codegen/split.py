@@ -20,6 +20,7 @@ class SplitKernels:
         self.whole, self.stiff, self.nonstiff = whole, stiff, nonstiff
         self.n: int = whole.n
         self.m: int = whole.m
+        self.blocks = whole.blocks
 
     @property
     def pattern(self) -> tuple[np.ndarray, np.ndarray]:

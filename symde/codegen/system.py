@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from symde.model.definition import Definition
 from symde.model.split import MARKS, is_split, part_of
 from symde.native import load_ir
 from symde.problem.traits import Traits
+
+if TYPE_CHECKING:
+    from symde.codegen.events import EventKernels
 
 _IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
 """Kernels that are needed together and compiled together; every other kernel is a module of its own."""
@@ -135,6 +138,31 @@ class ModelKernels:
     def jumps(self) -> list[Jump]:
         """Where its right-hand side jumps."""
         return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs))
+
+    @property
+    def events(self) -> EventKernels | None:
+        """The kernels of its events, None where it has none."""
+        return self._once("events", self._events)
+
+    def _events(self) -> EventKernels | None:
+        if not self.definition.events:
+            return None
+        from symde.codegen.events import EventKernels
+
+        return EventKernels(self.model_graph)
+
+    @property
+    def bounds(self) -> tuple[tuple[int, float, float], ...]:
+        """Index, lower and upper bound of each state that has a domain."""
+        return self._once("bounds", lambda: domains(self.definition))
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int, int], ...]:
+        """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
+        discrete = sum(state.discrete for state in self.definition.states)
+        steady = self.n - discrete
+        blocks = ((0, steady, 1), (steady, discrete, 1))
+        return tuple(block for block in blocks if block[1]) or ((0, 0, 1),)
 
     @property
     def partition(self) -> Partition:
@@ -279,6 +307,16 @@ class ModelKernels:
     def _complex_lu_kernels(self) -> dict[str, Kernel]:
         plan = self.lu_plan
         return {} if plan is None else {kernel.name: kernel for kernel in complex_lu_kernels(plan)}
+
+
+def domains(definition: Definition) -> tuple[tuple[int, float, float], ...]:
+    """Index, lower and upper bound of each state that has a domain."""
+    found = []
+    for index, state in enumerate(definition.states):
+        domain = getattr(state, "domain", None)
+        if domain is not None:
+            found.append((index, *domain))
+    return tuple(found)
 
 
 _STARTS_KEPT = 64
