@@ -30,7 +30,7 @@ from symde.native import load_ir
 from symde.problem.event_plan import EventPlan
 
 SIDES = "modes"
-"""Input vector of the conditions: 1 of each root function on its positive side, else 0."""
+"""Input vector of the conditions: 1 of each root function on its positive side, else -1."""
 
 KEEP, NEGATIVE, POSITIVE = -1, 0, 1
 """What counts for the side of a function that is zero and stays so."""
@@ -102,7 +102,7 @@ class _Builder:
             known = self._pairs[a, b] = place, True
             self._pairs[b, a] = place, False
         place, positive = known
-        side = graph.apply("lt", graph.constant(0.5), graph.input(SIDES, place))
+        side = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, place))
         return side if positive else graph.apply("not", side)
 
 

@@ -101,6 +101,7 @@ Slot = structure(
     beta=_d,  # exponent of the previous error
     gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
     stability=_d,  # length of the stability region on the negative real axis, for y'' on the imaginary
+    searched=_i,  # its steps are always searched for roots
 )
 
 State = structure(

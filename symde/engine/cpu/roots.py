@@ -26,7 +26,7 @@ Roots = structure(
     # the state before the step
     t=double, t_low=double, t_old=double, h_old=double, h_next=double, log_error=double,
     log_error_old=double, restarted=int64, formula=int64,
-    memories=int64,  # for each slot: length of what its family keeps, and the address of a copy
+    memories=int64,  # for each slot: length of its memory and of what it keeps in stages, address of a copy
     # bounds that states keep
     bounds=int64, bounded=int64, lower=int64, upper=int64,
 )  # fmt: skip
@@ -35,8 +35,9 @@ VALUES = (
     "side", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at", "slope_at",
 )  # fmt: skip
 
-THOROUGH = 10
-"""Steps whose interpolant has this degree or more are long: they are always searched."""
+TRUST = 0.1
+"""Part of the changes |h g'| at both ends of a piece by which the change of a value may differ from what the
+derivatives say, where steps may be longer than their interpolants are good for."""
 
 LEAST_PIECES = 4
 """Pieces in which a step is searched at least."""
@@ -55,7 +56,7 @@ class RootMemory:
         count: Number of functions.
         kernel: Address of their kernel.
         padded: Length of a state vector.
-        memories: Doubles that each slot's family keeps between steps.
+        memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
         bounds: Index, lower and upper bound of each bounded state.
     """
 
@@ -64,7 +65,7 @@ class RootMemory:
         count: int,
         kernel: int,
         padded: int,
-        memories: list[int],
+        memories: list[tuple[int, int]],
         bounds: list[tuple[int, float, float]],
     ) -> None:
         size = max(count, 1)
@@ -72,8 +73,10 @@ class RootMemory:
         self.crossed = np.zeros(size, np.int64)
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
-        self.copies = [np.zeros(max(length, 1)) for length in memories]
-        table = [(length, copy.ctypes.data) for length, copy in zip(memories, self.copies, strict=True)]
+        self.copies = [np.zeros(sum(lengths) + 1) for lengths in memories]
+        table = [
+            (*lengths, copy.ctypes.data) for lengths, copy in zip(memories, self.copies, strict=True)
+        ]
         self.memories = np.array(table, np.int64)
         self.bounded = np.array([index for index, _, _ in bounds], np.int64)
         self.lower = np.array([lower for _, lower, _ in bounds], float)

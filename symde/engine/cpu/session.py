@@ -162,7 +162,14 @@ class Session:
         self.stretches: Any = None
         self._companions: dict[Any, Any] = {}
         if events is not None or bounds:
-            sizes = [method.family.memory(method.method, self.n, self.padded) for method in self.methods]
+            padded = self.padded
+            sizes = [
+                (
+                    method.family.memory(method.method, self.n, padded),
+                    padded * method.stages if method.family.multistep else 0,
+                )
+                for method in self.methods
+            ]
             self.executive = Executive(events, bounds, self, sizes)
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
@@ -471,7 +478,7 @@ class Session:
     def save_over(self, t: float, u: np.ndarray) -> None:
         """Save the state after a jump in place of the one before it, where that was saved."""
         row = self.state.out_count - 1
-        while row >= 0 and self.out_t[row] == t:
+        while row >= 0 and self.out_t.item(row) == t:
             self.out_u[row] = u
             row -= 1
 

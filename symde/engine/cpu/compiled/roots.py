@@ -31,13 +31,13 @@ from symde.engine.cpu.compiled.pointers import (
 )
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Stage0, Status
-from symde.engine.cpu.roots import LEAST_PIECES, NEARNESS, RESTEPS, THOROUGH
+from symde.engine.cpu.roots import LEAST_PIECES, NEARNESS, RESTEPS, TRUST
 from symde.engine.cpu.roots import Roots as RootsStructure
 
 roots_at = structure_at(RootsStructure)
 
-NONE = 2.0
-"""A place beyond the step: no root."""
+NONE, FAILED, TOO_LONG = 2.0, -1.0, -2.0
+"""Places outside of the step: there is no root, a kernel failed, the step has to be shorter."""
 
 EPSILON = 2.0**-52
 
@@ -114,7 +114,7 @@ def any_suspicious(state, roots):
         s = side[i]
         if suspicious(s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h):
             return True
-    return slot_at(state, state.active).degree >= THOROUGH
+    return slot_at(state, state.active).searched != 0
 
 
 @compiled
@@ -204,7 +204,8 @@ def root_in_piece(state, roots, i, low, high):
     da, db = s * doubles(roots.slope_low)[i] * length, s * doubles(roots.slope_high)[i] * length
     if b <= 0.0:
         if a <= 0.0:
-            if a == b and da == 0.0 and db == 0.0:  # it rests where it was handled
+            # it rests where it was handled, or is on its way from there
+            if a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0:
                 return NONE
             if da > 0.0:
                 start = on_side_at_first(state, roots, i, low, high)
@@ -220,12 +221,27 @@ def root_in_piece(state, roots, i, low, high):
 
 
 @compiled
+def trusted(state, roots, length):
+    """Whether the values in a piece of a step change as their derivatives say: where steps are much longer than
+    what the interpolant can follow, they do not."""
+    g, slope = doubles(roots.g_low), doubles(roots.slope_low)
+    g_high, slope_high = doubles(roots.g_high), doubles(roots.slope_high)
+    for i in range(roots.count):
+        change, expected = g_high[i] - g[i], 0.5 * length * (slope[i] + slope_high[i])
+        allowed = TRUST * abs(length) * (abs(slope[i]) + abs(slope_high[i]))
+        if abs(change - expected) > allowed + 1e-6 * (abs(g[i]) + abs(g_high[i])):
+            return False
+    return True
+
+
+@compiled
 def search(state, roots, address):
-    """The place of the first root in the last step and its function: `NONE` where there is none, -1 where a
-    kernel failed. The function is left in `found`."""
+    """The place of the first root in the last step and its function: `NONE` where there is none, `FAILED` where
+    a kernel failed, `TOO_LONG` where the step has to be shorter. The function is left in `found`."""
     if prepare_interpolant(state, address) != 0:
-        return -1.0
-    pieces = max(LEAST_PIECES, slot_at(state, state.active).degree)
+        return FAILED
+    slot = slot_at(state, state.active)
+    pieces = max(LEAST_PIECES, slot.degree)
     copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
     low = 0.0
     for piece in range(1, pieces + 1):
@@ -233,7 +249,9 @@ def search(state, roots, address):
         if piece == pieces:
             copy_values(roots.count, roots.g_new, roots.slope_new, roots.g_high, roots.slope_high)
         elif evaluate_within(state, roots, high, roots.g_high, roots.slope_high) != 0:
-            return -1.0
+            return FAILED
+        if slot.searched and not trusted(state, roots, (high - low) * state.h_old):
+            return TOO_LONG
         first = NONE
         for i in range(roots.count):
             theta = root_in_piece(state, roots, i, low, high)
@@ -315,6 +333,7 @@ def step_to_root(state, roots, address, theta):
     t = state.t_old + theta * state.h_old
     previous = math.inf
     tolerance = resolution(state, end, state.h_old)
+    state.at_root = 0
     for _ in range(RESTEPS):
         if abs(t - start) <= 0.25 * tolerance:
             return at_once(state, roots)
@@ -322,6 +341,7 @@ def step_to_root(state, roots, address, theta):
             status = step_to(state, roots, address, t)
             if status != Status.DONE or state.phase != Phase.SAVE:
                 return status
+            keep_bounds(state, roots)
             if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
                 return Status.CALLBACK
         change = correction(state, roots)
@@ -365,10 +385,31 @@ def keep_bounds(state, roots):
 
 @compiled
 def cut_in_half(state, roots):
-    """Undo a step that has left the bounds, and try half of it."""
+    """Undo a step, and try half of it."""
     size = 0.5 * abs(state.h_old)
     undo(state, roots)
-    state.h_next, state.rejected_last = size, 1
+    state.h_next, state.rejected_last, state.at_root = size, 1, 0
+
+
+@compiled
+def end_at_first(state, roots, address):
+    """Search the step just accepted and end it at the first root in it."""
+    theta = search(state, roots, address)
+    for _ in range(RESTEPS):
+        if not 0.0 <= theta < NONE:
+            break
+        status = step_to_root(state, roots, address, theta)
+        if status != Status.DONE or state.phase != Phase.SAVE:
+            return status
+        if not slot_at(state, state.active).searched:
+            break
+        # a step that is much shorter knows better what lies in it
+        theta = search(state, roots, address)
+        if theta >= 1.0 - 1e-9:
+            break
+    if theta == TOO_LONG:
+        cut_in_half(state, roots)
+    return Status.CALLBACK if theta == FAILED else Status.DONE
 
 
 @compiled
@@ -377,13 +418,9 @@ def watch_roots(state, roots, address):
     if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
         return Status.CALLBACK
     if any_suspicious(state, roots):
-        theta = search(state, roots, address)
-        if theta < 0.0:
-            return Status.CALLBACK
-        if theta < NONE:
-            status = step_to_root(state, roots, address, theta)
-            if status != Status.DONE or state.phase != Phase.SAVE:
-                return status
+        status = end_at_first(state, roots, address)
+        if status != Status.DONE or state.phase != Phase.SAVE:
+            return status
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
     return Status.DONE

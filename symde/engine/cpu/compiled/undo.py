@@ -7,20 +7,28 @@ from symde.engine.cpu.layout import Phase, Stage0
 
 
 @compiled
+def copy_numbers(length, source, target):
+    """Copy doubles."""
+    a, b = doubles(source), doubles(target)
+    for i in range(length):
+        b[i] = a[i]
+
+
+@compiled
 def copy_memory(state, roots, back):
     """Copy what the active method keeps between steps, or put it back."""
-    slot = slot_at(state, state.active)
-    if slot.memory == 0:
+    memory = slot_at(state, state.active).memory
+    if memory == 0:
         return
     table = integers(roots.memories)
-    length, kept = table[2 * state.active], doubles(table[2 * state.active + 1])
-    memory = doubles(slot.memory)
+    at = 3 * state.active
+    length, stages, kept = table[at], table[at + 1], table[at + 2]
     if back:
-        for i in range(length):
-            memory[i] = kept[i]
+        copy_numbers(length, kept, memory)
+        copy_numbers(stages, kept + 8 * length, state.stages)
     else:
-        for i in range(length):
-            kept[i] = memory[i]
+        copy_numbers(length, memory, kept)
+        copy_numbers(stages, state.stages, kept + 8 * length)
 
 
 @compiled
