@@ -73,7 +73,7 @@ class Integrator:
         begin(self._session, self.problem, self._plan, self._atol, saveat=None, dense=True, single_step=True)
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
-        self._started, self._failed = time.perf_counter(), False
+        self._started, self._failed, self._terminated = time.perf_counter(), False, False
         self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
 
     def __reduce__(self) -> NoReturn:
@@ -104,9 +104,9 @@ class Integrator:
 
     @property
     def done(self) -> bool:
-        """Whether the end of the span is reached."""
+        """Whether the end of the span is reached, or an event has ended the solve."""
         state = self._session.state
-        return (state.t_end - state.t) * state.direction <= 0
+        return self._terminated or (state.t_end - state.t) * state.direction <= 0
 
     @property
     def state(self) -> dict[str, float]:
@@ -119,7 +119,8 @@ class Integrator:
         return Stats(**self._session.counters().as_dict(), seconds=time.perf_counter() - self._started)
 
     def step(self) -> float:
-        """Take one accepted step; the new time. At the end of the span nothing happens.
+        """Take one accepted step, at most to the next event; the new time. At the end of the span, and after an
+        event that ends the solve, nothing happens.
 
         Raises:
             SolveError: no step is possible.
@@ -164,12 +165,17 @@ class Integrator:
 
     def solution(self) -> Solution:
         """What has been computed so far, as a solution."""
+        if self._terminated:
+            return collect(self._session, self.problem, Retcode.TERMINATED, self._started)
         message = "" if self.done else f"stepped to t = {self.t:g} of {self.problem.tspan[1]:g}"
         return collect(self._session, self.problem, Retcode.SUCCESS, self._started, message)
 
     def _run(self) -> None:
+        if self._terminated:
+            return
         status = self._session.run()
-        if status in (Status.DONE, Status.STEPPED, Status.STOPPED):
+        self._terminated = status == Status.TERMINATED
+        if self._terminated or status in (Status.DONE, Status.STEPPED, Status.STOPPED):
             return
         self._failed = True
         if status == Status.CALLBACK:

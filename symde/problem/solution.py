@@ -94,9 +94,10 @@ class Solution:
             if not -len(self.names) <= name < len(self.names):
                 raise IndexError(f"there is no state of index {name}: the model has {len(self.names)}")
             return self.u[:, name]
-        return self._named(name, self.t, self.u)
+        return self.named(name, self.t, self.u)
 
-    def _named(self, name: Any, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def named(self, name: Any, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """A quantity by name at some times t, shape (n_times,), and states u, shape (n_times, n)."""
         system, name = self.problem.system, str(name)  # a sympy symbol is as good as its name
         if name in system.state_names:
             return u[:, system.state_names.index(name)]
@@ -138,10 +139,10 @@ class Solution:
             raise ValueError(f"times must be a number or one-dimensional, found shape {times.shape}")
         values = self.dense(flat, side)
         if isinstance(names, str):
-            values = self._named(names, flat, values)
+            values = self.named(names, flat, values)
         elif names is not None:
             names = _listed(names)
-            values = np.stack([self._named(name, flat, values) for name in names], axis=1)
+            values = np.stack([self.named(name, flat, values) for name in names], axis=1)
         return values[0] if times.ndim == 0 else values
 
     def __len__(self) -> int:
