@@ -14,8 +14,9 @@ def lowering_of(model: LoweredModel, definition: Definition) -> Lowering:
     """What puts further expressions of a model, of its events say, into its graph."""
     graph = model.graph
     scope = {TIME: graph.time(), **numbers(graph, definition)}
-    scope.update(zip(definition.state_names, model.states, strict=True))
     scope.update(zip(definition.parameter_names, model.parameters, strict=True))
+    # a discrete variable may have the name of the parameter that it starts at
+    scope.update(zip(definition.state_names, model.states, strict=True))
     scope.update(zip(definition.observable_names, model.observables, strict=True))
     return Lowering(graph, definition.functions, scope, definition.externs)
 

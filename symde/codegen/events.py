@@ -227,7 +227,7 @@ def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> K
 
 def _instant(span: Any) -> Diagnostic:
     return Diagnostic(
-        code="E605",
+        code="E344",
         message="two quantities that change are equal for an instant only",
         span=span,
         label="part of a condition",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -49,10 +50,15 @@ class ModelKernels:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
+        has_events: Whether it has events.
+        bounds: Index, lower and upper bound of each state that has a domain.
+        blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self.has_events = bool(definition.events)
+        self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
@@ -142,27 +148,12 @@ class ModelKernels:
     @property
     def events(self) -> EventKernels | None:
         """The kernels of its events, None where it has none."""
-        return self._once("events", self._events)
+        return self._once("events", self._events) if self.has_events else None
 
-    def _events(self) -> EventKernels | None:
-        if not self.definition.events:
-            return None
+    def _events(self) -> EventKernels:
         from symde.codegen.events import EventKernels
 
         return EventKernels(self.model_graph)
-
-    @property
-    def bounds(self) -> tuple[tuple[int, float, float], ...]:
-        """Index, lower and upper bound of each state that has a domain."""
-        return self._once("bounds", lambda: domains(self.definition))
-
-    @property
-    def blocks(self) -> tuple[tuple[int, int, int], ...]:
-        """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
-        discrete = sum(state.discrete for state in self.definition.states)
-        steady = self.n - discrete
-        blocks = ((0, steady, 1), (steady, discrete, 1))
-        return tuple(block for block in blocks if block[1]) or ((0, 0, 1),)
 
     @property
     def partition(self) -> Partition:
@@ -315,8 +306,16 @@ def domains(definition: Definition) -> tuple[tuple[int, float, float], ...]:
     for index, state in enumerate(definition.states):
         domain = getattr(state, "domain", None)
         if domain is not None:
-            found.append((index, *domain))
+            low, high = domain
+            found.append((index, -math.inf if low is None else low, math.inf if high is None else high))
     return tuple(found)
+
+
+def error_blocks(definition: Definition) -> tuple[tuple[int, int, int], ...]:
+    """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
+    discrete = sum([state.discrete for state in definition.states])
+    steady = len(definition.states) - discrete
+    return tuple([block for block in ((0, steady, 1), (steady, discrete, 1)) if block[1]]) or ((0, 0, 1),)
 
 
 _STARTS_KEPT = 64

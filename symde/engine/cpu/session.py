@@ -117,7 +117,8 @@ class Session:
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
         self.executive: Executive | None = None
-        events, bounds = getattr(kernels, "events", None), getattr(kernels, "bounds", ())
+        events = kernels.events if getattr(kernels, "has_events", False) else None
+        bounds = getattr(kernels, "bounds", ())
         for method in self.methods:
             kernels = method.family.kernels(kernels, method.method)
         self.kernels = kernels

@@ -341,7 +341,6 @@ def step_to_root(state, roots, address, theta):
             status = step_to(state, roots, address, t)
             if status != Status.DONE or state.phase != Phase.SAVE:
                 return status
-            keep_bounds(state, roots)
             if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
                 return Status.CALLBACK
         change = correction(state, roots)
@@ -369,7 +368,6 @@ def keep_bounds(state, roots):
     left them by more."""
     bounded, lower, upper = integers(roots.bounded), doubles(roots.lower), doubles(roots.upper)
     u, atol, low = doubles(state.u), doubles(state.atol), doubles(state.u_low)
-    moved = False
     for k in range(roots.bounds):
         i = bounded[k]
         bound = min(max(u[i], lower[k]), upper[k])
@@ -377,9 +375,8 @@ def keep_bounds(state, roots):
             if abs(u[i] - bound) > atol[i] + state.rtol * abs(bound):
                 return False
             u[i], low[i] = bound, 0.0
-            moved = True
-    if moved:
-        state.stage0 = Stage0.STALE
+            state.stage0 = Stage0.STALE
+            roots.known = 0
     return True
 
 
@@ -417,17 +414,23 @@ def watch_roots(state, roots, address):
     """Look for roots in the step just accepted."""
     if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
         return Status.CALLBACK
-    if any_suspicious(state, roots):
-        status = end_at_first(state, roots, address)
-        if status != Status.DONE or state.phase != Phase.SAVE:
-            return status
+    return end_at_first(state, roots, address) if any_suspicious(state, roots) else Status.DONE
+
+
+@compiled
+def finish_step(state, roots):
+    """Keep the bounds; the values at the end become those at the start of the next step."""
+    roots.known = roots.kernel != 0
+    if roots.bounds and not keep_bounds(state, roots):
+        roots.known = roots.kernel != 0
+        cut_in_half(state, roots)
+        return
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
-    return Status.DONE
 
 
 def step(address):
-    """One attempt; where it is accepted, it stays within the bounds and ends at the first root in it."""
+    """One attempt; where it is accepted, it ends at the first root in it and stays within the bounds."""
     state = state_at(address)
     roots = roots_at(state.roots)
     if roots.kernel != 0 and not roots.known:
@@ -436,12 +439,11 @@ def step(address):
         roots.known = 1
     remember(state, roots)
     status = plain_step(state, address)
-    if status != Status.DONE or state.phase != Phase.SAVE:
-        return status
-    if roots.bounds and not keep_bounds(state, roots):
-        cut_in_half(state, roots)
-        return Status.DONE
-    return watch_roots(state, roots, address) if roots.kernel != 0 else Status.DONE
+    if status == Status.DONE and state.phase == Phase.SAVE and roots.kernel != 0:
+        status = watch_roots(state, roots, address)
+    if status == Status.DONE and state.phase == Phase.SAVE:
+        finish_step(state, roots)
+    return status
 
 
 ENTRIES = {"step": step}
