@@ -7,6 +7,7 @@ from typing import Any, Never, NoReturn
 
 import numpy as np
 
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Phase, Status
 from symde.outcome import RETCODES, collect, explain
@@ -31,7 +32,7 @@ class Integrator:
 
     Args:
         problem: What to solve; its span tells the start, the direction and how far stepping may go.
-        method, rtol, atol, dt0, dtmax, max_steps, linear_solver, preconditioner: As in `symde.solve`.
+        method, rtol, atol, events, dt0, dtmax, max_steps, linear_solver, preconditioner: As in `symde.solve`.
 
     Raises:
         ValueError, TypeError: as `symde.solve`.
@@ -44,6 +45,7 @@ class Integrator:
         *,
         rtol: float = options.DEFAULT_RTOL,
         atol: Any = options.DEFAULT_ATOL,
+        events: Any = None,
         dt0: float | None = None,
         dtmax: float | None = None,
         max_steps: int = options.DEFAULT_MAX_STEPS,
@@ -55,6 +57,8 @@ class Integrator:
             options.refuse_unknown(unknown, Integrator.__init__)
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
+        if events is not None:
+            problem = with_call_events(problem, events)
         self.problem = self._given = problem
         system, self._atol = problem.system, atol
         self._plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
