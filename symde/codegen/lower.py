@@ -261,8 +261,9 @@ def lower(definition: Definition) -> LoweredModel:
         graph.input("p", j, parameter.span) for j, parameter in enumerate(definition.parameters)
     )
     scope = {TIME: graph.time(), **numbers(graph, definition)}
-    scope.update(zip(definition.state_names, states, strict=True))
     scope.update(zip(definition.parameter_names, parameters, strict=True))
+    # a discrete variable may have the name of the parameter that it starts at
+    scope.update(zip(definition.state_names, states, strict=True))
     lowering = Lowering(graph, definition.functions, scope, definition.externs)
     observables = []
     for observable in definition.observables:

@@ -50,7 +50,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class EventStatement:
-    """`name: when cond after e priority e persistent: x = e, stop`, with `at` and `every` in place of `when`."""
+    """`name: when cond after e priority e persistent: x = e, stop`; `at` or `every` in place of `when`."""
 
     name: Name | None
     trigger: WhenClause | AtClause | EveryClause

@@ -14,7 +14,7 @@ from symde.language.event_syntax import (
     Reset,
     WhenClause,
 )
-from symde.language.syntax import Call, Compare, Expr, Name, Product, Sum
+from symde.language.syntax import Call, Compare, Expr, Name, Number, Product, Sum
 
 STOP = "stop"
 _TIME = "t"
@@ -38,7 +38,7 @@ def event(
     statement: Span,
     found: Diagnostics,
 ) -> EventStatement | None:
-    """The statement of one event; `effects` has None for each `stop`. None, with an error, where it is wrong."""
+    """One event; `effects` has None for each `stop`. None, with an error, where it is wrong."""
     if name is not None and name.id.endswith("'"):
         found.error("E143", "an event has a plain name", name.span, "primed", "leave out the `'`")
         return None
@@ -116,20 +116,23 @@ def domain(expression: Expr, span: Span, found: Diagnostics) -> DomainDeclaratio
     if set(operators) not in ({"<="}, {">="}) or len(operands) > 3:
         found.error("E144", "a domain is a lower bound, an upper one, or both", span, "neither", help_text)
         return None
-    if operators[0] == ">=":
-        operands = operands[::-1]
-    if len(operands) == 3:
-        low, name, high = operands
-    elif isinstance(operands[0], Name) and not _looks_like_bound(operands, operators):
-        low, name, high = None, operands[0], operands[1]
-    else:
-        low, name, high = operands[0], operands[1], None
+    low, name, high = _ends(operands, turned=operators[0] == ">=")
     if not isinstance(name, Name):
         found.error("E144", "a domain is one of a state", name.span, "not a name", help_text)
         return None
     return DomainDeclaration(name, low, high, span=span)
 
 
-def _looks_like_bound(operands: Sequence[Expr], operators: Sequence[str]) -> bool:
-    """Of two names the first that the text has is the state: `x >= low` came here as (low, x)."""
-    return isinstance(operands[1], Name) and operators[0] == ">="
+def _ends(operands: Sequence[Expr], turned: bool) -> tuple[Expr | None, Expr, Expr | None]:
+    """Lower bound, state and upper bound of an ascending chain (`turned`: descending).
+
+    Of two names the first is the state.
+    """
+    first, second, *more = operands
+    if more:
+        low, name, high = first, second, more[0]
+    elif isinstance(first, Name) or isinstance(second, Number):
+        low, name, high = None, first, second
+    else:
+        low, name, high = first, second, None
+    return (high, name, low) if turned else (low, name, high)

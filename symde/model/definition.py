@@ -46,7 +46,10 @@ class State:
     the derivative with its stiff terms marked by calls of `stiff` (:mod:`symde.model.split`), None where
     there is no mark.
 
-    A discrete variable is a state whose derivative is 0 and that events change; discrete ones stand last.
+    `domain` is (low, high), None for an open end: where the state belongs, kept by the solver.
+
+    A discrete variable is a state whose derivative is 0 and that events change; discrete ones stand last. One
+    whose name is a parameter's starts at its value, and equations that read the name read the variable.
     An algebraic variable's `derivative` is the right side of a row of M u' = f that has no entry of M: an
     expression that is kept at zero; its `initial` is a guess.
     """
@@ -60,6 +63,7 @@ class State:
     span: Span | None = field(default=None, compare=False)
     equation: Span | None = field(default=None, compare=False)
     split: Expr | None = None
+    domain: tuple[float | None, float | None] | None = None
     discrete: bool = False
     algebraic: bool = False
 

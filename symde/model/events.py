@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symde.diagnostics import Span
     from symde.language.syntax import Expr
+    from symde.model.definition import Definition
+    from symde.problem.event import Event
 
 RISING, FALLING, BOTH = "rising", "falling", "both"
 """Which crossings of zero count."""
@@ -90,3 +93,45 @@ class ModelEvent:
     priority: Expr | None = None
     persistent: bool = False
     span: Span | None = field(default=None, compare=False)
+
+
+def event_expressions(event: ModelEvent) -> tuple[Expr, ...]:
+    """Every expression of an event: trigger, delay, priority, values of its effects."""
+    match event.trigger:
+        case When(condition=condition):
+            first: tuple[Expr | None, ...] = (condition,)
+        case Crossing(value=value):
+            first = (value,)
+        case At(times=times):
+            first = times
+        case Every(period=period, start=start, end=end):
+            first = (period, start, end)
+    rest = (event.after, event.priority, *(effect.value for effect in event.effects))
+    return tuple(one for one in (*first, *rest) if one is not None)
+
+
+def map_expressions(event: ModelEvent, change: Callable[[Expr], Expr]) -> ModelEvent:
+    """The event with every expression changed."""
+
+    def maybe(one: Expr | None) -> Expr | None:
+        return None if one is None else change(one)
+
+    match event.trigger:
+        case When(condition=condition):
+            trigger: Trigger = When(change(condition))
+        case Crossing(value=value, direction=direction):
+            trigger = Crossing(change(value), direction)
+        case At(times=times):
+            trigger = At(tuple(change(one) for one in times))
+        case Every(period=period, start=start, end=end):
+            trigger = Every(change(period), maybe(start), maybe(end))
+    effects = tuple(replace(one, value=change(one.value)) for one in event.effects)
+    after, priority = maybe(event.after), maybe(event.priority)
+    return replace(event, trigger=trigger, effects=effects, after=after, priority=priority)
+
+
+def with_events(definition: Definition, events: Iterable[Event]) -> Definition:
+    """The model with more events, given in strings: see :func:`symde.model.call_events.extended`."""
+    from symde.model.call_events import extended
+
+    return extended(definition, tuple(events))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from symde.diagnostics import ModelError
@@ -18,7 +20,7 @@ from symde.language.event_syntax import (
 from symde.language.syntax import Assignment, Name, Number
 
 
-def statement(text: str):
+def statement(text: str) -> Any:
     (block,) = parse(f"x' = -x\n{text}\ny' = -y")
     _, one, _ = block.statements
     return one
@@ -32,9 +34,7 @@ ONE = Number(1, "1")
 
 
 def test_an_event_has_condition_properties_and_effects() -> None:
-    assert statement(
-        "hit: when falling h == 0 after 2*d priority 3 persistent: v = -0.9v, h = 0, stop"
-    ) == (
+    assert statement("hit: when falling h == 0 after 2*d priority 3 persistent: v = -0.9v, h = 0, stop") == (
         EventStatement(
             Name("hit"),
             WhenClause(parse_expression("h == 0"), "falling"),
@@ -61,9 +61,7 @@ SPELLINGS = {
         "when x == 1 priority 3 persistent after 2 falling: {stop}",
         "when falling x == 1 persistent priority 3 after 2 {\nstop\n}",
     ],
-    "when x > 1: x = x + 2*y, y = y - 1, z = z*3, w = w/2": [
-        "when x > 1: x += 2*y, y -= 1, z *= 3, w /= 2"
-    ],
+    "when x > 1: x = x + 2*y, y = y - 1, z = z*3, w = w/2": ["when x > 1: x += 2*y, y -= 1, z *= 3, w /= 2"],
     "when x > 1: x' = 3": ["when x > 1: D(x) = 3"],
     "dom 0 <= x <= 1": ["dom 1 >= x >= 0"],
     "dom x >= 0": ["dom 0 <= x"],
@@ -120,7 +118,9 @@ def test_a_direction_is_a_name_where_an_operator_follows() -> None:
 
 
 def test_words_of_events_are_names_elsewhere() -> None:
-    text = "stop = after + priority*persistent\nfrom' = until - rising\nafter(a) = a\ndom = 1\nat = 1\nevery = 1"
+    text = (
+        "stop = after + priority*persistent\nfrom' = until - rising\nafter(a) = a\ndom = 1\nat = 1\nevery = 1"
+    )
     (block,) = parse(text)
     assert len(block.statements) == 6
     assert [type(one) for one in block.statements[3:]] == [Assignment] * 3

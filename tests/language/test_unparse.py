@@ -194,7 +194,7 @@ def test_depth_is_no_limit() -> None:
         "every every from from until until: every = every",
         "every (-x): stop",
         "when when > 1 after after priority priority: stop = 2, stop",
-        "discrete m = k [mV] nominal 2 \"mode\"",
+        'discrete m = k [mV] nominal 2 "mode"',
         "discrete m",
         "dom x >= 0",
         "dom x' <= -1",
@@ -238,7 +238,28 @@ def test_later_statements_are_written_as_they_were() -> None:
     assert unparse(statement) == "A + B --> C"
 
 
-WORDS = ("x", "y₁", "α", "x'", "t", "E", "e3", "_a", "time", "end", "state", "model", "gamma", "param", "at", "when", "rising", "stop", "after", "discrete")
+WORDS = (
+    "x",
+    "y₁",
+    "α",
+    "x'",
+    "t",
+    "E",
+    "e3",
+    "_a",
+    "time",
+    "end",
+    "state",
+    "model",
+    "gamma",
+    "param",
+    "at",
+    "when",
+    "rising",
+    "stop",
+    "after",
+    "discrete",
+)
 PLAIN = tuple(word for word in WORDS if "'" not in word)
 
 
