@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from symde.model import Model
     from symde.model.network import Dense, Network
     from symde.model.ode_def import load, ode_def
-    from symde.problem import Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
+    from symde.problem import Event, Problem, Retcode, Solution, SolveError, SolveInterrupted, Stats, remake
     from symde.sensitivity.gradient import value_and_grad
     from symde.sensitivity.integral import with_integral
     from symde.sensitivity.second_order import Hessian, hessian, hessian_vector_product
@@ -42,6 +42,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Dense": "symde.model.network",
+    "Event": "symde.problem",
     "Experiment": "symde.fit.experiment",
     "FitInterrupted": "symde.fit.result",
     "Hessian": "symde.sensitivity.second_order",

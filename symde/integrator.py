@@ -7,6 +7,7 @@ from typing import Any, Never, NoReturn
 
 import numpy as np
 
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Phase, Status
 from symde.outcome import RETCODES, collect, explain
@@ -31,7 +32,7 @@ class Integrator:
 
     Args:
         problem: What to solve; its span tells the start, the direction and how far stepping may go.
-        method, rtol, atol, dt0, dtmax, max_steps, linear_solver, preconditioner: As in `symde.solve`.
+        method, rtol, atol, events, dt0, dtmax, max_steps, linear_solver, preconditioner: As in `symde.solve`.
 
     Raises:
         ValueError, TypeError: as `symde.solve`.
@@ -44,6 +45,7 @@ class Integrator:
         *,
         rtol: float = options.DEFAULT_RTOL,
         atol: Any = options.DEFAULT_ATOL,
+        events: Any = None,
         dt0: float | None = None,
         dtmax: float | None = None,
         max_steps: int = options.DEFAULT_MAX_STEPS,
@@ -55,6 +57,8 @@ class Integrator:
             options.refuse_unknown(unknown, Integrator.__init__)
         if not isinstance(problem, Problem):
             raise TypeError(f"Integrator takes a symde.Problem, found {type(problem).__name__}")
+        if events is not None:
+            problem = with_call_events(problem, events)
         self.problem = self._given = problem
         system, self._atol = problem.system, atol
         self._plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
@@ -73,7 +77,7 @@ class Integrator:
         begin(self._session, self.problem, self._plan, self._atol, saveat=None, dense=True, single_step=True)
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
-        self._started, self._failed = time.perf_counter(), False
+        self._started, self._failed, self._terminated = time.perf_counter(), False, False
         self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
 
     def __reduce__(self) -> NoReturn:
@@ -104,9 +108,9 @@ class Integrator:
 
     @property
     def done(self) -> bool:
-        """Whether the end of the span is reached."""
+        """Whether the end of the span is reached, or an event has ended the solve."""
         state = self._session.state
-        return (state.t_end - state.t) * state.direction <= 0
+        return self._terminated or (state.t_end - state.t) * state.direction <= 0
 
     @property
     def state(self) -> dict[str, float]:
@@ -119,7 +123,8 @@ class Integrator:
         return Stats(**self._session.counters().as_dict(), seconds=time.perf_counter() - self._started)
 
     def step(self) -> float:
-        """Take one accepted step; the new time. At the end of the span nothing happens.
+        """Take one accepted step, at most to the next event; the new time. At the end of the span, and after an
+        event that ends the solve, nothing happens.
 
         Raises:
             SolveError: no step is possible.
@@ -141,13 +146,13 @@ class Integrator:
             raise ValueError(f"t = {t:g} lies beyond the end of the span, {state.t_end:g}")
         if t == state.t:
             return self.u
-        stops = np.array([t])
-        state.stops, state.n_stops, state.next_stop = stops.ctypes.data, 1, 0
+        self._session.stop_at(np.array([t]))
         state.single_step = 0
         try:
             self._run()
         finally:
-            state.stops, state.n_stops, state.next_stop, state.single_step = 0, 0, 0, 1
+            self._session.stop_at(None)
+            state.single_step = 1
         return self.u
 
     def set_u(self, u: Any) -> None:
@@ -164,12 +169,17 @@ class Integrator:
 
     def solution(self) -> Solution:
         """What has been computed so far, as a solution."""
+        if self._terminated:
+            return collect(self._session, self.problem, Retcode.TERMINATED, self._started)
         message = "" if self.done else f"stepped to t = {self.t:g} of {self.problem.tspan[1]:g}"
         return collect(self._session, self.problem, Retcode.SUCCESS, self._started, message)
 
     def _run(self) -> None:
+        if self._terminated:
+            return
         status = self._session.run()
-        if status in (Status.DONE, Status.STEPPED, Status.STOPPED):
+        self._terminated = status == Status.TERMINATED
+        if self._terminated or status in (Status.DONE, Status.STEPPED, Status.STOPPED):
             return
         self._failed = True
         if status == Status.CALLBACK:

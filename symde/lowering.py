@@ -112,6 +112,7 @@ class ModelSystem:
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
+        self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

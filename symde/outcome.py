@@ -22,6 +22,9 @@ RETCODES = {
     Status.STIFF: Retcode.STIFF,
     Status.SINGULAR: Retcode.SINGULAR,
     Status.DIVERGED: Retcode.DIVERGED,
+    Status.TERMINATED: Retcode.TERMINATED,
+    Status.CHATTERING: Retcode.CHATTERING,
+    Status.ZENO: Retcode.ZENO,
 }
 
 
@@ -66,7 +69,8 @@ def collect(
     t, u = session.saved()
     dense = continuous(session) if session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
-    return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message)
+    events = () if session.executive is None else tuple(session.executive.records)
+    return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message, events)
 
 
 def continuous(session: Session) -> DenseOutput | None:
@@ -82,6 +86,8 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     lines = [f"{retcode.word}: {retcode.sentence}, at t = {state.t:.6g}"]
     if abs(state.h):
         lines[0] += f" (step size {abs(state.h):.3g}, after {state.accepted} steps)"
+    if session.executive is not None and session.executive.reason:
+        return f"{lines[0]}\n  help: {session.executive.reason}"
     u = session.vector("u")
     index, error = worst_component(session)
     equation = system.equation(index)

@@ -182,7 +182,7 @@ def _sample(
     first, last = window
     inside = (solution.t >= first) & (solution.t <= last)
     if solution.dense is None or first == last:
-        return {name: solution[name][inside] for name in names}
+        return _between_saved(solution, names, inside)
     if xscale == "log":
         times = np.clip(np.logspace(math.log10(first), math.log10(last), points), first, last)
     else:
@@ -191,7 +191,47 @@ def _sample(
         # The solver's own steps are where the solution bends.
         times = np.union1d(times, solution.t[inside])
     # All at once: a value by its own name costs the whole state at every time.
-    return dict(zip(names, solution(times, names).T, strict=True))
+    return dict(zip(names, _between_jumps(solution, names, times), strict=True))
+
+
+def _limits(solution: Solution, first: float, last: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times of events within a window, and the states before and after, shape (n_times, n)."""
+    limits: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+    for event in solution.events:
+        if first <= event.t <= last:
+            before, _ = limits.get(event.t, (event.before, None))
+            limits[event.t] = before, event.after
+    times = np.array(sorted(limits))
+    before, after = (np.array([limits[t][side] for t in times.tolist()]) for side in (0, 1))
+    return times, before, after
+
+
+def _between_jumps(solution: Solution, names: list[str], times: np.ndarray) -> np.ndarray:
+    """Quantities, shape (len(names), n_times and more): at an event both limits, and between them a gap that
+    no line crosses."""
+    jumps, _, _ = _limits(solution, float(times[0]), float(times[-1]))
+    if not len(jumps):
+        return solution(times, names).T
+    times = np.union1d(times, jumps)
+    values = solution(times, names).T
+    before = solution(jumps, names, side="left").T
+    places = np.repeat(np.searchsorted(times, jumps), 2)
+    inserted = np.stack([before, np.full_like(before, np.nan)], axis=2).reshape(len(names), -1)
+    return np.insert(values, places, inserted, axis=1)
+
+
+def _between_saved(solution: Solution, names: list[str], inside: np.ndarray) -> dict[str, np.ndarray]:
+    """The same where only points were saved."""
+    t, u = solution.t[inside], solution.u[inside]
+    jumps, before, after = _limits(solution, *(t.min(), t.max())) if len(t) else (t, u, u)
+    if not len(jumps):
+        return {name: solution[name][inside] for name in names}
+    apart = ~np.isin(t, jumps)
+    t = np.concatenate([t[apart], np.repeat(jumps, 3)])
+    limits = np.stack([before, np.full_like(before, np.nan), after], axis=1).reshape(-1, u.shape[1])
+    u = np.concatenate([u[apart], limits])
+    order = np.argsort(t, kind="stable")
+    return {name: solution.named(name, t[order], u[order]) for name in names}
 
 
 def _axis_label(solution: Solution, names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Never
 import numpy as np
 
 from symde.backends import backend as named_backend
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
@@ -68,7 +69,8 @@ def solve(
         dense: Keep the continuous solution. Default: only without `saveat`.
         backend: "cpu" (default), or "torch": the batched engine, whose methods are explicit Runge-Kutta,
             Rosenbrock and ESDIRK ones.
-        events: Not in this version.
+        events: Events for this solve beside the model's own, a list of `symde.Event`; `solution.events` tells
+            which have happened.
         callback: Called as callback(t, u) after every accepted step, u a copy of shape (n,); a true result
             ends the solve with the return code "stopped".
         dt0: First step size, positive in either direction of time; needed by methods without error estimate,
@@ -103,8 +105,10 @@ def solve(
         )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
-    if not (events is None and seed is None):
-        _refuse_later_features(events, seed)
+    if seed is not None:
+        raise ValueError("seed belongs to noise and jumps, and this model has neither")
+    if events is not None:
+        problem = with_call_events(problem, events)
     run = solve_on_cpu if backend is None else named_backend(backend)
     return run(
         problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
@@ -184,12 +188,3 @@ def _silent() -> Any:
     from contextlib import nullcontext
 
     return nullcontext()
-
-
-def _refuse_later_features(events: Any, seed: Any) -> None:
-    if events:
-        raise ValueError(
-            "events are not in this version: end the span at the event and go on with remake(...)"
-        )
-    if seed is not None:
-        raise ValueError("seed belongs to noise and jumps, and this model has neither")

@@ -11,6 +11,7 @@ from symde.cli.models import models
 from symde.cli.table import table
 from symde.language import unparse
 from symde.model.model import Model
+from symde.model.text import event_statements
 
 GRID_LIMIT, ENTRY_LIMIT = 40, 200
 """States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
@@ -32,9 +33,12 @@ def _sections(model: Model) -> Iterator[str]:
         (len(definition.observables), "observed quantity"),
     )
     yield ", ".join(f"{count} {_plural(word, count)}" for count, word in counts) + "\n"
-    equations = [[f"{one.name}'", f"= {unparse(one.derivative)}"] for one in definition.states]
+    equations = [
+        [f"{one.name}'", f"= {unparse(one.derivative)}"] for one in definition.states if not one.discrete
+    ]
     equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
     yield from _section("equations", equations)
+    yield from _section("events", [[unparse(one)] for one in event_statements(definition)])
     functions = [
         [f"{one.name}({', '.join(one.parameters)})", f"= {unparse(one.body)}"] for one in definition.functions
     ]

@@ -260,9 +260,10 @@ def lower(definition: Definition) -> LoweredModel:
     parameters = tuple(
         graph.input("p", j, parameter.span) for j, parameter in enumerate(definition.parameters)
     )
-    scope = {TIME: graph.time(), **_numbers(graph, definition)}
-    scope.update(zip(definition.state_names, states, strict=True))
+    scope = {TIME: graph.time(), **numbers(graph, definition)}
     scope.update(zip(definition.parameter_names, parameters, strict=True))
+    # a discrete variable may have the name of the parameter that it starts at
+    scope.update(zip(definition.state_names, states, strict=True))
     lowering = Lowering(graph, definition.functions, scope, definition.externs)
     observables = []
     for observable in definition.observables:
@@ -298,7 +299,7 @@ def lower_start(definition: Definition) -> LoweredStart:
         ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
     """
     graph = Graph()
-    scope = {INITIAL_TIME: graph.time(), TIME: graph.time(), **_numbers(graph, definition)}
+    scope = {INITIAL_TIME: graph.time(), TIME: graph.time(), **numbers(graph, definition)}
     for j, name in enumerate(definition.parameter_names):
         scope[name] = graph.input("p", j, definition.parameters[j].span)
     lowering = Lowering(graph, definition.functions, scope)
@@ -312,9 +313,10 @@ def lower_start(definition: Definition) -> LoweredStart:
     return LoweredStart(graph, defaults, initial, tspan)
 
 
-def _numbers(graph: Graph, definition: Definition) -> dict[str, int]:
-    numbers = {PI: graph.constant(math.pi)}
-    numbers.update(
+def numbers(graph: Graph, definition: Definition) -> dict[str, int]:
+    """Nodes of pi and a model's constants by name."""
+    known = {PI: graph.constant(math.pi)}
+    known.update(
         (constant.name, graph.constant(constant.value, constant.span)) for constant in definition.constants
     )
-    return numbers
+    return known

@@ -15,8 +15,10 @@ from symde.codegen.lower import LoweredStart, lower_start
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.naming import Names, ascii_identifier
 from symde.diagnostics import Span
+from symde.language import unparse
 from symde.language.syntax import Expr
 from symde.model.definition import Definition, Extern, Parameter, State
+from symde.model.text import event_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class ModelSource:
         identifier: An ASCII name for it.
         doc: Its documentation, "" where there is none.
         definitions: Constants and functions of the modeller, in words.
+        events: Events of the modeller, in words; no function carries them out.
         states: In order of `u`.
         parameters: In order of `p`.
         observables: In order of the result of `observables`.
@@ -103,6 +106,7 @@ class ModelSource:
     identifier: str
     doc: str
     definitions: tuple[str, ...]
+    events: tuple[str, ...]
     states: tuple[Quantity, ...]
     parameters: tuple[Quantity, ...]
     observables: tuple[Quantity, ...]
@@ -198,6 +202,7 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
         identifier=ascii_identifier(definition.name),
         doc=definition.doc or "",
         definitions=_definitions(definition),
+        events=tuple(map(unparse, event_statements(definition))),
         states=states,
         parameters=parameters,
         observables=observables,
@@ -226,6 +231,8 @@ def places(entries: SparseJacobian) -> Iterator[tuple[int, int]]:
 
 
 def _equation(state: State) -> str:
+    if state.discrete:
+        return f"{state.name} changes at events only"
     return _words(state.equation) or f"{state.name}' = ..."
 
 
@@ -268,6 +275,8 @@ def header(source: ModelSource, target: str, functions: Sequence[tuple[str, str]
     lines += _listed("States u", "u", source.states, "(to be given)")
     lines += _listed("Parameters p", "p", source.parameters, "(to be given)")
     lines += _listed("Observables", "observables", source.observables, "...")
+    if source.events:
+        lines += ["", "Events of the model, which no function here carries out", *_indented(source.events)]
     if source.definitions:
         lines += ["", "Names that the equations in the comments use", *_indented(source.definitions)]
     width = max(len(call) for call, _ in functions) + 2

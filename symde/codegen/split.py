@@ -20,6 +20,7 @@ class SplitKernels:
         self.whole, self.stiff, self.nonstiff = whole, stiff, nonstiff
         self.n: int = whole.n
         self.m: int = whole.m
+        self.blocks = getattr(whole, "blocks", ((0, self.n, 1),))
 
     @property
     def pattern(self) -> tuple[np.ndarray, np.ndarray]:

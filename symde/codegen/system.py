@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from symde.model.split import MARKS, is_split, part_of
 from symde.native import load_ir
 from symde.problem.traits import Traits
 
+if TYPE_CHECKING:
+    from symde.codegen.events import EventKernels
+
 _IMPLICIT = ("rhs_jacobian", "lu_factor", "lu_solve", "lu_substitute", "lu_accept")
 """Kernels that are needed together and compiled together; every other kernel is a module of its own."""
 
@@ -46,10 +50,15 @@ class ModelKernels:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
+        has_events: Whether it has events.
+        bounds: Index, lower and upper bound of each state that has a domain.
+        blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self.has_events = bool(definition.events)
+        self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
@@ -135,6 +144,16 @@ class ModelKernels:
     def jumps(self) -> list[Jump]:
         """Where its right-hand side jumps."""
         return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs))
+
+    @property
+    def events(self) -> EventKernels | None:
+        """The kernels of its events, None where it has none."""
+        return self._once("events", self._events) if self.has_events else None
+
+    def _events(self) -> EventKernels:
+        from symde.codegen.events import EventKernels
+
+        return EventKernels(self.model_graph)
 
     @property
     def partition(self) -> Partition:
@@ -279,6 +298,24 @@ class ModelKernels:
     def _complex_lu_kernels(self) -> dict[str, Kernel]:
         plan = self.lu_plan
         return {} if plan is None else {kernel.name: kernel for kernel in complex_lu_kernels(plan)}
+
+
+def domains(definition: Definition) -> tuple[tuple[int, float, float], ...]:
+    """Index, lower and upper bound of each state that has a domain."""
+    found = []
+    for index, state in enumerate(definition.states):
+        domain = getattr(state, "domain", None)
+        if domain is not None:
+            low, high = domain
+            found.append((index, -math.inf if low is None else low, math.inf if high is None else high))
+    return tuple(found)
+
+
+def error_blocks(definition: Definition) -> tuple[tuple[int, int, int], ...]:
+    """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
+    discrete = sum([state.discrete for state in definition.states])
+    steady = len(definition.states) - discrete
+    return tuple([block for block in ((0, steady, 1), (steady, discrete, 1)) if block[1]]) or ((0, 0, 1),)
 
 
 _STARTS_KEPT = 64

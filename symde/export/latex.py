@@ -16,6 +16,8 @@ def _source(model: Model) -> str:
     heading = [f"% {one_line(f'Model {model.name}{doc}')}", f"% Written by symde {__version__} as LaTeX."]
     # `align*` breaks over pages and numbers nothing; `aligned` would need an equation around it.
     body = model.latex().strip().removeprefix(_ALIGNED[0]).removesuffix(_ALIGNED[1]).strip("\n")
+    if model.definition.events:
+        heading.append("% The events of the model are not among the equations.")
     return "\n".join(
         [*heading, r"% Needs \usepackage{amsmath}.", r"\begin{align*}", body, r"\end{align*}", ""]
     )

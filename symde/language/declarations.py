@@ -1,4 +1,4 @@
-"""From the entries of `param`, `state` and `const` to declarations."""
+"""From the entries of `param`, `state`, `const` and `discrete` to declarations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symde.diagnostics import Diagnostics, Span
+from symde.language.event_syntax import DiscreteDeclaration
 from symde.language.syntax import (
     ConstantDeclaration,
     Expr,
@@ -30,6 +31,7 @@ _ALLOWED = {
     "PARAM": ("parameter", ("unit", "bounds", "nominal", "doc")),
     "STATE": ("state", ("unit", "nominal", "doc")),
     "CONST": ("constant", ("unit", "doc")),
+    "DISCRETE": ("discrete variable", ("unit", "nominal", "doc")),
 }
 _WORDS = {"bounds": "bounds", "nominal": "nominal size"}
 _INSTEAD = {"bounds": "bounds belong to parameters", "nominal": "sizes belong to states and parameters"}
@@ -53,6 +55,8 @@ def declared(keyword: str, entry: Entry, found: Diagnostics) -> Statement | None
         return ParameterDeclaration(name, entry.value, unit, bounds, nominal, doc, span=span)
     if keyword == "STATE":
         return StateDeclaration(name, entry.value, unit, nominal, doc, span=span)
+    if keyword == "DISCRETE":
+        return DiscreteDeclaration(name, entry.value, unit, nominal, doc, span=span)
     if entry.value is None:
         help_text = f"write `const {name.id} = ...`, or declare it with `param`"
         found.error("E119", f"constant `{name.id}` has no value", name.span, "no value", help_text)

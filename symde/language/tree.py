@@ -15,6 +15,8 @@ from lark import Token, Transformer
 from symde.diagnostics import Diagnostics, Source, Span
 from symde.language.declarations import Entry, declared
 from symde.language.equations import equation
+from symde.language.event_syntax import AtClause, EveryClause, Reset, WhenClause
+from symde.language.events import Option, at_times, domain, effect, event
 from symde.language.externs import extern, outputs
 from symde.language.normal import normalised
 from symde.language.parts import Closing, Group, Opening, Parsed, bare
@@ -41,6 +43,9 @@ from symde.language.syntax import (
 
 _OTHER_NOTATION = re.compile(r"[0-9]+(?:_[0-9]+)+|0[xXbBoO][0-9a-fA-F]+(?!\w)")
 
+_NOTHING = object()
+"""An empty place between separators."""
+
 LONGEST_NUMBER = 1000
 """Digits of the longest number that is read."""
 
@@ -48,16 +53,11 @@ ARRAYS = "arrays"
 PARTS = "parts of models (use)"
 REACTIONS = "reactions"
 FEATURES = {
-    "when": "events",
-    "at": "events",
-    "every": "events",
     "jump": "jumps",
-    "dom": "domains of states",
     "conserved": "conserved quantities",
     "import": "imports of other files",
     "use": PARTS,
     "history": "history functions of delays",
-    "discrete": "discrete variables",
     "stratonovich": "Stratonovich noise",
 }
 """What the words stand for that begin a statement of a later version."""
@@ -130,6 +130,43 @@ class TreeBuilder(Transformer):
         pairs = tuple(c[4:])
         energy = Hamiltonian(self._name(c[1]), bare(c[3]), pairs, span=self.statement)
         return self._unless_later((energy,), str(c[0]))
+
+    # ---- events
+
+    def event(self, c: list[Any]) -> Parsed:
+        name = self._name(c[0]) if c[0] is not None else None
+        one = event(name, c[1], c[2:-1], c[-1], self.statement, self.found)
+        return self._unless_later((one,), "when")
+
+    def when_trigger(self, c: list[Any]) -> WhenClause:
+        direction = str(c[1]) if len(c) == 3 else None
+        return WhenClause(bare(c[-1]), direction, span=self._span(c[0], c[-1]))
+
+    def at_trigger(self, c: list[Any]) -> AtClause:
+        return at_times(bare(c[1]), map(bare, c[3:]), self._span(c[0], c[-1]), self.found)
+
+    def every_trigger(self, c: list[Any]) -> EveryClause:
+        last = next(one for one in reversed(c) if one is not None)
+        return EveryClause(*map(bare, c[1:]), span=self._span(c[0], last))
+
+    def option(self, c: list[Any]) -> Option:
+        return Option(str(c[0]), bare(c[1]) if len(c) > 1 else None, self._span(c[0], c[-1]))
+
+    def effects(self, c: list[Any]) -> tuple[Reset | None, ...]:
+        return tuple(one for one in c if one is not _NOTHING)
+
+    def item(self, c: list[Any]) -> Any:
+        return _NOTHING
+
+    def effect(self, c: list[Any]) -> Any:
+        left, sign, right = c
+        span = self._span(left, right if right is not None else left)
+        sign = str(sign) if sign is not None else None
+        return effect(bare(left), sign, bare(right), span, self.found)
+
+    def domain(self, c: list[Any]) -> Parsed:
+        found = (domain(bare(one), one.span, self.found) for one in c[1:])
+        return self._unless_later(tuple(found), "dom")
 
     def pair(self, c: list[Any]) -> tuple[Name, Name]:
         return self._name(c[1]), self._name(c[2])

@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from symde.language.event_syntax import (
+    AtClause,
+    DiscreteDeclaration,
+    DomainDeclaration,
+    EventStatement,
+    EveryClause,
+    WhenClause,
+)
 from symde.language.strings import quote
 from symde.language.syntax import (
     Assignment,
@@ -45,6 +53,8 @@ _Part = str | tuple[Expr, int]
 # `2e3` is a number, and `2_000` looks like one: such a name after a number is put in brackets.
 _CONTINUES_NUMBER = re.compile(r"[eE][0-9]|_")
 
+# A condition that begins with one of these words is read as a direction.
+_DIRECTION = re.compile(r"(?:rising|falling)(?![\w'])")
 # An implicit equation that begins with one of these words would be read as the statement of that word.
 _OPENS_STATEMENT = re.compile(
     r"(?:model|param|parameter|state|const|time|end|when|at|every|jump|extern|dom|hamiltonian|conserved|import"
@@ -125,9 +135,54 @@ def _statement(node: Statement) -> str:
         case Hamiltonian(name=name, value=value, pairs=pairs):
             conjugate = ", ".join(f"({q.id}, {p.id})" for q, p in pairs)
             return f"hamiltonian {name.id} = {_text(value)} for {conjugate}"
+        case EventStatement():
+            return _event(node)
+        case DiscreteDeclaration(name=name, initial=initial, unit=unit, nominal=nominal, doc=doc):
+            return f"discrete {name.id}{_given(initial, unit)}{_nominal(nominal)}{_doc(doc)}"
+        case DomainDeclaration(name=name, low=low, high=high):
+            lower, upper = (one and _within(one) for one in (low, high))
+            if lower is None or upper is None:
+                return f"dom {name.id} >= {lower}" if upper is None else f"dom {name.id} <= {upper}"
+            return f"dom {lower} <= {name.id} <= {upper}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")
+
+
+def _event(node: EventStatement) -> str:
+    name = f"{node.name.id}: " if node.name is not None else ""
+    options = "" if node.after is None else f" after {_text(node.after)}"
+    options += " persistent" if node.persistent else ""
+    options += "" if node.priority is None else f" priority {_text(node.priority)}"
+    effects = [f"{one.target.id} = {_text(one.value)}" for one in node.resets]
+    effects += ["stop"] if node.stop else []
+    return f"{name}{_trigger(node.trigger)}{options}: {', '.join(effects)}"
+
+
+def _trigger(trigger: WhenClause | AtClause | EveryClause) -> str:
+    match trigger:
+        case WhenClause(condition=condition, direction=direction):
+            word = f"when {direction} " if direction is not None else "when "
+            return word + _opening(condition)
+        case AtClause(times=times):
+            return f"at t = {', '.join(map(_text, times))}"
+        case EveryClause(period=period, start=start, end=end):
+            text = f"every {_opening(period)}"
+            text += "" if start is None else f" from {_text(start)}"
+            return text if end is None else f"{text} until {_text(end)}"
+
+
+def _opening(expression: Expr) -> str:
+    """An expression behind the first word of a statement: in brackets where that would be read otherwise."""
+    text = _text(expression)
+    plain = text[0].isalnum() or text[0] == "_"
+    return text if plain and not _DIRECTION.match(text) else f"({text})"
+
+
+def _within(bound: Expr) -> str:
+    """A bound between comparisons."""
+    text = _text(bound)
+    return f"({text})" if binding(bound) <= COMPARE else text
 
 
 def _primes(order: int) -> str:

@@ -33,7 +33,7 @@ def module_of(system: System) -> torch.nn.Module:
         object each time. It holds the modules that the model calls, and has no other state.
 
     Raises:
-        ValueError: the model is a Python function that could not be traced.
+        ValueError: the model is a Python function that could not be traced, or it has events.
     """
     definition = getattr(system, "definition", None)
     if definition is None:
@@ -42,6 +42,8 @@ def module_of(system: System) -> torch.nn.Module:
             "with arithmetic and numpy functions alone, as a model text, or as a torch module for "
             "symde.engine.batched.integrate"
         )
+    if definition.events:
+        raise ValueError("the torch engine has no events: solve with backend='cpu', the default")
     with _lock:
         found = _modules.get(system)
         if found is None:

@@ -9,12 +9,14 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
 6. `kinds.check_expression`           functions, arities, numbers and conditions
+   `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
 8. here                               constants folded, order of dependence, cycles, size
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -32,9 +34,13 @@ from symde.model.definition import (
 )
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
-from symde.model.draft import CONSTANT, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
+from symde.model.discretes import collect_discretes, collect_domains
+from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
+from symde.model.event_builder import check_events, resolved
+from symde.model.events import event_expressions
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
+from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
 from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
@@ -109,6 +115,9 @@ class _Builder:
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
         )
+        definition = dataclasses.replace(
+            definition, events=resolved(self.draft.events, definition, self.found)
+        )
         self._check_size(definition)
         return definition
 
@@ -120,6 +129,7 @@ class _Builder:
         kinds |= {name: OBSERVABLE for name in draft.observables if name not in kinds}
         kinds |= {name: FUNCTION for name in draft.functions}
         kinds |= {name: EXTERN for name in draft.externs}
+        kinds |= dict.fromkeys(draft.discretes, DISCRETE)
         # A declared state without equation was reported once; reading it is no second mistake.
         kinds |= {name: STATE for name in draft.states if name not in kinds}
         hints = {
@@ -128,12 +138,17 @@ class _Builder:
             "function": "make `{name}` a keyword-only argument, to make it a parameter",
         }
         hint = hints.get(draft.block.form, "name it among the parameters")
-        return Scope(self.found, kinds, unknown_help=hint, unknown_allowed=draft.incomplete)
+        followed = frozenset(draft.discretes.keys() & self.parameters.keys())
+        return Scope(
+            self.found, kinds, unknown_help=hint, unknown_allowed=draft.incomplete, followed=followed
+        )
 
-    def _check(self, expression: Expr, context: Context, arguments: Iterable[str] = ()) -> None:
+    def _check(
+        self, expression: Expr, context: Context, arguments: Iterable[str] = (), kind: str = NUMBER
+    ) -> None:
         self.scope.check(expression, context, arguments)
         check_expression(
-            expression, self.found, self.scope.kinds, self.arities, self.known, self.draft.incomplete
+            expression, self.found, self.scope.kinds, self.arities, self.known, self.draft.incomplete, kind
         )
 
     def _functions(self) -> tuple[Function, ...]:
@@ -208,9 +223,16 @@ class _Builder:
             self._check(equation.value, EQUATION)
         for assignment in self.draft.observables.values():
             self._check(assignment.value, EQUATION)
+        check_events(
+            self.draft.events,
+            self.scope,
+            lambda one, context, kind: self._check(one, context, (), kind),
+            self.known,
+        )
 
     def _states(self) -> tuple[State, ...]:
         states = []
+        domains = collect_domains(self.draft, self.scope.kinds, self.values)
         for draft in self.states.values():
             initial = self._initial(draft)
             declaration = draft.declaration
@@ -226,9 +248,10 @@ class _Builder:
                     draft.span,
                     draft.equation,
                     draft.split,
+                    domains.get(draft.name),
                 )
             )
-        return tuple(states)
+        return (*states, *collect_discretes(self.draft, self.parameters, self._initial, self.values))
 
     def _initial(self, draft: StateDraft) -> Expr | None:
         """An initial value, with observed quantities that are known before the states written out."""
@@ -267,6 +290,7 @@ class _Builder:
         sizes = expanded_sizes(definition.functions)
         roots = [state.derivative for state in definition.states]
         roots += [observable.value for observable in definition.observables]
+        roots += [one for event in definition.events for one in event_expressions(event)]
         total = expanded_size(roots, sizes)
         if total <= EXPANSION_LIMIT or not definition.functions:
             return

@@ -26,6 +26,7 @@ from symde.language.syntax import (
     Sum,
 )
 from symde.model.definition import Definition, Extern
+from symde.model.events import At, Crossing, Every, ModelEvent, When
 from symde.model.walk import fold
 
 # The key of a node is a shape (a tuple with the keys of its operands in it) turned into something small.
@@ -52,7 +53,9 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
     states = tuple(
-        (s.name, key(s.split or s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states
+        (s.name, key(s.split or s.derivative), key(s.initial), s.unit, s.nominal)
+        + (s.domain, s.discrete, s.algebraic)
+        for s in definition.states
     )
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)
@@ -60,7 +63,28 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     externs = frozenset(_extern_key(one) for one in definition.externs)
-    return (definition.name, states, parameters, observables, constants, functions, tspan, externs)
+    events = tuple(_event_key(one, key) for one in definition.events)
+    mass = definition.mass and tuple((one.row, one.column, key(one.value)) for one in definition.mass)
+    invariants = tuple((key(one.value), one.at_zero, one.projected) for one in definition.invariants)
+    return (
+        *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
+        *(events, mass, invariants),
+    )
+
+
+def _event_key(event: ModelEvent, key: Callable[[Expr | None], Hashable]) -> Hashable:
+    match event.trigger:
+        case When(condition=condition):
+            trigger: Hashable = ("when", key(condition))
+        case Crossing(value=value, direction=direction):
+            trigger = ("crossing", key(value), direction)
+        case At(times=times):
+            trigger = ("at", tuple(map(key, times)))
+        case Every(period=period, start=start, end=end):
+            trigger = ("every", key(period), key(start), key(end))
+    effects = frozenset((one.target, key(one.value)) for one in event.effects)
+    properties = (event.stop, key(event.after), key(event.priority), event.persistent)
+    return (event.name, trigger, effects, properties)
 
 
 def _extern_key(extern: Extern) -> Hashable:

@@ -8,6 +8,7 @@ from symde.diagnostics import Diagnostic
 from symde.language.syntax import Expr, Product
 from symde.model.definition import Definition
 from symde.model.evaluate import NotConstantError, evaluate
+from symde.model.events import event_expressions
 from symde.model.functions import BUILT_IN
 from symde.model.model import Model
 from symde.model.walk import calls, identifiers, postorder
@@ -19,7 +20,7 @@ def check(model: Model | Definition) -> list[Diagnostic]:
     Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104
     product without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
     W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter, W110
-    default outside its bounds.
+    default outside its bounds, W111 discrete variable that no event sets.
     """
     definition = model.definition if isinstance(model, Model) else model
     found = [warning for rule in _RULES for warning in rule(definition)]
@@ -34,6 +35,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from (one.initial for one in definition.states if one.initial is not None)
     yield from (one.default for one in definition.parameters if one.default is not None)
     yield from definition.tspan or ()
+    for event in definition.events:
+        yield from event_expressions(event)
 
 
 def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
@@ -58,6 +61,8 @@ def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
 def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
     values = {one.name: one.value for one in definition.constants}
     for state in definition.states:
+        if state.discrete:
+            continue
         try:
             zero = evaluate(state.derivative, values) == 0
         except (ArithmeticError, ValueError):
@@ -135,6 +140,14 @@ def _defaults_out_of_bounds(definition: Definition) -> Iterator[Diagnostic]:
             yield Diagnostic("W110", message, parameter.span, "outside its bounds", "change one or the other")
 
 
+def _constant_discretes(definition: Definition) -> Iterator[Diagnostic]:
+    targets = {effect.target for event in definition.events for effect in event.effects}
+    for state in definition.states:
+        if state.discrete and state.name not in targets:
+            message = f"no event sets the discrete variable `{state.name}`"
+            yield Diagnostic("W111", message, state.span, "never changes", f"make `{state.name}` a parameter")
+
+
 _RULES = (
     _unused_parameters,
     _unread_states,
@@ -146,4 +159,5 @@ _RULES = (
     _unused_functions,
     _built_in_names,
     _defaults_out_of_bounds,
+    _constant_discretes,
 )

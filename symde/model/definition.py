@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symde.diagnostics import Source, Span
     from symde.language.syntax import Expr
+    from symde.model.events import ModelEvent
+    from symde.model.implicit import Invariant, MassEntry
 
 TIME = "t"
 PI = "pi"
@@ -43,6 +45,13 @@ class State:
     `span` is where the state is introduced, `equation` the statement that gives its derivative. `split` is
     the derivative with its stiff terms marked by calls of `stiff` (:mod:`symde.model.split`), None where
     there is no mark.
+
+    `domain` is (low, high), None for an open end: where the state belongs, kept by the solver.
+
+    A discrete variable is a state whose derivative is 0 and that events change; discrete ones stand last. One
+    whose name is a parameter's starts at its value, and equations that read the name read the variable.
+    An algebraic variable's `derivative` is the right side of a row of M u' = f that has no entry of M: an
+    expression that is kept at zero; its `initial` is a guess.
     """
 
     name: str
@@ -54,6 +63,9 @@ class State:
     span: Span | None = field(default=None, compare=False)
     equation: Span | None = field(default=None, compare=False)
     split: Expr | None = None
+    domain: tuple[float | None, float | None] | None = None
+    discrete: bool = False
+    algebraic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,9 @@ class Definition:
         tspan: default time span (start, end), may read parameters and constants.
         source: the text that the spans point into.
         externs: functions from outside the text.
+        events: in the order of the text.
+        mass: entries of M in M u' = f; None where it is the identity.
+        invariants: what solutions keep.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -151,6 +166,9 @@ class Definition:
     source: Source | None = field(default=None, compare=False)
     form: str = field(default="long", compare=False)
     externs: tuple[Extern, ...] = ()
+    events: tuple[ModelEvent, ...] = ()
+    mass: tuple[MassEntry, ...] | None = None
+    invariants: tuple[Invariant, ...] = ()
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from symde.language.event_syntax import EventStatement, WhenClause
 from symde.language.syntax import Call, Expr, ExternDeclaration, FunctionDefinition, ModelBlock, Name
 from symde.model.walk import calls, fold, with_children
 
@@ -19,8 +20,13 @@ def derivative_calls_as_names(block: ModelBlock) -> ModelBlock:
 
 
 def _rewrite(statement):
+    if isinstance(statement, EventStatement):
+        trigger = statement.trigger
+        trigger = _rewrite(trigger) if isinstance(trigger, WhenClause) else trigger
+        resets = tuple(_rewrite(one) for one in statement.resets)
+        statement = dataclasses.replace(statement, trigger=trigger, resets=resets)
     changed = {}
-    for field in ("value", "initial", "body"):
+    for field in ("value", "initial", "body", "condition", "after", "priority"):
         expression = getattr(statement, field, None)
         if expression is not None and any(_is_derivative(call) for call in calls(expression)):
             changed[field] = fold(expression, _replace)

@@ -60,6 +60,7 @@ def names_read(draft: Draft) -> set[str]:
     for function in draft.functions.values():
         own = {parameter.id for parameter in function.parameters}
         read |= {name.id for name in names(function.body)} - own
+    read |= {reset.target.id for event in draft.events for reset in event.resets}
     return read
 
 
@@ -78,6 +79,12 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (one.nominal for one in draft.states.values() if one.nominal is not None)
     if draft.timespan is not None:
         yield from (draft.timespan.start, draft.timespan.end)
+    for event in draft.events:
+        yield from (*event.times(), *event.values())
+    for one in draft.discretes.values():
+        yield from (value for value in (one.initial, one.nominal) if value is not None)
+    for one in draft.domains:
+        yield from (bound for bound in (one.low, one.high) if bound is not None)
 
 
 def _differentiate(draft: Draft, assignment: Assignment, base: str) -> None:

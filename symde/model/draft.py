@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Span
+from symde.language.event_syntax import DiscreteDeclaration, DomainDeclaration, EventStatement
 from symde.language.syntax import (
     Assignment,
     ConstantDeclaration,
@@ -38,6 +39,8 @@ PARAMETER, STATE, CONSTANT, FUNCTION, OBSERVABLE, EXTERN = (
     "observed quantity",
     "function from outside",
 )
+
+DISCRETE = "discrete variable"
 
 CALLED = frozenset({FUNCTION, EXTERN})
 """Kinds of names that stand for functions."""
@@ -84,6 +87,9 @@ class Draft:
     equations: list[Equation] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     hamiltonians: list[Hamiltonian] = field(default_factory=list)
+    events: list[EventStatement] = field(default_factory=list)
+    discretes: dict[str, DiscreteDeclaration] = field(default_factory=dict)
+    domains: list[DomainDeclaration] = field(default_factory=list)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -174,6 +180,12 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 draft.initial_values.append(statement)
             case TimeSpan():
                 _gather_timespan(draft, statement)
+            case EventStatement():
+                draft.events.append(statement)
+            case DomainDeclaration():
+                draft.domains.append(statement)
+            case DiscreteDeclaration():
+                _gather_discrete(draft, statement)
             case Hamiltonian():
                 _gather_hamiltonian(draft, statement)
             case Later(feature=feature):
@@ -262,6 +274,19 @@ def _gather_hamiltonian(draft: Draft, statement: Hamiltonian) -> None:
         else:
             seen[state.id] = state
             draft.equations.append(Equation(state.id, 1, DERIVED, state.span, statement.span))
+
+
+def _gather_discrete(draft: Draft, statement: DiscreteDeclaration) -> None:
+    """A discrete variable; one without a value may have the name of a parameter, and starts at its value."""
+    name = statement.name
+    follows = statement.initial is None and draft.kind_of(name.id) == PARAMETER
+    if (
+        follows
+        and name.id not in draft.discretes
+        or not follows
+        and draft.declare(name.id, DISCRETE, name.span)
+    ):
+        draft.discretes[name.id] = statement
 
 
 def _gather_timespan(draft: Draft, statement: TimeSpan) -> None:

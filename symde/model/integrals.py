@@ -17,7 +17,7 @@ from symde.model.walk import substitute
 
 
 def with_integrals(definition: Definition, integrals: Mapping[str, str]) -> Definition:
-    """The model with a state for each integral, after its own states.
+    """The model with a state for each integral, after its own states and before the discrete ones.
 
     Args:
         definition: The model.
@@ -29,12 +29,13 @@ def with_integrals(definition: Definition, integrals: Mapping[str, str]) -> Defi
         ValueError: a name is taken, or is no name.
     """
     kinds = _kinds(definition)
-    states = list(definition.states)
+    states = [one for one in definition.states if not one.discrete]
     for name, text in integrals.items():
         _check_name(name, kinds)
         value = _resolved(definition, kinds, name, text)
         zero = Number(0, "0", span=None)
         states.append(State(name, value, zero, span=value.span, equation=value.span))
+    states += [one for one in definition.states if one.discrete]
     return dataclasses.replace(definition, states=tuple(states))
 
 

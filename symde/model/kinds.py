@@ -23,19 +23,21 @@ def check_expression(
     arities: Mapping[str, int],
     values: Mapping[str, float],
     incomplete: bool = False,
+    kind: str = NUMBER,
 ) -> None:
     """Report wrong calls, wrong kinds and constant parts that are no finite number.
 
     Args:
-        root: a number is expected of it.
+        root: an expression.
         found: takes the errors.
         kinds: kind of every name of the model.
         arities: number of arguments of every function of the model.
         values: values of the constants.
         incomplete: a later feature may define more functions, so unknown ones are not reported.
+        kind: what is expected of it, a number or a truth value.
     """
     constants: dict[int, float] = {}
-    _expect(root, NUMBER, found)
+    _expect(root, kind, found)
     for node in postorder(root):
         if isinstance(node, Call):
             _check_call(node, found, kinds, arities, incomplete)

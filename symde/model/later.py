@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 NOISE = "noise"
-EVENTS = "events"
 DELAYS = "delays"
 IMPLICIT = "implicit"
 
@@ -11,17 +10,14 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("stratonovich", "E916"),
     ("noise", "E901"),
     ("stochastic", "E901"),
-    ("event", "E902"),
     ("delay", "E903"),
     ("history", "E903"),
     ("jump", "E904"),
     ("reaction", "E905"),
     ("array", "E906"),
-    ("dom", "E908"),
     ("conserved", "E911"),
     ("import", "E912"),
     ("use", "E912"),
-    ("discrete", "E913"),
     ("implicit", "E914"),
     ("algebraic", "E914"),
 )

@@ -11,8 +11,10 @@ import sympy
 
 from symde.model.deep import with_deep_stack
 from symde.model.definition import TIME, Definition
+from symde.model.events import event_expressions
 from symde.model.expansion import depth
 from symde.model.sympy_derivative import differentiate
+from symde.model.sympy_events import SymbolicEvent, symbolic_events
 from symde.model.sympy_view import SympyView, symbol
 
 Value = TypeVar("Value")
@@ -39,6 +41,7 @@ class Mathematics:
         roots = [state.derivative for state in self.definition.states]
         roots += [one.value for one in self.definition.observables]
         roots += [one.body for one in self.definition.functions]
+        roots += [one for event in self.definition.events for one in event_expressions(event)]
         levels = sorted((depth(root) for root in roots), reverse=True)
         # Named parts may stand in each other, so their depths add up.
         named = len(self.definition.observables) + len(self.definition.functions)
@@ -64,6 +67,11 @@ class Mathematics:
             )
         )
 
+    @cached_property
+    def events(self) -> tuple[SymbolicEvent, ...]:
+        """The events as sympy objects."""
+        return self._run(lambda: symbolic_events(self.definition.events, self._view.expression))
+
     def observable_values(self) -> dict[Any, Any]:
         """Symbol of each observed quantity -> its value."""
         observables = self.definition.observables
@@ -78,8 +86,9 @@ class Mathematics:
         return self._derivatives(self.states)
 
     def parameter_jacobian(self) -> Any:
-        """∂f/∂p."""
-        return self._derivatives(self.parameters)
+        """∂f/∂p; a parameter that events made a discrete variable is read by no equation."""
+        states = set(self.states)
+        return self._derivatives(tuple(None if one in states else one for one in self.parameters))
 
     def time_gradient(self) -> Any:
         """∂f/∂t."""
@@ -89,13 +98,15 @@ class Mathematics:
         """∂²fᵢ/∂uⱼ∂uₖ as one matrix for each i."""
         return self._run(self._hessian)
 
-    def _derivatives(self, variables: tuple[Any, ...]) -> Any:
+    def _derivatives(self, variables: tuple[Any | None, ...]) -> Any:
         def entry(row: int, column: int) -> Any:
             return self._partial(self._values[row], variables[column])
 
         return self._run(lambda: sympy.Matrix(len(self._values), len(variables), entry))
 
-    def _partial(self, value: Any, variable: Any) -> Any:
+    def _partial(self, value: Any, variable: Any | None) -> Any:
+        if variable is None:
+            return sympy.S.Zero
         if value not in self._free:
             self._free[value] = value.free_symbols
         if variable not in self._free[value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import sympy
 
     from symde.model.mathematics import Mathematics
+    from symde.model.sympy_events import SymbolicEvent
+    from symde.problem.event import Event
 
 
 class Model:
@@ -133,6 +135,11 @@ class Model:
         """∂²f/∂u², one (n, n) matrix for each equation: ``hessian()[i][j, k]`` is ∂²fᵢ/∂uⱼ∂uₖ."""
         return self._mathematics.hessian()
 
+    @property
+    def events(self) -> tuple[SymbolicEvent, ...]:
+        """The events, their conditions, times and effects as sympy objects in states, parameters and `t`."""
+        return self._mathematics.events
+
     def observable_values(self) -> dict[sympy.Symbol, sympy.Expr]:
         """Each observed quantity and its value in states, parameters and `t`."""
         return self._mathematics.observable_values()
@@ -156,6 +163,20 @@ class Model:
         from symde.model.bind import bound
 
         return Model(bound(self.definition, functions))
+
+    def with_events(self, events: Iterable[Event]) -> Model:
+        """The model with more events, after its own: `model.with_events([symde.Event("x > 3", {"x": "0"})])`.
+
+        A parameter that an event sets becomes a discrete variable of the same name that starts at the
+        parameter's value; it is a state of the model, after the others.
+
+        Raises:
+            ModelError: a string says nothing of the model, with the place in the string.
+            TypeError: something else than a `symde.Event` is given.
+        """
+        from symde.model.events import with_events
+
+        return Model(with_events(self.definition, events))
 
     def sparsity(self) -> np.ndarray:
         """Where the Jacobian may be nonzero: bool array (n, n), from the text's structure, without sympy."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Expr
 from symde.model.definition import TIME, Observable
-from symde.model.draft import EXTERN, STATE, Draft
+from symde.model.draft import DISCRETE, EXTERN, STATE, Draft
 from symde.model.equations import StateDraft
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.scope import Scope
@@ -72,7 +72,7 @@ def _late(order: Iterable[str], reads: Mapping[str, Iterable[str]], scope: Scope
     calls_of: dict[str, set[str]] = {name: set() for name in scope.kinds}
     for read in (one for all_read in reads.values() for one in all_read if one.endswith("()")):
         calls_of.setdefault(read.removesuffix("()").partition("[")[0], set()).add(read)
-    late = {name: name for name, kind in scope.kinds.items() if kind == STATE} | {TIME: TIME}
+    late = {name: name for name, kind in scope.kinds.items() if kind in (STATE, DISCRETE)} | {TIME: TIME}
     # what a function from outside gives is known once something is bound to it, and that is later
     late |= {read: name for name, kind in scope.kinds.items() if kind == EXTERN for read in calls_of[name]}
     found: dict[str, str] = {}

@@ -81,6 +81,8 @@ def _readings(draft: Draft) -> Iterator[Name]:
     values: list[Expr] = [one.value for one in draft.initial_values]
     values += [one.at for one in draft.initial_values]
     values += [one.initial for one in draft.states.values() if one.initial is not None]
+    values += [one.initial for one in draft.discretes.values() if one.initial is not None]
+    values += [time for event in draft.events for time in event.times()]
     for value in values:
         initial |= {id(name) for name in names(value)}
     for expression in draft_expressions(draft):

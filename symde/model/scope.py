@@ -9,7 +9,17 @@ from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Expr, Name
 from symde.model.definition import INITIAL_TIME, PI, TIME
 from symde.model.derivative_names import differentiated
-from symde.model.draft import CALLED, CONSTANT, EXTERN, OBSERVABLE, PARAMETER, STATE, base_of, primes_of
+from symde.model.draft import (
+    CALLED,
+    CONSTANT,
+    DISCRETE,
+    EXTERN,
+    OBSERVABLE,
+    PARAMETER,
+    STATE,
+    base_of,
+    primes_of,
+)
 from symde.model.functions import BUILT_IN
 from symde.model.later import NOISE, later_code
 from symde.model.nearest import nearest
@@ -30,7 +40,10 @@ class Context:
 
 
 EQUATION = Context(
-    "an equation", frozenset({STATE, PARAMETER, CONSTANT, OBSERVABLE, ARGUMENT}), frozenset({TIME, PI}), ""
+    "an equation",
+    frozenset({STATE, DISCRETE, PARAMETER, CONSTANT, OBSERVABLE, ARGUMENT}),
+    frozenset({TIME, PI}),
+    "",
 )
 INITIAL = Context(
     "an initial value",
@@ -49,6 +62,12 @@ TIME_SPAN = Context(
     frozenset({PARAMETER, CONSTANT}),
     frozenset({PI}),
     "a time span may read parameters and constants",
+)
+EVENT_TIME = Context(
+    "the times of an event",
+    frozenset({PARAMETER, CONSTANT}),
+    frozenset({INITIAL_TIME, PI}),
+    "times of events may read parameters, constants and `t0`",
 )
 BOUND = Context(
     "a bound", frozenset({CONSTANT}), frozenset({PI, INFINITY}), "a bound is a number, a `const` or `inf`"
@@ -71,6 +90,7 @@ class Scope:
             that it calls; callees come first.
         unknown_help: what to do about a name that nothing is like, with `{name}` in its place.
         unknown_allowed: undefined names are no errors, because a feature of a later version may define them.
+        followed: discrete variables with the name of a parameter, which is what is read before the solve.
         derivative_reads: `dx` and `x'` that were read without being defined -> the state they differentiate.
     """
 
@@ -79,6 +99,7 @@ class Scope:
     bodies: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     unknown_help: str = ""
     unknown_allowed: bool = False
+    followed: frozenset[str] = frozenset()
     derivative_reads: dict[str, str] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
     _offences: dict[str, dict[str, str | None]] = field(default_factory=dict)
@@ -107,6 +128,8 @@ class Scope:
         word = name.id
         kind = self.kinds.get(word)
         if kind in context.kinds or (kind is None and word in context.special):
+            return
+        if word in self.followed and PARAMETER in context.kinds:
             return
         if kind is not None and kind not in CALLED:
             self._refuse(name, kind, context)
@@ -149,6 +172,8 @@ class Scope:
         kind = self.kinds.get(word)
         if kind is None:
             return word in context.special
+        if word in self.followed and PARAMETER in context.kinds:
+            return True
         return kind in context.kinds and (kind != OBSERVABLE or context is EQUATION)
 
     def _refuse(self, name: Name, kind: str, context: Context) -> None:

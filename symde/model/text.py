@@ -6,8 +6,18 @@ from collections.abc import Iterator
 
 from symde.diagnostics import Diagnostic, ModelError, Source, Span
 from symde.language import unparse
+from symde.language.event_syntax import (
+    AtClause,
+    DiscreteDeclaration,
+    DomainDeclaration,
+    EventStatement,
+    EveryClause,
+    Reset,
+    WhenClause,
+)
 from symde.language.syntax import (
     Assignment,
+    Compare,
     ConstantDeclaration,
     Derivative,
     Expr,
@@ -23,9 +33,11 @@ from symde.language.syntax import (
     Statement,
     TimeSpan,
 )
-from symde.model.definition import INITIAL_TIME, Definition
+from symde.model.definition import INITIAL_TIME, Definition, State
 from symde.model.derivative_names import differentiated
 from symde.model.draft import base_of, primes_of
+from symde.model.event_builder import unnamed
+from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When, event_expressions
 from symde.model.expansion import tree_size
 from symde.model.externs import grouped
 from symde.model.network import weight_names
@@ -54,6 +66,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from (one.derivative for one in definition.states)
     yield from (one.value for one in definition.observables)
     yield from (one.body for one in definition.functions)
+    for event in definition.events:
+        yield from event_expressions(event)
 
 
 def block_of(definition: Definition) -> ModelBlock:
@@ -77,7 +91,9 @@ def _statements(definition: Definition) -> Iterator[Statement]:
             _name(one.name), one.default, one.unit, bounds, nominal, one.doc, span=_NOWHERE
         )
     for state in definition.states:
-        if primes_of(state.name) == 0:
+        if state.discrete:
+            yield _discrete(state, definition)
+        elif primes_of(state.name) == 0:
             nominal = None if state.nominal is None else _number(state.nominal)
             yield StateDeclaration(
                 _name(state.name), state.initial, state.unit, nominal, state.doc, span=_NOWHERE
@@ -102,9 +118,45 @@ def _statements(definition: Definition) -> Iterator[Statement]:
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
     names = set(definition.state_names)
     for state in definition.states:
-        if state.name + "'" not in names | several:
+        if state.name + "'" not in names | several and not state.discrete:
             base, order = base_of(state.name), primes_of(state.name) + 1
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
+    for state in definition.states:
+        if state.domain is not None:
+            low, high = (None if end is None else _number(end) for end in state.domain)
+            yield DomainDeclaration(_name(state.name), low, high, span=_NOWHERE)
+    yield from event_statements(definition)
+
+
+def event_statements(definition: Definition) -> Iterator[EventStatement]:
+    """The events of a model as statements of the language."""
+    for position, event in enumerate(definition.events):
+        yield _event(event, position)
+
+
+def _discrete(state: State, definition: Definition) -> Statement:
+    """One named as a parameter starts at its value, which its declaration does not repeat."""
+    initial = None if state.name in definition.parameter_names else state.initial
+    nominal = None if state.nominal is None else _number(state.nominal)
+    return DiscreteDeclaration(_name(state.name), initial, state.unit, nominal, state.doc, span=_NOWHERE)
+
+
+def _event(event: ModelEvent, position: int) -> EventStatement:
+    name = None if event.name == unnamed(position + 1) else _name(event.name)
+    resets = tuple(Reset(_name(one.target), one.value, span=_NOWHERE) for one in event.effects)
+    match event.trigger:
+        case When(condition=condition):
+            trigger = WhenClause(condition, span=_NOWHERE)
+        case Crossing(value=value, direction=direction):
+            equation = Compare((value, _number(0)), ("==",), span=_NOWHERE)
+            trigger = WhenClause(equation, None if direction == BOTH else direction, span=_NOWHERE)
+        case At(times=times):
+            trigger = AtClause(times, span=_NOWHERE)
+        case Every(period=period, start=start, end=end):
+            trigger = EveryClause(period, start, end, span=_NOWHERE)
+    return EventStatement(
+        name, trigger, resets, event.stop, event.after, event.priority, event.persistent, span=_NOWHERE
+    )
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

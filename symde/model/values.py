@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 
 from symde.diagnostics import Diagnostics
-from symde.language.syntax import Call, Expr
+from symde.language.syntax import Call, Expr, Name, Negate
 from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.scope import BOUND, FIXED, INFINITY, Context
 
@@ -55,6 +55,13 @@ class FixedValues:
             help_text = "write the lower bound first" if low > high else "leave room between the bounds"
             self.found.error("E314", message, span, "empty", help_text)
         return (low, high)
+
+    def domain(self, low: Expr | None, high: Expr | None) -> tuple[float | None, float | None]:
+        """The ends of a domain, None where it is open (or its end is no number, which is reported)."""
+        infinite = Name(INFINITY, span=None)
+        ends = self.bounds((low or Negate(infinite), high or infinite))
+        lowest, highest = ends if ends is not None else (math.inf, math.inf)
+        return lowest if math.isfinite(lowest) else None, highest if math.isfinite(highest) else None
 
     def nominal(self, nominal: Expr | None) -> float | None:
         """The number after `nominal`; None where there is none."""

@@ -35,12 +35,15 @@ class DenseOutput:
         """Coefficients of theta**m, shape (steps, degree + 1, n)."""
         return self._rows[:, 2:].reshape(len(self._rows), -1, self.n)
 
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """States at the times t, shape (len(t), n).
+    def __call__(self, t: np.ndarray, side: str = "right") -> np.ndarray:
+        """States at the times t, shape (len(t), n); where the state jumps, the one after ("right") or before
+        ("left").
 
         Raises:
-            ValueError: a time lies outside the steps.
+            ValueError: a time lies outside the steps, or there is no such side.
         """
+        if side not in ("right", "left"):
+            raise ValueError(f"side must be 'right' or 'left', found {side!r}")
         start, length = self.start, self.length
         direction = 1.0 if length[0] > 0 else -1.0
         first, last = sorted((float(start[0]), self.end))
@@ -49,7 +52,9 @@ class DenseOutput:
             raise ValueError(
                 f"t = {t[outside][0]:g} is outside the solution, which covers {first:g} to {last:g}"
             )
-        index = np.searchsorted(direction * start, direction * t, side="right") - 1
+        index = np.searchsorted(direction * start, direction * t, side=side) - 1
+        if side == "left":
+            index = np.maximum(index, 0)
         theta = ((t - start[index]) / length[index])[:, None]
         rows = self.coefficients[index]
         value = rows[:, -1]

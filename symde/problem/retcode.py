@@ -11,6 +11,7 @@ class Retcode(Enum):
 
     SUCCESS = ("success", "the solve reached the end of its span", "")
     STOPPED = ("stopped", "the callback asked the solve to stop", "")
+    TERMINATED = ("terminated", "an event ended the solve", "")
     MAX_STEPS = (
         "max_steps",
         "the limit on the number of steps was reached",
@@ -44,13 +45,23 @@ class Retcode(Enum):
         "the iteration of an implicit step did not converge at the step size given",
         "give a smaller dt0",
     )
+    CHATTERING = (
+        "chattering",
+        "events follow each other without end at one time",
+        "leave a gap between their conditions (hysteresis)",
+    )
+    ZENO = (
+        "zeno",
+        "the times of events accumulate, so that there is no next one",
+        "end the solve there, or set what moves to rest once it moves less than matters",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:
         self.word = word
         self.sentence = sentence
         self.remedy = remedy
-        self.success = word in ("success", "stopped")
+        self.success = word in ("success", "stopped", "terminated")
 
     def __str__(self) -> str:
         return self.word

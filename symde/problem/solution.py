@@ -15,6 +15,7 @@ from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
     from symde.problem.dense import DenseOutput
+    from symde.problem.event_record import EventRecord
     from symde.problem.problem import Problem
 
 
@@ -28,7 +29,7 @@ class Solution:
         retcode: How the solve ended.
         message: The same as a sentence, with what to try where it failed.
         stats: Counts of the work done.
-        events: Events that happened; empty, as this version's models have none.
+        events: Events that happened, in their order (:class:`symde.problem.event_record.EventRecord`).
         method: The methods used, the one it began with first.
         dense: The continuous solution, or None where only points were saved.
     """
@@ -57,12 +58,13 @@ class Solution:
         seconds: float = 0.0,
         method: tuple[Any, ...] = (),
         message: str = "",
+        events: tuple[EventRecord, ...] = (),
     ) -> None:
         self.problem, self.t, self.u, self.retcode = problem, t, u, retcode
         self.dense, self.method = dense, method
         self._counters, self._seconds = counters, seconds
         self.message = message or retcode.sentence
-        self.events: tuple[Any, ...] = ()
+        self.events = events
 
     @property
     def stats(self) -> Stats:
@@ -92,9 +94,10 @@ class Solution:
             if not -len(self.names) <= name < len(self.names):
                 raise IndexError(f"there is no state of index {name}: the model has {len(self.names)}")
             return self.u[:, name]
-        return self._named(name, self.t, self.u)
+        return self.named(name, self.t, self.u)
 
-    def _named(self, name: Any, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    def named(self, name: Any, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """A quantity by name at some times t, shape (n_times,), and states u, shape (n_times, n)."""
         system, name = self.problem.system, str(name)  # a sympy symbol is as good as its name
         if name in system.state_names:
             return u[:, system.state_names.index(name)]
@@ -107,12 +110,15 @@ class Solution:
         known = (*system.state_names, *system.observable_names, *system.parameter_names)
         raise unknown_name(name, "quantity", known)
 
-    def __call__(self, t: Any, names: str | Sequence[str] | None = None) -> np.ndarray:
+    def __call__(
+        self, t: Any, names: str | Sequence[str] | None = None, side: str = "right"
+    ) -> np.ndarray:
         """The solution at any time of its span, from the method's own interpolant.
 
         Args:
             t: A time, or an array of times.
             names: One quantity or several; default: all states.
+            side: At the time of an event the state after it ("right") or before it ("left").
 
         Returns:
             Shape (n,) for one time and (len(t), n) for several; without the last axis for a single name.
@@ -131,12 +137,12 @@ class Solution:
         flat = np.atleast_1d(times)
         if flat.ndim > 1:
             raise ValueError(f"times must be a number or one-dimensional, found shape {times.shape}")
-        values = self.dense(flat)
+        values = self.dense(flat, side)
         if isinstance(names, str):
-            values = self._named(names, flat, values)
+            values = self.named(names, flat, values)
         elif names is not None:
             names = _listed(names)
-            values = np.stack([self._named(name, flat, values) for name in names], axis=1)
+            values = np.stack([self.named(name, flat, values) for name in names], axis=1)
         return values[0] if times.ndim == 0 else values
 
     def __len__(self) -> int:

@@ -64,7 +64,8 @@ def prepare(
     """The options of a solve that is to be differentiated.
 
     Raises:
-        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated.
+        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or has
+            events.
     """
     system = expected_problem(problem).system
     if not system.compiled:
@@ -72,6 +73,11 @@ def prepare(
             "this model is a Python function that is called back, and no exact derivative of it is known: "
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
+        )
+    if system.definition.events:
+        raise ValueError(
+            "the model has events, and what they do to derivatives is not in this version: solve it with "
+            "symde.solve, and take central differences of symde.remake(problem, p=...) for its derivatives"
         )
     traits = _states_alone(system.kernels.n)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None

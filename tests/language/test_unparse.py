@@ -7,6 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from symde.language import parse, parse_expression, unparse
+from symde.language.event_syntax import (
+    AtClause,
+    DiscreteDeclaration,
+    DomainDeclaration,
+    EventStatement,
+    EveryClause,
+    Reset,
+    WhenClause,
+)
 from symde.language.syntax import (
     Assignment,
     Call,
@@ -176,6 +185,20 @@ def test_depth_is_no_limit() -> None:
         "(time + x) = y",
         "state = 2",
         "end' = -end",
+        "when x > 1 and not y < 2: x = 0",
+        "when rising x == k: x' = -x', y = 0, stop",
+        "when (rising > 1): stop",
+        "when (-x == 0) after 2*d persistent priority -1: x = 0",
+        "dose: at t = 1, 2*T, 3: x = x + 1",
+        "every 24 from t0 until 240 priority 2: x = 0.5*x",
+        "every every from from until until: every = every",
+        "every (-x): stop",
+        "when when > 1 after after priority priority: stop = 2, stop",
+        'discrete m = k [mV] nominal 2 "mode"',
+        "discrete m",
+        "dom x >= 0",
+        "dom x' <= -1",
+        "dom -1 <= x <= high",
     ],
 )
 def test_statements_are_written_as_they_are_read(text: str) -> None:
@@ -215,7 +238,28 @@ def test_later_statements_are_written_as_they_were() -> None:
     assert unparse(statement) == "A + B --> C"
 
 
-WORDS = ("x", "y₁", "α", "x'", "t", "E", "e3", "_a", "time", "end", "state", "model", "gamma", "param", "at")
+WORDS = (
+    "x",
+    "y₁",
+    "α",
+    "x'",
+    "t",
+    "E",
+    "e3",
+    "_a",
+    "time",
+    "end",
+    "state",
+    "model",
+    "gamma",
+    "param",
+    "at",
+    "when",
+    "rising",
+    "stop",
+    "after",
+    "discrete",
+)
 PLAIN = tuple(word for word in WORDS if "'" not in word)
 
 
@@ -267,6 +311,25 @@ def _maybe(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | inner
 
 
+TRIGGERS = st.one_of(
+    st.builds(WhenClause, SMALL, st.sampled_from([None, "rising", "falling"])),
+    st.builds(AtClause, st.lists(SMALL, min_size=1, max_size=3).map(tuple)),
+    st.builds(EveryClause, SMALL, _maybe(SMALL), _maybe(SMALL)),
+)
+RESETS = st.lists(st.builds(Reset, NAMES, SMALL), max_size=3).map(tuple)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> EventStatement:
+    """Events that the language has: delays only with conditions, something to do."""
+    trigger, resets = draw(TRIGGERS), draw(RESETS)
+    after = draw(_maybe(SMALL)) if isinstance(trigger, WhenClause) else None
+    persistent = after is not None and draw(st.booleans())
+    stop = not resets or draw(st.booleans())
+    name = draw(_maybe(PLAIN_NAMES.filter(lambda one: one.id not in ("stiff", "nonstiff"))))
+    return EventStatement(name, trigger, resets, stop, after, draw(_maybe(SMALL)), persistent)
+
+
 STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
     st.builds(Assignment, PLAIN_NAMES, TREES),
     st.builds(Derivative, PLAIN_NAMES, st.integers(1, 3), TREES),
@@ -280,6 +343,11 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
         ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(BOUNDS), _maybe(SMALL), DOCS
     ),
     st.builds(StateDeclaration, NAMES, _maybe(SMALL), UNITS, _maybe(SMALL), DOCS),
+    events(),
+    st.builds(DiscreteDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(SMALL), DOCS),
+    st.builds(DomainDeclaration, NAMES, SMALL, SMALL),
+    st.builds(DomainDeclaration, NAMES, SMALL, st.none()),
+    st.builds(DomainDeclaration, NAMES, st.none(), SMALL),
 )  # fmt: skip
 BODIES = st.lists(STATEMENTS, min_size=1, max_size=4).map(tuple)
 BLOCKS = st.one_of(

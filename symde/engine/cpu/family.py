@@ -69,6 +69,10 @@ class Family:
             method); raises ValueError for a model the method cannot solve, with the reason.
         to_rounding: Whether its methods solve their stages to rounding, so that their linear systems must be.
         matrix: Whether its methods read the entries of J, whatever the linear solver does.
+        multistep: Whether its steps rest on earlier ones, kept in its memory and its stages, so that after a
+            jump a step has to be chosen anew.
+        long_steps: Whether its steps may be longer than what happens at both ends tells, so that each is searched
+            whole for roots.
         kernels: The kernels its methods work with, from (kernels, method); raises ValueError likewise.
     """
 
@@ -83,6 +87,8 @@ class Family:
     to_rounding: bool = False
     matrix: bool = False
     kernels: Callable[[Any, Any], Any] = whole_model
+    multistep: bool = False
+    long_steps: bool = False
 
 
 def matrix(values: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -40,6 +40,10 @@ class Status(IntEnum):
     CALLBACK = 14  # a model kernel returned a code of its own: the host knows why
     SINGULAR = 15
     DIVERGED = 16  # a step whose size is the caller's was not solved
+    ROOT = 17  # a root function is at zero
+    TERMINATED = 18  # an event ends the solve
+    CHATTERING = 19  # events follow each other at one time without end
+    ZENO = 20  # the times of events accumulate
 
 
 class Stage0(IntEnum):
@@ -97,6 +101,7 @@ Slot = structure(
     beta=_d,  # exponent of the previous error
     gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
     stability=_d,  # length of the stability region on the negative real axis, for y'' on the imaginary
+    searched=_i,  # its steps are always searched for roots
 )
 
 State = structure(
@@ -152,6 +157,9 @@ State = structure(
     formula=_i,  # the one of a method's formulas that the last attempt used, where it has several
     repeating=_i,  # a recorded step is done again, with its own `formula`
     tightness=_d,  # factor of what an iteration may leave; 1, or less where the step is to be differentiated
+    watched_step=_i,  # address: int32 (State *), a step that ends at the first root within it; 0: none
+    roots=_i,  # the root functions, a structure of its own
+    at_root=_i,  # the step just accepted ends at a root
 )  # fmt: skip
 
 KEEP_STEPS, KEEP_STARTS = 1, 2

@@ -17,6 +17,7 @@ import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.executive import Executive
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
@@ -115,6 +116,9 @@ class Session:
         preconditioner: Any = None,
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
+        self.executive: Executive | None = None
+        events = kernels.events if getattr(kernels, "has_events", False) else None
+        bounds = getattr(kernels, "bounds", ())
         for method in self.methods:
             kernels = method.family.kernels(kernels, method.method)
         self.kernels = kernels
@@ -158,6 +162,16 @@ class Session:
         self.record: Recording | None = None
         self.stretches: Any = None
         self._companions: dict[Any, Any] = {}
+        if events is not None or bounds:
+            padded = self.padded
+            sizes = [
+                (
+                    method.family.memory(method.method, self.n, padded),
+                    padded * method.stages if method.family.multistep else 0,
+                )
+                for method in self.methods
+            ]
+            self.executive = Executive(events, bounds, self, sizes)
         self._fill_template()
         self.out_capacity = self.dense_capacity = 0
         self._out_place = 0, 0, 0
@@ -233,6 +247,8 @@ class Session:
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
+        if self.executive is not None:
+            self.executive.attach(state)
         # all that `begin` does not pack itself
         self._template = bytes(state)[layout.State.t_low.offset :]
         self._direction = _direction(self.n)
@@ -324,6 +340,9 @@ class Session:
         self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
+        if self.executive is not None:
+            self.executive.begin()
+            self.stop_at(stops)
 
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""
@@ -361,14 +380,17 @@ class Session:
         Python regains control every `SLICE_SECONDS`, so that signals are seen; `on_slice` is called then.
         """
         state, advance, address = self.state, self._advance, self._address
-        allowance = self._allowance
-        while True:
+        allowance, executive = self._allowance, self.executive
+        outcome = None if executive is None else executive.prepare()
+        while outcome is None:
             state.budget = allowance
             started = time.perf_counter()
             status = advance(address)
             if status not in _HANDLED:
-                return _STATUSES[status]
-            if status == Status.OUTPUT_FULL:
+                if executive is None:
+                    return _STATUSES[status]
+                outcome = executive.take(status)
+            elif status == Status.OUTPUT_FULL:
                 self._reserve_output(2 * self.out_capacity, state.out_count)
             elif status == Status.DENSE_FULL:
                 room = 2 * self.dense_capacity if self.stretches is None else self.stretches.room(self)
@@ -384,6 +406,18 @@ class Session:
                     allowance //= 2
                 if on_slice is not None:
                     on_slice()
+        return outcome
+
+    def stop_at(self, times: np.ndarray | None) -> None:
+        """Let the loop stop exactly at these times, in the order of the run; None: at none."""
+        state = self.state
+        if self.executive is not None:
+            self.executive.stop_at(() if times is None else tuple(times.tolist()))
+        elif times is None:
+            state.stops = state.n_stops = state.next_stop = 0
+        else:
+            self._kept["stops"] = times
+            state.stops, state.n_stops, state.next_stop = times.ctypes.data, len(times), 0
 
     def _first_allowance(self) -> int:
         work = 100 * self.n
@@ -418,9 +452,47 @@ class Session:
         """Replace the present state of a run that has been started."""
         buffer = (ctypes.c_double * self.n).from_address(self.state.u)
         buffer[:] = u.tolist()
+        self._forget_past()
+        if self.executive is not None:
+            self.executive.forget()
+
+    def _forget_past(self) -> None:
+        """Nothing of what was known at the present state holds."""
         self.state.stage0, self.state.jacobian_fresh, self.state.restarted = Stage0.STALE, 0, 1
-        low = (ctypes.c_double * self.n).from_address(self.state.u_low)
-        low[:] = [0.0] * self.n
+        ctypes.memset(self.state.u_low, 0, 8 * self.n)
+
+    def restart(self) -> None:
+        """Go on from a present state that has jumped. One-step methods keep the size of their steps, as the
+        error test corrects it; multistep ones begin at order 1, for which it would be far too large."""
+        self._forget_past()
+        state, method = self.state, self.methods[self.state.active]
+        state.log_error_old = 0.0
+        if method.family.multistep and state.phase != Phase.START:
+            state.phase, state.h_next = Phase.START, 0.0
+
+    def save_again(self, t: float, u: np.ndarray) -> None:
+        """Save the state after a jump, beside the one before it."""
+        count = self.state.out_count
+        if count == self.out_capacity:
+            self._reserve_output(2 * count, count)
+        self.out_t[count], self.out_u[count] = t, u
+        self.state.out_count = count + 1
+
+    def save_over(self, t: float, u: np.ndarray) -> None:
+        """Save the state after a jump in place of the one before it, where that was saved."""
+        row = self.state.out_count - 1
+        while row >= 0 and self.out_t.item(row) == t:
+            self.out_u[row] = u
+            row -= 1
+
+    def keep_row(self, t: float, length: float, u: np.ndarray) -> None:
+        """Keep an interpolant that is constant."""
+        count = self.state.dense_count
+        if count == self.dense_capacity:
+            self._reserve_dense(2 * count, count)
+        row = self.dense_rows[count]
+        row[0], row[1], row[2 : 2 + self.n], row[2 + self.n :] = t, length, u, 0.0
+        self.state.dense_count = count + 1
 
     @property
     def started(self) -> bool:

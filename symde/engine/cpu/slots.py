@@ -46,6 +46,7 @@ def packed(method: Any) -> PackedMethod:
         fsal=int(getattr(method, "fsal", False)),
         fixed=int(not method.adaptive),
         implicit=int(family.implicit),
+        searched=int(family.long_steps),
         order=float(getattr(method, "starting_order", method.order)),
         alpha=family.present * exponent,
         beta=family.previous * exponent,

@@ -50,8 +50,9 @@ def first_order_interpolant(state, hermite, vectors, memory, trail):
     where it is not 0. FINE or CALLBACK."""
     padded, size, h, steps = state.padded, 8 * state.padded, state.h_old, doubles(memory)
     # f at the end of the step before is f at the start of this one, unless the state was changed between
-    known = steps[0] == state.accepted
-    steps[0] = state.accepted + 1.0
+    attempts = state.accepted + state.rejected
+    known = steps[0] == attempts
+    steps[0] = attempts + 1.0
     difference(state, vectors)
     if both_ends(state, vectors, known) != 0:
         return Attempt.CALLBACK.value

@@ -148,6 +148,12 @@ def step(state, address):
     state.reaches = choose_step(state)
     if abs(state.h) <= RESOLUTION * abs(state.t) and not state.reaches or state.h == 0.0:
         return Status.NON_FINITE if state.non_finite else Status.STEP_TOO_SMALL
+    return attempt(state, address)
+
+
+@compiled
+def attempt(state, address):
+    """Try the step that was chosen, and accept it or not."""
     state.budget -= 1
     code = call_step(slot_at(state, state.active).attempt, address)
     if code == Attempt.CALLBACK:
@@ -166,9 +172,12 @@ def after_output(state):
         status = watch_stiffness(state)
         if status != Status.DONE:
             return status
+    at_root, state.at_root = state.at_root, 0
     if state.next_stop < state.n_stops and doubles(state.stops)[state.next_stop] == state.t:
         state.next_stop += 1
-        return Status.STOPPED
+        return Status.ROOT if at_root else Status.STOPPED
+    if at_root:
+        return Status.ROOT
     return Status.STEPPED if state.single_step else Status.DONE
 
 
@@ -194,7 +203,8 @@ def advance(address):
             return Status.MAX_STEPS
         if state.budget <= 0:
             return Status.BUDGET
-        status = step(state, address)
+        watched = state.watched_step
+        status = call_step(watched, address) if watched else step(state, address).value
         if status != Status.DONE:
             return status
 

@@ -50,4 +50,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return DIFFERENCES + ROW * padded
 
 
-FAMILY = Family("adams", pack, implicit=False, controls=True, memory=memory)
+FAMILY = Family("adams", pack, implicit=False, controls=True, memory=memory, multistep=True)

@@ -62,4 +62,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return DIFFERENCES + (method.max_order + 2) * padded
 
 
-FAMILY = Family("bdf", pack, implicit=True, controls=True, memory=memory)
+FAMILY = Family("bdf", pack, implicit=True, controls=True, memory=memory, multistep=True)

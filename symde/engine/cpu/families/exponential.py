@@ -69,5 +69,4 @@ def context(kernels: Any, method: Any) -> tuple[int, Any]:
 
 
 FAMILY = Family(
-    "exponential", pack, implicit=False, present=0.7, previous=0.2, memory=memory, context=context
-)
+    "exponential", pack, implicit=False, present=0.7, previous=0.2, memory=memory, context=context, long_steps=True)

@@ -1,0 +1,71 @@
+"""Events given where a problem is solved: the problem of a larger model, remembered with the problem's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from symde.lowering import ModelSystem
+from symde.problem.event import Event
+from symde.problem.problem import Problem, with_system
+from symde.problem.values import by_name
+
+REMEMBERED = 64
+"""Extended models remembered for each model."""
+
+
+def with_call_events(problem: Problem, events: Any) -> Problem:
+    """The problem with more events, after its model's own.
+
+    A parameter that an event sets is a state of the new problem, after the others, that starts at its value.
+
+    Raises:
+        ModelError: a string of an event says nothing of the model, with the place in the string.
+        TypeError: something else than events.
+        ValueError: the problem is of a Python function that symde could not trace.
+    """
+    given = _events(events)
+    if not given:
+        return problem
+    system = problem.system
+    if not isinstance(system, ModelSystem):
+        raise ValueError(
+            "events need the model's equations, and this Python function could not be traced: write the model "
+            "as text"
+        )
+    extended = system.extended.get(given)
+    if extended is None:
+        extended = _extended(system, given)
+    values = dict(zip(system.state_names, problem.u0.tolist(), strict=True))
+    u0 = extended.initial_state(problem.p, problem.tspan[0], values)
+    u0.setflags(write=False)
+    given_u0 = problem.given_u0
+    if callable(given_u0):
+        given_u0 = _by_old_names(given_u0, system.state_names)
+    given_p = {name: problem.p.item(system.parameter_names.index(name)) for name in problem.given_parameters}
+    return with_system(problem, extended, u0, None, given_u0, given_p, problem.given_tspan)
+
+
+def _by_old_names(function: Callable[[Any], Any], names: tuple[str, ...]) -> Callable[[Any], Any]:
+    """The function of the parameters that gives the initial state, by name: there are more states now."""
+    return lambda p: by_name(function(p), names, "state")
+
+
+def _events(events: Any) -> tuple[Event, ...]:
+    if isinstance(events, Event):
+        return (events,)
+    if not isinstance(events, Iterable) or isinstance(events, str):
+        raise TypeError(f"events must be a list of symde.Event, found {events!r}")
+    given = tuple(events)
+    for one in given:
+        if not isinstance(one, Event):
+            raise TypeError(f"events must be symde.Event, found {one!r}")
+    return given
+
+
+def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
+    from symde.model.events import with_events
+
+    for oldest in list(system.extended)[: 1 - REMEMBERED]:
+        system.extended.pop(oldest, None)
+    return system.extended.setdefault(events, ModelSystem(with_events(system.definition, events)))

@@ -1,0 +1,235 @@
+"""Events of a model as kernels: what changes sign when something happens, when that is, and what happens.
+
+A condition is a boolean function of comparisons. Of each comparison a < b the difference b - a is a root
+function, and the condition is evaluated from the sides of zero on which its functions are: at a root the sign
+of a value is rounding. Comparisons of what only events change are evaluated as they stand.
+
+    roots        (t, u, p)          -> values and total time derivatives
+    conditions   (t, u, p, sides)   -> 1 or 0 of each `when cond`
+    effect_j     (t, u, p)          -> the new values of what event j sets, then its delay where it has one
+    priorities   (t, u, p)          -> of each event
+    times        (t0, p)            -> all times and periods of `at` and `every`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symde.codegen.derivatives import directional
+from symde.codegen.event_scope import lower_times, lowering_of
+from symde.codegen.graph import Graph
+from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
+from symde.codegen.llvm import ir_module
+from symde.codegen.lower import Lowering
+from symde.codegen.model_kernels import ModelGraph
+from symde.diagnostics import Diagnostic, ModelError
+from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When
+from symde.native import load_ir
+from symde.problem.event_plan import EventPlan
+
+SIDES = "modes"
+"""Input vector of the conditions: 1 of each root function on its positive side, else -1."""
+
+KEEP, NEGATIVE, POSITIVE = -1, 0, 1
+"""What counts for the side of a function that is zero and stays so."""
+
+
+@dataclass(slots=True)
+class _Root:
+    """A root function: its node, and the side on which it counts where it is zero and stays so."""
+
+    node: int
+    tie: int
+
+
+class _Builder:
+    """Collects the root functions of a model's conditions, each once."""
+
+    def __init__(self, model: ModelGraph) -> None:
+        self.graph: Graph = model.lowered.graph
+        self.roots: list[_Root] = []
+        self._places: dict[int, int] = {}
+        self._pairs: dict[tuple[int, int], tuple[int, bool]] = {}
+        self._steady = {
+            node
+            for node, state in zip(model.lowered.states, model.definition.states, strict=True)
+            if not state.discrete
+        }
+        self._known: dict[int, int] = {}
+
+    def root(self, node: int, tie: int) -> int:
+        """The place of a root function."""
+        place = self._places.get(node)
+        if place is None:
+            place = self._places[node] = len(self.roots)
+            self.roots.append(_Root(node, tie))
+        elif self.roots[place].tie == KEEP:
+            self.roots[place].tie = tie
+        return place
+
+    def condition(self, node: int) -> int:
+        """A truth value with its comparisons read from the sides."""
+        graph = self.graph
+        for one in graph.reachable([node]):
+            if one in self._known:
+                continue
+            op, args = graph.op[one], graph.args[one]
+            if op in ("lt", "le") and self._moves(one):
+                self._known[one] = self._compared(op, *args)
+            elif op == "eq" and self._moves(one):
+                raise ModelError([_instant(graph.span[one])])
+            elif op in ("and", "or", "not"):
+                self._known[one] = graph.apply(op, *(self._known[argument] for argument in args))
+            else:
+                self._known[one] = one
+        return self._known[node]
+
+    def _moves(self, node: int) -> bool:
+        """Whether a quantity changes without an event."""
+        graph = self.graph
+        return any(one in self._steady or graph.op[one] == "time" for one in graph.reachable([node]))
+
+    def _compared(self, op: str, a: int, b: int) -> int:
+        """The side of b - a, or of a - b where that is a root function already."""
+        graph = self.graph
+        known = self._pairs.get((a, b))
+        if known is None:
+            zero = graph.is_constant(a, 0.0)
+            node = b if zero else graph.apply("sub", b, a, span=graph.span[b])
+            place = self.root(node, POSITIVE if op == "le" else NEGATIVE)
+            known = self._pairs[a, b] = place, True
+            self._pairs[b, a] = place, False
+        place, positive = known
+        side = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, place))
+        return side if positive else graph.apply("not", side)
+
+
+class EventKernels:
+    """The kernels of a model's events, and what each event is.
+
+    Attributes:
+        count: Number of root functions.
+        ties: Of each, the side on which it counts where it is zero and stays so; -1: where it is.
+        conditions: Number of conditions.
+        times: Number of times and periods.
+        plans: What each event is, in the order of the text.
+    """
+
+    def __init__(self, model: ModelGraph) -> None:
+        definition = model.definition
+        events, graph = definition.events, model.lowered.graph
+        builder, scope = _Builder(model), lowering_of(model.lowered, definition)
+        times, lower_time = lower_times(definition)
+        self._time_nodes: list[int] = []
+        self._condition_nodes: list[int] = []
+        names = definition.state_names
+        self.plans: tuple[EventPlan, ...] = tuple(
+            self._plan(event, builder, scope, lower_time, names) for event in events
+        )
+        self.count, self.conditions, self.times = (
+            len(builder.roots), len(self._condition_nodes), len(self._time_nodes),
+        )  # fmt: skip
+        self.ties = tuple(root.tie for root in builder.roots)
+        inputs = model.inputs()
+        inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
+        kernels = [
+            Kernel(f"event_effect_{j}", graph, inputs, (Output("values", _effect(event, scope)),))
+            for j, event in enumerate(events)
+            if event.effects or event.after is not None
+        ]
+        if self.count:
+            kernels.append(Kernel("event_roots", graph, inputs, _roots(model, builder)))
+        if self.conditions:
+            kernels.append(_truths(graph, inputs, self._condition_nodes))
+        if any(event.priority is not None for event in events):
+            zero = graph.constant(0.0)
+            nodes = [zero if event.priority is None else scope.lower(event.priority) for event in events]
+            kernels.append(Kernel("event_priorities", graph, inputs, (Output("values", tuple(nodes)),)))
+        if self.times:
+            vectors = tuple(Vector(name, definition_length(definition, name)) for name in INPUTS)
+            kernels.append(
+                Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),))
+            )
+        self._names = {kernel.name for kernel in kernels}
+        self._library = load_ir(ir_module(kernels)) if kernels else None
+
+    def address(self, name: str) -> int:
+        """The address of a kernel by name, 0 where there is none."""
+        if self._library is None or f"event_{name}" not in self._names:
+            return 0
+        return self._library.address(f"event_{name}")
+
+    def _plan(
+        self, event: ModelEvent, builder: _Builder, scope: Lowering, lower_time: Any, names: Sequence[str]
+    ) -> EventPlan:
+        trigger = event.trigger
+        times: tuple[int | None, ...] = ()
+        place, direction = -1, BOTH
+        match trigger:
+            case When(condition=condition):
+                place = len(self._condition_nodes)
+                self._condition_nodes.append(builder.condition(scope.lower(condition)))
+            case Crossing(value=value, direction=direction):
+                place = builder.root(scope.lower(value), KEEP)
+            case At(times=expressions):
+                times = tuple(self._time(lower_time(one)) for one in expressions)
+            case Every(period=period, start=start, end=end):
+                times = tuple(
+                    None if one is None else self._time(lower_time(one)) for one in (period, start, end)
+                )
+        return EventPlan(
+            event.name,
+            _KINDS[type(trigger)],
+            place,
+            direction,
+            times,
+            tuple(names.index(effect.target) for effect in event.effects),
+            event.stop,
+            event.after is not None,
+            event.persistent,
+        )
+
+    def _time(self, node: int) -> int:
+        self._time_nodes.append(node)
+        return len(self._time_nodes) - 1
+
+
+_KINDS = {When: "when", Crossing: "crossing", At: "at", Every: "every"}
+
+
+def definition_length(definition: Any, name: str) -> int:
+    """Length of an input of kernels that read parameters alone."""
+    return len(definition.parameters) if name == "p" else 0
+
+
+def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
+    expressions = [effect.value for effect in event.effects]
+    if event.after is not None:
+        expressions.append(event.after)
+    return tuple(scope.lower(one) for one in expressions)
+
+
+def _roots(model: ModelGraph, builder: _Builder) -> tuple[Output, ...]:
+    """Values and total time derivatives along the right-hand side."""
+    lowered, nodes = model.lowered, [root.node for root in builder.roots]
+    graph = lowered.graph
+    along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, lowered.rhs, strict=True))}
+    return Output("g", tuple(nodes)), Output("slope", tuple(directional(graph, nodes, along)))
+
+
+def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> Kernel:
+    one, zero = graph.constant(1.0), graph.constant(0.0)
+    values = tuple(graph.apply("select", node, one, zero) for node in nodes)
+    return Kernel("event_conditions", graph, inputs, (Output("values", values),))
+
+
+def _instant(span: Any) -> Diagnostic:
+    return Diagnostic(
+        code="E344",
+        message="two quantities that change are equal for an instant only",
+        span=span,
+        label="part of a condition",
+        help="compare with `<=` or `>=`, or write the equality alone: `when a == b: ...`",
+    )
