@@ -11,6 +11,7 @@ import numpy as np
 
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
+from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
@@ -46,12 +47,14 @@ class ModelKernels:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
+        mass: Whether M in M u' = f is another than the identity.
     """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.n = len(definition.states)
         self.m = len(definition.parameters)
+        self.mass = definition.mass is not None
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
@@ -129,7 +132,7 @@ class ModelKernels:
             second_order = not self.partition.unsteady
         except InseparableError:
             second_order = False
-        return Traits(self.n, operations, is_analytic(graph, rhs), second_order)
+        return Traits(self.n, operations, is_analytic(graph, rhs), second_order, self.mass)
 
     @property
     def jumps(self) -> list[Jump]:
@@ -151,8 +154,27 @@ class ModelKernels:
         return self._once("plan", self._plan)
 
     def _plan(self) -> StaticLU | None:
-        entries = self.model_graph.jacobian
-        return plan_lu(entries.indptr, entries.indices)
+        model = self.model_graph
+        entries, mass = model.jacobian, model.mass
+        if mass is None:
+            return plan_lu(entries.indptr, entries.indices)
+        massed = [not self.graph.is_constant(node, 0.0) for node in mass]
+        return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
+
+    def _sample(self) -> np.ndarray:
+        """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
+        start is often where something vanishes; a row without shift needs pivots that are not zero."""
+        draw, start = np.random.default_rng(5), model_start(self.definition)
+        try:
+            p = start.parameters({})
+            u = start.initial(p, 0.0, {})
+        except KeyError:  # the model gives no values: any will do
+            p, u = draw.uniform(0.5, 1.5, self.m), draw.uniform(0.5, 1.5, self.n)
+        u = u * draw.uniform(0.95, 1.05, self.n) + 1e-3 * draw.uniform(0.5, 1.5, self.n)
+        nodes = self.model_graph.jacobian.nodes
+        with np.errstate(all="ignore"):
+            values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
+        return np.array([values[node] for node in nodes], dtype=float)
 
     @property
     def lu_length(self) -> int:
@@ -170,9 +192,9 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
-                (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
-                `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
+            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
+                `mass` (where M is not the identity), or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
+                `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
                 `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
                 `rhs_momenta`, `accelerations`.
 

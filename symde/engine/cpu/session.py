@@ -20,6 +20,7 @@ from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
+from symde.engine.cpu.mass import mass_of
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
@@ -138,6 +139,7 @@ class Session:
                 f"does, such as 'Rodas5P' or 'QNDF'"
             )
         self._preconditioner = preconditioner
+        self.mass = mass_of(kernels, self.methods) if getattr(kernels, "mass", False) else None
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
@@ -182,6 +184,8 @@ class Session:
             arena.ask(**dict.fromkeys(linear, padded), correction=padded)
             if self._needs_matrix:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
+        if self.mass is not None:
+            arena.ask(**self.mass.vectors(padded))
         arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
         parts = [("u_low", padded, padded), ("error", padded, padded)]
@@ -228,6 +232,8 @@ class Session:
         self._watched = (
             state.jacobian_vector != 0
         )  # also methods that want the spectral radius for themselves
+        if self.mass is not None:
+            self.mass.fill(self)
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
@@ -322,6 +328,8 @@ class Session:
         self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
+        if self.mass is not None:
+            self.mass.begin(self, rows)
 
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""

@@ -6,7 +6,7 @@ The past is a polynomial p of degree k through the last k + 1 points, kept as mo
 
 which are backward differences where steps are equal. A step of size h to t solves, for the correction d,
 
-    h f(t, p(t) + d) = h p'(t) + (1 - kappa_k) (1 + 1/2 + ... + 1/k) d
+    h f(t, p(t) + d) = M (h p'(t) + (1 - kappa_k) (1 + 1/2 + ... + 1/k) d)
 
 so the factor of d depends on the order only: the leading coefficient is fixed, and with it the matrix while h
 is. d is the next difference, and the error estimate a multiple of it. A change of step costs nothing, since
@@ -38,8 +38,9 @@ from symde.engine.cpu.compiled.bdf_past import (
 )
 from symde.engine.cpu.compiled.control import largest_norm
 from symde.engine.cpu.compiled.kernels import evaluate
+from symde.engine.cpu.compiled.mass import multiply_by_mass
 from symde.engine.cpu.compiled.newton import factorise, renew_matrix
-from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, slot_at, state_at
+from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import advance_compensated, copy, two_weighted_sums, weighted_sums
 from symde.engine.cpu.layout import TINY, Attempt
 
@@ -80,9 +81,16 @@ def begin_iteration(state):
 
 @compiled
 def take_residual(state, shift):
-    """system_rhs = f - p' - shift * d."""
+    """system_rhs = f - M (p' + shift * d)."""
     f, out = doubles(state.stage_f), doubles(state.system_rhs)
     slope, d = doubles(state.stages + 8 * state.padded), doubles(state.stages + 16 * state.padded)
+    if state.mass != 0:
+        for i in range(state.padded):
+            out[i] = slope[i] + shift * d[i]
+        multiply_by_mass(state, state.system_rhs)
+        for i in range(state.padded):
+            out[i] = f[i] - out[i]
+        return
     for i in range(state.padded):
         out[i] = f[i] - slope[i] - shift * d[i]
 
@@ -221,10 +229,14 @@ def attempt(address):
     slot = slot_at(state, state.active)
     method, memory = bdf_data_at(slot.data), bdf_memory_at(slot.memory)
     if state.restarted:
+        if state.mass != 0:
+            code = call_step(state.slope_of_start, address)
+            if code != Attempt.FINE:
+                return code
         code = renew(state, memory, address, doubles(method.leading)[1] / state.h)
         if code != Attempt.FINE:
             return code
-        begin_past(state, memory, slot.memory)
+        begin_past(state, memory, slot.memory, state.f0 if state.mass == 0 else state.slope)
     measure_mesh(state, memory, method)
     predict(state, memory)
     code = solve_step(state, memory, address, doubles(method.leading)[memory.order] / state.h)

@@ -1,7 +1,7 @@
 """One step of a singly diagonally implicit Runge-Kutta method with an explicit first stage.
 
-    k_1 = f(t, u), the last k of the step before
-    shift * (y_i - base_i) = f(t + c_i h, y_i),   base_i = u + h sum_{j<i} a_ij k_j,   shift = 1/(h gamma)
+    M k_1 = f(t, u), the last k of the step before
+    shift * M (y_i - base_i) = f(t + c_i h, y_i),   base_i = u + h sum_{j<i} a_ij k_j,   shift = 1/(h gamma)
     k_i = shift * (y_i - base_i),   u_new = y_s
 
 The iteration of a stage begins where the stages before lead to (`EsdirkTableau.predictor`), that of the
@@ -21,7 +21,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.implicit_stages import begin_stage, solve_stages, stage_derivative
 from symde.engine.cpu.compiled.kernels import begins_anew
 from symde.engine.cpu.compiled.linearise import linearise
-from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at, state_at, structure_at
+from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at, structure_at
 from symde.engine.cpu.compiled.vectors import (
     advance_compensated,
     clear,
@@ -36,11 +36,22 @@ esdirk_data_at = structure_at(EsdirkData)
 
 
 @compiled
-def first_stage(state, method, memory):
+def first_slope(state, address):
+    """k_1 where M does not give it alone; what it was made with is no W."""
+    code = call_step(state.slope_of_start, address)
+    copy(state.padded, state.slope, state.stages)
+    state.stage0 = Stage0.VALID
+    return code
+
+
+@compiled
+def first_stage(state, address, method, memory):
     """k_1 and the slope of k as the step before left them; evaluated, and unknown, after a restart."""
     padded, last = state.padded, state.stages + 8 * state.padded * (method.stages - 1)
     if state.stage0 == Stage0.STALE or begins_anew(state):
         clear(padded, memory)
+        if state.mass != 0:
+            return first_slope(state, address)
         code = linearise(state, state.rhs_jacobian)
         copy(padded, state.f0, state.stages)
         return code
@@ -78,8 +89,9 @@ def attempt(address):
     state = state_at(address)
     slot = slot_at(state, state.active)
     method = esdirk_data_at(slot.data)
-    if first_stage(state, method, slot.memory) != 0:
-        return Attempt.CALLBACK
+    code = first_stage(state, address, method, slot.memory)
+    if code != Attempt.FINE:
+        return code
     code = solve_stages(state, address, method, stage, slot.memory)
     if code != Attempt.FINE:
         return code

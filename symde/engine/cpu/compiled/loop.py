@@ -20,12 +20,21 @@ from symde.engine.cpu.layout import DIVERGENCE_CUT, RESOLUTION, Attempt, Phase, 
 
 
 @compiled
-def start(state):
+def start(state, address):
     """First right-hand side and, where the caller gave none, the first step size."""
     slot = slot_at(state, state.active)
+    if state.refused != 0:
+        return Status.CALLBACK if state.refused == Status.CALLBACK else Status.INCONSISTENT
     state.phase = Phase.STEP
     if slot.fixed or state.h_next > 0.0:
         return Status.DONE
+    if state.mass != 0:
+        code = call_step(state.size_of_start, address)
+        if code == Status.DONE:
+            return Status.DONE
+        if code == Status.CALLBACK:
+            return Status.CALLBACK
+        return Status.NON_FINITE if code == Status.NON_FINITE else Status.SINGULAR
     if evaluate(state, state.t, state.u, state.stages) != 0:
         return Status.CALLBACK
     total, f0 = 0.0, doubles(state.stages)
@@ -176,7 +185,7 @@ def advance(address):
     """Advance a solve until t_end or until the host is needed; the status."""
     state = state_at(address)
     if state.phase == Phase.START:
-        status = start(state)
+        status = start(state, address)
         if status != Status.DONE:
             return status
     while True:
