@@ -146,6 +146,7 @@ State = structure(
     # M in M u' = f: its entries by the places of J's pattern, 0 where it is the identity; its rows, and the
     # columns beside the states that it multiplies as well; two vectors of work
     mass=_i, mass_rows=_i, mass_columns=_i, mass_work=_i,
+    constraints=_i,  # rows of M without entries
     slope=_i,  # u' where M is not the identity, as `slope_of_start` leaves it
     slope_of_start=_i,  # address: int32 (State *), fills `slope`
     size_of_start=_i,  # address: int32 (State *), the first step's size as `h_next`

@@ -52,7 +52,8 @@ class SessionMass:
         first `rows` rows; a start that has none is refused by the run."""
         state, (inputs, outputs) = session.state, self._tables
         self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
-        check_rank(self._values, self.pattern, self.rows)
+        entries = check_rank(self._values, self.pattern, self.rows)
+        state.constraints = self.rows - len(np.unique(entries))
         status = self._make_consistent(ctypes.addressof(state))
         if status != Status.DONE:
             state.refused = status
@@ -75,10 +76,13 @@ def mass_of(kernels: Any, methods: Sequence[Any]) -> SessionMass:
     return SessionMass(kernels)
 
 
-def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> None:
+def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
     """Refuse values of M whose rows with entries depend on each other.
 
     Rows that share no column with another are independent, which is nearly always all of them.
+
+    Returns:
+        The row of each entry that is not zero.
 
     Raises:
         ValueError: they do, with what it means.
@@ -90,7 +94,7 @@ def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: in
     counts = np.bincount(columns, minlength=n)
     shared = np.unique(rows[counts[columns] > 1])
     if not len(shared):
-        return
+        return rows
     place = np.full(n, -1)
     place[shared] = np.arange(len(shared))
     inside = place[rows] >= 0
@@ -102,3 +106,4 @@ def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: in
             "for these parameters rows of the mass matrix depend on each other that do not for others, so that "
             "the equations have constraints they do not show: write the dependent rows as equations 0 = ..."
         )
+    return rows

@@ -47,6 +47,11 @@ from symde.engine.cpu.layout import TINY, Attempt
 TOLERANCE = 0.012
 """What Newton's iteration may leave of the error of a step, in units of the error test."""
 
+TIGHT_TOLERANCE = 1e-3
+"""The same with a mass matrix, where no rate of convergence from before is believed either: what is left in
+algebraic variables goes into the differences as noise that no step is short enough for. With the former the
+transistor amplifier takes QNDF 9400 steps at rtol 1e-6, with this 4700."""
+
 MOST_ITERATIONS = 4
 """Iterations after which a step is given up."""
 
@@ -103,6 +108,21 @@ def scaled_square(change, u, atol, rtol, i):
 
 
 @compiled
+def strict_norm(state, scale):
+    """The same in relation to the smaller of |u| and |y|. What is left of an algebraic variable's error shows
+    again in the next step's correction, whatever its size: there it counts by the tolerance of y, which may
+    pass zero."""
+    u, y, atol, correction = doubles(state.u), doubles(state.stage), doubles(state.atol), doubles(state.correction)
+    total = 0.0
+    for i in range(state.n):
+        before, after = abs(u[i]), abs(y[i])
+        least = before if before < after else after
+        ratio = scale * correction[i] / (atol[i] + state.rtol * least + TINY)
+        total += ratio * ratio
+    return math.sqrt(total / state.n)
+
+
+@compiled
 def apply_correction(state, scale):
     """Add a multiple of the correction to d and y; its scaled norm, of the block where it is largest.
 
@@ -126,6 +146,8 @@ def apply_correction(state, scale):
         y[i], y[i + 1], y[i + 2], y[i + 3] = y0, y1, y2, y3
     if state.n_blocks > 1:
         return abs(scale) * math.sqrt(largest_norm(state, state.correction, state.u))
+    if state.mass != 0:
+        return strict_norm(state, scale)
     return math.sqrt(((s0 + s1) + (s2 + s3)) / state.n)
 
 
@@ -142,7 +164,7 @@ def solve_for_correction(state, memory, address):
 def expected_rate(state, previous, size):
     """Rate of convergence: the one just seen, or in the first iteration the one known from before."""
     if previous == 0.0:
-        return state.contraction
+        return state.contraction if state.mass == 0 else UNKNOWN_RATE
     rate = size / previous
     state.contraction = max(AGED * state.contraction, rate)
     return rate
@@ -153,7 +175,7 @@ def iterate(state, memory, address, shift):
     """Newton's iteration for d; FINE, DIVERGED, NON_FINITE or a failure of the kernel or the solver."""
     # too large by as much where J = 0 as it is too small where J dominates
     scale = 2.0 / (1.0 + shift / state.factored_shift)
-    tolerance, previous = TOLERANCE / memory.weight, 0.0
+    tolerance, previous = (TOLERANCE if state.mass == 0 else TIGHT_TOLERANCE) / memory.weight, 0.0
     for left in range(MOST_ITERATIONS - 1, -1, -1):
         if evaluate(state, state.t_new, state.stage, state.stage_f) != 0:
             return Attempt.CALLBACK.value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
-from symde.engine.cpu.compiled.vectors import copy
+from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, integers
+from symde.engine.cpu.compiled.vectors import clear, copy
 
 
 @compiled
@@ -41,3 +41,25 @@ def is_algebraic(state, row):
         if mass[k] != 0.0:
             return False
     return True
+
+
+@compiled
+def keep_to_constraints(state, address, error):
+    """Change an error estimate by what the constraints, linearised, say of it; the solver's code.
+
+    Algebraic variables follow from the others, so their error follows from the errors of these. What an embedded
+    solution or an unfinished iteration has beside is no error, and does not shrink with the step: with
+    W c = (0, J error) the constraints' J (error + c) is zero, and in all other rows W (error + c) = W error.
+    """
+    starts, columns, jacobian = integers(state.row_pointers), integers(state.columns), doubles(state.jacobian)
+    e, rhs = doubles(error), doubles(state.system_rhs)
+    clear(state.padded, state.system_rhs)
+    for i in range(state.mass_rows):
+        if is_algebraic(state, i):
+            for k in range(starts[i], starts[i + 1]):
+                rhs[i] += jacobian[k] * e[columns[k]]
+    code = call_solve(state.substitute, address, state.system_rhs, state.correction)
+    c = doubles(state.correction)
+    for i in range(state.mass_rows):
+        e[i] += c[i]
+    return code
