@@ -243,6 +243,7 @@ class LoweredModel:
         observables: Node of each observable.
         mass: Entries (column, node) of each row of M in M u' = rhs, independent rows and empty ones; None
             where M is the identity.
+        invariants: Node of what solutions keep.
     """
 
     graph: Graph
@@ -251,6 +252,7 @@ class LoweredModel:
     rhs: tuple[int, ...]
     observables: tuple[int, ...]
     mass: tuple[tuple[tuple[int, int], ...], ...] | None = None
+    invariants: tuple[int, ...] = ()
 
 
 def lower(definition: Definition) -> LoweredModel:
@@ -275,11 +277,12 @@ def lower(definition: Definition) -> LoweredModel:
             graph.names.setdefault(node, observable.name)
         observables.append(node)
     rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
+    invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
     if definition.mass is None:
-        return LoweredModel(graph, states, parameters, rhs, tuple(observables))
+        return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants)
     entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
     reduced = reduce_mass(graph, entries, rhs, len(parameters))
-    return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows)
+    return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,11 @@ class ModelGraph:
         return united(entries, model.mass, model.graph.constant(0.0))
 
     @cached_property
+    def invariants_jacobian(self) -> SparseJacobian:
+        """The derivative of what solutions keep by the states."""
+        return jacobian(self.lowered.graph, self.lowered.invariants, self.lowered.states)
+
+    @cached_property
     def parameter_jacobian(self) -> SparseJacobian:
         """The derivative of the right-hand side by the parameters."""
         return jacobian(self.lowered.graph, self.lowered.rhs, self.lowered.parameters)
@@ -137,6 +142,14 @@ def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
     return (Output("jacobian", entries.nodes, tuple(labels)),)
 
 
+def _invariants(model: ModelGraph) -> tuple[Output, ...]:
+    """What solutions keep, and the entries of its derivative by the states."""
+    return (
+        Output("invariants", model.lowered.invariants),
+        Output("invariants_jacobian", model.invariants_jacobian.nodes),
+    )
+
+
 def _mass(model: ModelGraph) -> tuple[Output, ...]:
     """The entries of M, each at its place in the pattern of the Jacobian."""
     assert model.mass is not None
@@ -189,6 +202,7 @@ _OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
     "rhs_gradient": _rhs_gradient,
     "jacobian": _jacobian,
     "mass": _mass,
+    "invariants": _invariants,
     "jacobian_vector": _jacobian_vector,
     "observables": _observables,
     "rhs_positions": _rhs_positions,

@@ -48,6 +48,8 @@ class ModelKernels:
         n: Number of states.
         m: Number of parameters.
         mass: Whether M in M u' = f is another than the identity.
+        invariants: Whether solutions keep what a solve must see to.
+        invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
     def __init__(self, definition: Definition) -> None:
@@ -55,6 +57,9 @@ class ModelKernels:
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self.mass = definition.mass is not None
+        kept = definition.invariants
+        self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
@@ -118,6 +123,12 @@ class ModelKernels:
 
     def _pattern(self) -> tuple[np.ndarray, np.ndarray]:
         entries = self.model_graph.jacobian
+        return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    @property
+    def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers and columns of the derivative of the invariants, int32."""
+        entries = self.model_graph.invariants_jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     @property
@@ -193,7 +204,7 @@ class ModelKernels:
 
         Args:
             name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
-                `mass` (where M is not the identity), or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
+                `mass` (where M is not the identity), `invariants`, or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
                 `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
                 `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
                 `rhs_momenta`, `accelerations`.

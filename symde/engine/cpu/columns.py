@@ -98,7 +98,7 @@ class ColumnsSystem:
         width: Columns as they lie in memory.
         n: Number of states and all columns' entries.
         m: Number of parameters, and of what else the kernels read behind them.
-        mass: Whether M in M u' = f is another than the identity.
+        mass, invariants: As the model's.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
@@ -107,6 +107,7 @@ class ColumnsSystem:
         self.width = padded_width(count)
         self.m = partials.m
         self.mass: bool = getattr(model, "mass", False)
+        self.invariants: bool = getattr(model, "invariants", False)
         self.n = model.n * (1 + self.width)
         self.blocks = ((0, model.n, 1), (model.n, model.n, self.width))
 

@@ -150,6 +150,9 @@ State = structure(
     slope=_i,  # u' where M is not the identity, as `slope_of_start` leaves it
     slope_of_start=_i,  # address: int32 (State *), fills `slope`
     size_of_start=_i,  # address: int32 (State *), the first step's size as `h_next`
+    # what solutions keep: what is known of it, and int32 (State *) that brings an accepted step back to it, 0
+    # for none; whether the last one was moved
+    invariants=_i, project=_i, moved=_i,
     refused=_i,  # the status of a start that cannot be gone on from, 0 for none
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept

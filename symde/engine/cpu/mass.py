@@ -54,11 +54,26 @@ class SessionMass:
         self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
         entries = check_rank(self._values, self.pattern, self.rows)
         state.constraints = self.rows - len(np.unique(entries))
-        status = self._make_consistent(ctypes.addressof(state))
+        self.make_consistent(session, rows)
+
+    def make_consistent(self, session: Any, rows: int) -> None:
+        """Solve the equations without a derivative for the present state."""
+        status = self._make_consistent(ctypes.addressof(session.state))
         if status != Status.DONE:
-            state.refused = status
+            session.state.refused = status
         elif rows:
             session.out_u[:rows] = session.u
+
+
+def begin_invariants(session: Any, rows: int) -> None:
+    """Bring the start of a run onto its constraints, and algebraic variables along."""
+    state = session.state
+    if state.refused:
+        return
+    if not session.invariants.begin(session, rows):
+        state.refused = Status.INCONSISTENT
+    elif session.mass is not None:
+        session.mass.make_consistent(session, rows)
 
 
 def mass_of(kernels: Any, methods: Sequence[Any]) -> SessionMass:

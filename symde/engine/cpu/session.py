@@ -17,10 +17,11 @@ import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.invariants import SessionInvariants
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
-from symde.engine.cpu.mass import mass_of
+from symde.engine.cpu.mass import begin_invariants, mass_of
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
@@ -140,6 +141,7 @@ class Session:
             )
         self._preconditioner = preconditioner
         self.mass = mass_of(kernels, self.methods) if getattr(kernels, "mass", False) else None
+        self.invariants = SessionInvariants(kernels) if getattr(kernels, "invariants", False) else None
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
@@ -234,6 +236,8 @@ class Session:
         )  # also methods that want the spectral radius for themselves
         if self.mass is not None:
             self.mass.fill(self)
+        if self.invariants is not None:
+            self.invariants.fill(self)
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
@@ -330,6 +334,8 @@ class Session:
             record.begin(self.state)
         if self.mass is not None:
             self.mass.begin(self, rows)
+        if self.invariants is not None:
+            begin_invariants(self, rows)
 
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""

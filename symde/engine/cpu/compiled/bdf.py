@@ -268,12 +268,23 @@ def attempt(address):
     return Attempt.FINE
 
 
+@compiled
+def take_move(state):
+    """The correction that leads to the state that a projection has moved."""
+    step, d = doubles(state.stages), doubles(state.stages + 16 * state.padded)
+    increment = doubles(state.increment)
+    for i in range(state.padded):
+        d[i] = increment[i] - step[i]
+
+
 def control(address):
     """The next step and order."""
     state = state_at(address)
     slot = slot_at(state, state.active)
     method, memory = bdf_data_at(slot.data), bdf_memory_at(slot.memory)
     if state.mean_square <= 1.0:
+        if state.moved:  # the new point of the past is the projected one
+            take_move(state)
         after_acceptance(state, memory, method)
     else:
         after_rejection(state, memory, method)

@@ -84,7 +84,8 @@ def accept(state):
     state.t, state.t_low = state.t_new, state.t_new_low
     state.u, state.u_new = state.u_new, state.u
     state.u_low, state.u_new_low = state.u_new_low, state.u_low
-    state.stage0 = Stage0.LAST if slot.fsal else Stage0.STALE
+    # explicit methods need f where a projection has moved the state to
+    state.stage0 = Stage0.LAST if slot.fsal and (slot.implicit or not state.moved) else Stage0.STALE
     state.jacobian_fresh = 0
     state.accepted += 1
     state.interpolant_ready = 0
@@ -165,6 +166,12 @@ def step(state, address):
     if code == Attempt.DIVERGED:
         state.divergences += 1
     mean_square = error_norm(state, state.error) if code == Attempt.FINE else 1e300
+    if state.project != 0 and mean_square <= 1.0:
+        code = call_step(state.project, address)
+        if code == Attempt.CALLBACK:
+            return Status.CALLBACK
+        if code != Attempt.FINE:
+            state.outcome, mean_square = code, 1e300
     return control(state, address, mean_square)
 
 
