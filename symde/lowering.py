@@ -173,6 +173,34 @@ class ModelSystem:
             return Equation(state.name, f"{state.name}' = ...", "", 0)
         return Equation(state.name, " ".join(span.text.split()), span.source.name, _line(span))
 
+    def constraint(self, index: int) -> Equation:
+        """What solutions keep, in the modeller's words."""
+        span = self.definition.invariants[index].span
+        if span is None:
+            return Equation("", "an invariant", "", 0)
+        return Equation("", " ".join(span.text.split()), span.source.name, _line(span))
+
+    def worst_constraint(
+        self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
+    ) -> tuple[int, float]:
+        """The equation without a derivative that is missed by most, and its residual; each is seen against what
+        moves of the states by `scale` do to it."""
+        model, graph = self.kernels.model_graph, self.kernels.graph
+        mass, entries = model.lowered.mass or (), model.jacobian
+        roots = [*model.lowered.rhs, *entries.nodes, *(node for row in mass for _, node in row)]
+        with np.errstate(all="ignore"):
+            values = evaluate(graph, roots, t, {"u": u, "p": p})
+        worst, largest = 0, -1.0
+        for i, row in enumerate(mass):
+            if any(values[node] for _, node in row):
+                continue
+            places = range(entries.indptr[i], entries.indptr[i + 1])
+            size = sum(abs(values[entries.nodes[k]]) * scale[entries.indices[k]] for k in places) + 1e-300
+            missed = abs(values[model.lowered.rhs[i]]) / size
+            if not missed <= largest:
+                worst, largest = i, missed
+        return worst, float(values[model.lowered.rhs[worst]])
+
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The right-hand side, by the graph's interpreter."""
         lowered = self.kernels.lowered

@@ -149,7 +149,7 @@ def make_consistent(address):
         return Status.DONE.value
     copy(state.n, state.u, state.increment)
     code = correct(state, address, state.increment)
-    state.restarted = 1
+    state.restarted, state.outcome = 1, code
     if code == Attempt.CALLBACK:
         return Status.CALLBACK.value
     return Status.DONE.value if code == Attempt.FINE else Status.INCONSISTENT.value

@@ -28,7 +28,7 @@ from symde.engine.cpu.layout import TINY, Attempt
 
 invariants_at = structure_at(InvariantsData)
 
-FRACTION = 1e-3
+FRACTION = 1e-4
 """Steps that miss by less than this part of the tolerance are left as they are."""
 
 MOST_ITERATIONS = 4
