@@ -15,9 +15,8 @@ from symde.problem.system import Equation
 
 def explain_start(session: Session, problem: Problem) -> str:
     """The message of a start that has no consistent values, in the modeller's words."""
-    invariants = session.invariants
-    if invariants is not None and invariants.contradicted is not None:
-        return _contradiction(session, problem, invariants.contradicted, float(invariants.residuals[invariants.contradicted]))
+    if session.invariants is not None and session.state.outcome == Attempt.INACCURATE:
+        return _contradiction(session, problem, *session.invariants.worst(session))
     return _unsolved(session, problem)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.layout import Attempt, int64, structure
+from symde.engine.cpu.layout import int64, structure
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import addresses
 
@@ -23,14 +24,13 @@ InvariantsData = structure(
     values=int64,
     entries=int64,
     targets=int64,
-    active=int64,  # which are projected onto
+    at_zero=int64,  # which are kept at zero, and which steps are projected onto
+    projected=int64,
     matrix=int64,  # G D^-2 G' and its Cholesky factor, count x count
     multipliers=int64,
     row=int64,  # of G, spread out
     moved=int64,  # what the projection of the last step has added
 )
-
-_entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
 class SessionInvariants:
@@ -38,11 +38,6 @@ class SessionInvariants:
 
     Args:
         kernels: The model's kernels, or those of states with columns.
-
-    Attributes:
-        contradicted: Index of the constraint that the start of the last run contradicts; None: it contradicts
-            none.
-        residuals: Values of all invariants less their targets at the start, as given, shape (count,).
     """
 
     def __init__(self, kernels: Any) -> None:
@@ -51,14 +46,14 @@ class SessionInvariants:
         zero, projected = (np.array(flags, dtype=np.int64) for flags in model.invariants_kinds)
         count, n = len(zero), model.n
         padded = -(-kernels.n // 4) * 4
-        self._zero, self._projected = zero, projected
         self._arrays = {
             "row_pointers": pattern[0].astype(np.int64),
             "columns": pattern[1].astype(np.int64),
             "values": np.zeros(count),
             "entries": np.zeros(max(len(pattern[1]), 1)),
             "targets": np.zeros(count),
-            "active": projected.copy(),
+            "at_zero": zero,
+            "projected": projected,
             "matrix": np.zeros(count * count),
             "multipliers": np.zeros(count),
             "row": np.zeros(n),
@@ -68,50 +63,21 @@ class SessionInvariants:
         self._arrays["outputs"] = np.array([found["values"], found["entries"]], np.int64)
         found["outputs"] = self._arrays["outputs"].ctypes.data
         self._data = InvariantsData(kernel=model.address("invariants"), count=count, states=n, **found)
-        self._project = function_address("invariants", "project")
-        self._measure, self._project_start = (
-            _entry_type(function_address("invariants", name)) for name in ("measure", "project_start")
-        )
-        self.contradicted: int | None = None
-        self.residuals = np.zeros(count)
+        self._project = function_address("invariants", "project") if projected.any() else 0
 
     def fill(self, session: Any) -> None:
         """What is the same for every run."""
-        state = session.state
-        state.invariants = ctypes.addressof(self._data)
-        state.project = self._project if self._projected.any() else 0
+        session.state.invariants = ctypes.addressof(self._data)
+        session.state.project = self._project
 
-    def begin(self, session: Any, rows: int) -> bool:
-        """Constraints of the start of a run: values that miss them by less than the tolerance are moved onto
-        them; whether they could be. Other invariants are kept at what they are then."""
-        state, arrays = session.state, self._arrays
-        address = ctypes.addressof(state)
-        self.contradicted = None
-        arrays["targets"][:] = 0.0
-        arrays["active"][:] = self._zero
-        self._measure(address)
-        self.residuals[:] = arrays["values"]
-        if self._zero.any():
-            code = self._project_start(address)
-            if code != Attempt.FINE:
-                self.contradicted = self._worst(session)
-                return False
-            if rows:
-                session.out_u[:rows] = session.u
-        self._measure(address)
-        arrays["targets"][:] = np.where(self._zero, 0.0, arrays["values"])
-        arrays["active"][:] = self._projected
-        return True
-
-    def _worst(self, session: Any) -> int:
-        """The constraint that is missed by most, each against what a tolerance's move of the states does."""
-        arrays, scale = self._arrays, session.atol + session.state.rtol * np.abs(session.u)
-        starts, columns = arrays["row_pointers"], arrays["columns"]
-        sizes = np.array(
-            [
-                np.linalg.norm(arrays["entries"][a:b] * scale[columns[a:b]])
-                for a, b in zip(starts[:-1], starts[1:], strict=True)
-            ]
-        )
+    def worst(self, session: Any) -> tuple[int, float]:
+        """The constraint that the present state misses by most, each against what a tolerance's move of the
+        states does, and its value."""
+        arrays, scale = self._arrays, session.atol + session.state.rtol * np.abs(session.vector("u"))
+        starts, columns, values = arrays["row_pointers"], arrays["columns"], arrays["values"]
+        moves = arrays["entries"][: len(columns)] * scale[columns]
+        sizes = np.array([np.linalg.norm(moves[a:b]) for a, b in itertools.pairwise(starts)])
         with np.errstate(divide="ignore", invalid="ignore"):
-            return int(np.argmax(np.where(self._zero, np.abs(self.residuals) / sizes, 0.0)))
+            missed = np.where(arrays["at_zero"] != 0, np.abs(values) / sizes, 0.0)
+        index = int(np.argmax(missed))
+        return index, float(values[index])

@@ -40,7 +40,7 @@ class Status(IntEnum):
     CALLBACK = 14  # a model kernel returned a code of its own: the host knows why
     SINGULAR = 15
     DIVERGED = 16  # a step whose size is the caller's was not solved
-    INCONSISTENT = 20  # the equations without a derivative were not solved at the start
+    INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 
 
 class Stage0(IntEnum):

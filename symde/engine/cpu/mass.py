@@ -1,4 +1,4 @@
-"""The matrix M of M u' = f in a session's memory, and the start of a run with one."""
+"""The matrix M of M u' = f in a session's memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 
 FAMILIES = ("rosenbrock", "esdirk", "bdf", "radau")
@@ -17,7 +16,6 @@ FAMILIES = ("rosenbrock", "esdirk", "bdf", "radau")
 TAKE = "take Rodas5P, Rodas4, QNDF, FBDF, Radau, RadauIIA5, a KenCarp, Kvaerno or TRBDF2 method"
 
 _kernel_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p)
-_entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
 class SessionMass:
@@ -32,7 +30,6 @@ class SessionMass:
         self.rows, self.columns = model.n, getattr(kernels, "width", 0)
         self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
         self._fill = _kernel_type(model.address("mass"))
-        self._make_consistent = _entry_type(function_address("consistent", "make_consistent"))
 
     def vectors(self, padded: int) -> dict[str, int]:
         """Lengths of what it keeps, by field of the state."""
@@ -47,33 +44,16 @@ class SessionMass:
         self._values = session.arrays["mass"][: len(self.pattern[1])]
         self._tables = np.array([0, session.arrays["p"].ctypes.data], np.int64), np.array([state.mass], np.int64)
 
-    def begin(self, session: Any, rows: int) -> None:
-        """M for the parameters of a run that begins, and consistent values in place of guesses, saved in the
-        first `rows` rows; a start that has none is refused by the run."""
-        state, (inputs, outputs) = session.state, self._tables
+    def begin(self, session: Any) -> None:
+        """M for the parameters of a run that begins.
+
+        Raises:
+            ValueError: its rows depend on each other.
+        """
+        inputs, outputs = self._tables
         self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
         entries = check_rank(self._values, self.pattern, self.rows)
-        state.constraints = self.rows - len(np.unique(entries))
-        self.make_consistent(session, rows)
-
-    def make_consistent(self, session: Any, rows: int) -> None:
-        """Solve the equations without a derivative for the present state."""
-        status = self._make_consistent(ctypes.addressof(session.state))
-        if status != Status.DONE:
-            session.state.refused = status
-        elif rows:
-            session.out_u[:rows] = session.u
-
-
-def begin_invariants(session: Any, rows: int) -> None:
-    """Bring the start of a run onto its constraints, and algebraic variables along."""
-    state = session.state
-    if state.refused:
-        return
-    if not session.invariants.begin(session, rows):
-        state.refused = Status.INCONSISTENT
-    elif session.mass is not None:
-        session.mass.make_consistent(session, rows)
+        session.state.constraints = self.rows - len(np.unique(entries))
 
 
 def mass_of(kernels: Any, methods: Sequence[Any]) -> SessionMass:

@@ -21,7 +21,7 @@ from symde.engine.cpu.invariants import SessionInvariants
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
-from symde.engine.cpu.mass import begin_invariants, mass_of
+from symde.engine.cpu.mass import mass_of
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
@@ -141,6 +141,7 @@ class Session:
             )
         self._preconditioner = preconditioner
         self.mass = mass_of(kernels, self.methods) if getattr(kernels, "mass", False) else None
+        self._constrained = False
         self.invariants = SessionInvariants(kernels) if getattr(kernels, "invariants", False) else None
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
@@ -238,6 +239,9 @@ class Session:
             self.mass.fill(self)
         if self.invariants is not None:
             self.invariants.fill(self)
+        self._constrained = self.mass is not None or self.invariants is not None
+        if self._constrained:
+            self._make_consistent = _advance_type(function_address("consistent", "make_consistent"))
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
@@ -332,10 +336,24 @@ class Session:
         self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
-        if self.mass is not None:
-            self.mass.begin(self, rows)
-        if self.invariants is not None:
-            begin_invariants(self, rows)
+        if self._constrained:
+            if self.mass is not None:
+                self.mass.begin(self)
+            self.make_consistent()
+            if rows:
+                self.out_u[:rows] = self.u
+
+    def make_consistent(self) -> Status:
+        """Change the present state so that it fulfils all constraints: algebraic variables solve the equations
+        without a derivative, others keep their values, and what is kept at zero is. For the start of a run and
+        after everything that sets the state; DONE, or INCONSISTENT, with which the run will end."""
+        if not self._constrained:
+            return Status.DONE
+        status = _STATUSES[self._make_consistent(self._address)]
+        self.state.refused = 0
+        if status != Status.DONE:
+            self.state.refused, self.state.phase = status, Phase.START
+        return status
 
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""
@@ -433,6 +451,7 @@ class Session:
         self.state.stage0, self.state.jacobian_fresh, self.state.restarted = Stage0.STALE, 0, 1
         low = (ctypes.c_double * self.n).from_address(self.state.u_low)
         low[:] = [0.0] * self.n
+        self.make_consistent()
 
     @property
     def started(self) -> bool:

@@ -283,8 +283,9 @@ def control(address):
     slot = slot_at(state, state.active)
     method, memory = bdf_data_at(slot.data), bdf_memory_at(slot.memory)
     if state.mean_square <= 1.0:
-        if state.moved:  # the new point of the past is the projected one
+        if state.moved:  # the new point of the past is the projected one, and so is what goes through it
             take_move(state)
+            state.moved = 0
         after_acceptance(state, memory, method)
     else:
         after_rejection(state, memory, method)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.control import scaled_norm
+from symde.engine.cpu.compiled.invariants import fulfil_constraints, invariants_at, take_targets
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.mass import is_algebraic, mass_times
@@ -140,15 +141,38 @@ def correct(state, address, given):
     return Attempt.DIVERGED.value
 
 
-def make_consistent(address):
+@compiled
+def solve_constraints(state, address):
     """Solve the equations without a derivative for the present u, which is their guess, and leave M u as it
-    is; a `Status`, DONE where that is done. To be called after everything that sets u: at the start, and
-    after events. What was known of the past holds no more."""
-    state = state_at(address)
+    is."""
     if state.mass == 0 or state.constraints == 0:
-        return Status.DONE.value
+        return Attempt.FINE.value
     copy(state.n, state.u, state.increment)
-    code = correct(state, address, state.increment)
+    return correct(state, address, state.increment)
+
+
+@compiled
+def fulfil_all(state, address):
+    """The equations without a derivative and the constraints they hide."""
+    code = solve_constraints(state, address)
+    if code != Attempt.FINE or state.invariants == 0:
+        return code
+    data = invariants_at(state.invariants)
+    code = fulfil_constraints(state, data)
+    if code == Attempt.FINE and state.moved:
+        code = solve_constraints(state, address)
+    state.moved = 0
+    if code == Attempt.FINE and take_targets(state, data) != 0:
+        return Attempt.CALLBACK.value
+    return code
+
+
+def make_consistent(address):
+    """Change the present u so that it fulfils all constraints; a `Status`: DONE, or INCONSISTENT with the
+    reason in `outcome` (INACCURATE: what is given contradicts a constraint). To be called after everything
+    that sets u: at the start, and after events. What was known of the past holds no more."""
+    state = state_at(address)
+    code = fulfil_all(state, address)
     state.restarted, state.outcome = 1, code
     if code == Attempt.CALLBACK:
         return Status.CALLBACK.value

@@ -52,10 +52,10 @@ def squared_scale(state, u, j):
 
 
 @compiled
-def normal_matrix(state, data, u):
-    """G D^-2 G' of the active rows, ones on the diagonal of the others."""
+def normal_matrix(state, data, flags, u):
+    """G D^-2 G' of the rows that are flagged, ones on the diagonal of the others."""
     starts, columns, entries = integers(data.row_pointers), integers(data.columns), doubles(data.entries)
-    active, matrix, row = integers(data.active), doubles(data.matrix), doubles(data.row)
+    active, matrix, row = integers(flags), doubles(data.matrix), doubles(data.row)
     m = data.count
     for a in range(m):
         for b in range(m):
@@ -91,10 +91,10 @@ def factorise(data):
 
 
 @compiled
-def find_multipliers(state, data):
+def find_multipliers(state, data, flags):
     """multipliers = (G D^-2 G')^-1 (target - c), and the scaled root mean square of the move they make."""
     m, matrix, x = data.count, doubles(data.matrix), doubles(data.multipliers)
-    values, targets, active = doubles(data.values), doubles(data.targets), integers(data.active)
+    values, targets, active = doubles(data.values), doubles(data.targets), integers(flags)
     square = 0.0
     for a in range(m):
         total = targets[a] - values[a] if active[a] != 0 else 0.0
@@ -126,7 +126,7 @@ def move(state, data, u, reference, out):
 
 
 @compiled
-def bring_back(state, data, t, u, reference, fraction):
+def bring_back(state, data, flags, t, u, reference, fraction):
     """Move u until what is left is below a part of the tolerance; FINE, INACCURATE where it does not come
     there, NON_FINITE or CALLBACK. `moved` is what was added; its size counts in `state.moved`."""
     clear(state.padded, data.moved)
@@ -135,9 +135,9 @@ def bring_back(state, data, t, u, reference, fraction):
         if evaluate_invariants(state, data, t, u) != 0:
             return Attempt.CALLBACK.value
         if k == 0:
-            normal_matrix(state, data, reference)
+            normal_matrix(state, data, flags, reference)
             factorise(data)
-        size = find_multipliers(state, data)
+        size = find_multipliers(state, data, flags)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
         if size <= fraction:
@@ -151,7 +151,7 @@ def project(address):
     """Bring the new state of an accepted step back; a code of `Attempt`."""
     state = state_at(address)
     data = invariants_at(state.invariants)
-    code = bring_back(state, data, state.t_new, state.u_new, state.u, FRACTION)
+    code = bring_back(state, data, data.projected, state.t_new, state.u_new, state.u, FRACTION)
     if code == Attempt.FINE and state.moved:
         moved, increment = doubles(data.moved), doubles(state.increment)
         for i in range(data.states):
@@ -159,27 +159,32 @@ def project(address):
     return Attempt.DIVERGED.value if code == Attempt.INACCURATE else code
 
 
-def project_start(address):
-    """Bring the present state onto the active invariants if it misses them by less than the tolerance;
-    INACCURATE if by more."""
-    state = state_at(address)
-    data = invariants_at(state.invariants)
+@compiled
+def fulfil_constraints(state, data):
+    """Bring the present state onto the invariants that are kept at zero if it misses them by less than the
+    tolerance, INACCURATE if by more; `state.moved` tells whether it was moved."""
+    targets, zero = doubles(data.targets), integers(data.at_zero)
+    for a in range(data.count):
+        if zero[a] != 0:
+            targets[a] = 0.0
     if evaluate_invariants(state, data, state.t, state.u) != 0:
         return Attempt.CALLBACK.value
-    normal_matrix(state, data, state.u)
+    normal_matrix(state, data, data.at_zero, state.u)
     factorise(data)
-    size = find_multipliers(state, data)
-    if not size <= 1.0:
+    if not find_multipliers(state, data, data.at_zero) <= 1.0:
         return Attempt.INACCURATE.value
-    code = bring_back(state, data, state.t, state.u, state.u, 0.01 * FRACTION)
-    state.moved = 0
+    return bring_back(state, data, data.at_zero, state.t, state.u, state.u, 0.01 * FRACTION)
+
+
+@compiled
+def take_targets(state, data):
+    """Other invariants are kept at what they are at the present state; the kernel's code."""
+    code = evaluate_invariants(state, data, state.t, state.u)
+    targets, values, zero = doubles(data.targets), doubles(data.values), integers(data.at_zero)
+    for a in range(data.count):
+        if zero[a] == 0:
+            targets[a] = values[a]
     return code
 
 
-def measure(address):
-    """c and G at the present state."""
-    state = state_at(address)
-    return evaluate_invariants(state, invariants_at(state.invariants), state.t, state.u)
-
-
-ENTRIES = {"project": project, "project_start": project_start, "measure": measure}
+ENTRIES = {"project": project}
