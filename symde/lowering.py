@@ -207,6 +207,25 @@ class ModelSystem:
         values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
+    def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make it,
+        with (M's rows, -J's) u' = (f, f_t)."""
+        model = self.kernels.model_graph
+        if model.lowered.mass is None:
+            return self.slope(t, u, p)
+        entries, n = model.jacobian, self.kernels.n
+        mass = model.mass or ()
+        roots = [*model.lowered.rhs, *model.time_gradient, *entries.nodes, *mass]
+        values = evaluate(self.kernels.graph, roots, t, {"u": u, "p": p})
+        matrix, right = np.zeros((n, n)), np.zeros(n)
+        for i in range(n):
+            places = range(entries.indptr[i], entries.indptr[i + 1])
+            differential = any(values[mass[k]] for k in places)
+            for k in places:
+                matrix[i, entries.indices[k]] = values[mass[k]] if differential else -values[entries.nodes[k]]
+            right[i] = values[(model.lowered.rhs if differential else model.time_gradient)[i]]
+        return np.linalg.solve(matrix, right)
+
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian."""
         graph, rhs = self.kernels.lowered.graph, self.kernels.lowered.rhs

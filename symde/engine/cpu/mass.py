@@ -56,11 +56,11 @@ class SessionMass:
         session.state.constraints = self.rows - len(np.unique(entries))
 
 
-def mass_of(kernels: Any, methods: Sequence[Any]) -> SessionMass:
-    """M of a session whose kernels have one.
+def refuse_methods(methods: Sequence[Any]) -> None:
+    """Refuse methods that solve u' = f only.
 
     Raises:
-        ValueError: a method solves u' = f only.
+        ValueError: there is one.
     """
     for packed in methods:
         if packed.method.family not in FAMILIES:
@@ -68,7 +68,6 @@ def mass_of(kernels: Any, methods: Sequence[Any]) -> SessionMass:
                 f"{packed.method.name} solves u' = f(u, p, t) only, and this model has equations without a "
                 f"derivative or with a mass matrix: {TAKE}, or name none"
             )
-    return SessionMass(kernels)
 
 
 def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:

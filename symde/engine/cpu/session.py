@@ -21,7 +21,7 @@ from symde.engine.cpu.invariants import SessionInvariants
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
-from symde.engine.cpu.mass import mass_of
+from symde.engine.cpu.mass import SessionMass, refuse_methods
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
@@ -117,6 +117,8 @@ class Session:
         preconditioner: Any = None,
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
+        if getattr(kernels, "mass", False):
+            refuse_methods(self.methods)
         for method in self.methods:
             kernels = method.family.kernels(kernels, method.method)
         self.kernels = kernels
@@ -140,7 +142,7 @@ class Session:
                 f"does, such as 'Rodas5P' or 'QNDF'"
             )
         self._preconditioner = preconditioner
-        self.mass = mass_of(kernels, self.methods) if getattr(kernels, "mass", False) else None
+        self.mass = SessionMass(kernels) if getattr(kernels, "mass", False) else None
         self._constrained = False
         self.invariants = SessionInvariants(kernels) if getattr(kernels, "invariants", False) else None
         self._needs_matrix = self.linear_solver is not None and (

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.control import scaled_norm
+from symde.engine.cpu.compiled.control import block_norm, scaled_norm
 from symde.engine.cpu.compiled.invariants import fulfil_constraints, invariants_at, take_targets
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.linearise import linearise
@@ -32,7 +32,7 @@ from symde.engine.cpu.compiled.pointers import (
     slot_at,
     state_at,
 )
-from symde.engine.cpu.compiled.vectors import copy
+from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import RESOLUTION, Attempt, Stage0, Status
 
 MOST_ITERATIONS = 60
@@ -90,13 +90,38 @@ def take_residual(state, given, u, f, out):
 
 
 @compiled
+def states_norm(state, vector):
+    """The scaled norm of the states' part: columns follow from the states, and are solved after them."""
+    if state.mass_columns == 0:
+        return scaled_norm(state, vector)
+    return math.sqrt(block_norm(state, vector, state.u, 0, state.mass_rows))
+
+
+@compiled
+def solve_columns(state, address):
+    """The columns that fit the states: J S + P = 0 where M has no entries, M S as given elsewhere. Where the
+    states' own right side is zero the solver adds nothing to that of the columns."""
+    code = factorise(state, address)
+    if code != Attempt.FINE:
+        return code
+    take_residual(state, state.u, state.u, state.f0, state.system_rhs)
+    clear(state.mass_rows, state.system_rhs)
+    code = call_solve(state.solve, address, state.system_rhs, state.correction)
+    u, d = doubles(state.u), doubles(state.correction)
+    for i in range(state.mass_rows, state.n):
+        u[i] += d[i]
+    return code
+
+
+@compiled
 def damped(state, address, given, size):
     """u + lambda d in `stage` with the longest lambda whose next simplified correction is smaller than d, a
     norm of `size`; FINE, DIVERGED or what a solver or kernel says."""
     u, d, trial = doubles(state.u), doubles(state.correction), doubles(state.stage)
+    copy(state.n, state.u, state.stage)
     factor = 1.0
     while factor >= LEAST_DAMPING:
-        for i in range(state.n):
+        for i in range(state.mass_rows):
             trial[i] = u[i] + factor * d[i]
         if evaluate(state, state.t, state.stage, state.stage_f) != 0:
             return Attempt.CALLBACK.value
@@ -105,7 +130,7 @@ def damped(state, address, given, size):
         if code == Attempt.CALLBACK:
             return code
         # a value that is not finite fails the comparison
-        if code == Attempt.FINE and scaled_norm(state, state.error) <= (1.0 - 0.25 * factor) * size:
+        if code == Attempt.FINE and states_norm(state, state.error) <= (1.0 - 0.25 * factor) * size:
             return Attempt.FINE.value
         factor *= 0.5
     return Attempt.DIVERGED.value
@@ -123,12 +148,12 @@ def correct(state, address, given):
         code = call_solve(state.solve, address, state.system_rhs, state.correction)
         if code != Attempt.FINE:
             return code
-        size = scaled_norm(state, state.correction)
+        size = states_norm(state, state.correction)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
         if size == 0.0 or (size <= ROUNDING and size >= 0.5 * previous):
             u, d = doubles(state.u), doubles(state.correction)
-            for i in range(state.n):
+            for i in range(state.mass_rows):
                 u[i] += d[i]
             return Attempt.FINE.value
         code = damped(state, address, given, size)
@@ -136,7 +161,7 @@ def correct(state, address, given):
             if size <= ROUNDING:  # what is left is rounding
                 return Attempt.FINE.value
             return code
-        copy(state.n, state.stage, state.u)
+        copy(state.mass_rows, state.stage, state.u)
         previous = size
     return Attempt.DIVERGED.value
 
@@ -148,7 +173,10 @@ def solve_constraints(state, address):
     if state.mass == 0 or state.constraints == 0:
         return Attempt.FINE.value
     copy(state.n, state.u, state.increment)
-    return correct(state, address, state.increment)
+    code = correct(state, address, state.increment)
+    if code == Attempt.FINE and state.mass_columns != 0:
+        return solve_columns(state, address)
+    return code
 
 
 @compiled
