@@ -255,8 +255,11 @@ class LoweredModel:
     invariants: tuple[int, ...] = ()
 
 
-def lower(definition: Definition) -> LoweredModel:
+def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     """The right-hand side and the observables of a model as graph nodes.
+
+    Args:
+        divided: Whether M u' = f is solved for derivatives as far as M alone allows (`reduce_mass`).
 
     Raises:
         ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
@@ -281,7 +284,7 @@ def lower(definition: Definition) -> LoweredModel:
     if definition.mass is None:
         return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants)
     entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
-    reduced = reduce_mass(graph, entries, rhs, len(parameters))
+    reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
     return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
 
 

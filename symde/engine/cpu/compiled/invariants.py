@@ -33,6 +33,9 @@ FRACTION = 1e-4
 
 MOST_ITERATIONS = 4
 
+SMALL = 1e-2
+"""Part of the tolerance that may be left where no iteration makes it smaller."""
+
 DEPENDENT = 1e-12
 """A row of G whose pivot falls to this part of its length depends on those before."""
 
@@ -131,6 +134,7 @@ def bring_back(state, data, flags, t, u, reference, fraction):
     there, NON_FINITE or CALLBACK. `moved` is what was added; its size counts in `state.moved`."""
     clear(state.padded, data.moved)
     state.moved = 0
+    previous = math.inf
     for k in range(MOST_ITERATIONS):
         if evaluate_invariants(state, data, t, u) != 0:
             return Attempt.CALLBACK.value
@@ -140,11 +144,13 @@ def bring_back(state, data, flags, t, u, reference, fraction):
         size = find_multipliers(state, data, flags)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
-        if size <= fraction:
+        # no smaller than half of before, and small: what is left is rounding
+        if size <= fraction or (size <= SMALL and size >= 0.5 * previous):
             return Attempt.FINE.value
         move(state, data, u, reference, data.moved)
         state.moved = 1
-    return Attempt.INACCURATE.value
+        previous = size
+    return Attempt.FINE.value if previous <= SMALL else Attempt.INACCURATE.value
 
 
 def project(address):
