@@ -60,7 +60,7 @@ def check_determined(draft: Draft, system: ImplicitSystem) -> None:
 
 def _refuse_empty(draft: Draft, span: Span | None) -> None:
     draft.found.error(
-        "E340",
+        "E350",
         "nothing in this equation is unknown",
         span,
         "parameters, constants and time alone",
@@ -93,7 +93,7 @@ def _refuse_over(
         help_text = f"if `{free}` is unknown, declare it: `state {free} = guess`"
     else:
         help_text = f"remove {_counted(surplus, 'equation')}, or let another unknown stand in one of them"
-    draft.found.error("E341", message, rows[-1], f"beside {others}" if others else "", help_text)
+    draft.found.error("E351", message, rows[-1], f"beside {others}" if others else "", help_text)
 
 
 def _refuse_under(
@@ -111,7 +111,7 @@ def _refuse_under(
         label = "not determined"
     where = system.unknowns[blamed[-1]].span if blamed[-1] in system.unknowns else None
     help_text = f"add {_counted(missing, 'equation')} in which {_listed(blamed, ' or ')} stands: `0 = ...`"
-    draft.found.error("E342", message, where, label, help_text)
+    draft.found.error("E352", message, where, label, help_text)
 
 
 def _counted(count: int, word: str) -> str:

@@ -56,9 +56,12 @@ class Invariant:
         value: The expression.
         at_zero: Whether it is kept at zero (a constraint), else at its value at the start.
         projected: Whether steps are brought back to it.
+        span: The statement that it comes from.
+        derivative: How often that statement was differentiated; more than 0 in a hidden constraint.
     """
 
     value: Expr
     at_zero: bool
     projected: bool
     span: Span | None = field(default=None, compare=False)
+    derivative: int = 0

@@ -202,7 +202,7 @@ MISTAKES = [
     Mistake(
         "undeclared algebraic variable",
         "x' = -x*z\n0 = z + x - 1",
-        "E341",
+        "E351",
         "0 = z + x - 1",
         "2 for the 1 unknown `x`",
         "if `z` is unknown, declare it: `state z = guess`",
@@ -210,7 +210,7 @@ MISTAKES = [
     Mistake(
         "equation too many",
         LONG.format("state x = 1, z = 2\nx' = z\n0 = x - 2\n0 = x + t"),
-        "E341",
+        "E351",
         "0 = x + t",
         "too many equations: 2 for the 1 unknown `x`",
         "remove 1 equation, or let another unknown stand in one of them",
@@ -218,7 +218,7 @@ MISTAKES = [
     Mistake(
         "equation without unknowns",
         LONG.format("param k1 = 1, k2 = 2\nstate x = 1, z = 2\nx' = z\n0 = k1 - k2*t"),
-        "E340",
+        "E350",
         "0 = k1 - k2*t",
         "nothing in this equation is unknown",
         "state z = guess",
@@ -226,7 +226,7 @@ MISTAKES = [
     Mistake(
         "unknown that nothing determines",
         LONG.format("state x = 1, z = 2, w = 3\nx' = -x\n0 = z + w - x"),
-        "E342",
+        "E352",
         "w",
         "2 unknowns `z`, `w` and only 1 equation (line 4)",
         "`z` or `w`",
