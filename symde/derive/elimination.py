@@ -63,7 +63,7 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
             if solved is not None and column not in incidence.of(solved):
                 values[place, column] = solved
     solvable = [
-        [column for column in graph[place] if (place, column) in values] for place in range(len(rows))
+        [column for column in columns if (place, column) in values] for place, columns in enumerate(graph)
     ]
     matching = maximum_matching(solvable, len(variables))
     matching = maximum_matching(graph, len(variables), matching)

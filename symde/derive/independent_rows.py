@@ -1,8 +1,8 @@
 """Rows of M u' = f whose left sides depend on each other: combinations without derivatives are constraints.
 
-Capacitors between two nodes of a circuit give rows C*(x' - y') = f and C*(y' - x') = g: their sum is 0 = f + g.
-A derivative that is an algebraic variable, because something reads it, counts as one on the left all the same
-where it has a factor of parameters.
+Capacitors between two nodes of a circuit give rows C*(x' - y') = f and C*(y' - x') = g, and their sum is
+0 = f + g. A derivative that is an algebraic variable, because something reads it, counts as one on the left
+all the same where it has a factor of parameters.
 """
 
 from __future__ import annotations

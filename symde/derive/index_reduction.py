@@ -1,16 +1,16 @@
 """Systems of higher index made systems of index 1: constraints are differentiated until they determine what
 is algebraic.
 
-Which equations, and how often, Pantelides' algorithm finds from structure alone. What becomes of them is fixed
-when the model is read and never changes during a solve: all differential states are kept, the last derivative
-of every constraint determines an algebraic variable, and the constraint itself with its lower derivatives are
-invariants, to which the engine projects every accepted step, so that they do not drift.
+Which equations, and how often, Pantelides' algorithm finds from structure alone. What becomes of them is
+fixed when the model is read and never changes during a solve: all differential states are kept, the last
+derivative of every constraint determines an algebraic variable, and the constraint itself with its lower
+derivatives are invariants, to which the engine projects every accepted step, so that they do not drift.
 
-Dummy derivatives (Mattsson and Soderlind 1993) would drop as many states as there are constraints instead. But
-which states can be dropped depends on where the solution is: for a pendulum in Cartesian coordinates x' may go
-where y is not 0, and y' where x is not 0. States must then be exchanged during the solve, at points that depend
-on the parameters, and a solve is no longer one smooth function of them with one set of sensitivity equations.
-With projections nothing is exchanged, at the price of a few more states.
+Dummy derivatives (Mattsson and Soderlind 1993) would drop as many states as there are constraints instead.
+But which states can be dropped depends on where the solution is: for a pendulum in Cartesian coordinates x'
+may go where y is not 0, and y' where x is not 0. States must then be exchanged during the solve, at points
+that depend on the parameters, and a solve is no longer one smooth function of them with one set of
+sensitivity equations. With projections nothing is exchanged, at the price of a few more states.
 
 Sources: C. C. Pantelides, The consistent initialization of differential-algebraic systems, SIAM J. Sci. Stat.
 Comput. 9 (1988) 213-231, algorithm 4.1; C. W. Gear, Differential-algebraic equation index transformations,

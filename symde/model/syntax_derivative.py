@@ -45,7 +45,8 @@ class Differentiator:
     """Derivatives of expressions that may read named quantities.
 
     Args:
-        values: value of each named quantity that depends on others, without calls of the modeller's functions.
+        values: value of each named quantity that depends on others, without calls of the modeller's
+            functions.
         variables: names to differentiate by.
         slopes: the direction of `along`: names -> their derivatives along it. They are no variables.
     """
@@ -71,7 +72,7 @@ class Differentiator:
         return found.get(id(root), ZERO)
 
     def along(self, root: Expr) -> Expr:
-        """The derivative along the direction: the total time derivative, where slopes are time derivatives."""
+        """The derivative along the direction: the total one by time, where slopes are derivatives by time."""
         return self.derivative(root, ALONG)
 
     def _note(self, root: Expr) -> None:
