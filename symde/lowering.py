@@ -43,13 +43,22 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
         if system is None:
             for one in unbound(model.definition):
                 raise ValueError(unbound_message(one))
-            system = _systems[model] = ModelSystem(model.definition)
+            system = _systems[model] = ModelSystem(solved_definition(model.definition))
         return system, model
     if isinstance(model, SplitFunction) and n is not None:
         return lower_split(model, n, m or 0), model
     if callable(model) and n is not None:
         return lower_function(model, n, m or 0), model
     return None
+
+
+def solved_definition(definition: Definition) -> Definition:
+    """The equations that are solved: of implicit ones, a system of index 1."""
+    if definition.mass is None:
+        return definition
+    from symde.derive.reduction import solvable  # most models have none
+
+    return solvable(definition)
 
 
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:

@@ -11,6 +11,7 @@ from symde.language.syntax import (
     Call,
     Compare,
     Conditional,
+    Conserved,
     ConstantDeclaration,
     Derivative,
     Expr,
@@ -125,6 +126,8 @@ def _statement(node: Statement) -> str:
         case Hamiltonian(name=name, value=value, pairs=pairs):
             conjugate = ", ".join(f"({q.id}, {p.id})" for q, p in pairs)
             return f"hamiltonian {name.id} = {_text(value)} for {conjugate}"
+        case Conserved(value=value):
+            return f"conserved {_text(value)}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

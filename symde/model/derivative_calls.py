@@ -20,7 +20,7 @@ def derivative_calls_as_names(block: ModelBlock) -> ModelBlock:
 
 def _rewrite(statement):
     changed = {}
-    for field in ("value", "initial", "body"):
+    for field in ("value", "initial", "body", "left", "right"):
         expression = getattr(statement, field, None)
         if expression is not None and any(_is_derivative(call) for call in calls(expression)):
             changed[field] = fold(expression, _replace)

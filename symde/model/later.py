@@ -5,7 +5,6 @@ from __future__ import annotations
 NOISE = "noise"
 EVENTS = "events"
 DELAYS = "delays"
-IMPLICIT = "implicit"
 
 _CODES: tuple[tuple[str, str], ...] = (
     ("stratonovich", "E916"),
@@ -18,12 +17,9 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("reaction", "E905"),
     ("array", "E906"),
     ("dom", "E908"),
-    ("conserved", "E911"),
     ("import", "E912"),
     ("use", "E912"),
     ("discrete", "E913"),
-    ("implicit", "E914"),
-    ("algebraic", "E914"),
 )
 OTHER = "E999"
 
