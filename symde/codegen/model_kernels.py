@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian, time_gradient
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.lower import LoweredModel, lower
+from symde.codegen.mass import united
 from symde.codegen.partition import Partition, accelerations, half, partition
 from symde.diagnostics import Span
 from symde.model.definition import Definition
@@ -16,19 +17,48 @@ from symde.model.definition import Definition
 class ModelGraph:
     """A model's graph and the derivatives that have been asked for.
 
+    Args:
+        definition: The model.
+        divided: Whether M u' = f is solved for derivatives as far as M alone allows.
+
     Attributes:
         definition: The model.
         lowered: Its right-hand side and observables as graph nodes.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, divided: bool = False) -> None:
         self.definition = definition
-        self.lowered: LoweredModel = lower(definition)
+        self.lowered: LoweredModel = lower(definition, divided)
 
     @cached_property
     def jacobian(self) -> SparseJacobian:
-        """The derivative of the right-hand side by the states."""
-        return jacobian(self.lowered.graph, self.lowered.rhs, self.lowered.states)
+        """The derivative of the right-hand side by the states; with a mass matrix its pattern has the places of
+        that one's entries too."""
+        return self._jacobian_and_mass[0]
+
+    @cached_property
+    def mass(self) -> tuple[int, ...] | None:
+        """The entries of M in M u' = f, each at its place in the pattern of the Jacobian; None: the
+        identity."""
+        return self._jacobian_and_mass[1]
+
+    @cached_property
+    def _jacobian_and_mass(self) -> tuple[SparseJacobian, tuple[int, ...] | None]:
+        model = self.lowered
+        entries = jacobian(model.graph, model.rhs, model.states)
+        if model.mass is None:
+            return entries, None
+        return united(entries, model.mass, model.graph.constant(0.0))
+
+    def mass_reads(self, parameters: Sequence[int]) -> list[int]:
+        """Which of some parameters M depends on."""
+        read = self.lowered.graph.inputs_read(self.mass or ())
+        return [j for j in parameters if ("p", j) in read]
+
+    @cached_property
+    def invariants_jacobian(self) -> SparseJacobian:
+        """The derivative of what solutions keep by the states."""
+        return jacobian(self.lowered.graph, self.lowered.invariants, self.lowered.states)
 
     @cached_property
     def parameter_jacobian(self) -> SparseJacobian:
@@ -121,6 +151,20 @@ def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
     return (Output("jacobian", entries.nodes, tuple(labels)),)
 
 
+def _invariants(model: ModelGraph) -> tuple[Output, ...]:
+    """What solutions keep, and the entries of its derivative by the states."""
+    return (
+        Output("invariants", model.lowered.invariants),
+        Output("invariants_jacobian", model.invariants_jacobian.nodes),
+    )
+
+
+def _mass(model: ModelGraph) -> tuple[Output, ...]:
+    """The entries of M, each at its place in the pattern of the Jacobian."""
+    assert model.mass is not None
+    return (Output("mass", model.mass),)
+
+
 def _jacobian_vector(model: ModelGraph) -> tuple[Output, ...]:
     return (
         Output("jv", model.jacobian_vector, tuple(f"jv[{name}]" for name in model.definition.state_names)),
@@ -166,6 +210,8 @@ _OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
     "rhs_jacobian": _rhs_jacobian,
     "rhs_gradient": _rhs_gradient,
     "jacobian": _jacobian,
+    "mass": _mass,
+    "invariants": _invariants,
     "jacobian_vector": _jacobian_vector,
     "observables": _observables,
     "rhs_positions": _rhs_positions,

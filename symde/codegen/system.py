@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
+from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
@@ -53,14 +54,21 @@ class ModelKernels:
         has_events: Whether it has events.
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
+        mass: Whether M in M u' = f is another than the identity.
+        invariants: Whether solutions keep what a solve must see to.
+        invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        self.definition = definition
+    def __init__(self, definition: Definition, divided: bool = False) -> None:
+        self.definition, self._divided = definition, divided
         self.has_events = bool(definition.events)
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
+        self.mass = definition.mass is not None
+        kept = definition.invariants
+        self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
@@ -100,7 +108,7 @@ class ModelKernels:
                     f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
                     "of a Sequential symde.Network.from_torch(module)"
                 )
-        return ModelGraph(self.definition)
+        return ModelGraph(self.definition, self._divided)
 
     @property
     def lowered(self) -> LoweredModel:
@@ -126,6 +134,31 @@ class ModelKernels:
         entries = self.model_graph.jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
+    def for_parameters(self, parameters: Sequence[int]) -> ModelKernels:
+        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of the
+        equations solved for derivatives, whose M does not.
+
+        Raises:
+            ValueError: it still does.
+        """
+        if not self.mass or not self.model_graph.mass_reads(parameters):
+            return self
+        divided = self._once("divided", lambda: ModelKernels(self.definition, divided=True))
+        left = divided.model_graph.mass_reads(parameters)
+        if left:
+            name = self.definition.parameter_names[left[0]]
+            raise ValueError(
+                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for one of "
+                "them: introduce a state for the sum of derivatives it stands in, or take central differences"
+            )
+        return divided
+
+    @property
+    def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers and columns of the derivative of the invariants, int32."""
+        entries = self.model_graph.invariants_jacobian
+        return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
     @property
     def traits(self) -> Traits:
         """What kind of right-hand side it has."""
@@ -138,7 +171,7 @@ class ModelKernels:
             second_order = not self.partition.unsteady
         except InseparableError:
             second_order = False
-        return Traits(self.n, operations, is_analytic(graph, rhs), second_order)
+        return Traits(self.n, operations, is_analytic(graph, rhs), second_order, self.mass)
 
     @property
     def jumps(self) -> list[Jump]:
@@ -170,8 +203,27 @@ class ModelKernels:
         return self._once("plan", self._plan)
 
     def _plan(self) -> StaticLU | None:
-        entries = self.model_graph.jacobian
-        return plan_lu(entries.indptr, entries.indices)
+        model = self.model_graph
+        entries, mass = model.jacobian, model.mass
+        if mass is None:
+            return plan_lu(entries.indptr, entries.indices)
+        massed = [not self.graph.is_constant(node, 0.0) for node in mass]
+        return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
+
+    def _sample(self) -> np.ndarray:
+        """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
+        start is often where something vanishes; a row without shift needs pivots that are not zero."""
+        draw, start = np.random.default_rng(5), model_start(self.definition)
+        try:
+            p = start.parameters({})
+            u = start.initial(p, 0.0, {})
+        except KeyError:  # the model gives no values: any will do
+            p, u = draw.uniform(0.5, 1.5, self.m), draw.uniform(0.5, 1.5, self.n)
+        u = u * draw.uniform(0.95, 1.05, self.n) + 1e-3 * draw.uniform(0.5, 1.5, self.n)
+        nodes = self.model_graph.jacobian.nodes
+        with np.errstate(all="ignore"):
+            values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
+        return np.array([values[node] for node in nodes], dtype=float)
 
     @property
     def lu_length(self) -> int:
@@ -189,9 +241,9 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
-                (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
-                `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
+            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
+                `mass` (where M is not the identity), `invariants`, or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
+                `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
                 `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
                 `rhs_momenta`, `accelerations`.
 

@@ -1,1 +1,5 @@
-"""Derivations: functions from a model to a model (second-order form is reduced by the builder itself)."""
+"""Derivations: functions from a model to a model.
+
+`reduction.solvable` makes of implicit equations what the engine solves; equations of second order are reduced
+by the builder itself.
+"""

@@ -136,6 +136,14 @@ class Implicit:
 
 
 @dataclass(frozen=True, slots=True)
+class Conserved:
+    """`conserved e`: what solutions keep at its value at the start."""
+
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterDeclaration:
     """`param k = e [unit] in (lo, hi) nominal s "doc"`."""
 
@@ -242,7 +250,7 @@ class Later:
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
     | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | EventStatement
-    | DiscreteDeclaration | DomainDeclaration | Later
+    | DiscreteDeclaration | DomainDeclaration | Conserved | Later
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from symde.language.syntax import (
     Call,
     Compare,
     Conditional,
+    Conserved,
     Derivative,
     Hamiltonian,
     Later,
@@ -54,7 +55,6 @@ PARTS = "parts of models (use)"
 REACTIONS = "reactions"
 FEATURES = {
     "jump": "jumps",
-    "conserved": "conserved quantities",
     "import": "imports of other files",
     "use": PARTS,
     "history": "history functions of delays",
@@ -170,6 +170,10 @@ class TreeBuilder(Transformer):
 
     def pair(self, c: list[Any]) -> tuple[Name, Name]:
         return self._name(c[1]), self._name(c[2])
+
+    def conserved(self, c: list[Any]) -> Parsed:
+        """`conserved e`"""
+        return self._unless_later((Conserved(bare(c[1]), span=self.statement),), str(c[0]))
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

@@ -19,6 +19,7 @@ from symde.language.syntax import (
     Call,
     Compare,
     Conditional,
+    Conserved,
     ConstantDeclaration,
     Derivative,
     Expr,
@@ -144,6 +145,8 @@ def _statement(node: Statement) -> str:
             if lower is None or upper is None:
                 return f"dom {name.id} >= {lower}" if upper is None else f"dom {name.id} <= {upper}"
             return f"dom {lower} <= {name.id} <= {upper}"
+        case Conserved(value=value):
+            return f"conserved {_text(value)}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

@@ -5,13 +5,16 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
    `split.take_marks`                 marks of stiffness, apart from what the equations say
+   `implicit_states.collect_unknowns` what implicit equations determine, and how often it is differentiated
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
 6. `kinds.check_expression`           functions, arities, numbers and conditions
    `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
-8. here                               constants folded, order of dependence, cycles, size
+   `implicit_rows.share_out`          implicit equations as rows of M u' = f
+8. `determined.check_determined`      as many equations as unknowns, in every part of the system
+9. here                               constants folded, order of dependence, cycles, size
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from symde.model.definition import (
 )
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
+from symde.model.determined import check_determined
 from symde.model.discretes import collect_discretes, collect_domains
 from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
@@ -42,6 +46,9 @@ from symde.model.events import event_expressions
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
+from symde.model.implicit import Invariant, inserted
+from symde.model.implicit_rows import share_out
+from symde.model.implicit_states import collect_unknowns
 from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
@@ -72,7 +79,7 @@ def build(block: ModelBlock, parameters: Sequence[str] | None = None) -> Definit
 
 
 class _Builder:
-    """Stages 3 to 8 over one draft."""
+    """Stages 3 to 9 over one draft."""
 
     def __init__(self, block: ModelBlock, found: Diagnostics, parameters: Sequence[str] | None):
         block = derivative_calls_as_names(block)
@@ -82,6 +89,7 @@ class _Builder:
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
         take_marks(self.draft)
+        self.implicit = collect_unknowns(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
@@ -98,6 +106,7 @@ class _Builder:
         parameters = self._parameters()
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
+        mass = share_out(self.draft, self.implicit, self.states)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         states = self._states()
         tspan = self._time_span()
@@ -114,10 +123,14 @@ class _Builder:
             externs=self._externs(),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
+            mass=inserted(mass, len(self.states), len(states) - len(self.states)),
+            invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
         )
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
         )
+        if not self.found.found:
+            check_determined(self.draft, self.implicit)
         self._check_size(definition)
         return definition
 
@@ -229,6 +242,11 @@ class _Builder:
             lambda one, context, kind: self._check(one, context, (), kind),
             self.known,
         )
+        for implicit in self.draft.implicit:
+            for side in (implicit.left, implicit.right):
+                self._check(side, EQUATION, self.implicit.mass_names)
+        for conserved in self.draft.conserved:
+            self._check(conserved.value, EQUATION)
 
     def _states(self) -> tuple[State, ...]:
         states = []
@@ -249,6 +267,7 @@ class _Builder:
                     draft.equation,
                     draft.split,
                     domains.get(draft.name),
+                    algebraic=draft.name in self.implicit.algebraic,
                 )
             )
         return (*states, *collect_discretes(self.draft, self.parameters, self._initial, self.values))

@@ -3,11 +3,12 @@
 Spelling is: where a statement stands in its file, documentation, the form of the text, `^` or `**`, `1` or
 `1.0`, `ifelse(c, a, b)` or `a if c else b`, implicit products, brackets around the first terms of a sum, and
 where a sign stands in a product (`(-k)*x` and `-(k*x)` are the same number in floating point, and Python and
-the language group them differently).
+the language group them differently), and which unknown's row an implicit equation stands in.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -27,6 +28,7 @@ from symde.language.syntax import (
 )
 from symde.model.definition import Definition, Extern
 from symde.model.events import At, Crossing, Every, ModelEvent, When
+from symde.model.implicit import explicit_rows, mass_rows
 from symde.model.walk import fold
 
 # The key of a node is a shape (a tuple with the keys of its operands in it) turned into something small.
@@ -52,10 +54,11 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     def key(expression: Expr | None) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
+    explicit = explicit_rows(definition.mass, len(definition.states))
     states = tuple(
-        (s.name, key(s.split or s.derivative), key(s.initial), s.unit, s.nominal)
+        (s.name, key(s.split or s.derivative) if own else None, key(s.initial), s.unit, s.nominal)
         + (s.domain, s.discrete, s.algebraic)
-        for s in definition.states
+        for s, own in zip(definition.states, explicit, strict=True)
     )
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)
@@ -64,11 +67,10 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     externs = frozenset(_extern_key(one) for one in definition.externs)
     events = tuple(_event_key(one, key) for one in definition.events)
-    mass = definition.mass and tuple((one.row, one.column, key(one.value)) for one in definition.mass)
     invariants = tuple((key(one.value), one.at_zero, one.projected) for one in definition.invariants)
     return (
         *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
-        *(events, mass, invariants),
+        *(events, _implicit_key(definition, explicit, key), invariants),
     )
 
 
@@ -85,6 +87,21 @@ def _event_key(event: ModelEvent, key: Callable[[Expr | None], Hashable]) -> Has
     effects = frozenset((one.target, key(one.value)) for one in event.effects)
     properties = (event.stop, key(event.after), key(event.priority), event.persistent)
     return (event.name, trigger, effects, properties)
+
+
+def _implicit_key(
+    definition: Definition, explicit: list[bool], key: Callable[[Expr | None], Hashable]
+) -> Hashable:
+    """The implicit equations in any order."""
+    if definition.mass is None:
+        return None
+    rows = mass_rows(definition.mass, len(definition.states))
+    shapes = [
+        (tuple(sorted((column, key(value)) for column, value in row.items())), key(state.derivative))
+        for state, row, own in zip(definition.states, rows, explicit, strict=True)
+        if not own
+    ]
+    return frozenset(Counter(shapes).items())
 
 
 def _extern_key(extern: Extern) -> Hashable:

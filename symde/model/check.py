@@ -34,6 +34,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from (one.body for one in definition.functions)
     yield from (one.initial for one in definition.states if one.initial is not None)
     yield from (one.default for one in definition.parameters if one.default is not None)
+    yield from (one.value for one in definition.mass or ())
+    yield from (one.value for one in definition.invariants)
     yield from definition.tspan or ()
     for event in definition.events:
         yield from event_expressions(event)
@@ -61,7 +63,7 @@ def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
 def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
     values = {one.name: one.value for one in definition.constants}
     for state in definition.states:
-        if state.discrete:
+        if state.discrete or state.algebraic:
             continue
         try:
             zero = evaluate(state.derivative, values) == 0
@@ -101,7 +103,11 @@ def _no_defaults(definition: Definition) -> Iterator[Diagnostic]:
 
 def _no_initial_values(definition: Definition) -> Iterator[Diagnostic]:
     for state in definition.states:
-        if state.initial is None:
+        if state.initial is None and state.algebraic:
+            message = f"algebraic variable `{state.name}` has no guess"
+            help_text = f"write `state {state.name} = guess`: where its equation is solved from at the start"
+            yield Diagnostic("W107", message, state.span, "no value", help_text)
+        elif state.initial is None:
             message = f"state `{state.name}` has no initial value"
             help_text = f"write `{state.name}(t0) = value`, or give it to the problem"
             yield Diagnostic("W107", message, state.span, "no value", help_text)

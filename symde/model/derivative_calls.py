@@ -26,7 +26,7 @@ def _rewrite(statement):
         resets = tuple(_rewrite(one) for one in statement.resets)
         statement = dataclasses.replace(statement, trigger=trigger, resets=resets)
     changed = {}
-    for field in ("value", "initial", "body", "condition", "after", "priority"):
+    for field in ("value", "initial", "body", "condition", "after", "priority", "left", "right"):
         expression = getattr(statement, field, None)
         if expression is not None and any(_is_derivative(call) for call in calls(expression)):
             changed[field] = fold(expression, _replace)

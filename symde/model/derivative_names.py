@@ -69,6 +69,8 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (one.value for one in draft.assignments)
     yield from (one.value for one in draft.equations)
     yield from (one.value for one in draft.hamiltonians)
+    yield from (side for one in draft.implicit for side in (one.left, one.right))
+    yield from (one.value for one in draft.conserved)
     yield from (one.value for one in draft.initial_values)
     yield from (one.at for one in draft.initial_values)
     yield from (one.value for one in draft.constants.values())
@@ -109,7 +111,8 @@ def _observe(draft: Draft, assignment: Assignment) -> None:
             f"state `{target.id}` cannot be assigned",
             target.span,
             "declared as a state",
-            f"write `{target.id}' = ...` for its differential equation, or choose another name",
+            f"write `{target.id}' = ...` for its differential equation, `0 = {target.id} - ...` for an "
+            "algebraic one, or choose another name",
         )
     elif kind is not None:
         draft.found.error(

@@ -9,6 +9,7 @@ from symde.diagnostics import Diagnostics, Span
 from symde.language.event_syntax import DiscreteDeclaration, DomainDeclaration, EventStatement
 from symde.language.syntax import (
     Assignment,
+    Conserved,
     ConstantDeclaration,
     Derivative,
     Expr,
@@ -27,7 +28,7 @@ from symde.language.syntax import (
     TimeSpan,
 )
 from symde.model.definition import PI, TIME
-from symde.model.later import IMPLICIT, later_code
+from symde.model.later import later_code
 
 RESERVED = {TIME: "time", PI: "the number pi"}
 
@@ -85,6 +86,8 @@ class Draft:
     assignments: list[Assignment] = field(default_factory=list)
     observables: dict[str, Assignment] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
+    implicit: list[Implicit] = field(default_factory=list)
+    conserved: list[Conserved] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     hamiltonians: list[Hamiltonian] = field(default_factory=list)
     events: list[EventStatement] = field(default_factory=list)
@@ -191,15 +194,16 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():
-                help_text = "write every equation as `x' = ...` or `x = ...`"
-                _refuse_later(draft, f"{IMPLICIT} and algebraic equations", statement.span, help_text)
+                draft.implicit.append(statement)
+            case Conserved():
+                draft.conserved.append(statement)
     gather_externs(draft, several)
     return draft
 
 
-def _refuse_later(draft: Draft, feature: str, span: Span | None, help_text: str | None = None) -> None:
+def _refuse_later(draft: Draft, feature: str, span: Span | None) -> None:
     message = f"not in this version yet: {feature}"
-    draft.found.error(later_code(feature), message, span, "not built yet", help_text)
+    draft.found.error(later_code(feature), message, span, "not built yet")
     draft.incomplete = True
 
 

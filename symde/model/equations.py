@@ -53,6 +53,8 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
             span = places[name]
             near = nearest(name, (one for one in equations if one not in declared), draft.found)
             help_text = f"write `{name}' = ...`"
+            if draft.implicit:
+                help_text += ", or an equation `0 = ...` in which it stands"
             if near is not None:
                 help_text += f"; there is an equation for `{near}`"
             draft.found.error("E302", f"state `{name}` has no equation", span, "declared here", help_text)
@@ -150,9 +152,15 @@ def _refuse_initial(draft: Draft, name: str, equation: Equation, span: Span | No
         "E310",
         f"`{name}` has no initial value of its own",
         span,
-        f"given by the equation in line {line_of(equation.target)}",
+        _given_by(equation),
         "the states of this equation are " + ", ".join(f"`{base_of(name)}{primes}`" for primes in below),
     )
+
+
+def _given_by(equation: Equation) -> str:
+    if equation.span is None:
+        return "given by the implicit equations"
+    return f"given by the equation in line {line_of(equation.target)}"
 
 
 def _take_initial_values(draft: Draft, states: dict[str, StateDraft], equations: dict[str, Equation]) -> None:

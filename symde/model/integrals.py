@@ -11,6 +11,7 @@ from symde.language.syntax import Expr, Name, Number
 from symde.model.definition import Definition, State
 from symde.model.draft import CONSTANT, FUNCTION, OBSERVABLE, PARAMETER, STATE, is_reserved, primes_of
 from symde.model.functions import BUILT_IN
+from symde.model.implicit import explicit_rows, inserted
 from symde.model.kinds import check_expression
 from symde.model.scope import EQUATION, Scope
 from symde.model.walk import substitute
@@ -30,13 +31,15 @@ def with_integrals(definition: Definition, integrals: Mapping[str, str]) -> Defi
     """
     kinds = _kinds(definition)
     states = [one for one in definition.states if not one.discrete]
+    before = len(states)
     for name, text in integrals.items():
         _check_name(name, kinds)
         value = _resolved(definition, kinds, name, text)
         zero = Number(0, "0", span=None)
         states.append(State(name, value, zero, span=value.span, equation=value.span))
+    mass = inserted(definition.mass, before, len(states) - before)
     states += [one for one in definition.states if one.discrete]
-    return dataclasses.replace(definition, states=tuple(states))
+    return dataclasses.replace(definition, states=tuple(states), mass=mass)
 
 
 def _kinds(definition: Definition) -> dict[str, str]:
@@ -75,6 +78,12 @@ def _resolved(definition: Definition, kinds: dict[str, str], name: str, text: st
     values = {constant.name: constant.value for constant in definition.constants}
     check_expression(expression, found, kinds, arities, values)
     found.raise_if_any()
-    derivatives = {state.name: state.derivative for state in definition.states}
+    explicit = explicit_rows(definition.mass, len(definition.states))
+    derivatives = {
+        state.name: state.derivative for state, own in zip(definition.states, explicit, strict=True) if own
+    }
+    for word, state in scope.derivative_reads.items():
+        if state not in derivatives:
+            raise ValueError(f"an integral cannot read `{word}`: implicit equations determine it")
     read = {word: derivatives[state] for word, state in scope.derivative_reads.items()}
     return substitute(expression, read)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 NOISE = "noise"
 DELAYS = "delays"
-IMPLICIT = "implicit"
 
 _CODES: tuple[tuple[str, str], ...] = (
     ("stratonovich", "E916"),
@@ -15,11 +14,8 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("jump", "E904"),
     ("reaction", "E905"),
     ("array", "E906"),
-    ("conserved", "E911"),
     ("import", "E912"),
     ("use", "E912"),
-    ("implicit", "E914"),
-    ("algebraic", "E914"),
 )
 OTHER = "E999"
 

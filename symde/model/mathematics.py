@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from symde.model.deep import with_deep_stack
 from symde.model.definition import TIME, Definition
 from symde.model.events import event_expressions
 from symde.model.expansion import depth
+from symde.model.implicit import mass_rows
 from symde.model.sympy_derivative import differentiate
 from symde.model.sympy_events import SymbolicEvent, symbolic_events
 from symde.model.sympy_view import SympyView, symbol
@@ -59,11 +60,11 @@ class Mathematics:
 
     @cached_property
     def equations(self) -> tuple[Any, ...]:
-        """``Eq(Derivative(x, t), f)``; the derivative of a symbol is kept unevaluated."""
+        """Rows of M u' = f; the derivative of a symbol is kept unevaluated."""
         return self._run(
             lambda: tuple(
-                sympy.Eq(sympy.Derivative(state, self.time, evaluate=False), value, evaluate=False)
-                for state, value in zip(self.states, self._values, strict=True)
+                sympy.Eq(left, value, evaluate=False)
+                for left, value in zip(self._left_sides(), self._values, strict=True)
             )
         )
 
@@ -71,6 +72,27 @@ class Mathematics:
     def events(self) -> tuple[SymbolicEvent, ...]:
         """The events as sympy objects."""
         return self._run(lambda: symbolic_events(self.definition.events, self._view.expression))
+
+    def _left_sides(self) -> Iterator[Any]:
+        for row in self._mass_rows:
+            yield sympy.Add(
+                *(
+                    value * sympy.Derivative(self.states[column], self.time, evaluate=False)
+                    for column, value in row.items()
+                )
+            )
+
+    @cached_property
+    def _mass_rows(self) -> list[dict[int, Any]]:
+        rows = mass_rows(self.definition.mass, len(self.states))
+        return self._run(
+            lambda: [{column: self._view.expression(value) for column, value in row.items()} for row in rows]
+        )
+
+    def mass_matrix(self) -> Any:
+        """M in M u' = f."""
+        n = len(self.states)
+        return sympy.Matrix(n, n, lambda row, column: self._mass_rows[row].get(column, sympy.S.Zero))
 
     def observable_values(self) -> dict[Any, Any]:
         """Symbol of each observed quantity -> its value."""
@@ -132,12 +154,21 @@ class Mathematics:
 
     def _latex(self) -> str:
         time = sympy.latex(self.time)
+        names = {one: latex_name(one.name) for one in self.states + self.parameters}
         lines = []
-        for state, value in zip(self.definition.states, self._values, strict=True):
-            name = latex_name(state.name)
-            names = {one: latex_name(one.name) for one in self.states + self.parameters}
+        for row, value in zip(self._mass_rows, self._values, strict=True):
+            slopes = {
+                sympy.Dummy("zzzz"): (
+                    rf"\frac{{d {latex_name(self.states[column].name)}}}{{d {time}}}",
+                    factor,
+                )
+                for column, factor in row.items()
+            }
+            total = sympy.Add(*(factor * dummy for dummy, (_, factor) in slopes.items()))
+            written = {dummy: text for dummy, (text, _) in slopes.items()}
+            left = sympy.latex(total, symbol_names=names | written)
             right = sympy.latex(value, symbol_names=names)
-            lines.append(rf"\frac{{d {name}}}{{d {time}}} &= {right}")
+            lines.append(rf"{left} &= {right}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

@@ -112,12 +112,19 @@ class Model:
 
     @property
     def equations(self) -> tuple[sympy.Eq, ...]:
-        """``Eq(Derivative(x, t), f)`` for each state; f is in states, parameters and `t` alone."""
+        """``Eq(Derivative(x, t), f)`` for each state; f is in states, parameters and `t` alone.
+
+        Of implicit equations: ``Eq(M u', f)`` by rows, and ``Eq(0, f)`` where no derivative stands in one.
+        """
         return self._mathematics.equations
 
     def rhs(self) -> sympy.Matrix:
         """The right-hand side f, shape (n, 1)."""
         return self._mathematics.rhs()
+
+    def mass_matrix(self) -> sympy.Matrix:
+        """M in M u' = f, shape (n, n): the identity where no equation is implicit."""
+        return self._mathematics.mass_matrix()
 
     def jacobian(self) -> sympy.Matrix:
         """∂f/∂u, shape (n, n). Kinks have the derivative of the active branch."""

@@ -53,6 +53,12 @@ def take_marks(draft: Draft) -> None:
         else:
             equation.split = None if stiff is None else equation.value
         equation.value = without_marks(equation.value)
+    for place, implicit in enumerate(draft.implicit):
+        mark = next((call for call in calls(implicit.left, implicit.right) if call.function in MARKS), None)
+        if mark is not None:
+            _refuse(draft, mark.span)
+            left, right = without_marks(implicit.left), without_marks(implicit.right)
+            draft.implicit[place] = dataclasses.replace(implicit, left=left, right=right)
     for name, one in draft.observables.items():
         if _is_marked(one.value):
             _refuse(draft, next(call.span for call in calls(one.value) if call.function in MARKS))

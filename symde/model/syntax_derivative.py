@@ -37,17 +37,27 @@ class NoDerivativeError(ValueError):
         self.node = node
 
 
+ALONG = "d/d"
+"""Stands for the direction in the place of a variable; no name of a model is like it."""
+
+
 class Differentiator:
     """Derivatives of expressions that may read named quantities.
 
     Args:
         values: value of each named quantity that depends on others, without calls of the modeller's
-        functions. variables: names to differentiate by.
+            functions.
+        variables: names to differentiate by.
+        slopes: the direction of `along`: names -> their derivatives along it. They are no variables.
     """
 
-    def __init__(self, values: Mapping[str, Expr], variables: tuple[str, ...]):
+    def __init__(
+        self, values: Mapping[str, Expr], variables: tuple[str, ...], slopes: Mapping[str, Expr] | None = None
+    ):
         self._values = values
-        self._bits = {name: 1 << place for place, name in enumerate(variables)}
+        self._slopes = slopes or {}
+        self._bits = {name: 1 << place for place, name in enumerate((*variables, ALONG))}
+        self._bits |= dict.fromkeys(self._slopes, self._bits[ALONG])
         self._reads: dict[int, int] = {}
         self._named: dict[tuple[str, str], Expr] = {}
         self._known: dict[str, int] = {}
@@ -60,6 +70,10 @@ class Differentiator:
         for node in self._dependent(root, bit):
             found[id(node)] = self._of(node, variable, bit, found)
         return found.get(id(root), ZERO)
+
+    def along(self, root: Expr) -> Expr:
+        """The derivative along the direction: the total one by time, where slopes are derivatives by time."""
+        return self.derivative(root, ALONG)
 
     def _note(self, root: Expr) -> None:
         """Which variables each part reads, as bits."""
@@ -103,6 +117,8 @@ class Differentiator:
 
         span = node.span
         match node:
+            case Name(id=name) if variable == ALONG and name in self._slopes:
+                return self._slopes[name]
             case Name(id=name):
                 return ONE if name == variable else self._quantity(name, variable)
             case Sum(terms=terms):

@@ -18,11 +18,13 @@ from symde.language.event_syntax import (
 from symde.language.syntax import (
     Assignment,
     Compare,
+    Conserved,
     ConstantDeclaration,
     Derivative,
     Expr,
     ExternDeclaration,
     FunctionDefinition,
+    Implicit,
     InitialValue,
     ModelBlock,
     Name,
@@ -40,7 +42,9 @@ from symde.model.event_builder import unnamed
 from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When, event_expressions
 from symde.model.expansion import tree_size
 from symde.model.externs import grouped
+from symde.model.implicit import explicit_rows, mass_rows
 from symde.model.network import weight_names
+from symde.model.syntax_derivative import product, total
 
 # Operations of a whole model written as text; the text limit of the language is 8 MB.
 TEXT_LIMIT = 2_000_000
@@ -117,10 +121,18 @@ def _statements(definition: Definition) -> Iterator[Statement]:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
     names = set(definition.state_names)
-    for state in definition.states:
-        if state.name + "'" not in names | several and not state.discrete:
+    rows = mass_rows(definition.mass, len(definition.states))
+    explicit = explicit_rows(definition.mass, len(definition.states))
+    for state, row, is_explicit in zip(definition.states, rows, explicit, strict=True):
+        if not is_explicit:
+            left = _derivatives({definition.state_names[column]: value for column, value in row.items()})
+            yield Implicit(left, state.derivative, span=_NOWHERE)
+        elif state.name + "'" not in names | several and not state.discrete:
             base, order = base_of(state.name), primes_of(state.name) + 1
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
+    for invariant in definition.invariants:
+        if not invariant.at_zero:  # others follow from the equations
+            yield Conserved(invariant.value, span=_NOWHERE)
     for state in definition.states:
         if state.domain is not None:
             low, high = (None if end is None else _number(end) for end in state.domain)
@@ -157,6 +169,12 @@ def _event(event: ModelEvent, position: int) -> EventStatement:
     return EventStatement(
         name, trigger, resets, event.stop, event.after, event.priority, event.persistent, span=_NOWHERE
     )
+
+
+def _derivatives(row: dict[str, Expr]) -> Expr:
+    """The left side of a row of M u' = f."""
+    terms = [("+", product([("*", value), ("*", _name(name + "'"))], None)) for name, value in row.items()]
+    return total(terms, None)
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

@@ -55,6 +55,11 @@ class Retcode(Enum):
         "the times of events accumulate, so that there is no next one",
         "end the solve there, or set what moves to rest once it moves less than matters",
     )
+    INCONSISTENT = (
+        "inconsistent",
+        "no values of the algebraic variables that solve their equations were found",
+        "give algebraic variables initial values, which are guesses, nearer to a solution",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:

@@ -15,7 +15,7 @@ from symde.codegen.column_graph import WholeKernels
 from symde.codegen.columns import ColumnKernels
 from symde.engine.cpu.columns import ColumnsSystem, padded_width
 from symde.problem.problem import Problem, with_system
-from symde.problem.system import Equation, NonFinite, System
+from symde.problem.system import Equation, NonFinite
 from symde.sensitivity.start import Start
 
 
@@ -41,7 +41,7 @@ class AugmentedSystem:
 
     def __init__(
         self,
-        base: System,
+        base: Any,
         parameters: tuple[int, ...],
         states: tuple[int, ...],
         whole: bool = False,
@@ -49,12 +49,13 @@ class AugmentedSystem:
     ) -> None:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         count = 1 if combined else len(parameters) + len(states)
-        self.partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
+        kernels = base.kernels.for_parameters(parameters)
+        self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
         self.kernels: Any
         if whole:
-            self.kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+            self.kernels = WholeKernels(kernels, parameters, padded_width(count))
         else:
-            self.kernels = ColumnsSystem(base.kernels, self.partials, count)
+            self.kernels = ColumnsSystem(kernels, self.partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -78,6 +79,17 @@ class AugmentedSystem:
             return self.base.equation(index)
         state = self.base.equation((index - n) // self.kernels.width)
         return Equation(self.state_names[index], f"derivative of: {state.text}", state.file, state.line)
+
+    def constraint(self, index: int) -> Equation:
+        """What solutions of the model keep."""
+        return self.base.constraint(index)
+
+    def worst_constraint(
+        self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
+    ) -> tuple[int, float]:
+        """The model's equation without a derivative that is missed by most, and its residual."""
+        n = len(self.base.state_names)
+        return self.base.worst_constraint(t, u[:n], p[: len(self.parameter_names)], scale[:n])
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the model."""

@@ -71,7 +71,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
         ("dU[i] = U[i-1] - 2U[i] + U[i+1] for i in 2:N-1", "arrays"),
         ("state V[i, j] = 0 for i in 1:N for j in 1:N", "arrays"),
         ("x' = sum(a[j]*x for j in 1:n)", "arrays"),
-        ("conserved x + y", "conserved quantities"),
         ('import "pump.symde"', "imports of other files"),
         ("use Pump as p1(k=2,\n  m=3)", "parts of models (use)"),
         ("y = p1.x + 1", "parts of models (use)"),

@@ -21,6 +21,7 @@ from symde.language.syntax import (
     Call,
     Compare,
     Conditional,
+    Conserved,
     ConstantDeclaration,
     Derivative,
     Expr,
@@ -338,6 +339,7 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
     st.builds(TimeSpan, SMALL, SMALL),
     st.builds(ConstantDeclaration, PLAIN_NAMES, SMALL, UNITS, DOCS),
     st.builds(FunctionDefinition, PLAIN_NAMES, ARGUMENTS, SMALL),
+    st.builds(Conserved, SMALL),
     st.builds(Hamiltonian, PLAIN_NAMES, SMALL, PAIRS),
     st.builds(
         ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(BOUNDS), _maybe(SMALL), DOCS

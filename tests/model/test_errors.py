@@ -200,8 +200,61 @@ MISTAKES = [
     Mistake("noise", "dx = -k*x*dt + 0.1*x*dW", "E901", "dt", "not in this version yet"),
     Mistake("delay", "x' = -x(t - 1)", "E903", "x(t - 1)", "not in this version yet"),
     Mistake(
-        "algebraic equation", "x' = -x*z\n0 = z + x - 1", "E914", "0 = z + x - 1", "not in this version yet"
+        "undeclared algebraic variable",
+        "x' = -x*z\n0 = z + x - 1",
+        "E351",
+        "0 = z + x - 1",
+        "2 for the 1 unknown `x`",
+        "if `z` is unknown, declare it: `state z = guess`",
     ),
+    Mistake(
+        "equation too many",
+        LONG.format("state x = 1, z = 2\nx' = z\n0 = x - 2\n0 = x + t"),
+        "E351",
+        "0 = x + t",
+        "too many equations: 2 for the 1 unknown `x`",
+        "remove 1 equation, or let another unknown stand in one of them",
+    ),
+    Mistake(
+        "equation without unknowns",
+        LONG.format("param k1 = 1, k2 = 2\nstate x = 1, z = 2\nx' = z\n0 = k1 - k2*t"),
+        "E350",
+        "0 = k1 - k2*t",
+        "nothing in this equation is unknown",
+        "state z = guess",
+    ),
+    Mistake(
+        "unknown that nothing determines",
+        LONG.format("state x = 1, z = 2, w = 3\nx' = -x\n0 = z + w - x"),
+        "E352",
+        "w",
+        "2 unknowns `z`, `w` and only 1 equation (line 4)",
+        "`z` or `w`",
+    ),
+    Mistake(
+        "declared and in no implicit equation",
+        LONG.format("state x = 1, z = 2, w = 3\nx' = -x\n0 = z - x"),
+        "E302",
+        "w",
+        "state `w` has no equation",
+        "an equation `0 = ...` in which it stands",
+    ),
+    Mistake(
+        "initial value of a derivative that equations give",
+        "state x = 1, y = 2\nx'(t0) = 3\n2*x' - y' = x\nx' + y' = y",
+        "E310",
+        "x",
+        "no initial value of its own",
+        "are `x`",
+    ),
+    Mistake(
+        "stiff part of an implicit equation",
+        "state x = 1, z = 2\nx' = z\n0 = stiff(z) + x",
+        "E323",
+        "stiff(z)",
+        "of a differential equation",
+    ),
+    Mistake("conserved nonsense", "x' = -x\nconserved y + x + k\nparam k = 1", "E201", "y", "unknown name"),
 ]
 
 
@@ -219,7 +272,7 @@ def test_each_mistake_has_its_code_place_and_remedy(mistake: Mistake) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.law)
 def test_one_mistake_gives_one_error(mistake: Mistake) -> None:
-    follows = {"misspelled equation", "noise", "algebraic equation"}
+    follows = {"misspelled equation", "noise"}
     with pytest.raises(ModelError) as caught:
         ode_def(mistake.text)
     assert len(caught.value.diagnostics) == 1 or mistake.law in follows, str(caught.value)

@@ -15,10 +15,7 @@ STATEMENTS = [
     ("x' = -k*x\njump k*x: x -= 1", "E904"),
     ("x' = -k*x\nk, A + 2B --> C", "E905"),
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),
-    ("x' = -k*x\nconserved x + y", "E911"),
     ('import "pump.symde"\nuse Pump as p1(k=2)\nx\' = -k*x', "E912"),
-    ("x' = -k*x*z\n0 = z + x - 1", "E914"),
-    ("x' = -k*x*z\nz + x = 1", "E914"),
     ("x' = -k*x\nstratonovich", "E916"),
 ]
 

@@ -1,0 +1,117 @@
+"""Algebraic variables that an equation gives outright become observed quantities: z in 0 = z - g(x).
+
+Only equations in which the variable stands once, with a number before it, are solved: nothing is divided by
+what may become zero, and what is computed is what the text says. A variable is taken out where its equation
+determines nothing else with it (a block of its own), or is an alias, z = w or z = -w. Loops of equations are
+left to the engine as they are: to tear one is to change which equations its Newton iterations see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symde.derive.blocks import blocks
+from symde.derive.system import EquationSystem, Incidence, Row
+from symde.language.syntax import Expr, Name, Negate
+from symde.model.bipartite import maximum_matching
+from symde.model.definition import Observable
+from symde.model.evaluate import evaluate
+from symde.model.linear import NotLinearError, linear_in
+from symde.model.syntax_derivative import negative, number, product
+from symde.model.walk import identifiers
+
+
+def eliminate_explicit(system: EquationSystem) -> None:
+    """Take out aliases, and then the variables that equations give outright."""
+    _eliminate_aliases(system)
+    while _eliminate_blocks(system):
+        pass
+
+
+def _eliminate_aliases(system: EquationSystem) -> None:
+    """z = w and z = -w, where z is an algebraic variable and w another state."""
+    variables = dict.fromkeys(system.algebraic)
+    constants = _constants(system)
+    for row in [row for row in system.rows if row.algebraic]:
+        read = identifiers([row.value])
+        for name in [name for name in variables if name in read]:
+            solved = _solved(row, name, constants)
+            if solved is not None and _is_alias(solved, system):
+                _take_out(system, row, name, solved)
+                del variables[name]
+                break
+
+
+def _is_alias(value: Expr, system: EquationSystem) -> bool:
+    inner = value.operand if isinstance(value, Negate) else value
+    return isinstance(inner, Name) and inner.id in system.states
+
+
+def _eliminate_blocks(system: EquationSystem) -> bool:
+    """One round over the blocks of a single variable; whether any was taken out.
+
+    What is taken out may leave others in blocks of their own.
+    """
+    variables, constants = system.algebraic, _constants(system)
+    rows = [row for row in system.rows if row.algebraic]
+    incidence = Incidence(system, variables)
+    graph = [incidence.of(row.value) for row in rows]
+    values: dict[tuple[int, int], Expr] = {}
+    for place, row in enumerate(rows):
+        for column in graph[place]:
+            solved = _solved(row, variables[column], constants)
+            if solved is not None and column not in incidence.of(solved):
+                values[place, column] = solved
+    solvable = [
+        [column for column in columns if (place, column) in values] for place, columns in enumerate(graph)
+    ]
+    matching = maximum_matching(solvable, len(variables))
+    matching = maximum_matching(graph, len(variables), matching)
+    found = False
+    for block in blocks(graph, matching):
+        place = block[0]
+        column = matching.column_of[place]
+        if len(block) == 1 and (place, column) in values:
+            _take_out(system, rows[place], variables[column], values[place, column])
+            found = True
+    return found
+
+
+def _constants(system: EquationSystem) -> dict[str, float]:
+    return {one.name: one.value for one in system.definition.constants}
+
+
+def _solved(row: Row, name: str, constants: Mapping[str, float]) -> Expr | None:
+    """The value of a variable from 0 = c*name + rest with a number c; None where that is not the form.
+
+    The rest may still read it through observed quantities.
+    """
+
+    def is_fixed(expression: Expr) -> bool:
+        try:
+            return evaluate(expression, constants) != 0
+        except (ArithmeticError, ValueError):
+            return False
+
+    try:
+        linear = linear_in(row.value, (name,), is_fixed)
+    except NotLinearError:
+        return None
+    coefficient = linear.coefficients.get(name)
+    factor = 0.0 if coefficient is None else evaluate(coefficient, constants)
+    if coefficient is None or factor == 0:
+        return None
+    rest = linear.rest if linear.rest is not None else number(0)
+    if factor == -1:
+        return rest
+    if factor != 1:
+        rest = product([("*", rest), ("/", coefficient)], rest.span)
+    return negative(rest, rest.span)
+
+
+def _take_out(system: EquationSystem, row: Row, name: str, value: Expr) -> None:
+    system.rows.remove(row)
+    if row.lower:
+        system.constraints.append(row)
+    state = system.states.pop(name)
+    system.observables[name] = Observable(name, value, state.span)
