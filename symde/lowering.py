@@ -182,11 +182,58 @@ class ModelSystem:
             return Equation(state.name, f"{state.name}' = ...", "", 0)
         return Equation(state.name, " ".join(span.text.split()), span.source.name, _line(span))
 
+    def constraint(self, index: int) -> Equation:
+        """What solutions keep, in the modeller's words."""
+        span = self.definition.invariants[index].span
+        if span is None:
+            return Equation("", "an invariant", "", 0)
+        return Equation("", " ".join(span.text.split()), span.source.name, _line(span))
+
+    def worst_constraint(
+        self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
+    ) -> tuple[int, float]:
+        """The equation without a derivative that is missed by most, and its residual; each is seen against what
+        moves of the states by `scale` do to it."""
+        model, graph = self.kernels.model_graph, self.kernels.graph
+        mass, entries = model.lowered.mass or (), model.jacobian
+        roots = [*model.lowered.rhs, *entries.nodes, *(node for row in mass for _, node in row)]
+        with np.errstate(all="ignore"):
+            values = evaluate(graph, roots, t, {"u": u, "p": p})
+        worst, largest = 0, -1.0
+        for i, row in enumerate(mass):
+            if any(values[node] for _, node in row):
+                continue
+            places = range(entries.indptr[i], entries.indptr[i + 1])
+            size = sum(abs(values[entries.nodes[k]]) * scale[entries.indices[k]] for k in places) + 1e-300
+            missed = abs(values[model.lowered.rhs[i]]) / size
+            if not missed <= largest:
+                worst, largest = i, missed
+        return worst, float(values[model.lowered.rhs[worst]])
+
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The right-hand side, by the graph's interpreter."""
         lowered = self.kernels.lowered
         values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
         return np.array([values[node] for node in lowered.rhs], dtype=float)
+
+    def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make it,
+        with (M's rows, -J's) u' = (f, f_t)."""
+        model = self.kernels.model_graph
+        if model.lowered.mass is None:
+            return self.slope(t, u, p)
+        entries, n = model.jacobian, self.kernels.n
+        mass = model.mass or ()
+        roots = [*model.lowered.rhs, *model.time_gradient, *entries.nodes, *mass]
+        values = evaluate(self.kernels.graph, roots, t, {"u": u, "p": p})
+        matrix, right = np.zeros((n, n)), np.zeros(n)
+        for i in range(n):
+            places = range(entries.indptr[i], entries.indptr[i + 1])
+            differential = any(values[mass[k]] for k in places)
+            for k in places:
+                matrix[i, entries.indices[k]] = values[mass[k]] if differential else -values[entries.nodes[k]]
+            right[i] = values[(model.lowered.rhs if differential else model.time_gradient)[i]]
+        return np.linalg.solve(matrix, right)
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian."""

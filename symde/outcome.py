@@ -8,6 +8,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
+from symde.inconsistent import explain_start
 from symde.problem.dense import DenseOutput
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
@@ -22,6 +23,7 @@ RETCODES = {
     Status.STIFF: Retcode.STIFF,
     Status.SINGULAR: Retcode.SINGULAR,
     Status.DIVERGED: Retcode.DIVERGED,
+    Status.INCONSISTENT: Retcode.INCONSISTENT,
 }
 
 
@@ -78,6 +80,8 @@ def continuous(session: Session) -> DenseOutput | None:
 
 def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     """What happened, in the modeller's words: time, worst state, its equation and line, and a remedy."""
+    if retcode is Retcode.INCONSISTENT:
+        return explain_start(session, problem)
     state, system = session.state, problem.system
     lines = [f"{retcode.word}: {retcode.sentence}, at t = {state.t:.6g}"]
     if abs(state.h):

@@ -47,7 +47,7 @@ def with_columns(definition: Definition, width: int) -> Definition:
         for c in range(width)
     )
     states = tuple(replace(state, split=None) for state in definition.states)
-    return replace(definition, states=(*states, *columns), observables=())
+    return replace(definition, states=(*states, *columns), observables=(), invariants=())
 
 
 def _slopes(

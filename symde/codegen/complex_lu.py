@@ -1,4 +1,4 @@
-"""Kernels of a planned factorisation of (alpha + i beta)*I - J: complex arithmetic in pairs of real nodes.
+"""Kernels of a planned factorisation of (alpha + i beta)*M - J: complex arithmetic in pairs of real nodes.
 
 The order of pivots and the fill-in are those of the real matrix. J is real, so an entry has no imaginary part
 until elimination brings one in; parts that are zero by structure cost nothing.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.lu import StaticLU
-from symde.codegen.lu_kernels import matrix_of
+from symde.codegen.lu_kernels import matrix_of, shifted
 
 COMPLEX_OPERATION_LIMIT = 2500
 """Multiply-subtracts of the real plan above which complex kernels are not generated: each is four here."""
@@ -78,7 +78,8 @@ class ComplexArithmetic:
 def complex_lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     """The kernels of a plan.
 
-    `lu_complex_factor` reads (jacobian, shift), shift = (alpha, beta), and writes `lu`: all real parts in the
+    `lu_complex_factor` reads (jacobian, shift), shift = (alpha, beta), and `mass` where M is not the
+    identity, and writes `lu`: all real parts in the
     plan's order, then all imaginary parts. `lu_complex_solve` reads (lu, real, imaginary), the parts of the
     right side, and writes the parts of the solution, `x` and `y`.
     """
@@ -89,10 +90,13 @@ def _factor(plan: StaticLU) -> Kernel:
     graph = Graph()
     shift = graph.input("shift", 0), graph.input("shift", 1)
     jacobian = [graph.input("jacobian", k) for k in range(len(plan.indices))]
-    slots = complex_eliminate(plan, graph, complex_matrix(plan, graph, shift, jacobian))
+    mass = None if plan.massed is None else [graph.input("mass", k) for k in range(len(plan.indices))]
+    slots = complex_eliminate(plan, graph, complex_matrix(plan, graph, shift, jacobian, mass))
     zero = graph.constant(0.0)
     nodes = [real for real, _ in slots] + [zero if part is None else part for _, part in slots]
     inputs = (Vector("jacobian", len(plan.indices)), Vector("shift", 2))
+    if plan.massed is not None:
+        inputs = (*inputs, Vector("mass", len(plan.indices)))
     return Kernel("lu_complex_factor", graph, inputs, (Output("lu", tuple(nodes)),))
 
 
@@ -111,14 +115,21 @@ def _solve(plan: StaticLU) -> Kernel:
 
 
 def complex_matrix(
-    plan: StaticLU, graph: Graph, shift: tuple[int, int], jacobian: Sequence[int]
+    plan: StaticLU,
+    graph: Graph,
+    shift: tuple[int, int],
+    jacobian: Sequence[int],
+    mass: Sequence[int] | None = None,
 ) -> list[dict[int, Pair]]:
-    """Nodes of each entry of (alpha + i beta)*I - J, by row and column."""
-    reals = matrix_of(plan, graph, shift[0], jacobian)
-    return [
-        {j: (node, shift[1] if i == j and plan.shifted[i] else None) for j, node in row.items()}
-        for i, row in enumerate(reals)
-    ]
+    """Nodes of each entry of (alpha + i beta)*M - J, by row and column."""
+    reals = matrix_of(plan, graph, shift[0], jacobian, mass)
+    imaginary = {(i, i): shift[1] for i in range(plan.n) if plan.shifted[i]}
+    if plan.massed is not None and mass is not None:
+        for i in range(plan.n):
+            for k in range(plan.indptr[i], plan.indptr[i + 1]):
+                if plan.massed[k]:
+                    imaginary[i, plan.indices[k]] = shifted(graph, shift[1], mass[k])
+    return [{j: (node, imaginary.get((i, j))) for j, node in row.items()} for i, row in enumerate(reals)]
 
 
 def complex_eliminate(plan: StaticLU, graph: Graph, matrix: Sequence[dict[int, Pair]]) -> list[Pair]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import BOOLEAN, LEAVES, Graph
+from symde.codegen.mass import reduce_mass
 from symde.codegen.networks import dense_layers
 from symde.diagnostics import Diagnostic, ModelError, Span
 from symde.language import syntax
@@ -240,6 +241,9 @@ class LoweredModel:
         parameters: Node that reads each parameter, p[j].
         rhs: Node of each state's derivative.
         observables: Node of each observable.
+        mass: Entries (column, node) of each row of M in M u' = rhs, independent rows and empty ones; None
+            where M is the identity.
+        invariants: Node of what solutions keep.
     """
 
     graph: Graph
@@ -247,6 +251,8 @@ class LoweredModel:
     parameters: tuple[int, ...]
     rhs: tuple[int, ...]
     observables: tuple[int, ...]
+    mass: tuple[tuple[tuple[int, int], ...], ...] | None = None
+    invariants: tuple[int, ...] = ()
 
 
 def lower(definition: Definition) -> LoweredModel:
@@ -271,7 +277,12 @@ def lower(definition: Definition) -> LoweredModel:
             graph.names.setdefault(node, observable.name)
         observables.append(node)
     rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
-    return LoweredModel(graph, states, parameters, rhs, tuple(observables))
+    invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
+    if definition.mass is None:
+        return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants)
+    entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
+    reduced = reduce_mass(graph, entries, rhs, len(parameters))
+    return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""The plan of an LU factorisation for one sparsity pattern: W = shift*I - J with a fixed order of pivots.
+"""The plan of an LU factorisation for one sparsity pattern: W = shift*M - J with a fixed order of pivots.
+
+M is the identity unless its places in the pattern are told.
 
 What a general solver decides while it runs is decided here once: which entry is the pivot of each column,
 in which order columns are eliminated, which entries fill in. What is left is straight-line arithmetic.
@@ -33,6 +35,8 @@ class StaticLU:
         diagonal: Slot of the reciprocal of each pivot.
         length: Length of `lu`.
         operations: Multiply-subtracts of one factorisation.
+        massed: Whether M has each entry of the pattern, which is then J's and M's together; None: M is the
+            identity, whose entries stand beside J's.
     """
 
     n: int
@@ -46,6 +50,7 @@ class StaticLU:
     diagonal: tuple[int, ...]
     length: int
     operations: int
+    massed: tuple[bool, ...] | None = None
 
 
 def plan_lu(
@@ -54,8 +59,9 @@ def plan_lu(
     shifted: Sequence[bool] | None = None,
     sample: Sequence[float] | None = None,
     limit: int = OPERATION_LIMIT,
+    massed: Sequence[bool] | None = None,
 ) -> StaticLU | None:
-    """The order of pivots and the fill-in for W = shift*I - J.
+    """The order of pivots and the fill-in for W = shift*M - J.
 
     Args:
         indptr, indices: Pattern of J, compressed rows, n rows and columns.
@@ -63,16 +69,17 @@ def plan_lu(
         sample: Typical values of J's entries. With them the pivots are matched for size (a sampled zero is no
             pivot), else a diagonal that J itself fills is preferred to one that has only the shift.
         limit: Most multiply-subtracts.
+        massed: Whether M has each entry of the pattern; default: M is the identity in the `shifted` rows.
 
     Returns:
         None where more operations than `limit` are needed, or where no choice of pivots exists.
     """
     n = len(indptr) - 1
-    shifted = tuple(shifted) if shifted is not None else (True,) * n
+    shifted = tuple(shifted) if shifted is not None else (massed is None,) * n
     pattern = [set(indices[indptr[i] : indptr[i + 1]]) | ({i} if shifted[i] else set()) for i in range(n)]
     if sum(map(len, pattern)) > 2 * limit + 3 * n:
         return None  # each off-diagonal entry in a column below another costs one at least: do not even try
-    matched = _match(pattern, indptr, indices, shifted, sample)
+    matched = _match(pattern, indptr, indices, shifted, sample, massed)
     if matched is None:
         return None
     weak = [matched[j] == j and j not in indices[indptr[j] : indptr[j + 1]] for j in range(n)]
@@ -107,6 +114,7 @@ def plan_lu(
         diagonal=tuple(diagonal),
         length=slots,
         operations=operations,
+        massed=None if massed is None else tuple(massed),
     )
 
 
@@ -116,6 +124,7 @@ def _match(
     indices: Sequence[int],
     shifted: Sequence[bool],
     sample: Sequence[float] | None,
+    massed: Sequence[bool] | None,
 ) -> list[int] | None:
     n = len(pattern)
     if sample is None:
@@ -131,7 +140,7 @@ def _match(
     values = [{i: typical} if shifted[i] else {} for i in range(n)]
     for i in range(n):
         for k in range(indptr[i], indptr[i + 1]):
-            size = abs(sample[k])
+            size = abs(sample[k]) + (typical if massed is not None and massed[k] else 0.0)
             if size and math.isfinite(size):
                 values[i][indices[k]] = values[i].get(indices[k], 0.0) + size
     largest = [0.0] * n

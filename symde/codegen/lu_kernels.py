@@ -25,7 +25,7 @@ def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     further right-hand sides of a factorisation that has passed. `lu_accept` is the test alone, for sums of
     solutions: it reads (jacobian, shift, x, rhs), writes nothing and returns 1 where x is not good to
     `SUSPICION`. `lu_residual` reads the same
-    and writes `r` = rhs - W x.
+    and writes `r` = rhs - W x. Those that read W read `mass` last, where M is not the identity.
     """
     return (
         _factor(plan),
@@ -37,6 +37,11 @@ def lu_kernels(plan: StaticLU) -> tuple[Kernel, ...]:
     )
 
 
+def _mass(plan: StaticLU) -> tuple[Vector, ...]:
+    """What kernels read last: the entries of M by the places of the pattern, where it is not the identity."""
+    return () if plan.massed is None else (Vector("mass", len(plan.indices)),)
+
+
 def _vectors(plan: StaticLU) -> tuple[Vector, Vector]:
     return Vector("jacobian", len(plan.indices)), Vector("shift", 1)
 
@@ -44,26 +49,38 @@ def _vectors(plan: StaticLU) -> tuple[Vector, Vector]:
 def _matrix(plan: StaticLU, graph: Graph) -> list[dict[int, int]]:
     """Node of each entry of W, read from the kernel's inputs."""
     shift = graph.input("shift", 0)
-    return matrix_of(plan, graph, shift, [graph.input("jacobian", k) for k in range(len(plan.indices))])
+    entries = range(len(plan.indices))
+    mass = None if plan.massed is None else [graph.input("mass", k) for k in entries]
+    return matrix_of(plan, graph, shift, [graph.input("jacobian", k) for k in entries], mass)
 
 
-def matrix_of(plan: StaticLU, graph: Graph, shift: int, jacobian: Sequence[int]) -> list[dict[int, int]]:
-    """Node of each entry of W = shift*I - J, by row and column; `jacobian` holds the entries of J in
-    order."""
+def matrix_of(
+    plan: StaticLU, graph: Graph, shift: int, jacobian: Sequence[int], mass: Sequence[int] | None = None
+) -> list[dict[int, int]]:
+    """Node of each entry of W = shift*M - J, by row and column; `jacobian` and `mass` hold the entries of J
+    and of M in order."""
     matrix: list[dict[int, int]] = []
     for i in range(plan.n):
         row: dict[int, int] = {i: shift} if plan.shifted[i] else {}
         for k in range(plan.indptr[i], plan.indptr[i + 1]):
             j, entry = plan.indices[k], jacobian[k]
-            row[j] = graph.apply("sub", shift, entry) if j in row else graph.apply("neg", entry)
+            if plan.massed is not None and mass is not None and plan.massed[k]:
+                row[j] = graph.apply("sub", shifted(graph, shift, mass[k]), entry)
+            else:
+                row[j] = graph.apply("sub", shift, entry) if j in row else graph.apply("neg", entry)
         matrix.append(row)
     return matrix
+
+
+def shifted(graph: Graph, shift: int, mass: int) -> int:
+    """The shift times an entry of M."""
+    return shift if graph.is_constant(mass, 1.0) else graph.apply("mul", shift, mass)
 
 
 def _factor(plan: StaticLU) -> Kernel:
     graph = Graph()
     slots = eliminate(plan, graph, _matrix(plan, graph))
-    return Kernel("lu_factor", graph, _vectors(plan), (Output("lu", tuple(slots)),))
+    return Kernel("lu_factor", graph, (*_vectors(plan), *_mass(plan)), (Output("lu", tuple(slots)),))
 
 
 def eliminate(plan: StaticLU, graph: Graph, matrix: Sequence[dict[int, int]]) -> list[int]:
@@ -99,7 +116,7 @@ def _solve(plan: StaticLU, name: str, transposed: bool, tested: bool = True) -> 
     solution = (
         _substitute_transposed(plan, graph, lu, rhs) if transposed else substitute(plan, graph, lu, rhs)
     )
-    inputs = (*_vectors(plan), Vector("lu", plan.length), Vector("rhs", n))
+    inputs = (*_vectors(plan), Vector("lu", plan.length), Vector("rhs", n), *_mass(plan))
     refused = None
     if tested:
         matrix = _matrix(plan, graph)
@@ -181,7 +198,7 @@ def _accept(plan: StaticLU) -> Kernel:
     x = [graph.input("x", j) for j in range(plan.n)]
     rhs = [graph.input("rhs", i) for i in range(plan.n)]
     refused = graph.apply("not", acceptance(graph, _matrix(plan, graph), x, rhs, SUSPICION))
-    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
+    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n), *_mass(plan))
     return Kernel("lu_accept", graph, inputs, (), code=refused)
 
 
@@ -192,5 +209,5 @@ def _residual(plan: StaticLU) -> Kernel:
     for i, row in enumerate(_matrix(plan, graph)):
         pairs = [(entry, x[j]) for j, entry in row.items()]
         nodes.append(_subtract_products(graph, graph.input("rhs", i), pairs))
-    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n))
+    inputs = (*_vectors(plan), Vector("x", plan.n), Vector("rhs", plan.n), *_mass(plan))
     return Kernel("lu_residual", graph, inputs, (Output("r", tuple(nodes)),))

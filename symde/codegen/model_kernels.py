@@ -8,6 +8,7 @@ from functools import cached_property
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian, time_gradient
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.lower import LoweredModel, lower
+from symde.codegen.mass import united
 from symde.codegen.partition import Partition, accelerations, half, partition
 from symde.diagnostics import Span
 from symde.model.definition import Definition
@@ -27,8 +28,28 @@ class ModelGraph:
 
     @cached_property
     def jacobian(self) -> SparseJacobian:
-        """The derivative of the right-hand side by the states."""
-        return jacobian(self.lowered.graph, self.lowered.rhs, self.lowered.states)
+        """The derivative of the right-hand side by the states; with a mass matrix its pattern has the places of
+        that one's entries too."""
+        return self._jacobian_and_mass[0]
+
+    @cached_property
+    def mass(self) -> tuple[int, ...] | None:
+        """The entries of M in M u' = f, each at its place in the pattern of the Jacobian; None: the
+        identity."""
+        return self._jacobian_and_mass[1]
+
+    @cached_property
+    def _jacobian_and_mass(self) -> tuple[SparseJacobian, tuple[int, ...] | None]:
+        model = self.lowered
+        entries = jacobian(model.graph, model.rhs, model.states)
+        if model.mass is None:
+            return entries, None
+        return united(entries, model.mass, model.graph.constant(0.0))
+
+    @cached_property
+    def invariants_jacobian(self) -> SparseJacobian:
+        """The derivative of what solutions keep by the states."""
+        return jacobian(self.lowered.graph, self.lowered.invariants, self.lowered.states)
 
     @cached_property
     def parameter_jacobian(self) -> SparseJacobian:
@@ -121,6 +142,20 @@ def _jacobian(model: ModelGraph) -> tuple[Output, ...]:
     return (Output("jacobian", entries.nodes, tuple(labels)),)
 
 
+def _invariants(model: ModelGraph) -> tuple[Output, ...]:
+    """What solutions keep, and the entries of its derivative by the states."""
+    return (
+        Output("invariants", model.lowered.invariants),
+        Output("invariants_jacobian", model.invariants_jacobian.nodes),
+    )
+
+
+def _mass(model: ModelGraph) -> tuple[Output, ...]:
+    """The entries of M, each at its place in the pattern of the Jacobian."""
+    assert model.mass is not None
+    return (Output("mass", model.mass),)
+
+
 def _jacobian_vector(model: ModelGraph) -> tuple[Output, ...]:
     return (
         Output("jv", model.jacobian_vector, tuple(f"jv[{name}]" for name in model.definition.state_names)),
@@ -166,6 +201,8 @@ _OUTPUTS: dict[str, Callable[[ModelGraph], tuple[Output, ...]]] = {
     "rhs_jacobian": _rhs_jacobian,
     "rhs_gradient": _rhs_gradient,
     "jacobian": _jacobian,
+    "mass": _mass,
+    "invariants": _invariants,
     "jacobian_vector": _jacobian_vector,
     "observables": _observables,
     "rhs_positions": _rhs_positions,

@@ -121,7 +121,8 @@ def _sum_of_products(graph: Graph, weights: Sequence[int], nodes: Sequence[int])
 def _right_sides(
     work: Step, table: CollocationNumbers, slopes: list[list[int]], w: list[list[int]]
 ) -> list[list[int]]:
-    """T^-1 F - Lambda/h W."""
+    """T^-1 F - Lambda/h M W."""
+    w = [[_or_zero(work, work.mass_times(i, stage.__getitem__)) for i in range(work.n)] for stage in w]
     apply = work.apply
     inverse_h = apply("div", work.number(1.0), work.h)
     rhs = _transformed(work.graph, table.array("t_inverse"), slopes)
@@ -138,6 +139,10 @@ def _right_sides(
             less = apply("sub", rhs[imaginary][i], apply("mul", alpha, q))
             rhs[imaginary][i] = apply("sub", less, apply("mul", beta, p))
     return rhs
+
+
+def _or_zero(work: Step, node: int | None) -> int:
+    return work.zero if node is None else node
 
 
 def _corrections(work: Step, plan: StaticLU, rhs: list[list[int]]) -> list[list[int]]:

@@ -12,6 +12,7 @@ solves fail the test of the backward error; the general step then takes over.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from symde.codegen.graph import LEAVES, Graph
@@ -63,7 +64,8 @@ def rosenbrock_step(
     gradient = [work.copy(node, work.u, work.t) for node in model.time_gradient]
     inverse_h = work.apply("div", work.number(1.0), work.h)
     shift = work.apply("mul", inverse_h, work.number(1.0 / float(method.gamma)))
-    matrix = matrix_of(plan, work.graph, shift, entries)
+    mass = None if model.mass is None else [work.copy(node, work.u, work.t) for node in model.mass]
+    matrix = matrix_of(plan, work.graph, shift, entries, mass)
     lu = eliminate(plan, work.graph, matrix)
     solutions: list[list[int]] = []
     combined: list[int | None] = [None] * n
@@ -77,7 +79,7 @@ def rosenbrock_step(
             f = work.derivatives(u, work.later(float(method.alpha[i])))
         rhs = list(f)
         for k in range(n):
-            sums = work.weighted(method.c_matrix[i], [s[k] for s in solutions])
+            sums = work.mass_times(k, partial(work.component_sum, method.c_matrix[i], solutions))
             if sums is not None:
                 rhs[k] = work.plus(rhs[k], work.apply("mul", inverse_h, sums))
             rhs[k] = work.plus(rhs[k], work.time_term(float(method.d[i]), gradient[k]))
@@ -157,6 +159,19 @@ class Step:
         vector, index = source.value[node]
         return u[index] if vector == "u" else self.graph.input(vector, index)
 
+    def mass_times(self, row: int, vector: Callable[[int], int | None]) -> int | None:
+        """A row of M times a vector whose components a function gives, None for a structural zero."""
+        rows = self.model.lowered.mass
+        if rows is None:
+            return vector(row)
+        total: int | None = None
+        for j, entry in rows[row]:
+            node, mass = vector(j), self.copy(entry, self.u, self.t)
+            if node is not None:
+                term = node if self.graph.is_constant(mass, 1.0) else self.apply("mul", mass, node)
+                total = term if total is None else self.apply("add", total, term)
+        return total
+
     def later(self, share: float) -> int:
         """t + share * h."""
         if share == 0.0:
@@ -171,6 +186,10 @@ class Step:
         for weight, node in zip(weights, nodes, strict=False):
             total = self.accumulate(total, float(weight), node)
         return total
+
+    def component_sum(self, weights: Sequence[float], vectors: Sequence[Sequence[int]], k: int) -> int | None:
+        """The same of a component of vectors."""
+        return self.weighted(weights, [vector[k] for vector in vectors])
 
     def argument(self, k: int, weights: Sequence[float], slopes: Sequence[int]) -> int:
         """u_k + h sum_j weights[j] * slopes[j].

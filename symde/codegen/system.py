@@ -11,6 +11,7 @@ import numpy as np
 
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
+from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
@@ -46,12 +47,19 @@ class ModelKernels:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
+        mass: Whether M in M u' = f is another than the identity.
+        invariants: Whether solutions keep what a solve must see to.
+        invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.n = len(definition.states)
         self.m = len(definition.parameters)
+        self.mass = definition.mass is not None
+        kept = definition.invariants
+        self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
@@ -118,6 +126,12 @@ class ModelKernels:
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     @property
+    def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers and columns of the derivative of the invariants, int32."""
+        entries = self.model_graph.invariants_jacobian
+        return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    @property
     def traits(self) -> Traits:
         """What kind of right-hand side it has."""
         return self._once("traits", self._traits)
@@ -129,7 +143,7 @@ class ModelKernels:
             second_order = not self.partition.unsteady
         except InseparableError:
             second_order = False
-        return Traits(self.n, operations, is_analytic(graph, rhs), second_order)
+        return Traits(self.n, operations, is_analytic(graph, rhs), second_order, self.mass)
 
     @property
     def jumps(self) -> list[Jump]:
@@ -151,8 +165,27 @@ class ModelKernels:
         return self._once("plan", self._plan)
 
     def _plan(self) -> StaticLU | None:
-        entries = self.model_graph.jacobian
-        return plan_lu(entries.indptr, entries.indices)
+        model = self.model_graph
+        entries, mass = model.jacobian, model.mass
+        if mass is None:
+            return plan_lu(entries.indptr, entries.indices)
+        massed = [not self.graph.is_constant(node, 0.0) for node in mass]
+        return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
+
+    def _sample(self) -> np.ndarray:
+        """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
+        start is often where something vanishes; a row without shift needs pivots that are not zero."""
+        draw, start = np.random.default_rng(5), model_start(self.definition)
+        try:
+            p = start.parameters({})
+            u = start.initial(p, 0.0, {})
+        except KeyError:  # the model gives no values: any will do
+            p, u = draw.uniform(0.5, 1.5, self.m), draw.uniform(0.5, 1.5, self.n)
+        u = u * draw.uniform(0.95, 1.05, self.n) + 1e-3 * draw.uniform(0.5, 1.5, self.n)
+        nodes = self.model_graph.jacobian.nodes
+        with np.errstate(all="ignore"):
+            values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
+        return np.array([values[node] for node in nodes], dtype=float)
 
     @property
     def lu_length(self) -> int:
@@ -170,9 +203,9 @@ class ModelKernels:
         """The address of a kernel, compiled or loaded by now.
 
         Args:
-            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`, or
-                (where `lu_length` is not 0) `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`,
-                `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
+            name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
+                `mass` (where M is not the identity), `invariants`, or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
+                `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
                 `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
                 `rhs_momenta`, `accelerations`.
 

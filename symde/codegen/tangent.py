@@ -50,7 +50,9 @@ def with_tangent(definition: Definition) -> Definition:
         for parameter in definition.parameters
     )
     parameters = definition.parameters + directions
-    return replace(definition, states=states + tangents, parameters=parameters, observables=())
+    return replace(
+        definition, states=states + tangents, parameters=parameters, observables=(), invariants=()
+    )
 
 
 class TangentGraph(ModelGraph):

@@ -23,6 +23,9 @@ Stiff:
   to 13 and which was faster at errors of 1e-9 and less;
 - more than 50 states: QNDF, which factorises rarely (Brusselator with 80 states 279 against 383 us at error
   1e-5, the medical problem of Akzo Nobel with 400 states 8.4 against 13.4 ms at 1e-7).
+
+Models with a mass matrix, that is with equations without a derivative, are solved by the stiff one from the
+start: no explicit method can.
 """
 
 from __future__ import annotations
@@ -49,8 +52,11 @@ MANY_STATES = 50
 """States above which the stiff method is one that factorises rarely."""
 
 
-def default_pair(rtol: float, traits: Traits) -> tuple[str, str]:
-    """Names of the explicit and the stiff method of a solve that names none."""
+def default_pair(rtol: float, traits: Traits) -> tuple[str, ...]:
+    """Names of the explicit and the stiff method of a solve that names none; with a mass matrix of the latter
+    alone."""
+    if traits.mass:
+        return (_stiff(rtol, traits),)
     return _explicit(rtol, traits), _stiff(rtol, traits)
 
 

@@ -42,6 +42,11 @@ def module_of(system: System) -> torch.nn.Module:
             "with arithmetic and numpy functions alone, as a model text, or as a torch module for "
             "symde.engine.batched.integrate"
         )
+    if definition.mass is not None or any(one.projected for one in definition.invariants):
+        raise ValueError(
+            "the torch engine has no equations without a derivative, no mass matrices and no projections: solve "
+            "with backend='cpu', the default"
+        )
     with _lock:
         found = _modules.get(system)
         if found is None:

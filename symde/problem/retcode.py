@@ -44,6 +44,11 @@ class Retcode(Enum):
         "the iteration of an implicit step did not converge at the step size given",
         "give a smaller dt0",
     )
+    INCONSISTENT = (
+        "inconsistent",
+        "no values of the algebraic variables that solve their equations were found",
+        "give algebraic variables initial values, which are guesses, nearer to a solution",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:

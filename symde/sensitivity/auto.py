@@ -174,7 +174,7 @@ def _methods(run: Run, free: bool) -> Iterator[tuple[Any, ...]]:
     take."""
     yield run.plan.methods
     if free:
-        others = methods_for(None, run.plan.rtol, Traits(1))
+        others = methods_for(None, run.plan.rtol, Traits(1, mass=run.problem.system.kernels.mass))
         if others != run.plan.methods:
             yield others
 

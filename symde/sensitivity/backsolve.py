@@ -29,6 +29,7 @@ from symde.problem.solution import Solution
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE, adjoint_tolerance, sizes_of_states
 from symde.sensitivity.along import (
+from symde.sensitivity.constrained import refuse_mass
     FORWARD,
     MOST_RESTARTS,
     MULTISTEP,
@@ -188,6 +189,7 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
     refuse_fixed(run, "backsolve")
+    refuse_mass(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
     problem = run.problem
     t0, t1 = problem.tspan
     session = borrow(problem.system, run.plan)

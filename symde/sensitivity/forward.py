@@ -22,6 +22,7 @@ from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
+from symde.sensitivity.constrained import refuse_broken_constraints
 from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
@@ -110,7 +111,8 @@ def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     (n, m); None where it does not depend on them."""
     if not start.ends or solution.t[-1] != run.problem.tspan[1]:
         return None
-    slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
+    system: Any = run.problem.system
+    slope = system.derivative(solution.t[-1], solution.u[-1], run.problem.p)
     return np.outer(slope, start.span[1])
 
 
@@ -132,6 +134,7 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     try:
         columns_tolerance(run, system, _indices(parameters), _indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
+        _check_constraints(run, wrt, parameters, session.u)
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -145,6 +148,16 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     columns = every[:, n:].reshape(len(every), n, -1)[:, :, :count]
     solution.u = np.ascontiguousarray(every[:, :n])
     return ForwardRecord(run, wrt, start, parameters, columns, solution)
+
+
+def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.ndarray) -> None:
+    system: Any = run.problem.system
+    if not system.kernels.invariants:
+        return
+    n, count = len(run.problem.u0), len(parameters) + len(wrt.states)
+    names = [system.parameter_names[j] for j in parameters] + [f"{system.state_names[i]}(0)" for i in wrt.states]
+    columns = u[n:].reshape(n, -1)[:, :count]
+    refuse_broken_constraints(system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters))
 
 
 @lru_cache(maxsize=256)

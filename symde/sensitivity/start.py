@@ -76,7 +76,7 @@ def start_of(problem: Problem) -> Start:
         fixed = {system.state_names.index(name) for name in u0}
         by_p, by_t = derivatives.initial(p, t0, fixed)
     if span[0].any():
-        by_p = by_p + np.outer(by_t - system.slope(t0, problem.u0, p), span[0])
+        by_p = by_p + np.outer(by_t - system.derivative(t0, problem.u0, p), span[0])
     return Start(derivatives.parameters(p, given), by_p, span)
 
 

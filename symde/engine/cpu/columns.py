@@ -98,6 +98,7 @@ class ColumnsSystem:
         width: Columns as they lie in memory.
         n: Number of states and all columns' entries.
         m: Number of parameters, and of what else the kernels read behind them.
+        mass, invariants: As the model's.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
@@ -105,6 +106,8 @@ class ColumnsSystem:
         self.model, self.partials, self.count = model, partials, count
         self.width = padded_width(count)
         self.m = partials.m
+        self.mass: bool = getattr(model, "mass", False)
+        self.invariants: bool = getattr(model, "invariants", False)
         self.n = model.n * (1 + self.width)
         self.blocks = ((0, model.n, 1), (model.n, model.n, self.width))
 

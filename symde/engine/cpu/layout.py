@@ -40,6 +40,7 @@ class Status(IntEnum):
     CALLBACK = 14  # a model kernel returned a code of its own: the host knows why
     SINGULAR = 15
     DIVERGED = 16  # a step whose size is the caller's was not solved
+    INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 
 
 class Stage0(IntEnum):
@@ -127,7 +128,7 @@ State = structure(
     # model kernels (double t, const double **in, double **out) and their tables
     rhs=_i, rhs_jacobian=_i, jacobian_vector=_i, inputs=_i, outputs=_i,
     step_size=_i,  # one double: the input `step` of step kernels
-    # linear systems W x = b with W = shift*I - J
+    # linear systems W x = b with W = shift*M - J
     factor=_i,  # engine function int32 (State *); the next three are int32 (State *, b, x)
     solve=_i,  # accurate to the backward error, whatever it takes
     substitute=_i,  # unchecked
@@ -142,6 +143,17 @@ State = structure(
     residual=_i, refinement=_i, correction=_i, combined_rhs=_i, row_pointers=_i, columns=_i,
     entries=_i,  # of J, 0 where they are not kept
     linear=_i,  # the linear solver's own structure
+    # M in M u' = f: its entries by the places of J's pattern, 0 where it is the identity; its rows, and the
+    # columns beside the states that it multiplies as well; two vectors of work
+    mass=_i, mass_rows=_i, mass_columns=_i, mass_work=_i,
+    constraints=_i,  # rows of M without entries
+    slope=_i,  # u' where M is not the identity, as `slope_of_start` leaves it
+    slope_of_start=_i,  # address: int32 (State *), fills `slope`
+    size_of_start=_i,  # address: int32 (State *), the first step's size as `h_next`
+    # what solutions keep: what is known of it, and int32 (State *) that brings an accepted step back to it, 0
+    # for none; whether the last one was moved
+    invariants=_i, project=_i, moved=_i,
+    refused=_i,  # the status of a start that cannot be gone on from, 0 for none
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept
     next_stop=_i, step_saved=_i, dense_saved=_i, dense_count=_i,

@@ -17,9 +17,11 @@ import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
 from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.invariants import SessionInvariants
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
+from symde.engine.cpu.mass import SessionMass, refuse_methods
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.slots import PackedMethod
 
@@ -115,6 +117,8 @@ class Session:
         preconditioner: Any = None,
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
+        if getattr(kernels, "mass", False):
+            refuse_methods(self.methods)
         for method in self.methods:
             kernels = method.family.kernels(kernels, method.method)
         self.kernels = kernels
@@ -138,6 +142,9 @@ class Session:
                 f"does, such as 'Rodas5P' or 'QNDF'"
             )
         self._preconditioner = preconditioner
+        self.mass = SessionMass(kernels) if getattr(kernels, "mass", False) else None
+        self._constrained = False
+        self.invariants = SessionInvariants(kernels) if getattr(kernels, "invariants", False) else None
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
@@ -182,6 +189,8 @@ class Session:
             arena.ask(**dict.fromkeys(linear, padded), correction=padded)
             if self._needs_matrix:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
+        if self.mass is not None:
+            arena.ask(**self.mass.vectors(padded))
         arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
         parts = [("u_low", padded, padded), ("error", padded, padded)]
@@ -228,6 +237,13 @@ class Session:
         self._watched = (
             state.jacobian_vector != 0
         )  # also methods that want the spectral radius for themselves
+        if self.mass is not None:
+            self.mass.fill(self)
+        if self.invariants is not None:
+            self.invariants.fill(self)
+        self._constrained = self.mass is not None or self.invariants is not None
+        if self._constrained:
+            self._make_consistent = _advance_type(function_address("consistent", "make_consistent"))
         if self.implicit:
             self._fill_linear_algebra()
         self._fill_step_kernels()
@@ -322,6 +338,24 @@ class Session:
         self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
+        if self._constrained:
+            if self.mass is not None:
+                self.mass.begin(self)
+            self.make_consistent()
+            if rows:
+                self.out_u[:rows] = self.u
+
+    def make_consistent(self) -> Status:
+        """Change the present state so that it fulfils all constraints: algebraic variables solve the equations
+        without a derivative, others keep their values, and what is kept at zero is. For the start of a run and
+        after everything that sets the state; DONE, or INCONSISTENT, with which the run will end."""
+        if not self._constrained:
+            return Status.DONE
+        status = _STATUSES[self._make_consistent(self._address)]
+        self.state.refused = 0
+        if status != Status.DONE:
+            self.state.refused, self.state.phase = status, Phase.START
+        return status
 
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""
@@ -419,6 +453,7 @@ class Session:
         self.state.stage0, self.state.jacobian_fresh, self.state.restarted = Stage0.STALE, 0, 1
         low = (ctypes.c_double * self.n).from_address(self.state.u_low)
         low[:] = [0.0] * self.n
+        self.make_consistent()
 
     @property
     def started(self) -> bool:

@@ -19,7 +19,7 @@ banded_data_at = structure_at(BandedData)
 
 @compiled
 def assemble(state, band):
-    """The band of shift*I - J."""
+    """The band of shift*M - J."""
     n, w, values = state.n, doubles(band.matrix), doubles(state.jacobian)
     entries, diagonal = integers(band.entries), integers(band.diagonal)
     count = integers(state.row_pointers)[n]
@@ -27,6 +27,11 @@ def assemble(state, band):
         w[i] = 0.0
     for k in range(count):
         w[entries[k]] = -values[k]
+    if state.mass != 0:
+        mass = doubles(state.mass)
+        for k in range(count):
+            w[entries[k]] += state.shift * mass[k]
+        return
     for i in range(n):
         w[diagonal[i]] += state.shift
 

@@ -22,8 +22,8 @@ def difference(state, memory, j):
 
 
 @compiled
-def begin_past(state, memory, address):
-    """Order 1 with the slope f0, as though the past had been a straight line in steps of h."""
+def begin_past(state, memory, address, start):
+    """Order 1 with the slope at address `start`, as though the past had been a straight line in steps of h."""
     memory.order, memory.taken, memory.waited = 1, 1, 0
     memory.psi = address + 8 * HEADER
     memory.new_psi = memory.psi + 8 * PLACES
@@ -34,7 +34,7 @@ def begin_past(state, memory, address):
     psi = doubles(memory.psi)
     for i in range(PLACES):
         psi[i] = i * state.h
-    slope, first = doubles(state.f0), doubles(memory.differences)
+    slope, first = doubles(start), doubles(memory.differences)
     for i in range(state.padded):
         first[i] = state.h * slope[i]
     clear(2 * state.padded, difference(state, memory, 2))

@@ -30,11 +30,33 @@ HARMLESS = 1e-3
 
 
 @compiled
+def residual_with_mass(state, rhs, solution, bound):
+    """The same for W = shift*M - J with another M than the identity."""
+    b, x, r, mass = doubles(rhs), doubles(solution), doubles(state.residual), doubles(state.mass)
+    values, starts, columns = doubles(state.jacobian), integers(state.row_pointers), integers(state.columns)
+    small = True
+    for i in range(state.n):
+        total, magnitude = b[i], abs(b[i])
+        for k in range(starts[i], starts[i + 1]):
+            # M's part is taken away first: J's is small against it, or the other way round
+            first = state.shift * mass[k] * x[columns[k]]
+            second = values[k] * x[columns[k]]
+            total = (total - first) + second
+            magnitude += abs(first) + abs(second)
+        r[i] = total
+        if not abs(total) <= bound * magnitude + TINY:
+            small = False
+    return small
+
+
+@compiled
 def residual_is_within(state, rhs, solution, bound):
     """The residual r = rhs - W x, and whether |r_i| <= bound * (|rhs_i| + sum_j |W_ij x_j|) for all i."""
     b, x, r = doubles(rhs), doubles(solution), doubles(state.residual)
     values, starts, columns = doubles(state.jacobian), integers(state.row_pointers), integers(state.columns)
     small = True
+    if state.mass != 0:
+        return residual_with_mass(state, rhs, solution, bound)
     for i in range(state.n):
         term = state.shift * x[i]
         total, magnitude = b[i] - term, abs(b[i]) + abs(term)

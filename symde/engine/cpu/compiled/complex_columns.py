@@ -74,7 +74,7 @@ def factor(address):
     own = complex_columns_at(system.own)
     inner = system_at(own.inner)
     inner.alpha, inner.beta, inner.jacobian = system.alpha, system.beta, system.jacobian
-    inner.row_pointers, inner.columns = system.row_pointers, system.columns
+    inner.row_pointers, inner.columns, inner.mass = system.row_pointers, system.columns, system.mass
     return call_step(own.factor, own.inner)
 
 

@@ -17,7 +17,7 @@ system_at = structure_at(ComplexSystem)
 
 @compiled
 def assemble(system):
-    """dense = (alpha + i beta)*I - J, row by row."""
+    """dense = (alpha + i beta)*M - J, row by row."""
     n, w, values = system.n, doubles(system.dense), doubles(system.jacobian)
     starts, columns = integers(system.row_pointers), integers(system.columns)
     for i in range(2 * n * n):
@@ -25,8 +25,14 @@ def assemble(system):
     for i in range(n):
         for k in range(starts[i], starts[i + 1]):
             w[2 * (i * n + columns[k])] = -values[k]
-        w[2 * (i * n + i)] += system.alpha
-        w[2 * (i * n + i) + 1] = system.beta
+        if system.mass == 0:
+            w[2 * (i * n + i)] += system.alpha
+            w[2 * (i * n + i) + 1] = system.beta
+            continue
+        mass = doubles(system.mass)
+        for k in range(starts[i], starts[i + 1]):
+            w[2 * (i * n + columns[k])] += system.alpha * mass[k]
+            w[2 * (i * n + columns[k]) + 1] = system.beta * mass[k]
 
 
 @compiled

@@ -12,12 +12,34 @@ from symde.engine.cpu.layout import BACKWARD_ERROR, Attempt
 
 
 @compiled
+def residual_with_mass(system, rhs, solution):
+    """The same for (alpha + i beta)*M - J."""
+    b, c = doubles(rhs), doubles(rhs + 8 * system.padded)
+    x, y = doubles(solution), doubles(solution + 8 * system.padded)
+    values, mass, alpha, beta = doubles(system.jacobian), doubles(system.mass), system.alpha, system.beta
+    starts, columns = integers(system.row_pointers), integers(system.columns)
+    for i in range(system.n):
+        re, im, magnitude = b[i], c[i], abs(b[i]) + abs(c[i])
+        for k in range(starts[i], starts[i + 1]):
+            u, v = x[columns[k]], y[columns[k]]
+            real, imaginary = alpha * mass[k] - values[k], beta * mass[k]
+            re -= real * u - imaginary * v
+            im -= real * v + imaginary * u
+            magnitude += (abs(alpha * mass[k]) + abs(values[k]) + abs(imaginary)) * (abs(u) + abs(v))
+        if not abs(re) + abs(im) <= BACKWARD_ERROR * magnitude:
+            return False
+    return True
+
+
+@compiled
 def residual_is_small(system, rhs, solution):
     """|r_i| <= bound * (|b_i| + sum_j |W_ij x_j|) for all i, by the sum of the parts' magnitudes."""
     b, c = doubles(rhs), doubles(rhs + 8 * system.padded)
     x, y = doubles(solution), doubles(solution + 8 * system.padded)
     values, alpha, beta = doubles(system.jacobian), system.alpha, system.beta
     starts, columns = integers(system.row_pointers), integers(system.columns)
+    if system.mass != 0:
+        return residual_with_mass(system, rhs, solution)
     for i in range(system.n):
         re, im = alpha * x[i] - beta * y[i], alpha * y[i] + beta * x[i]
         magnitude = abs(b[i]) + abs(c[i]) + (abs(alpha) + abs(beta)) * (abs(x[i]) + abs(y[i]))
@@ -44,7 +66,8 @@ def finite(count, vector):
 def factor(address):
     """Factorise in the static order."""
     system = system_at(address)
-    integers(system.factor_inputs)[0] = system.jacobian
+    inputs = integers(system.factor_inputs)
+    inputs[0], inputs[2] = system.jacobian, system.mass
     system.pivoted, system.untested = 0, 1
     call_kernel(system.factor_kernel, 0.0, system.factor_inputs, system.factor_outputs)
     return Attempt.FINE

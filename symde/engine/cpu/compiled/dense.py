@@ -16,7 +16,7 @@ dense_data_at = structure_at(DenseData)
 
 @compiled
 def assemble(state, matrix):
-    """matrix = shift*I - J, column by column."""
+    """matrix = shift*M - J, column by column."""
     n, w, values = state.n, doubles(matrix), doubles(state.jacobian)
     starts, columns = integers(state.row_pointers), integers(state.columns)
     for i in range(n * n):
@@ -24,7 +24,13 @@ def assemble(state, matrix):
     for i in range(n):
         for k in range(starts[i], starts[i + 1]):
             w[columns[k] * n + i] = -values[k]
-        w[i * n + i] += state.shift
+        if state.mass == 0:
+            w[i * n + i] += state.shift
+    if state.mass != 0:
+        mass = doubles(state.mass)
+        for i in range(n):
+            for k in range(starts[i], starts[i + 1]):
+                w[columns[k] * n + i] += state.shift * mass[k]
 
 
 @compiled

@@ -60,7 +60,7 @@ def call_free(typing_context, address, block, count, size, common):
 
 @compiled
 def assemble(state, klu):
-    """The values of W = shift*I - J; whether every entry is finite."""
+    """The values of W = shift*M - J; whether every entry is finite."""
     w, values, entries, diagonal = (
         doubles(klu.values),
         doubles(state.jacobian),
@@ -73,6 +73,11 @@ def assemble(state, klu):
     for k in range(klu.n_entries):
         w[entries[k]] = -values[k]
         total += 0.0 * values[k]
+    if state.mass != 0:
+        mass = doubles(state.mass)
+        for k in range(klu.n_entries):
+            w[entries[k]] += state.shift * mass[k]
+        return total == 0.0
     for i in range(state.n):
         w[diagonal[i]] += state.shift
     return total == 0.0

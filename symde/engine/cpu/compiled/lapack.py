@@ -28,7 +28,7 @@ def call_getrs(typing_context, address, trans, n, nrhs, a, lda, ipiv, b, ldb, in
 
 @compiled
 def assemble(state, matrix):
-    """matrix = shift*I - J, column by column; whether every entry is finite."""
+    """matrix = shift*M - J, column by column; whether every entry is finite."""
     n, w, values, total = state.n, doubles(matrix), doubles(state.jacobian), 0.0
     starts, columns = integers(state.row_pointers), integers(state.columns)
     for i in range(n * n):
@@ -37,7 +37,13 @@ def assemble(state, matrix):
         for k in range(starts[i], starts[i + 1]):
             w[columns[k] * n + i] = -values[k]
             total += 0.0 * values[k]
-        w[i * n + i] += state.shift
+        if state.mass == 0:
+            w[i * n + i] += state.shift
+    if state.mass != 0:
+        mass = doubles(state.mass)
+        for i in range(n):
+            for k in range(starts[i], starts[i + 1]):
+                w[columns[k] * n + i] += state.shift * mass[k]
     return total == 0.0
 
 

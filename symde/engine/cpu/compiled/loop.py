@@ -20,12 +20,21 @@ from symde.engine.cpu.layout import DIVERGENCE_CUT, RESOLUTION, Attempt, Phase, 
 
 
 @compiled
-def start(state):
+def start(state, address):
     """First right-hand side and, where the caller gave none, the first step size."""
     slot = slot_at(state, state.active)
+    if state.refused != 0:
+        return Status.CALLBACK if state.refused == Status.CALLBACK else Status.INCONSISTENT
     state.phase = Phase.STEP
     if slot.fixed or state.h_next > 0.0:
         return Status.DONE
+    if state.mass != 0:
+        code = call_step(state.size_of_start, address)
+        if code == Status.DONE:
+            return Status.DONE
+        if code == Status.CALLBACK:
+            return Status.CALLBACK
+        return Status.NON_FINITE if code == Status.NON_FINITE else Status.SINGULAR
     if evaluate(state, state.t, state.u, state.stages) != 0:
         return Status.CALLBACK
     total, f0 = 0.0, doubles(state.stages)
@@ -75,7 +84,8 @@ def accept(state):
     state.t, state.t_low = state.t_new, state.t_new_low
     state.u, state.u_new = state.u_new, state.u
     state.u_low, state.u_new_low = state.u_new_low, state.u_low
-    state.stage0 = Stage0.LAST if slot.fsal else Stage0.STALE
+    # explicit methods need f where a projection has moved the state to
+    state.stage0 = Stage0.LAST if slot.fsal and (slot.implicit or not state.moved) else Stage0.STALE
     state.jacobian_fresh = 0
     state.accepted += 1
     state.interpolant_ready = 0
@@ -156,6 +166,12 @@ def step(state, address):
     if code == Attempt.DIVERGED:
         state.divergences += 1
     mean_square = error_norm(state, state.error) if code == Attempt.FINE else 1e300
+    if state.project != 0 and mean_square <= 1.0:
+        code = call_step(state.project, address)
+        if code == Attempt.CALLBACK:
+            return Status.CALLBACK
+        if code != Attempt.FINE:
+            state.outcome, mean_square = code, 1e300
     return control(state, address, mean_square)
 
 
@@ -176,7 +192,7 @@ def advance(address):
     """Advance a solve until t_end or until the host is needed; the status."""
     state = state_at(address)
     if state.phase == Phase.START:
-        status = start(state)
+        status = start(state, address)
         if status != Status.DONE:
             return status
     while True:

@@ -2,9 +2,9 @@
 
 The equation is that of every singly diagonally implicit method, Runge-Kutta or multistep:
 
-    shift * (y - base) = f(t, y),        shift = 1/(h gamma)
+    shift * M (y - base) = f(t, y),      shift = 1/(h gamma)
 
-with the matrix W = shift*I - J, J evaluated at some earlier state and factorised for some earlier shift. What
+with the matrix W = shift*M - J, J evaluated at some earlier state and factorised for some earlier shift. What
 is solved for are corrections, so their linear systems need no test of their own: an inaccurate one only slows
 the iteration down, and an iteration that is too slow is given up. `solves_well` then tells whether the linear
 solver is to blame; with `state.careful` set, every solution is made accurate, by pivoting if need be.
@@ -21,6 +21,7 @@ import math
 from symde.engine.cpu.compiled.control import largest_norm
 from symde.engine.cpu.compiled.kernels import begins_anew, evaluate_part
 from symde.engine.cpu.compiled.linearise import linearise
+from symde.engine.cpu.compiled.mass import multiply_by_mass
 from symde.engine.cpu.compiled.pointers import call_solve, call_step, compiled, doubles
 from symde.engine.cpu.layout import TINY, Attempt
 
@@ -38,7 +39,7 @@ DRIFT = 0.2
 
 @compiled
 def factorise(state, address, shift):
-    """Factorise shift*I - J; the solver's code."""
+    """Factorise shift*M - J; the solver's code."""
     state.shift = shift
     state.factored_shift = 0.0
     code = call_step(state.factor, address)
@@ -87,8 +88,15 @@ def correct(state, address, rhs, t, base, shift, y):
     if evaluate_part(state, rhs, t, y, state.stage_f) != 0:
         return -1.0
     f, b, x, residual = doubles(state.stage_f), doubles(base), doubles(y), doubles(state.system_rhs)
-    for i in range(state.padded):
-        residual[i] = f[i] - shift * (x[i] - b[i])
+    if state.mass != 0:
+        for i in range(state.padded):
+            residual[i] = shift * (x[i] - b[i])
+        multiply_by_mass(state, state.system_rhs)
+        for i in range(state.padded):
+            residual[i] = f[i] - residual[i]
+    else:
+        for i in range(state.padded):
+            residual[i] = f[i] - shift * (x[i] - b[i])
     solver = state.solve if state.careful else state.substitute
     code = call_solve(solver, address, state.system_rhs, state.correction)
     if code != Attempt.FINE:
@@ -124,7 +132,7 @@ def solves_well(state, address):
 
 @compiled
 def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
-    """Solve shift*(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the error
+    """Solve shift*M(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the error
     is below `tolerance`; FINE, DIVERGED, NON_FINITE or CALLBACK. `state.contraction` and
     `state.measured_rate` keep the last rate."""
     previous = 0.0

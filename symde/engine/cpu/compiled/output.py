@@ -3,9 +3,12 @@ fills."""
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
+from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at, structure_at
 from symde.engine.cpu.compiled.vectors import clear, copy
+from symde.engine.cpu.invariants import InvariantsData
 from symde.engine.cpu.layout import FORMULA, KEEP_STARTS, Status
+
+invariants_at = structure_at(InvariantsData)
 
 
 @compiled
@@ -14,7 +17,12 @@ def prepare_interpolant(state, address):
     if state.interpolant_ready:
         return 0
     state.interpolant_ready = 1
-    return call_step(slot_at(state, state.active).interpolate, address)
+    code = call_step(slot_at(state, state.active).interpolate, address)
+    if state.moved:  # by a projection: the continuous solution goes along linearly
+        linear, moved = doubles(state.coefficients + 8 * state.padded), doubles(invariants_at(state.invariants).moved)
+        for i in range(state.padded):
+            linear[i] += moved[i]
+    return code
 
 
 @compiled

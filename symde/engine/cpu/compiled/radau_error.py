@@ -9,6 +9,7 @@ import math
 
 from symde.engine.cpu.compiled.control import error_norm
 from symde.engine.cpu.compiled.kernels import evaluate
+from symde.engine.cpu.compiled.mass import mass_times
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
     compiled,
@@ -46,7 +47,10 @@ def easing(state, memory, table, last):
 
 @compiled
 def filtered(state, address, f, slope, factor):
-    """error = factor * (gamma/h I - J)^-1 (f - slope); the solver's code."""
+    """error = factor * (gamma/h M - J)^-1 (f - M slope); the solver's code."""
+    if state.mass != 0:
+        mass_times(state, slope, state.mass_work)
+        slope = state.mass_work
     x, p, rhs, error = doubles(f), doubles(slope), doubles(state.system_rhs), doubles(state.error)
     for i in range(state.padded):
         rhs[i] = x[i] - p[i]

@@ -12,6 +12,7 @@ from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.control import larger
 from symde.engine.cpu.compiled.kernels import begins_anew, evaluate
 from symde.engine.cpu.compiled.linearise import linearise
+from symde.engine.cpu.compiled.mass import mass_times
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     call_solve,
@@ -61,7 +62,7 @@ def factorise(state, address, slot, memory, table):
         at = context.systems + k * SYSTEM_BYTES
         system = system_at(at)
         system.padded, system.jacobian = state.padded, state.jacobian
-        system.row_pointers, system.columns = state.row_pointers, state.columns
+        system.row_pointers, system.columns, system.mass = state.row_pointers, state.columns, state.mass
         system.alpha, system.beta = alpha[k] / h, beta[k] / h
         system.context = integers(state.inputs)[CONTEXT]
         code = call_step(context.factor, at)
@@ -178,17 +179,28 @@ def subtract_multiples(padded, rhs, w, x, y):
 
 
 @compiled
+def mass_of_stages(state, w, count):
+    """M times one or two stages, at the address that is returned."""
+    for k in range(count):
+        at = 8 * state.padded * k
+        mass_times(state, w + at, state.mass_work + at)
+    return state.mass_work
+
+
+@compiled
 def right_sides(state, table, f, w, rhs):
     """The right sides of the real and the complex systems."""
     padded, h = state.padded, state.h
     transform(padded, table.stages, table.t_inverse, f, rhs)
-    r, first, shift = doubles(rhs), doubles(w), table.gamma / h
+    at = w if state.mass == 0 else mass_of_stages(state, w, 1)
+    r, first, shift = doubles(rhs), doubles(at), table.gamma / h
     for i in range(padded):
         r[i] -= shift * first[i]
     alpha, beta = doubles(table.alpha), doubles(table.beta)
     for k in range(table.pairs):
-        at = 8 * padded * (1 + 2 * k)
-        subtract_multiples(padded, rhs + at, w + at, alpha[k] / h, beta[k] / h)
+        place = 8 * padded * (1 + 2 * k)
+        at = w + place if state.mass == 0 else mass_of_stages(state, w + place, 2)
+        subtract_multiples(padded, rhs + place, at, alpha[k] / h, beta[k] / h)
 
 
 @compiled

@@ -2,16 +2,17 @@
 
 The form without products of J and stages:
 
-    (I/(h gamma) - J) U_i = f(t + alpha_i h, u + sum_j a_ij U_j) + sum_j (c_ij / h) U_j + h d_i f_t
+    (M/(h gamma) - J) U_i = f(t + alpha_i h, u + sum_j a_ij U_j) + M sum_j (c_ij / h) U_j + h d_i f_t
     u_new = u + sum_j m_j U_j
 
-Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
+Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25); VI.4 for M.
 """
 
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.kernels import evaluate, whole_step
 from symde.engine.cpu.compiled.linearise import linearise
+from symde.engine.cpu.compiled.mass import multiply_by_mass
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
     call_step,
@@ -61,6 +62,8 @@ def stage_system(state, method, i):
     row = 8 * stages * i
     # the sums of a and of c share one pass over the earlier stages
     two_weighted_sums(padded, method.a + row, method.c + row, i, state.stages, state.stage, state.system_rhs)
+    if state.mass != 0:
+        multiply_by_mass(state, state.system_rhs)
     f, code = state.f0, 0
     if i > 0:
         stage_argument(state)

@@ -26,6 +26,8 @@ def entry(state, sources, p, row, column):
     """An entry of W."""
     source = sources[p]
     value = -doubles(state.jacobian)[source] if source >= 0 else 0.0
+    if state.mass != 0:
+        return value + state.shift * doubles(state.mass)[source] if source >= 0 else value
     return value + state.shift if row == column else value
 
 

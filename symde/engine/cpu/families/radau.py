@@ -66,6 +66,7 @@ ComplexSystem = structure(
     solve_outputs=int64,
     context=int64,  # what the model keeps for a session, 0 where nothing
     own=int64,  # a `ComplexColumns`, 0 for a model alone
+    mass=int64,  # of M by the places of J, 0 where it is the identity
 )
 SYSTEM_BYTES = ctypes.sizeof(ComplexSystem)
 
@@ -155,7 +156,7 @@ class _Systems:
         self.systems = (ComplexSystem * pairs)()
         self.factors = np.empty((pairs, max(length, 1)))
         self.arrays = [
-            (np.empty(2 * n * n), np.zeros(n, np.int64), np.zeros(8, np.int64)) for _ in range(pairs)
+            (np.empty(2 * n * n), np.zeros(n, np.int64), np.zeros(12, np.int64)) for _ in range(pairs)
         ]
         for k, system in enumerate(self.systems):
             dense, pivots, places = self.arrays[k]
@@ -168,10 +169,10 @@ class _Systems:
         system.factor_kernel = kernels.address("lu_complex_factor")
         system.solve_kernel = kernels.address("lu_complex_solve")
         first = places.ctypes.data
-        system.factor_inputs, system.factor_outputs = first, first + 16
-        system.solve_inputs, system.solve_outputs = first + 24, first + 48
-        places[1] = ctypes.addressof(system) + ComplexSystem.alpha.offset
-        places[2] = places[3] = system.factors
+        system.solve_inputs, system.solve_outputs = first, first + 24
+        system.factor_outputs, system.factor_inputs = first + 40, first + 48
+        places[7] = ctypes.addressof(system) + ComplexSystem.alpha.offset
+        places[0] = places[5] = system.factors
 
 
 class _ColumnSystems:

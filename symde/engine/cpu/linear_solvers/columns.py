@@ -65,6 +65,7 @@ def _lay_out(system: Any, inner: LinearSolver, address: int) -> Layout:
     arrays["weights"] = np.cos(1.0 + 2.399963 * np.arange(system.width)) + 1.5
     state.n, state.padded = model.n, padded
     state.jacobian, state.row_pointers, state.columns = outer.jacobian, outer.row_pointers, outer.columns
+    state.mass, state.mass_rows = outer.mass, outer.mass_rows
     state.residual, state.refinement = arrays["residual"].ctypes.data, arrays["refinement"].ctypes.data
     inner_layout = inner.lay_out(model, ctypes.addressof(state), None)
     state.linear = ctypes.addressof(inner_layout.data)

@@ -29,16 +29,17 @@ GeneratedData = structure(
 
 
 def lay_out(kernels: Kernels, state: int, preconditioner: Any) -> Layout:
-    """The kernels' tables; the Jacobian and the shift are where the state has them."""
-    jacobian = layout.State.from_address(state).jacobian
+    """The kernels' tables; J, M and the shift are where the state has them."""
+    solve = layout.State.from_address(state)
+    jacobian, mass = solve.jacobian, solve.mass
     shift = state + layout.State.shift.offset
     lu = np.zeros(kernels.lu_length)
     tables = {
-        "factor_inputs": [jacobian, shift],
+        "factor_inputs": [jacobian, shift, mass],
         "factor_outputs": [lu.ctypes.data],
-        "solve_inputs": [jacobian, shift, lu.ctypes.data, 0],
+        "solve_inputs": [jacobian, shift, lu.ctypes.data, 0, mass],
         "solve_outputs": [0],
-        "accept_inputs": [jacobian, shift, 0, 0],
+        "accept_inputs": [jacobian, shift, 0, 0, mass],
     }
     arrays = {name: np.array(values, np.int64) for name, values in tables.items()}
     dense, kept = dense_data(kernels.n)

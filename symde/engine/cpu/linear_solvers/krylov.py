@@ -168,6 +168,16 @@ def _matrix_places(kernels: Kernels) -> dict[str, np.ndarray]:
     }
 
 
+def suits(kernels: Kernels) -> str:
+    """Only W = shift*I - J: without a derivative a row leaves GMRES nothing to begin with."""
+    if getattr(kernels, "mass", False):
+        return (
+            "it solves systems u' = f only, and this model has a mass matrix: take 'sparse', or leave "
+            "linear_solver to the choice"
+        )
+    return ""
+
+
 def cost(kernels: Kernels) -> float:
     """How many products are needed is not known before: taken only when asked for."""
     return 1e-2 * kernels.n
@@ -178,6 +188,7 @@ SOLVER = LinearSolver(
     {"factor": "krylov", "solve": "krylov", "substitute": "krylov", "accept": "krylov"},
     lay_out,
     cost,
+    suits=suits,
     matrix=lambda preconditioner: isinstance(preconditioner, str),
     check=check,
     choosable=False,

@@ -1,0 +1,140 @@
+"""The matrix M of M u' = f as nodes, its dependent rows made algebraic ones.
+
+The engine knows two kinds of rows: those that have entries of M, which are linearly independent, and those
+that have none, which are constraints 0 = f_i. A model may state M otherwise: capacitors between two nodes of a
+circuit, for instance, give the rows (C, -C) and (-C, C). Such dependent rows are found by elimination, at
+values of the parameters that are as good as any others, and each is replaced by the combination of rows of f
+that its dependence makes a constraint.
+
+Source: K. E. Brenan, S. L. Campbell, L. R. Petzold, Numerical Solution of Initial-Value Problems in
+Differential-Algebraic Equations (1996), 2.2 and 5.5, for constant singular M.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symde.codegen.derivatives import SparseJacobian
+from symde.codegen.evaluate import evaluate
+from symde.codegen.graph import Graph
+
+RANK = 1e-10
+"""Part of its row's largest entry below which an entry that elimination leaves counts as zero."""
+
+Rows = list[dict[int, int]]
+"""Of each row of M: column -> node."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReducedMass:
+    """M with independent rows, and f to match.
+
+    Attributes:
+        rows: Entries of each row as (column, node), ascending; none of an algebraic row.
+        rhs: Node of each row of f.
+    """
+
+    rows: tuple[tuple[tuple[int, int], ...], ...]
+    rhs: tuple[int, ...]
+
+
+def reduce_mass(
+    graph: Graph, entries: Sequence[tuple[int, int, int]], rhs: Sequence[int], parameters: int
+) -> ReducedMass:
+    """Rows of M that depend on others made empty, and the constraints they imply in f.
+
+    Args:
+        graph: Grows by the combinations.
+        entries: (row, column, node) of M; the nodes read parameters only.
+        rhs: Node of each row of f.
+        parameters: How many there are.
+    """
+    n = len(rhs)
+    rows: Rows = [{} for _ in range(n)]
+    for row, column, node in entries:
+        if not graph.is_constant(node, 0.0):
+            rows[row][column] = node
+    f = list(rhs)
+    for group in _coupled(rows):
+        if len(group) > 1:
+            _eliminate(graph, rows, f, group, parameters)
+    return ReducedMass(tuple(tuple(sorted(row.items())) for row in rows), tuple(f))
+
+
+def _coupled(rows: Rows) -> list[list[int]]:
+    """Rows that share columns, directly or through others, group by group."""
+    group_of: dict[int, int] = {}
+    groups: dict[int, list[int]] = {}
+    for i, row in enumerate(rows):
+        if not row:
+            continue
+        met = sorted({group_of[j] for j in row if j in group_of})
+        merged = [one for group in met for one in groups.pop(group)] + [i]
+        groups[i] = merged
+        for one in merged:
+            for j in rows[one]:
+                group_of[j] = i
+    return [sorted(group) for group in groups.values()]
+
+
+def _eliminate(graph: Graph, rows: Rows, f: list[int], group: list[int], parameters: int) -> None:
+    """Gaussian elimination within a group, on nodes and on a sample of their values side by side; only rows
+    that vanish are changed."""
+    sample = np.random.default_rng(11).uniform(0.5, 1.5, parameters)
+    nodes = [node for i in group for node in rows[i].values()]
+    values = evaluate(graph, nodes, 0.0, {"p": sample})
+    pivots: list[tuple[int, dict[int, tuple[int, float]], int]] = []
+    for i in group:
+        row = {j: (node, float(values[node])) for j, node in rows[i].items()}
+        size, combined = max(abs(value) for _, value in row.values()), f[i]
+        for column, other, right in pivots:
+            if column in row:
+                combined = _subtract(graph, row, combined, column, other, right, size)
+        row = {j: entry for j, entry in row.items() if abs(entry[1]) > RANK * size}
+        if row:
+            pivots.append((max(row, key=lambda j: abs(row[j][1])), row, combined))
+        else:
+            rows[i], f[i] = {}, combined
+
+
+def _subtract(
+    graph: Graph,
+    row: dict[int, tuple[int, float]],
+    combined: int,
+    column: int,
+    other: dict[int, tuple[int, float]],
+    right: int,
+    size: float,
+) -> int:
+    """Take away the multiple of a row with a pivot that leaves nothing in its column; f to match."""
+    node, value = row[column]
+    factor = graph.apply("div", node, other[column][0])
+    ratio = value / other[column][1]
+    for j, (entry, number) in other.items():
+        product = graph.apply("mul", factor, entry)
+        old = row.get(j)
+        new = graph.apply("neg", product) if old is None else graph.apply("sub", old[0], product)
+        row[j] = new, (0.0 if old is None else old[1]) - ratio * number
+        if abs(row[j][1]) <= RANK * size:
+            del row[j]
+    row.pop(column, None)
+    return graph.apply("sub", combined, graph.apply("mul", factor, right))
+
+
+def united(
+    jacobian: SparseJacobian, rows: Sequence[Sequence[tuple[int, int]]], zero: int
+) -> tuple[SparseJacobian, tuple[int, ...]]:
+    """J with the pattern of J and M together, zeros where only M has an entry; M by the same places."""
+    indptr, indices, nodes, mass = [0], [], [], []
+    for i, row in enumerate(rows):
+        own = {jacobian.indices[k]: jacobian.nodes[k] for k in range(jacobian.indptr[i], jacobian.indptr[i + 1])}
+        entries = dict(row)
+        for j in sorted(own.keys() | entries.keys()):
+            indices.append(j)
+            nodes.append(own.get(j, zero))
+            mass.append(entries.get(j, zero))
+        indptr.append(len(indices))
+    return SparseJacobian(tuple(indptr), tuple(indices), tuple(nodes)), tuple(mass)

@@ -1,0 +1,65 @@
+"""Products with M in M u' = f, whose entries stand at the places of J's pattern."""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, integers
+from symde.engine.cpu.compiled.vectors import clear, copy
+
+
+@compiled
+def mass_times(state, vector, out):
+    """out = M * vector, of the states and of every column beside them; out is another vector."""
+    starts, columns, mass = integers(state.row_pointers), integers(state.columns), doubles(state.mass)
+    v, o, n, width = doubles(vector), doubles(out), state.mass_rows, state.mass_columns
+    for i in range(n):
+        total = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            total += mass[k] * v[columns[k]]
+        o[i] = total
+        at = n + i * width
+        for c in range(width):
+            o[at + c] = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            value, place = mass[k], n + columns[k] * width
+            if value != 0.0:
+                for c in range(width):
+                    o[at + c] += value * v[place + c]
+
+
+@compiled
+def multiply_by_mass(state, vector):
+    """vector = M * vector."""
+    mass_times(state, vector, state.mass_work)
+    copy(state.n, state.mass_work, vector)
+
+
+@compiled
+def is_algebraic(state, row):
+    """Whether a row of M has no entry: its equation is a constraint."""
+    starts, mass = integers(state.row_pointers), doubles(state.mass)
+    for k in range(starts[row], starts[row + 1]):
+        if mass[k] != 0.0:
+            return False
+    return True
+
+
+@compiled
+def keep_to_constraints(state, address, error):
+    """Change an error estimate by what the constraints, linearised, say of it; the solver's code.
+
+    Algebraic variables follow from the others, so their error follows from the errors of these. What an embedded
+    solution or an unfinished iteration has beside is no error, and does not shrink with the step: with
+    W c = (0, J error) the constraints' J (error + c) is zero, and in all other rows W (error + c) = W error.
+    """
+    starts, columns, jacobian = integers(state.row_pointers), integers(state.columns), doubles(state.jacobian)
+    e, rhs = doubles(error), doubles(state.system_rhs)
+    clear(state.padded, state.system_rhs)
+    for i in range(state.mass_rows):
+        if is_algebraic(state, i):
+            for k in range(starts[i], starts[i + 1]):
+                rhs[i] += jacobian[k] * e[columns[k]]
+    code = call_solve(state.substitute, address, state.system_rhs, state.correction)
+    c = doubles(state.correction)
+    for i in range(state.mass_rows):
+        e[i] += c[i]
+    return code

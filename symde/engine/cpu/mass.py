@@ -1,0 +1,103 @@
+"""The matrix M of M u' = f in a session's memory."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.library import function_address
+
+FAMILIES = ("rosenbrock", "esdirk", "bdf", "radau")
+"""Families whose methods are written for M u' = f."""
+
+TAKE = "take Rodas5P, Rodas4, QNDF, FBDF, Radau, RadauIIA5, a KenCarp, Kvaerno or TRBDF2 method"
+
+_kernel_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p)
+
+
+class SessionMass:
+    """M of one session: its entries are computed when a run begins, as they depend on parameters.
+
+    Args:
+        kernels: The model's kernels, or those of states with columns.
+    """
+
+    def __init__(self, kernels: Any) -> None:
+        model = getattr(kernels, "model", kernels)
+        self.rows, self.columns = model.n, getattr(kernels, "width", 0)
+        self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
+        self._fill = _kernel_type(model.address("mass"))
+
+    def vectors(self, padded: int) -> dict[str, int]:
+        """Lengths of what it keeps, by field of the state."""
+        return {"mass": len(self.pattern[1]), "mass_work": 2 * padded, "slope": padded}
+
+    def fill(self, session: Any) -> None:
+        """What is the same for every run."""
+        state = session.state
+        state.mass_rows, state.mass_columns = self.rows, self.columns
+        for entry in ("slope_of_start", "size_of_start"):
+            setattr(state, entry, function_address("consistent", entry))
+        self._values = session.arrays["mass"][: len(self.pattern[1])]
+        self._tables = np.array([0, session.arrays["p"].ctypes.data], np.int64), np.array([state.mass], np.int64)
+
+    def begin(self, session: Any) -> None:
+        """M for the parameters of a run that begins.
+
+        Raises:
+            ValueError: its rows depend on each other.
+        """
+        inputs, outputs = self._tables
+        self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
+        entries = check_rank(self._values, self.pattern, self.rows)
+        session.state.constraints = self.rows - len(np.unique(entries))
+
+
+def refuse_methods(methods: Sequence[Any]) -> None:
+    """Refuse methods that solve u' = f only.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for packed in methods:
+        if packed.method.family not in FAMILIES:
+            raise ValueError(
+                f"{packed.method.name} solves u' = f(u, p, t) only, and this model has equations without a "
+                f"derivative or with a mass matrix: {TAKE}, or name none"
+            )
+
+
+def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
+    """Refuse values of M whose rows with entries depend on each other.
+
+    Rows that share no column with another are independent, which is nearly always all of them.
+
+    Returns:
+        The row of each entry that is not zero.
+
+    Raises:
+        ValueError: they do, with what it means.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("the mass matrix has entries that are not finite for these parameters")
+    kept = np.flatnonzero(values)
+    rows, columns = np.repeat(np.arange(n), np.diff(pattern[0]))[kept], pattern[1][kept]
+    counts = np.bincount(columns, minlength=n)
+    shared = np.unique(rows[counts[columns] > 1])
+    if not len(shared):
+        return rows
+    place = np.full(n, -1)
+    place[shared] = np.arange(len(shared))
+    inside = place[rows] >= 0
+    matrix = np.zeros((len(shared), n))
+    matrix[place[rows[inside]], columns[inside]] = values[kept][inside]
+    matrix /= np.abs(matrix).max(axis=1, keepdims=True)
+    if np.linalg.matrix_rank(matrix, tol=1e-12 * len(matrix)) < len(matrix):
+        raise ValueError(
+            "for these parameters rows of the mass matrix depend on each other that do not for others, so that "
+            "the equations have constraints they do not show: write the dependent rows as equations 0 = ..."
+        )
+    return rows
