@@ -47,7 +47,9 @@ def _unsolved(session: Session, problem: Problem) -> str:
     equation = system.equation(index)
     lines = [f"{Retcode.INCONSISTENT.word}: {Retcode.INCONSISTENT.sentence}, at t = {state.t:.6g}"]
     lines.append(f"  worst equation: {equation.text}    ({_place(equation)})")
-    lines.append(f"  residual:       {residual:.3g} at " + ", ".join(map("{} = {:.6g}".format, system.state_names, u)))
+    lines.append(
+        f"  residual:       {residual:.3g} at " + ", ".join(map("{} = {:.6g}".format, system.state_names, u))
+    )
     if state.outcome == Attempt.SINGULAR:
         lines.append(
             "  help: the equations without a derivative do not determine the algebraic variables there: give "

@@ -130,7 +130,9 @@ def united(
     """J with the pattern of J and M together, zeros where only M has an entry; M by the same places."""
     indptr, indices, nodes, mass = [0], [], [], []
     for i, row in enumerate(rows):
-        own = {jacobian.indices[k]: jacobian.nodes[k] for k in range(jacobian.indptr[i], jacobian.indptr[i + 1])}
+        own = {
+            jacobian.indices[k]: jacobian.nodes[k] for k in range(jacobian.indptr[i], jacobian.indptr[i + 1])
+        }
         entries = dict(row)
         for j in sorted(own.keys() | entries.keys()):
             indices.append(j)

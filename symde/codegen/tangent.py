@@ -50,9 +50,7 @@ def with_tangent(definition: Definition) -> Definition:
         for parameter in definition.parameters
     )
     parameters = definition.parameters + directions
-    return replace(
-        definition, states=states + tangents, parameters=parameters, observables=(), invariants=()
-    )
+    return replace(definition, states=states + tangents, parameters=parameters, observables=(), invariants=())
 
 
 class TangentGraph(ModelGraph):

@@ -155,9 +155,13 @@ def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.nd
     if not system.kernels.invariants:
         return
     n, count = len(run.problem.u0), len(parameters) + len(wrt.states)
-    names = [system.parameter_names[j] for j in parameters] + [f"{system.state_names[i]}(0)" for i in wrt.states]
+    names = [system.parameter_names[j] for j in parameters] + [
+        f"{system.state_names[i]}(0)" for i in wrt.states
+    ]
     columns = u[n:].reshape(n, -1)[:, :count]
-    refuse_broken_constraints(system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters))
+    refuse_broken_constraints(
+        system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters)
+    )
 
 
 @lru_cache(maxsize=256)

@@ -51,7 +51,9 @@ def _inverse():
 
 @pytest.fixture(scope="module")
 def reference():
-    return symde.solve(symde.Problem(solved_for_derivatives()), "Radau", rtol=1e-12, atol=1e-13, saveat=[2.0]).u[-1]
+    return symde.solve(
+        symde.Problem(solved_for_derivatives()), "Radau", rtol=1e-12, atol=1e-13, saveat=[2.0]
+    ).u[-1]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -129,7 +131,9 @@ def test_rows_that_depend_on_each_other_by_chance_are_refused():
         symde.solve(symde.Problem(model))
 
 
-@pytest.mark.parametrize("method", ["Tsit5", "VCABM", "Taylor", "ROCK4", "Exprb43", "GaussLegendre4", "ImplicitMidpoint"])
+@pytest.mark.parametrize(
+    "method", ["Tsit5", "VCABM", "Taylor", "ROCK4", "Exprb43", "GaussLegendre4", "ImplicitMidpoint"]
+)
 def test_methods_without_a_mass_matrix_say_so(method):
     with pytest.raises(ValueError, match="solves u' = f\\(u, p, t\\) only.*take Rodas5P"):
         symde.solve(symde.Problem(with_mass(TEXT, ENTRIES)), method, dt0=0.1)

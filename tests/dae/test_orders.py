@@ -110,7 +110,11 @@ def test_nonlinear_constraints_cost_no_order(name):
     method = registry.get(name)
     end, _ = slopes(name, "nonlinear", (80, 160) if method.family == "esdirk" else counts_of(method))
     # Rosenbrock methods come near their order from below: Rodas5P shows 4.7 from 40 to 80 steps, 4.9 from 80 on
-    assert (end > method.order - 0.9).all() if method.family == "rosenbrock" else (end > method.order - 0.3).all()
+    assert (
+        (end > method.order - 0.9).all()
+        if method.family == "rosenbrock"
+        else (end > method.order - 0.3).all()
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

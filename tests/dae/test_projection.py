@@ -74,7 +74,9 @@ def test_every_method_projects_and_its_solution_stays_accurate(method):
 
 @pytest.mark.parametrize("method", ["Tsit5", "Vern7", "VCABM", "DP5", "Taylor", None])
 def test_explicit_methods_keep_invariants_of_differential_equations(method):
-    text = "model Oscillator\n state x = 1, v = 0\n time 0 .. 200\n x' = v\n v' = -x^3\n E = v^2/2 + x^4/4\nend"
+    text = (
+        "model Oscillator\n state x = 1, v = 0\n time 0 .. 200\n x' = v\n v' = -x^3\n E = v^2/2 + x^4/4\nend"
+    )
     definition = with_mass(text, invariants=(("E", False, True),)).definition
     kept = symde.Problem(Model(dataclasses.replace(definition, mass=None)))
     solution = symde.solve(kept, method, rtol=1e-6, atol=1e-6)

@@ -42,7 +42,9 @@ def test_every_solver_finds_them(solver):
         pytest.importorskip("nbklu")
     problem = symde.remake(symde.Problem(akzo()), u0={"y6": 7.0})
     solution = symde.solve(problem, "QNDF", linear_solver=solver, saveat=[0.0, 1.0])
-    np.testing.assert_allclose(solution.u[0], [0.444, 0.00123, 0, 0.007, 0, 115.83 * 0.444 * 0.007], rtol=1e-13)
+    np.testing.assert_allclose(
+        solution.u[0], [0.444, 0.00123, 0, 0.007, 0, 115.83 * 0.444 * 0.007], rtol=1e-13
+    )
 
 
 @pytest.mark.parametrize("guess", [1e3, -50.0, 0.0])

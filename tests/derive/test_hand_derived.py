@@ -11,7 +11,7 @@ import symde
 from symde.derive.reduction import solvable
 from symde.model.evaluate import evaluate
 
-from .numbers import Point, index_one_matrix
+from .numbers import Point, index_one_matrix, solved
 
 EXAMPLES = Path(__file__).parents[2] / "grammar" / "examples"
 
@@ -22,18 +22,6 @@ def example(name):
 
 def reduced(text):
     return solvable(symde.ode_def(text).definition)
-
-
-def solved(definition, given, iterations=4):
-    """The algebraic variables by Newton's method, all else as given."""
-    algebraic = np.array([state.algebraic for state in definition.states])
-    for _ in range(iterations):
-        residual = np.where(algebraic, Point(definition, given).rhs(), 0)
-        step = np.linalg.solve(index_one_matrix(definition, given), residual)
-        given = given | {
-            name: given[name] - change for name, change in zip(definition.state_names, step, strict=True)
-        }
-    return given
 
 
 def drawn(definition, seed=0):

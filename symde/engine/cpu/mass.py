@@ -42,7 +42,10 @@ class SessionMass:
         for entry in ("slope_of_start", "size_of_start"):
             setattr(state, entry, function_address("consistent", entry))
         self._values = session.arrays["mass"][: len(self.pattern[1])]
-        self._tables = np.array([0, session.arrays["p"].ctypes.data], np.int64), np.array([state.mass], np.int64)
+        self._tables = (
+            np.array([0, session.arrays["p"].ctypes.data], np.int64),
+            np.array([state.mass], np.int64),
+        )
 
     def begin(self, session: Any) -> None:
         """M for the parameters of a run that begins.

@@ -112,7 +112,12 @@ def strict_norm(state, scale):
     """The same in relation to the smaller of |u| and |y|. What is left of an algebraic variable's error shows
     again in the next step's correction, whatever its size: there it counts by the tolerance of y, which may
     pass zero."""
-    u, y, atol, correction = doubles(state.u), doubles(state.stage), doubles(state.atol), doubles(state.correction)
+    u, y, atol, correction = (
+        doubles(state.u),
+        doubles(state.stage),
+        doubles(state.atol),
+        doubles(state.correction),
+    )
     total = 0.0
     for i in range(state.n):
         before, after = abs(u[i]), abs(y[i])

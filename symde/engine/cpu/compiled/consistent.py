@@ -71,7 +71,13 @@ def factorise(state, address):
 @compiled
 def choose_rows(state, differential, algebraic, out):
     """out = the first where M has entries, the second where it has none; of all columns too."""
-    a, b, o, n, width = doubles(differential), doubles(algebraic), doubles(out), state.mass_rows, state.mass_columns
+    a, b, o, n, width = (
+        doubles(differential),
+        doubles(algebraic),
+        doubles(out),
+        state.mass_rows,
+        state.mass_columns,
+    )
     for i in range(n):
         constraint = is_algebraic(state, i)
         o[i] = b[i] if constraint else a[i]

@@ -33,6 +33,10 @@ FRACTION = 1e-4
 
 MOST_ITERATIONS = 4
 
+ROUNDING = 1.0
+"""The iteration ends where a move is below this part of the tolerance and no smaller than half the one before:
+what is left is rounding, and no move brings the state nearer."""
+
 DEPENDENT = 1e-12
 """A row of G whose pivot falls to this part of its length depends on those before."""
 
@@ -131,6 +135,7 @@ def bring_back(state, data, flags, t, u, reference, fraction):
     there, NON_FINITE or CALLBACK. `moved` is what was added; its size counts in `state.moved`."""
     clear(state.padded, data.moved)
     state.moved = 0
+    previous = math.inf
     for k in range(MOST_ITERATIONS):
         if evaluate_invariants(state, data, t, u) != 0:
             return Attempt.CALLBACK.value
@@ -140,8 +145,9 @@ def bring_back(state, data, flags, t, u, reference, fraction):
         size = find_multipliers(state, data, flags)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
-        if size <= fraction:
+        if size <= fraction or (size <= ROUNDING and size >= 0.5 * previous):
             return Attempt.FINE.value
+        previous = size
         move(state, data, u, reference, data.moved)
         state.moved = 1
     return Attempt.INACCURATE.value

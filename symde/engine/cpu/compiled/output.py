@@ -19,7 +19,10 @@ def prepare_interpolant(state, address):
     state.interpolant_ready = 1
     code = call_step(slot_at(state, state.active).interpolate, address)
     if state.moved:  # by a projection: the continuous solution goes along linearly
-        linear, moved = doubles(state.coefficients + 8 * state.padded), doubles(invariants_at(state.invariants).moved)
+        linear, moved = (
+            doubles(state.coefficients + 8 * state.padded),
+            doubles(invariants_at(state.invariants).moved),
+        )
         for i in range(state.padded):
             linear[i] += moved[i]
     return code
