@@ -82,7 +82,7 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
     for index, (name, state) in enumerate(system.states.items()):
         if name in system.explicit:
             entries.append(MassEntry(index, index, ONE))
-            states.append(_explicit(system, state))
+            states.append(dataclasses.replace(state, derivative=system.explicit[name]))
             continue
         row = row_of[name]
         states.append(_determined(state, row))
@@ -98,14 +98,6 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
         mass=None if identity else tuple(entries),
         invariants=(*system.definition.invariants, *_invariants(system)),
     )
-
-
-def _explicit(system: EquationSystem, state: State) -> State:
-    """A state whose derivative is known; of one that was an algebraic variable the start stays a guess."""
-    value = system.explicit[state.name]
-    if not state.algebraic:
-        return dataclasses.replace(state, derivative=value)
-    return dataclasses.replace(state, derivative=value, algebraic=False, guess=True)
 
 
 def _determined(state: State, row: Row) -> State:

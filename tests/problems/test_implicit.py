@@ -40,7 +40,7 @@ def test_constraints_are_kept_on_the_way(name):
 
 
 def test_the_forces_of_the_squeezer_are_those_of_its_end():
-    """The published forces are not quite those that the equations give at the published angles and velocities."""
+    """The published forces are not quite those of the published angles and velocities."""
     case = get_implicit("squeezer")
     solution = symde.solve(case.problem, rtol=1e-10, atol=1e-12, saveat=[0.03])
     found = [solution[f"λ{k}"][-1] for k in range(1, 7)]
