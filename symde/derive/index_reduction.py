@@ -4,7 +4,9 @@ is algebraic.
 Which equations, and how often, Pantelides' algorithm finds from structure alone. What becomes of them is
 fixed when the model is read and never changes during a solve: all differential states are kept, the last
 derivative of every constraint determines an algebraic variable, and the constraint itself with its lower
-derivatives are invariants, to which the engine projects every accepted step, so that they do not drift.
+derivatives are invariants, to which the engine projects every accepted step, so that they do not drift. Where
+an algebraic variable must be differentiated on the way, the constraint that determines it stays its row, and
+its derivative is one more algebraic variable: nothing that has no value at the start is integrated.
 
 Dummy derivatives (Mattsson and Soderlind 1993) would drop as many states as there are constraints instead.
 But which states can be dropped depends on where the solution is: for a pendulum in Cartesian coordinates x'
@@ -56,8 +58,9 @@ class _Pantelides:
 
     def __init__(self, system: EquationSystem):
         self.system = system
-        self.rows = [row for row in system.rows if row.algebraic]
-        self.columns = system.algebraic
+        self.rows = [row for row in system.rows if row.algebraic and not row.settled]
+        settled = {row.home for row in system.rows if row.settled}
+        self.columns = [name for name in system.algebraic if name not in settled]
         self.most = len(system.states)
         self.matching = empty_matching(len(self.rows), len(self.columns))
         self._read()
@@ -75,7 +78,7 @@ class _Pantelides:
         """All rows that have too few columns between them, and so these columns too."""
         for place in reached:
             if self.matching.column_of[place] != FREE:
-                self._raise_column(self.matching.column_of[place])
+                self._raise(self.rows[place], self.matching.column_of[place])
         derivative = total_derivative(self.system)
         for place in reached:
             row = self.rows[place]
@@ -88,12 +91,12 @@ class _Pantelides:
                 raise ModelError([_dependent(row)])
         self._read()
 
-    def _raise_column(self, column: int) -> None:
+    def _raise(self, row: Row, column: int) -> None:
+        """A variable whose derivative is wanted: the row that determines it stays, for it alone."""
         name = self.columns[column]
-        slope = name + "'"
-        self.system.explicit[name] = Name(slope, span=None)
+        self.system.rows.append(Row({}, row.value, row.span, name, settled=True))
+        self.system.raised[name] = self.columns[column] = name + "'"
         insert_derivative(self.system, name)
-        self.columns[column] = slope
 
     def _reads_a_state(self, value: Expr) -> bool:
         return bool(Incidence(self.system, self.system.states).of(value))
@@ -105,6 +108,7 @@ class _TotalDerivative:
     def __init__(self, system: EquationSystem):
         self._inliner = Inliner(system.definition.functions)
         slopes: dict[str, Expr] = {TIME: ONE}
+        slopes |= {name: Name(slope, span=None) for name, slope in system.raised.items()}
         for name, value in system.explicit.items():
             slopes[name] = self._inliner.inline(value)
         for row in system.rows:

@@ -6,7 +6,7 @@ The stages, each on the `EquationSystem` that the one before left:
 2. `elimination.eliminate_explicit`       algebraic variables given outright, as observed quantities
    `guesses.guess_derivatives`            a start for derivatives that equations are linear in
 3. here                                   index 1 or not: can every row have a state of its own?
-4. `index_reduction.reduce_index`         constraints differentiated, where not; then 2 again
+4. `index_reduction.reduce_index`         constraints differentiated, where not; then again from 1
 5. here                                   rows in the places of the states that they determine
 """
 
@@ -47,8 +47,9 @@ def solvable(definition: Definition) -> Definition:
     eliminate_explicit(system)
     guess_derivatives(system)
     matching = _match(system)
-    if not matching.perfect:
+    while not matching.perfect:
         reduce_index(system)
+        make_independent(system)  # a derivative of a constraint may depend on rows that were there
         eliminate_explicit(system)
         matching = _match(system)
     return _assemble(system, matching)
@@ -64,6 +65,8 @@ def _match(system: EquationSystem) -> Matching:
     wanted: list[list[int]] = []
     for row in system.rows:
         read = [place[name] for name in row.mass] or incidence.of(row.value)
+        if place.get(row.home) in read:  # what fits already, stays
+            read = list(dict.fromkeys([place[row.home], *read]))
         graph.append(read)
         wanted.append([one for one in read if row.mass or one in algebraic])
     matching = maximum_matching(wanted, len(columns), empty_matching(len(graph), len(columns)))
@@ -79,7 +82,7 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
     for index, (name, state) in enumerate(system.states.items()):
         if name in system.explicit:
             entries.append(MassEntry(index, index, ONE))
-            states.append(_explicit(system, state))
+            states.append(dataclasses.replace(state, derivative=system.explicit[name]))
             continue
         row = row_of[name]
         states.append(_determined(state, row))
@@ -95,14 +98,6 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
         mass=None if identity else tuple(entries),
         invariants=(*system.definition.invariants, *_invariants(system)),
     )
-
-
-def _explicit(system: EquationSystem, state: State) -> State:
-    """A state whose derivative is known; of one that was an algebraic variable the start stays a guess."""
-    value = system.explicit[state.name]
-    if not state.algebraic:
-        return dataclasses.replace(state, derivative=value)
-    return dataclasses.replace(state, derivative=value, algebraic=False, guess=True)
 
 
 def _determined(state: State, row: Row) -> State:
