@@ -230,6 +230,15 @@ class Hamiltonian:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """`history x = e`: the values of x before the solve begins."""
+
+    target: Name
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A statement of the language that this version recognises and does not yet carry out."""
 
@@ -240,7 +249,7 @@ class Later:
 
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
-    | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | Later
+    | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | History | Later
 )  # fmt: skip
 
 

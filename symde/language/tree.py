@@ -26,6 +26,7 @@ from symde.language.syntax import (
     Conditional,
     Derivative,
     Hamiltonian,
+    History,
     Later,
     Logic,
     Name,
@@ -56,7 +57,6 @@ FEATURES = {
     "conserved": "conserved quantities",
     "import": "imports of other files",
     "use": PARTS,
-    "history": "history functions of delays",
     "discrete": "discrete variables",
     "stratonovich": "Stratonovich noise",
 }
@@ -133,6 +133,12 @@ class TreeBuilder(Transformer):
 
     def pair(self, c: list[Any]) -> tuple[Name, Name]:
         return self._name(c[1]), self._name(c[2])
+
+    def history(self, c: list[Any]) -> Parsed:
+        return self._unless_later(tuple(c[1:]), str(c[0]))
+
+    def past(self, c: list[Any]) -> History:
+        return History(self._name(c[0]), bare(c[2]), span=self.statement)
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

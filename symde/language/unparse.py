@@ -17,6 +17,7 @@ from symde.language.syntax import (
     ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
+    History,
     Implicit,
     InitialValue,
     Later,
@@ -125,6 +126,8 @@ def _statement(node: Statement) -> str:
         case Hamiltonian(name=name, value=value, pairs=pairs):
             conjugate = ", ".join(f"({q.id}, {p.id})" for q, p in pairs)
             return f"hamiltonian {name.id} = {_text(value)} for {conjugate}"
+        case History(target=target, value=value):
+            return f"history {target.id} = {_text(value)}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

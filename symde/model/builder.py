@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from symde.diagnostics import Diagnostics
 from symde.language.syntax import Expr, ModelBlock
@@ -30,6 +31,8 @@ from symde.model.definition import (
     Parameter,
     State,
 )
+from symde.model.delay_rules import DelayedObservables, collect_delays, initial_from_history
+from symde.model.delays import Delays
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.draft import CONSTANT, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
@@ -40,7 +43,7 @@ from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope, describe
+from symde.model.scope import DEFAULT, EQUATION, HISTORY, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
@@ -93,6 +96,7 @@ class _Builder:
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
         self.observed = collect_observables(self.draft, self.states, self.scope)
+        delays = self._delays(functions)
         states = self._states()
         tspan = self._time_span()
         self._check_something_defined()
@@ -108,6 +112,7 @@ class _Builder:
             externs=self._externs(),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
+            delays=delays,
         )
         self._check_size(definition)
         return definition
@@ -133,7 +138,13 @@ class _Builder:
     def _check(self, expression: Expr, context: Context, arguments: Iterable[str] = ()) -> None:
         self.scope.check(expression, context, arguments)
         check_expression(
-            expression, self.found, self.scope.kinds, self.arities, self.known, self.draft.incomplete
+            expression,
+            self.found,
+            self.scope.kinds,
+            self.arities,
+            self.known,
+            self.draft.incomplete,
+            tuple(arguments),
         )
 
     def _functions(self) -> tuple[Function, ...]:
@@ -208,6 +219,29 @@ class _Builder:
             self._check(equation.value, EQUATION)
         for assignment in self.draft.observables.values():
             self._check(assignment.value, EQUATION)
+
+    def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
+        """What is read at other times than t, observed quantities written out, and what was before t0."""
+        own = {*self.arities, *(f"{name}'" for name in self.states), *self.states, *self.observed.written}
+        simple = DelayedObservables(
+            self.observed.written, self.states, lambda call: call.function not in own, self.found
+        )
+        for state in self.states.values():
+            state.derivative = simple.expand(state.derivative)
+        observables = tuple(replace(one, value=simple.expand(one.value)) for one in self.observed.observables)
+        self.observed = replace(self.observed, observables=observables)
+        begins = initial_from_history(self.draft.histories)
+        for name, state in self.states.items():
+            if state.initial is None:
+                state.initial = begins.get(name)
+        roots = [
+            *(state.derivative for state in self.states.values()),
+            *(one.value for one in observables),
+            *(one.body for one in functions),
+        ]
+        return collect_delays(
+            roots, self.draft.histories, self.states, self.found, lambda value: self._check(value, HISTORY)
+        )
 
     def _states(self) -> tuple[State, ...]:
         states = []

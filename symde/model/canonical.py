@@ -60,7 +60,9 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     externs = frozenset(_extern_key(one) for one in definition.externs)
-    return (definition.name, states, parameters, observables, constants, functions, tspan, externs)
+    delays = definition.delays
+    past = frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
+    return (definition.name, states, parameters, observables, constants, functions, tspan, externs, past)
 
 
 def _extern_key(extern: Extern) -> Hashable:

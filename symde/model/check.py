@@ -34,6 +34,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from (one.initial for one in definition.states if one.initial is not None)
     yield from (one.default for one in definition.parameters if one.default is not None)
     yield from definition.tspan or ()
+    if definition.delays is not None:
+        yield from (one.value for one in definition.delays.histories)
 
 
 def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
@@ -48,6 +50,7 @@ def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
 
 def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
     read = identifiers(_expressions(definition))
+    read |= {call.function.rstrip("'") for call in calls(*_expressions(definition))}
     for state in definition.states:
         if state.name not in read:
             message = f"nothing reads state `{state.name}`"

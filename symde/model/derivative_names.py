@@ -68,6 +68,7 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (one.value for one in draft.assignments)
     yield from (one.value for one in draft.equations)
     yield from (one.value for one in draft.hamiltonians)
+    yield from (one.value for one in draft.histories)
     yield from (one.value for one in draft.initial_values)
     yield from (one.at for one in draft.initial_values)
     yield from (one.value for one in draft.constants.values())

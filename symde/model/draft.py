@@ -14,6 +14,7 @@ from symde.language.syntax import (
     ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
+    History,
     Implicit,
     InitialValue,
     Later,
@@ -84,6 +85,7 @@ class Draft:
     equations: list[Equation] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     hamiltonians: list[Hamiltonian] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -176,6 +178,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 _gather_timespan(draft, statement)
             case Hamiltonian():
                 _gather_hamiltonian(draft, statement)
+            case History():
+                draft.histories.append(statement)
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():

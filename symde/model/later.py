@@ -4,7 +4,6 @@ from __future__ import annotations
 
 NOISE = "noise"
 EVENTS = "events"
-DELAYS = "delays"
 IMPLICIT = "implicit"
 
 _CODES: tuple[tuple[str, str], ...] = (
@@ -12,8 +11,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("noise", "E901"),
     ("stochastic", "E901"),
     ("event", "E902"),
-    ("delay", "E903"),
-    ("history", "E903"),
     ("jump", "E904"),
     ("reaction", "E905"),
     ("array", "E906"),

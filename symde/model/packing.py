@@ -9,9 +9,10 @@ from symde.diagnostics import Source, Span
 from symde.language import syntax
 from symde.language.syntax import Expr, Number
 from symde.model.definition import Constant, Definition, Extern, Function, Layer, Observable, Parameter, State
+from symde.model.delays import Delays, History
 from symde.model.walk import children, postorder, with_children
 
-_PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer)
+_PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer, Delays, History)
 
 
 @dataclasses.dataclass(slots=True)
