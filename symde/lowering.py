@@ -13,6 +13,7 @@ import numpy as np
 from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
+from symde.engine.cpu.delays import DelaySystem
 from symde.model.definition import Definition
 from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
@@ -106,7 +107,9 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels = ModelKernels(definition)
+        self.kernels: Any = ModelKernels(definition)
+        if definition.delays is not None and definition.delays.read:
+            self.kernels = DelaySystem(self.kernels)
         self._start = model_start(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}

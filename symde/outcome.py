@@ -64,7 +64,7 @@ def collect(
     """Everything the session has saved, as a solution."""
     seconds = time.perf_counter() - started
     t, u = session.saved()
-    dense = continuous(session) if session.state.keep_dense else None
+    dense = continuous(session) if session.dense_asked and session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
     return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message)
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from symde.codegen.delays import DelayedValues, LoweredDelays
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import BOOLEAN, LEAVES, Graph
 from symde.codegen.networks import dense_layers
@@ -54,11 +55,13 @@ class Lowering:
         functions: tuple[Function, ...],
         scope: dict[str, int],
         externs: tuple[Extern, ...] = (),
+        delayed: DelayedValues | None = None,
     ) -> None:
         self.graph = graph
         self.scope = scope
         self._functions = {function.name: function for function in functions}
         self._externs = by_output(externs)
+        self._delayed = delayed if delayed is not None else ()
         self._outputs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._calls: dict[tuple[str, tuple[int, ...]], int] = {}
 
@@ -122,6 +125,8 @@ class Lowering:
                 return self._fold_left(operator, [values[id(operand)] for operand in operands], node.span)
             case syntax.Call() if node.function in self._externs:
                 return self._extern(node, tuple(values[id(argument)] for argument in node.arguments))
+            case syntax.Call() if node.function in self._delayed:
+                return self._delayed.node(node, values[id(node.arguments[0])])
             case syntax.Call():
                 return self._built_in(node, [values[id(argument)] for argument in node.arguments])
         op = _OPERATIONS[type(node)]
@@ -240,6 +245,7 @@ class LoweredModel:
         parameters: Node that reads each parameter, p[j].
         rhs: Node of each state's derivative.
         observables: Node of each observable.
+        delays: What is read at other times; None where nothing is.
     """
 
     graph: Graph
@@ -247,6 +253,7 @@ class LoweredModel:
     parameters: tuple[int, ...]
     rhs: tuple[int, ...]
     observables: tuple[int, ...]
+    delays: LoweredDelays | None = None
 
 
 def lower(definition: Definition) -> LoweredModel:
@@ -263,7 +270,9 @@ def lower(definition: Definition) -> LoweredModel:
     scope = {TIME: graph.time(), **_numbers(graph, definition)}
     scope.update(zip(definition.state_names, states, strict=True))
     scope.update(zip(definition.parameter_names, parameters, strict=True))
-    lowering = Lowering(graph, definition.functions, scope, definition.externs)
+    past = definition.delays
+    delayed = None if past is None or not past.read else DelayedValues(graph, definition.state_names)
+    lowering = Lowering(graph, definition.functions, scope, definition.externs, delayed)
     observables = []
     for observable in definition.observables:
         node = scope[observable.name] = lowering.lower(observable.value)
@@ -271,7 +280,20 @@ def lower(definition: Definition) -> LoweredModel:
             graph.names.setdefault(node, observable.name)
         observables.append(node)
     rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
-    return LoweredModel(graph, states, parameters, rhs, tuple(observables))
+    delays = None if delayed is None else _lower_delays(definition, delayed, lowering, states)
+    return LoweredModel(graph, states, parameters, rhs, tuple(observables), delays)
+
+
+def _lower_delays(
+    definition: Definition, found: DelayedValues, lowering: Lowering, states: tuple[int, ...]
+) -> LoweredDelays:
+    """The delayed values that were found; a state without a history had its initial value before t0."""
+    assert definition.delays is not None
+    known = {one.state: lowering.lower(one.value) for one in definition.delays.histories}
+    history = tuple(
+        known.get(name, node) for name, node in zip(definition.state_names, states, strict=True)
+    )
+    return LoweredDelays(tuple(found.times), tuple(found.pairs), history)
 
 
 @dataclass(frozen=True, slots=True)

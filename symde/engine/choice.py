@@ -30,6 +30,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from symde.engine.cpu.delays import FAMILIES as DELAY_FAMILIES
 from symde.engine.methods import registry
 from symde.problem.traits import Traits
 
@@ -92,7 +93,12 @@ def methods_for(method: Any, rtol: Any, traits: Traits, split: bool = False) -> 
     if isinstance(method, str):
         (method,) = _named((method,))
     if hasattr(method, "family") and hasattr(method, "order") and not isinstance(method, type):
-        pair = getattr(method, "additive", None) if split else None
+        if traits.delays and method.family not in DELAY_FAMILIES:
+            raise ValueError(
+                f"{method.name} does not solve models with delays: use an explicit Runge-Kutta, Rosenbrock, "
+                "ESDIRK, Radau, BDF or Adams method, such as Tsit5, Vern7, Rodas5P or KenCarp4"
+            )
+        pair = getattr(method, "additive", None) if split and not traits.delays else None
         return (method if pair is None else pair,)
     found = f"the class {method.__name__}" if isinstance(method, type) else type(method).__name__
     raise TypeError(f"method must be a name such as 'Rodas5P' or a method object, found {found}")

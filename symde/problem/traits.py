@@ -15,9 +15,11 @@ class Traits:
         analytic: Whether Taylor coefficients are known to tell all of it.
         second_order: Whether it says that the second derivative of half the states is a function of those and
             the time, the other half being multiples of their first derivative.
+        delays: Whether it reads the past.
     """
 
     states: int
     operations: int = 0
     analytic: bool = False
     second_order: bool = False
+    delays: bool = False
