@@ -67,13 +67,13 @@ def check_time(call: Call, timed: Collection[str], known: Mapping[str, float], f
     """Report a delayed value whose time is none, is the present, or lies ahead.
 
     Args:
-        timed: What may depend on t: names of functions, observed quantities and arguments.
+        timed: What may change with t: names of states, observed quantities, functions and arguments.
         known: Values of the constants.
     """
     (time,) = call.arguments
     text = time.span.text if time.span is not None else "..."
     if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, *timed}:
-        label = f"`{call.function}` at a time that does not depend on t"
+        label = f"`{call.function}` at a time that does not change"
         help_text = f"for a delay write `{call.function}(t - {text})`, for a product `{call.function}*({text})`"
         found.error("E352", "a delayed value is read at an earlier time", call.span, label, help_text)
         return

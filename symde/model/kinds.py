@@ -9,7 +9,7 @@ from itertools import chain
 from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
 from symde.model.delay_rules import check_time
-from symde.model.draft import CALLED, EXTERN, FUNCTION, OBSERVABLE, STATE, base_of
+from symde.model.draft import CALLED, EXTERN, FUNCTION, OBSERVABLE, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
 from symde.model.nearest import nearest
@@ -36,7 +36,7 @@ def check_expression(
         incomplete: a later feature may define more functions, so unknown ones are not reported.
         arguments: names that stand for whatever a function is given.
     """
-    timed = {*arguments, *(name for name, kind in kinds.items() if kind in (FUNCTION, OBSERVABLE))}
+    timed = {*arguments, *(name for name, kind in kinds.items() if kind in (FUNCTION, OBSERVABLE, STATE))}
     constants: dict[int, float] = {}
     _expect(root, NUMBER, found)
     for node in postorder(root):
@@ -130,7 +130,7 @@ def _check_delayed(
     call: Call, timed: Collection[str], values: Mapping[str, float], found: Diagnostics
 ) -> None:
     name, arguments = call.function, call.arguments
-    what = "derivative" if name not in timed and name != base_of(name) else "value"
+    what = "derivative" if name not in timed else "value"
     if len(arguments) != 1:
         message = f"`{name}(...)` is a {what} at a time, and has one argument"
         help_text = f"write `{name}(t - tau)`, or `{name}*(...)` to multiply"
