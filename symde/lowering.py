@@ -122,6 +122,10 @@ class ModelSystem:
         """Products of row vectors with the derivatives of the right-hand side."""
         from symde.codegen.adjoints import AdjointKernels
 
+        if self.traits.delays:
+            raise ValueError(
+                "adjoints do not go through delays: use sensealg='forward', or leave the choice to 'auto'"
+            )
         return AdjointKernels(self.kernels.model_graph)
 
     @functools.cached_property

@@ -82,7 +82,11 @@ def slope_of(graph: Graph, pair: int) -> int:
 
 
 def with_delayed(
-    graph: Graph, delays: LoweredDelays, seeds: Mapping[int, Tangent], own: Mapping[int, Tangent] | None = None
+    graph: Graph,
+    delays: LoweredDelays,
+    seeds: Mapping[int, Tangent],
+    own: Mapping[int, Tangent] | None = None,
+    slopes: Sequence[int] | None = None,
 ) -> dict[int, Tangent]:
     """Seeds of a differentiation with those of the delayed values, which follow their times.
 
@@ -91,6 +95,7 @@ def with_delayed(
         delays: The delayed values.
         seeds: Derivatives of states, parameters or t.
         own: Derivatives of pairs at a fixed time.
+        slopes: Node of the derivative of each pair by its time. Default: what stands beside it.
     """
     algebra = Algebra(graph)
     found = dict(seeds)
@@ -99,7 +104,8 @@ def with_delayed(
         for j, pair in enumerate(delays.pairs):
             if pair.time != time:
                 continue
-            total = {column: algebra.mul(slope_of(graph, j), change) for column, change in moved.items()}
+            slope = slope_of(graph, j) if slopes is None else slopes[j]
+            total = {column: algebra.mul(slope, change) for column, change in moved.items()}
             for column, change in (own or {}).get(j, {}).items():
                 total[column] = algebra.add(total[column], change) if column in total else change
             total = {column: change for column, change in total.items() if not algebra.is_zero(change)}

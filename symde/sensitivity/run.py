@@ -73,7 +73,7 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    traits = _states_alone(system.kernels.n)
+    traits = _states_alone(system.kernels.n, system.traits.delays)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
         plan = make_plan(system.sessions, False, traits, *given)
@@ -96,12 +96,12 @@ def tightened(run: Run, factor: float) -> Run:
     plan, system = run.plan, run.problem.system
     rtol = plan.rtol * factor
     plan = replace(plan, rtol=rtol, dt0=None, max_steps=max(plan.max_steps, options.DEFAULT_MAX_STEPS))
-    methods = methods_for(None, rtol, Traits(system.kernels.n))
+    methods = methods_for(None, rtol, Traits(system.kernels.n, delays=system.traits.delays))
     return replace(run, plan=with_methods(plan, system, methods), atol=np.asarray(run.atol) * factor)
 
 
 @functools.lru_cache(64)
-def _states_alone(n: int) -> Traits:
+def _states_alone(n: int, delays: bool) -> Traits:
     """Traits of a model of which no more is to be used: series and second-order form are its own, not those
     of what is differentiated with it. The same object each time: comparing it takes no call."""
-    return Traits(n)
+    return Traits(n, delays=delays)

@@ -71,6 +71,7 @@ DelayData = structure(
     passed=int64,
     highest_order=int64,
     neutral=int64,
+    jump=int64,  # whether the state itself jumps at t0
     hints=int64,  # for each time the row looked up last
     # the step at hand
     own=int64,  # a row with its interpolant, once it has one
@@ -82,6 +83,17 @@ DelayData = structure(
     trial=int64,
     least_lag=double,
     t0=double,
+    # sensitivity columns, which jump where f does: their number, the states without them, and dxi of each break
+    width=int64,
+    base_n=int64,
+    crossings=int64,
+    before=int64,  # f on either side
+    after=int64,
+    rates=int64,
+    rate_columns=int64,
+    rate_outputs=int64,
+    break_columns=int64,
+    trial_columns=int64,
     fault=int64,  # 1 + the time that ended the solve
     fault_at=double,
     advance=int64,  # the loop of every solve
@@ -100,6 +112,7 @@ class DelaySystem:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.n, self.m = model.n, model.m
+        self.width = getattr(model, "width", 0)
 
     @property
     def definition(self) -> Any:
@@ -204,6 +217,14 @@ class DelaySystem:
             "iterates": np.zeros(2, np.int64),
             "trial": np.zeros(n + 8),
         }
+        if self.width:
+            arrays |= {"before": np.zeros(n + 8), "after": np.zeros(n + 8), "rates": np.zeros(times)}
+            arrays["rate_columns"] = np.zeros(times * self.width)
+            arrays["rate_outputs"] = np.array(
+                [arrays["rates"].ctypes.data, arrays["rate_columns"].ctypes.data], np.int64
+            )
+            arrays["break_columns"] = np.zeros(BREAKS * self.width)
+            arrays["trial_columns"] = np.zeros(self.width)
         arrays["history_inputs"] = np.array([arrays["initial"].ctypes.data, p, *[0] * 6], np.int64)
         kernels = ("rhs", "rhs_jacobian", "jacobian_vector", "delay_times", "histories")
         data = DelayData(
@@ -214,6 +235,9 @@ class DelaySystem:
             neutral=int(plan.neutral),
             slopes=int(plan.slopes[0]),
             slopes_of_derivatives=int(plan.slopes[1]),
+            width=self.width,
+            base_n=getattr(self.model, "base_n", n),
+            crossings=self.model.address("crossings") if self.width else 0,
             advance=function_address("loop", "advance"),
             **{name: self.model.address(name) for name in kernels},
             **addresses(arrays),

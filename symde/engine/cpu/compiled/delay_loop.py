@@ -9,9 +9,9 @@ equations, Applied Numerical Mathematics 9 (1992), on tracking.
 
 from __future__ import annotations
 
-from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.columns import CONTEXT, DIRECTION
 from symde.engine.cpu.compiled.delay_steps import MISSED, times_at
-from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, fill_delayed
+from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, evaluate_within, fill_delayed
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.compiled.vectors import copy
@@ -50,17 +50,20 @@ def learn_lags(state, data):
 
 @compiled
 def jumps_at_start(data):
-    """Whether the state does not begin where its history ends."""
+    """Whether the state, or a column, does not begin where its history ends; the former is noted."""
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
     history, initial = doubles(data.history), doubles(data.initial)
     states, orders, value = integers(data.pair_state), integers(data.order), integers(data.value)
+    jump, data.jump = False, 0
     for q in range(integers(data.pair_first)[data.times]):
         if orders[q] == 0:
             before, after = history[value[q]], initial[states[q]]
             if not abs(before - after) <= ULPS * max(abs(before), abs(after)):
-                return True
-    return False
+                jump = True
+                if states[q] < data.base_n:
+                    data.jump = 1
+    return jump
 
 
 @compiled
@@ -72,6 +75,8 @@ def start_past(state, data):
     passed, hints = integers(data.passed), integers(data.hints)
     for k in range(data.times):
         passed[k], hints[k] = 0, 0
+    for c in range(data.width):
+        doubles(data.break_columns)[c] = 0.0
     doubles(data.breaks)[0] = state.t
     integers(data.break_orders)[0] = 0 if jumps_at_start(data) else 1
     fault = learn_lags(state, data)
@@ -97,24 +102,59 @@ def order_after(data, order):
 
 
 @compiled
+def jump_of_columns(state, data, k, j, to):
+    """Time k leaves break j behind (or comes back before it), so that f may jump: the columns' jump with it."""
+    n, width = data.base_n, data.width
+    passed, inputs = integers(data.passed), integers(state.inputs)
+    outputs, kept = integers(state.outputs), inputs[DIRECTION]
+    inputs[0], outputs[0] = state.u, data.before
+    evaluate_within(data, state.t, state.inputs, state.outputs)
+    inputs[DIRECTION] = data.before
+    call_kernel(data.crossings, state.t, state.inputs, data.rate_outputs)
+    inputs[DIRECTION] = kept
+    passed[k], outputs[0] = to, data.after
+    evaluate_within(data, state.t, state.inputs, state.outputs)
+    before, after, u = doubles(data.before), doubles(data.after), doubles(state.u)
+    rate, columns = doubles(data.rates)[k], doubles(data.rate_columns + 8 * width * k)
+    moved, new = doubles(data.break_columns), doubles(data.trial_columns)
+    for c in range(width):
+        new[c] = (moved[j * width + c] - columns[c]) / rate
+    for i in range(n):
+        jump = before[i] - after[i]
+        for c in range(width):
+            u[n + i * width + c] += jump * new[c]
+
+
+@compiled
+def move_over(state, data, k, j, to):
+    """Time k moves over break j; the order of the discontinuity that this brings."""
+    order = integers(data.break_orders)[j]
+    found = order_after(data, order)
+    if data.width and (data.neutral or (data.jump and doubles(data.breaks)[j] == data.t0)):
+        jump_of_columns(state, data, k, j, to)
+        found = 0  # the columns themselves jump
+    integers(data.passed)[k] = to
+    return found
+
+
+@compiled
 def crossings_of(state, data, k):
     """Move time k over the discontinuities that it has reached; the least order that this brings."""
-    breaks, orders, passed = doubles(data.breaks), integers(data.break_orders), integers(data.passed)
-    found, j = NEVER, passed[k]
+    breaks, passed = doubles(data.breaks), integers(data.passed)
+    found, known = NEVER, data.n_breaks
     if integers(data.constant)[k]:
         lag = doubles(data.lags)[k]
-        while j < data.n_breaks and (breaks[j] + lag <= state.t or same(breaks[j] + lag, state.t)):
-            found = min(found, order_after(data, orders[j]))
-            j += 1
-    else:
-        s, tolerance = doubles(data.s)[k], MISSED * abs(state.h_old)
-        while j < data.n_breaks and s >= breaks[j] - tolerance and breaks[j] < state.t:
-            found = min(found, order_after(data, orders[j]))
-            j += 1
-        if j == passed[k] and j > 0 and s < breaks[j - 1] - tolerance:
-            j -= 1
-            found = order_after(data, orders[j])
-    passed[k] = j
+        while passed[k] < known:
+            back = breaks[passed[k]] + lag
+            if not (back <= state.t or same(back, state.t)):
+                break
+            found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
+        return found
+    s, tolerance, before = doubles(data.s)[k], MISSED * abs(state.h_old), passed[k]
+    while passed[k] < known and s >= breaks[passed[k]] - tolerance and breaks[passed[k]] < state.t:
+        found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
+    if before == passed[k] and before > 0 and s < breaks[before - 1] - tolerance:
+        found = move_over(state, data, k, before - 1, before - 1)
     return found
 
 
@@ -123,7 +163,8 @@ def note_discontinuity(state, data, order):
     """Remember that a derivative of this order jumps at t. Where there is no room the oldest ones that every
     time has passed are forgotten; a new one for which there is still none is left to the error's control."""
     breaks, orders, passed = doubles(data.breaks), integers(data.break_orders), integers(data.passed)
-    last = data.n_breaks - 1
+    last, width = data.n_breaks - 1, data.width
+    moved, new = doubles(data.break_columns), doubles(data.trial_columns)
     if same(breaks[last], state.t):
         orders[last] = min(orders[last], order)
         return
@@ -135,10 +176,14 @@ def note_discontinuity(state, data, order):
             return
         for j in range(behind, data.n_breaks):
             breaks[j - behind], orders[j - behind] = breaks[j], orders[j]
+            for c in range(width):
+                moved[(j - behind) * width + c] = moved[j * width + c]
         for k in range(data.times):
             passed[k] -= behind
         data.n_breaks -= behind
     breaks[data.n_breaks], orders[data.n_breaks] = state.t, order
+    for c in range(width):
+        moved[data.n_breaks * width + c] = new[c]
     data.n_breaks += 1
 
 

@@ -175,11 +175,16 @@ def fill_delayed(data, t, inputs, slopes):
                 fill_from_rows(data, state, k, at, slopes)
 
 
-def rhs(t, inputs, outputs):
-    """Kernel: the right-hand side."""
-    data = delay_data_at(integers(inputs)[CONTEXT])
+@compiled
+def evaluate_within(data, t, inputs, outputs):
+    """The right-hand side with its delayed values; the kernel's code."""
     fill_delayed(data, t, inputs, data.slopes)
     return call_kernel(data.rhs, t, inputs, outputs)
+
+
+def rhs(t, inputs, outputs):
+    """Kernel: the right-hand side."""
+    return evaluate_within(delay_data_at(integers(inputs)[CONTEXT]), t, inputs, outputs)
 
 
 def rhs_jacobian(t, inputs, outputs):
