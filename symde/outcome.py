@@ -129,7 +129,7 @@ def _first_non_finite(session: Session, problem: Problem, u: np.ndarray) -> NonF
     """
     state, system = session.state, problem.system
     found = system.non_finite(state.t, u, problem.p)
-    if found is not None or not state.non_finite:
+    if found is not None or not state.non_finite or system.delays:
         return found
     slope = system.slope(state.t, u, problem.p)
     reach = max(abs(state.h), abs(state.h_old)) * state.direction

@@ -51,7 +51,12 @@ class DelayColumnsGraph(DelayGraph):
         rows = tangents(graph, lowered.rhs, self._seeds)
         slopes = tuple(row.get(c, zero) for row in rows for c in range(width))
         self.lowered = LoweredModel(
-            graph, lowered.states + columns, lowered.parameters, lowered.rhs + slopes, (), self._all_delays(columns)
+            graph,
+            lowered.states + columns,
+            lowered.parameters,
+            lowered.rhs + slopes,
+            (),
+            self._all_delays(columns),
         )
 
     def _own_pairs(self) -> dict[int, Tangent]:

@@ -71,14 +71,18 @@ class DelayGraph(ModelGraph):
         """The derivative of the right-hand side by the states, through the times of delayed values too."""
         lowered, one = self.lowered, self.lowered.graph.constant(1.0)
         seeds = {node: {column: one} for column, node in enumerate(lowered.states)}
-        return compressed(tangents(lowered.graph, lowered.rhs, with_delayed(lowered.graph, self.delays, seeds)))
+        return compressed(
+            tangents(lowered.graph, lowered.rhs, with_delayed(lowered.graph, self.delays, seeds))
+        )
 
     @cached_property
     def parameter_jacobian(self) -> SparseJacobian:
         """The derivative of the right-hand side by the parameters, delayed values at fixed times held."""
         lowered, one = self.lowered, self.lowered.graph.constant(1.0)
         seeds = {node: {column: one} for column, node in enumerate(lowered.parameters)}
-        return compressed(tangents(lowered.graph, lowered.rhs, with_delayed(lowered.graph, self.delays, seeds)))
+        return compressed(
+            tangents(lowered.graph, lowered.rhs, with_delayed(lowered.graph, self.delays, seeds))
+        )
 
     @cached_property
     def time_gradient(self) -> tuple[int, ...]:
@@ -153,4 +157,3 @@ class DelayGraph(ModelGraph):
         if name == "histories":
             return Kernel(name, graph, self.inputs(), (Output("histories", self._histories[0]),))
         return super().kernel(name)
-

@@ -129,4 +129,3 @@ def depth_of_times(graph: Graph, delays: LoweredDelays) -> int:
         read = {index // 2 for vector, index in graph.inputs_read([node]) if vector == DELAYED}
         levels.append(1 + max((levels[delays.pairs[j].time] for j in read), default=0))
     return max(levels, default=0)
-

@@ -118,9 +118,7 @@ def jacobian(graph: Graph, roots: Sequence[int], variables: Sequence[int]) -> Sp
         variables: One node a column.
     """
     one = graph.constant(1.0)
-    return compressed(
-        tangents(graph, roots, {node: {column: one} for column, node in enumerate(variables)})
-    )
+    return compressed(tangents(graph, roots, {node: {column: one} for column, node in enumerate(variables)}))
 
 
 def compressed(rows: Sequence[Tangent]) -> SparseJacobian:

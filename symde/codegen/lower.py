@@ -290,9 +290,7 @@ def _lower_delays(
     """The delayed values that were found; a state without a history had its initial value before t0."""
     assert definition.delays is not None
     known = {one.state: lowering.lower(one.value) for one in definition.delays.histories}
-    history = tuple(
-        known.get(name, node) for name, node in zip(definition.state_names, states, strict=True)
-    )
+    history = tuple(known.get(name, node) for name, node in zip(definition.state_names, states, strict=True))
     return LoweredDelays(tuple(found.times), tuple(found.pairs), history)
 
 

@@ -61,7 +61,9 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     externs = frozenset(_extern_key(one) for one in definition.externs)
     delays = definition.delays
-    past = frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
+    past = (
+        frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
+    )
     return (definition.name, states, parameters, observables, constants, functions, tspan, externs, past)
 
 

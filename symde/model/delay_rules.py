@@ -74,7 +74,9 @@ def check_time(call: Call, timed: Collection[str], known: Mapping[str, float], f
     text = time.span.text if time.span is not None else "..."
     if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, *timed}:
         label = f"`{call.function}` at a time that does not change"
-        help_text = f"for a delay write `{call.function}(t - {text})`, for a product `{call.function}*({text})`"
+        help_text = (
+            f"for a delay write `{call.function}(t - {text})`, for a product `{call.function}*({text})`"
+        )
         found.error("E352", "a delayed value is read at an earlier time", call.span, label, help_text)
         return
     try:

@@ -161,6 +161,15 @@ def with_system(
     return new
 
 
+def ended_at(problem: Problem, end: float) -> Problem:
+    """The problem with its very numbers and another end."""
+    new = object.__new__(Problem)
+    span = problem.tspan[0], end
+    given = problem._u0_given, span, problem._p_given
+    new._set(problem.model, problem.system, problem.kind, problem.u0, span, problem.p, *given)
+    return new
+
+
 def _sizes(model: Any, u0: Any, p: Any) -> dict[str, int]:
     """A plain function says nothing of its sizes: they are those of the values given with it."""
     if not callable(model) or hasattr(model, "state_names"):

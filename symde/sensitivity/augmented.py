@@ -53,7 +53,7 @@ class AugmentedSystem:
         count = 1 if combined else len(parameters) + len(states)
         self.partials: Any = None
         self.kernels: Any
-        if base.traits.delays:
+        if base.delays:
             self.kernels = _delay_columns(base.kernels, parameters, count)
         elif whole:
             self.kernels = WholeKernels(base.kernels, parameters, padded_width(count))

@@ -26,6 +26,7 @@ from symde.engine.methods import registry
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE, adjoint_tolerance, sizes_of_states
 from symde.sensitivity.along import (
@@ -187,6 +188,7 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
+    refuse_delays(run.problem.system, "the strategy 'backsolve'")
     refuse_fixed(run, "backsolve")
     problem = run.problem
     t0, t1 = problem.tspan

@@ -26,6 +26,7 @@ from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.problem.traits import Traits
 from symde.sensitivity.integrate import begin
 from symde.sensitivity.riding import can_ride, chosen_steps
@@ -94,6 +95,7 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
         SolveError: the solve did not reach its end.
     """
+    refuse_delays(run.problem.system, "the strategy 'discrete'")
     run = able(run)
     problem = run.problem
     start = start_of(problem)

@@ -122,8 +122,8 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         SolveError: the solve did not reach its end.
     """
     problem, start = run.problem, start_of(run.problem)
-    whole = False if problem.system.traits.delays else solved_whole(run.plan.methods)
-    if problem.system.traits.delays and start.span.any():
+    whole = not problem.system.delays and solved_whole(run.plan.methods)
+    if problem.system.delays and start.span.any():
         raise ValueError(
             "the time span follows parameters, and derivatives through the ends of a model with delays are not "
             "known: give tspan=(t0, t1) as numbers"

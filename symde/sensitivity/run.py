@@ -73,7 +73,7 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    traits = _states_alone(system.kernels.n, system.traits.delays)
+    traits = _states_alone(system.kernels.n, system.delays)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
         plan = make_plan(system.sessions, False, traits, *given)
@@ -96,7 +96,7 @@ def tightened(run: Run, factor: float) -> Run:
     plan, system = run.plan, run.problem.system
     rtol = plan.rtol * factor
     plan = replace(plan, rtol=rtol, dt0=None, max_steps=max(plan.max_steps, options.DEFAULT_MAX_STEPS))
-    methods = methods_for(None, rtol, Traits(system.kernels.n, delays=system.traits.delays))
+    methods = methods_for(None, rtol, Traits(system.kernels.n, delays=system.delays))
     return replace(run, plan=with_methods(plan, system, methods), atol=np.asarray(run.atol) * factor)
 
 

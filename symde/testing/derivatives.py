@@ -103,6 +103,11 @@ def check_derivatives(
     if not isinstance(model, Model):
         raise TypeError(f"check_derivatives takes a model (see symde.ode_def), got {type(model).__name__}")
     kernels = ModelKernels(model.definition)
+    if kernels.traits.delays:
+        raise ValueError(
+            "check_derivatives takes ordinary models: derivatives of one with delays follow its past; compare "
+            "symde.sensitivities with differences of solves instead"
+        )
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)
     else:

@@ -10,7 +10,14 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.columns import CONTEXT
-from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, state_at, structure_at
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    compiled,
+    doubles,
+    integers,
+    state_at,
+    structure_at,
+)
 from symde.engine.cpu.delays import DelayData
 
 delay_data_at = structure_at(DelayData)
