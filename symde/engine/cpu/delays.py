@@ -25,9 +25,13 @@ DELAYED = 4
 FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau", "bdf", "adams")
 """Families whose methods solve equations with delays."""
 
-ITERATING = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk")
-"""Those whose steps may be longer than a delay: the step is repeated with its own interpolant. Those of the
-others are no longer than the smallest delay: what they keep between steps would have to be put back."""
+ITERATING = {
+    **dict.fromkeys(("explicit", "explicit_two_estimates", "rosenbrock", "esdirk"), "interpolate"),
+    "radau": "interpolate_attempt",
+}
+"""Those whose steps may be longer than a delay, as they are repeated with their own interpolant, and the entry
+that gives the interpolant of a step that is not accepted. Steps of the others are no longer than the smallest
+delay: what they keep between steps would have to be put back."""
 
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
@@ -78,8 +82,9 @@ DelayData = structure(
     own_valid=int64,
     overlap=int64,  # a time lies in it
     ahead=int64,  # 1 + a time that lies beyond t
-    attempts=int64,  # for each slot the family's own attempt, and whether steps may be longer than a delay
-    iterates=int64,
+    attempts=int64,  # for each slot the family's own attempt
+    iterates=int64,  # and, where steps may be longer than a delay, what gives the interpolant of an attempt
+    stuck=int64,  # an attempt was longer than a delay, and must not be
     trial=int64,
     least_lag=double,
     t0=double,
@@ -268,7 +273,8 @@ class Past:
         orders = []
         for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
             self._arrays["attempts"][i], slot.attempt = slot.attempt, step
-            self._arrays["iterates"][i] = packed.method.family in ITERATING
+            entry, module = ITERATING.get(packed.method.family), packed.family.module
+            self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
             orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
         data.highest_order = min(max(orders), HIGHEST_ORDER)
 
@@ -302,6 +308,11 @@ class Past:
     def take_error(self) -> BaseException | None:
         """Why the last run ended, where a delay was the reason."""
         data = self._data
+        if data.stuck:
+            return ValueError(
+                f"a delay vanishes near t = {data.fault_at:g}, and steps of this method are no longer than a delay: "
+                "use an explicit Runge-Kutta, Rosenbrock, ESDIRK or Radau method, such as Vern7 or Rodas5P"
+            )
         if not data.fault:
             return None
         node = self._system.model_graph.delays.times[data.fault - 1]

@@ -208,7 +208,8 @@ def advance(address):
     state = state_at(address)
     data = delay_data_at(integers(state.inputs)[CONTEXT])
     if state.phase == Phase.START:
-        data.fault, data.fault_at = start_past(state, data), state.t
+        data.stuck, data.fault_at = 0, state.t
+        data.fault = start_past(state, data)
         if data.fault:
             return Status.CALLBACK
     wished = state.single_step
@@ -221,7 +222,7 @@ def advance(address):
         if status != Status.STEPPED or wished:
             break
     state.single_step = wished
-    if status == Status.STEP_TOO_SMALL and data.ahead:
+    if status == Status.STEP_TOO_SMALL and (data.ahead or data.stuck):
         data.fault, data.fault_at = data.ahead, state.t
         return Status.CALLBACK
     return status

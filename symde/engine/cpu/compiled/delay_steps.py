@@ -78,12 +78,12 @@ def shorten(state, data):
 
 
 @compiled
-def interpolate_attempt(state, address, row):
+def interpolate_attempt(state, data, address, row):
     """The interpolant of the step that was tried, as if it had been accepted, as a row; the family's code."""
     t, t_old, h_old, u, u_new = state.t, state.t_old, state.h_old, state.u, state.u_new
     state.t_old, state.h_old, state.t = t, state.h, state.t_new
     state.u, state.u_new = u_new, u
-    code = call_step(slot_at(state, state.active).interpolate, address)
+    code = call_step(integers(data.iterates)[state.active], address)
     state.t, state.t_old, state.h_old, state.u, state.u_new = t, t_old, h_old, u, u_new
     n, powers = state.n, slot_at(state, state.active).degree + 1
     doubles(row)[0], doubles(row)[1] = t, state.h
@@ -106,17 +106,18 @@ def change_of_trial(state, data):
 def try_step(state, data, address):
     """An attempt, repeated with its own interpolant where delayed values lie in it."""
     original = integers(data.attempts)[state.active]
-    data.own_valid, data.overlap, data.ahead = 0, 0, 0
+    data.own_valid, data.overlap, data.ahead, data.stuck = 0, 0, 0, 0
     code = call_step(original, address)
     if not data.overlap:
         return code
     if not integers(data.iterates)[state.active]:
+        data.stuck = 1
         return Attempt.DIVERGED.value
     for _ in range(PASSES):
         if code != Attempt.FINE:
             return code
         copy(state.n, state.u_new, data.trial)
-        if interpolate_attempt(state, address, data.own) != 0:
+        if interpolate_attempt(state, data, address, data.own) != 0:
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
         code = call_step(original, address)
@@ -213,7 +214,7 @@ def first_crossing(state, data, address):
             goal = target_of(data, k, tolerance)
             if goal == goal:
                 if not found:
-                    if interpolate_attempt(state, address, data.own) != 0:
+                    if interpolate_attempt(state, data, address, data.own) != 0:
                         return 2.0, 0, 0.0
                     found = True
                 theta = crossing_within(state, data, k, goal)
