@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symde.codegen.evaluate import evaluate, first_nonfinite
+from symde.codegen.past import delayed_values, reads_past
 from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
 from symde.engine.cpu.delays import DelaySystem
@@ -18,7 +19,6 @@ from symde.model.definition import Definition
 from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
 from symde.model.split import is_split, join
-from symde.past import delayed_values, reads_past
 from symde.problem.system import Equation, NonFinite, System, refuse_delays
 from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments

@@ -37,6 +37,11 @@ from symde.problem.traits import Traits
 TIGHT, VERY_TIGHT = 1e-5, 1e-8
 """Relative tolerances below which the explicit method is of order 7, and of order 9."""
 
+TIGHT_WITH_DELAYS = 1e-6
+"""The same of models with delays: their steps end at discontinuities, and each needs its interpolant, which takes
+Vern7 six more evaluations. At error 1e-6 of four such models (benchmarks/delays.py) Tsit5 takes 103, 29, 96 and 74
+us, Vern7 112, 45, 85 and 91; at 1e-8 it takes 151, 42, 230 and 155, and Vern7 151, 49, 156 and 158."""
+
 VERY_TIGHT_NYSTROM = 1e-9
 """Relative tolerance below which the Nystrom method is of order 12."""
 
@@ -56,6 +61,8 @@ def default_pair(rtol: float, traits: Traits) -> tuple[str, str]:
 
 
 def _explicit(rtol: float, traits: Traits) -> str:
+    if traits.delays:
+        return "Tsit5" if rtol >= TIGHT_WITH_DELAYS else "Vern7"
     if rtol <= TIGHT and traits.analytic and traits.operations <= MANY_OPERATIONS:
         return "Taylor"
     if rtol <= TIGHT and traits.second_order:

@@ -188,7 +188,8 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
-    refuse_delays(run.problem.system, "the strategy 'backsolve'")
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'backsolve'")
     refuse_fixed(run, "backsolve")
     problem = run.problem
     t0, t1 = problem.tspan

@@ -95,7 +95,8 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
         SolveError: the solve did not reach its end.
     """
-    refuse_delays(run.problem.system, "the strategy 'discrete'")
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'discrete'")
     run = able(run)
     problem = run.problem
     start = start_of(problem)

@@ -69,7 +69,8 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
-    refuse_delays(run.problem.system, "the strategy 'gauss'")
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'gauss'")
     refuse_fixed(run, "gauss")
     if not wrt.parameters:  # nothing to integrate
         return record_along(run, False, WITHOUT_INTEGRALS)

@@ -45,6 +45,7 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
-    refuse_delays(run.problem.system, "the strategy 'interpolating'")
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'interpolating'")
     refuse_fixed(run, "interpolating")
     return record_along(run, bool(wrt.parameters), STRATEGY)

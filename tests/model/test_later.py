@@ -13,8 +13,6 @@ STATEMENTS = [
     ("x' = -k*x\nwhen x < 1: x = 2", "E902"),
     ("x' = -k*x\nat t = 1, 2: x = 2", "E902"),
     ("x' = -k*x\nevery 3 from t0: x = 2", "E902"),
-    ("x' = -k*x(t - tau)", "E903"),
-    ("x' = -k*x\nhistory x = 1", "E903"),
     ("x' = -k*x\njump k*x: x -= 1", "E904"),
     ("x' = -k*x\nk, A + 2B --> C", "E905"),
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),

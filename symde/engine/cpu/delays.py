@@ -39,6 +39,13 @@ BREAKS = 4096
 HIGHEST_ORDER = 8
 """Discontinuities in higher derivatives are left to the control of the error."""
 
+LEAST_ROWS, MOST_ROWS, LEAST_BYTES = 64, 4096, 2**18
+"""Interpolants that there is room for from the beginning: as many as take so many bytes, within these bounds. With
+64 the solve of a short scalar equation takes twice as long, as rows are dropped every few steps."""
+
+WINDOW = 4
+"""Doubles of the window of one time; the last is not used."""
+
 DelayData = structure(
     "DelayData",
     "What the kernels and the loop of delay equations work on.",
@@ -76,7 +83,9 @@ DelayData = structure(
     highest_order=int64,
     neutral=int64,
     jump=int64,  # whether the state itself jumps at t0
-    hints=int64,  # for each time the row looked up last
+    hints=int64,  # for each time the row looked up last, where it lies, and its start, end and 1/length
+    rows=int64,
+    windows=int64,
     # the step at hand
     own=int64,  # a row with its interpolant, once it has one
     own_valid=int64,
@@ -218,6 +227,8 @@ class DelaySystem:
             "break_orders": np.zeros(BREAKS, np.int64),
             "passed": np.zeros(times, np.int64),
             "hints": np.zeros(times, np.int64),
+            "rows": np.zeros(times, np.int64),
+            "windows": np.zeros((times, WINDOW)),
             "attempts": np.zeros(2, np.int64),
             "iterates": np.zeros(2, np.int64),
             "trial": np.zeros(n + 8),
@@ -266,7 +277,7 @@ class Past:
         self._system, data = system, session.context
         self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
         self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
-        self._data, self._keep_all = data, True
+        self._session, self._data, self._keep_all = session, data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
         session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
         step = function_address("delay_steps", "attempt")
@@ -289,11 +300,15 @@ class Past:
                 "a model with delays is solved forwards in time only: its past is known, not its future"
             )
         self._keep_all = dense
+        if not self._session.dense_capacity:
+            room = LEAST_BYTES // (8 * len(self._row))
+            self._session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
 
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is
         enough."""
         capacity, state, data = session.dense_capacity, session.state, self._data
+        self._arrays["windows"].fill(0.0)  # the rows are about to move
         if self._keep_all or not data.all_constant:
             return 2 * capacity
         count, rows = state.dense_count, session.dense_rows

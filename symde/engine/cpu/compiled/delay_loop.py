@@ -10,7 +10,7 @@ equations, Applied Numerical Mathematics 9 (1992), on tracking.
 from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
-from symde.engine.cpu.compiled.delay_steps import MISSED, times_at
+from symde.engine.cpu.compiled.delay_steps import MISSED, set_passed, times_at
 from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, evaluate_within, fill_delayed
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
@@ -72,9 +72,10 @@ def start_past(state, data):
     data.t0, data.n_breaks, data.fault = state.t, 1, 0
     data.own_valid, data.ahead, data.overlap = 0, 0, 0
     copy(state.n, state.u, data.initial)
-    passed, hints = integers(data.passed), integers(data.hints)
+    hints = integers(data.hints)
     for k in range(data.times):
-        passed[k], hints[k] = 0, 0
+        hints[k] = 0
+        set_passed(data, k, 0)
     for c in range(data.width):
         doubles(data.break_columns)[c] = 0.0
     doubles(data.breaks)[0] = state.t
@@ -90,7 +91,7 @@ def start_past(state, data):
         if not constant[k]:
             if s[k] > state.t + near:
                 return k + 1
-            passed[k] = 1 if s[k] >= state.t - near else 0
+            set_passed(data, k, 1 if s[k] >= state.t - near else 0)
     data.ahead = 0
     return 0
 
@@ -105,14 +106,15 @@ def order_after(data, order):
 def jump_of_columns(state, data, k, j, to):
     """Time k leaves break j behind (or comes back before it), so that f may jump: the columns' jump with it."""
     n, width = data.base_n, data.width
-    passed, inputs = integers(data.passed), integers(state.inputs)
+    inputs = integers(state.inputs)
     outputs, kept = integers(state.outputs), inputs[DIRECTION]
     inputs[0], outputs[0] = state.u, data.before
     evaluate_within(data, state.t, state.inputs, state.outputs)
     inputs[DIRECTION] = data.before
     call_kernel(data.crossings, state.t, state.inputs, data.rate_outputs)
     inputs[DIRECTION] = kept
-    passed[k], outputs[0] = to, data.after
+    set_passed(data, k, to)
+    outputs[0] = data.after
     evaluate_within(data, state.t, state.inputs, state.outputs)
     before, after, u = doubles(data.before), doubles(data.after), doubles(state.u)
     rate, columns = doubles(data.rates)[k], doubles(data.rate_columns + 8 * width * k)
@@ -133,7 +135,7 @@ def move_over(state, data, k, j, to):
     if data.width and (data.neutral or (data.jump and doubles(data.breaks)[j] == data.t0)):
         jump_of_columns(state, data, k, j, to)
         found = 0  # the columns themselves jump
-    integers(data.passed)[k] = to
+    set_passed(data, k, to)
     return found
 
 

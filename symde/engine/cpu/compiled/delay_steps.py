@@ -22,6 +22,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
 )
 from symde.engine.cpu.compiled.vectors import clear, copy
+from symde.engine.cpu.delays import WINDOW
 from symde.engine.cpu.layout import RESOLUTION, Attempt
 
 LONGEST = 4.0
@@ -38,6 +39,14 @@ CLOSE = 1e-10
 
 MISSED = 1e-8
 """The same for the crossing to count as made."""
+
+
+@compiled
+def set_passed(data, k, count):
+    """How many discontinuities time k has passed; the row it looked up last may belong to another piece."""
+    integers(data.passed)[k] = count
+    window = doubles(data.windows + 8 * WINDOW * k)
+    window[0], window[1] = 0.0, 0.0
 
 
 @compiled
@@ -159,7 +168,7 @@ def state_in_row(state, data, theta):
     n, t, trial = state.n, state.t + theta * state.h, doubles(data.trial)
     degree = (state.dense_width - 2) // n - 1
     for i in range(n):
-        trial[i] = value_in_row(data.own, n, degree, i, t)
+        trial[i] = value_in_row(data.own, 1.0 / state.h, n, degree, i, t)
     return data.trial
 
 
@@ -260,8 +269,8 @@ def meet_discontinuity(state, data, address):
     if theta > 1.0:
         return Attempt.FINE.value
     if theta * abs(state.h) <= 4.0 * RESOLUTION * abs(state.t):
-        passed = integers(data.passed)  # it is met already
-        passed[k] += 1 if target == doubles(data.breaks)[passed[k]] else -1
+        j = integers(data.passed)[k]  # it is met already
+        set_passed(data, k, j + 1 if target == doubles(data.breaks)[j] else j - 1)
         return try_step(state, data, address)
     return end_at(state, data, address, theta, k, target)
 

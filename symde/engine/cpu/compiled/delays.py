@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.delays import DelayData
+from symde.engine.cpu.delays import WINDOW, DelayData
 
 delay_data_at = structure_at(DelayData)
 
@@ -92,24 +92,24 @@ def row_of(data, state, k, s):
 
 
 @compiled
-def derivative_in_row(row, n, degree, i, order, s):
-    """The derivative of component i by time in a row at s; of order 0 the value."""
+def derivative_in_row(row, inverse, n, degree, i, order, s):
+    """The derivative of component i by time in a row at s."""
     r = doubles(row)
-    theta = (s - r[0]) / r[1]
+    theta = (s - r[0]) * inverse
     total = 0.0
     for m in range(degree, order - 1, -1):
         factor = 1.0
         for d in range(order):
-            factor *= (m - d) / r[1]
+            factor *= (m - d) * inverse
         total = total * theta + factor * r[2 + m * n + i]
     return total
 
 
 @compiled
-def value_in_row(row, n, degree, i, s):
-    """Component i in a row at s."""
+def value_in_row(row, inverse, n, degree, i, s):
+    """Component i in a row at s, 1/length given."""
     r = doubles(row)
-    theta = (s - r[0]) / r[1]
+    theta = (s - r[0]) * inverse
     at = 2 + degree * n + i
     total = r[at]
     for _ in range(degree):
@@ -132,9 +132,26 @@ def fill_from_history(data, k, s, slopes):
 
 
 @compiled
+def find_row(data, state, k, s):
+    """The row for the value s of time k, 0 where there is none; one that stays where it is is remembered."""
+    row, window = row_of(data, state, k, s), doubles(data.windows + 8 * WINDOW * k)
+    window[1] = window[0]
+    if row != 0 and row != data.own:
+        r = doubles(row)
+        window[0], window[1], window[2] = r[0], r[0] + r[1], 1.0 / r[1]
+        integers(data.rows)[k] = row
+    return row
+
+
+@compiled
 def fill_from_rows(data, state, k, s, slopes):
     """Delayed values of time k since t0."""
-    row, n = row_of(data, state, k, s), data.n
+    window, n = doubles(data.windows + 8 * WINDOW * k), data.n
+    if window[0] <= s and s < window[1]:
+        row, inverse = integers(data.rows)[k], window[2]
+    else:
+        row = find_row(data, state, k, s)
+        inverse = 1.0 / doubles(row)[1] if row != 0 else 1.0
     first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
     states, orders = integers(data.pair_state), integers(data.order)
     degree = (state.dense_width - 2) // n - 1
@@ -145,11 +162,11 @@ def fill_from_rows(data, state, k, s, slopes):
             out[at + 1] = 0.0
             continue
         if order == 0:
-            out[at] = value_in_row(row, n, degree, i, s)
+            out[at] = value_in_row(row, inverse, n, degree, i, s)
         else:
-            out[at] = derivative_in_row(row, n, degree, i, order, s)
+            out[at] = derivative_in_row(row, inverse, n, degree, i, order, s)
         if slopes:
-            out[at + 1] = derivative_in_row(row, n, degree, i, order + 1, s)
+            out[at + 1] = derivative_in_row(row, inverse, n, degree, i, order + 1, s)
 
 
 @compiled
@@ -165,10 +182,18 @@ def evaluate_times(data, t, inputs):
 
 
 @compiled
-def fill_delayed(data, t, inputs, slopes):
-    """All delayed values at (t, u)."""
-    state = state_at(data.state)
-    passed, s = integers(data.passed), doubles(data.s)
+def fill_time(data, state, k, s, slopes):
+    """Delayed values of time k."""
+    if integers(data.passed)[k] == 0:
+        fill_from_history(data, k, s, slopes)
+    else:
+        fill_from_rows(data, state, k, s, slopes)
+
+
+@compiled
+def fill_moving(data, state, t, inputs, slopes):
+    """Delayed values whose times are to be evaluated, which may lie beyond t."""
+    s = doubles(data.s)
     for _ in range(data.levels):
         evaluate_times(data, t, inputs)
         for k in range(data.times):
@@ -176,10 +201,19 @@ def fill_delayed(data, t, inputs, slopes):
             if at - t > 1e-9 * abs(state.h):
                 data.ahead = k + 1
                 at = t
-            if passed[k] == 0:
-                fill_from_history(data, k, at, slopes)
-            else:
-                fill_from_rows(data, state, k, at, slopes)
+            fill_time(data, state, k, at, slopes)
+
+
+@compiled
+def fill_delayed(data, t, inputs, slopes):
+    """All delayed values at (t, u)."""
+    state = state_at(data.state)
+    if data.all_constant:
+        lags = doubles(data.lags)
+        for k in range(data.times):
+            fill_time(data, state, k, t - lags[k], slopes)
+    else:
+        fill_moving(data, state, t, inputs, slopes)
 
 
 @compiled

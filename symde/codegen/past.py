@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from symde.codegen.delays import DELAYED
 from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import LoweredModel
-from symde.problem.solution import Solution
+
+if TYPE_CHECKING:
+    from symde.problem.solution import Solution
 
 
 def reads_past(lowered: LoweredModel, node: int) -> bool:
@@ -32,7 +34,9 @@ def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: 
             if pair.time != time:
                 continue
             if pair.order:
-                raise ValueError("an observed quantity with a delayed derivative cannot be read off a solution")
+                raise ValueError(
+                    "an observed quantity with a delayed derivative cannot be read off a solution"
+                )
             history = delays.history[pair.state]
             before = {"u": problem.u0, "p": problem.p}
             past = np.broadcast_to(evaluate(graph, [history], s, before)[history], t.shape)
