@@ -166,8 +166,8 @@ class ModelSystem:
     def observe(
         self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Solution | None = None
     ) -> np.ndarray:
-        """Observed quantities, shape (n_times, n_observables). Those that read delayed values are read off the
-        continuous solution, and NaN where none is given."""
+        """Observed quantities, shape (n_times, n_observables). Those that read delayed values are read off
+        the continuous solution, and NaN where none is given."""
         if any(one.module is not None for one in self.definition.externs):
             # torch belongs to the floor of layers alone, and is there where a module is
             return importlib.import_module("symde.layers.module").observed(self, t, u, p)

@@ -3,12 +3,11 @@ values of their own, and read the derivatives x'(s) where a delay depends on wha
 
     S' = J S + [P, 0] + sum_j df/dd_j (x'(s_j) ds_j + S(s_j))
 
-Before t0 the columns are the derivatives of the history. Where f jumps as a time s passes a discontinuity at xi,
-the columns jump by (f- - f+) dxi, with dxi from s(xi, u(xi), p) being the discontinuity's own time.
+Before t0 the columns are the derivatives of the history. Where f jumps as a time s passes a discontinuity at
+xi, the columns jump by (f- - f+) dxi, with dxi from s(xi, u(xi), p) being the discontinuity's own time.
 
-Source: C. T. H. Baker, C. A. H. Paul, Pitfalls in parameter estimation for delay differential equations, SIAM J.
-Sci. Comput. 18 (1997) 305-314, doi:10.1137/S1064827595287778; A. Bellen, M. Zennaro (2003), chapter 2, for the
-discontinuities.
+Source: C. T. H. Baker, C. A. H. Paul, Pitfalls in parameter estimation for delay differential equations, SIAM
+J. Sci. Comput. 18 (1997) 305-314; A. Bellen, M. Zennaro (2003), chapter 2, for the discontinuities.
 """
 
 from __future__ import annotations
@@ -99,8 +98,8 @@ class DelayColumnsGraph(DelayGraph):
 
     @cached_property
     def _crossings(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """For each time ds/dt along the solution, whose slope is the input `direction`, and the derivative of s
-        at a fixed t by what each column belongs to."""
+        """For each time ds/dt along the solution, whose slope is the input `direction`, and the derivative of
+        s at a fixed t by what each column belongs to."""
         graph, model = self._model.lowered.graph, self._model.lowered
         one, zero = graph.constant(1.0), graph.constant(0.0)
         along: dict[int, Tangent] = {

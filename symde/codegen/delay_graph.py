@@ -1,7 +1,8 @@
 """A model with delayed values: its derivatives follow them through their times, and what an engine must know.
 
-The derivative of x(s) is x'(s) ds, so a Jacobian by the states has entries where a delay depends on them, and a
-time gradient wherever something delayed is read. Delayed values themselves are held: they belong to the past.
+The derivative of x(s) is x'(s) ds, so a Jacobian by the states has entries where a delay depends on them, and
+a time gradient wherever something delayed is read. Delayed values themselves are held: they belong to the
+past.
 
 Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), chapter 3.
 """

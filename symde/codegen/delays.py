@@ -1,7 +1,7 @@
 """Delayed values as inputs of a graph: `x(t - tau)` reads an element of the vector `delayed`.
 
-Element 2j of that vector is pair j, a state (or a derivative of it) at one of the times; element 2j + 1 is its
-derivative by that time, of which derivatives of the right-hand side are made.
+Element 2j of that vector is pair j, a state (or a derivative of it) at one of the times; element 2j + 1 is
+its derivative by that time, of which derivatives of the right-hand side are made.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ def reads_past(lowered: LoweredModel, node: int) -> bool:
 
 
 def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> dict[str, Any]:
-    """The inputs of the graph at times (n_times,) and states (n_times, n), delayed values among them, which are
-    read off the continuous solution and, before it, off the history."""
+    """The inputs of the graph at times (n_times,) and states (n_times, n), delayed values among them, which
+    are read off the continuous solution and, before it, off the history."""
     graph, delays, problem = lowered.graph, lowered.delays, solution.problem
     assert delays is not None and solution.dense is not None
     start, found = problem.tspan[0], np.zeros((2 * len(delays.pairs), len(t)))

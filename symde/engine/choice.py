@@ -38,9 +38,10 @@ TIGHT, VERY_TIGHT = 1e-5, 1e-8
 """Relative tolerances below which the explicit method is of order 7, and of order 9."""
 
 TIGHT_WITH_DELAYS = 1e-6
-"""The same of models with delays: their steps end at discontinuities, and each needs its interpolant, which takes
-Vern7 six more evaluations. At error 1e-6 of four such models (benchmarks/delays.py) Tsit5 takes 103, 29, 96 and 74
-us, Vern7 112, 45, 85 and 91; at 1e-8 it takes 151, 42, 230 and 155, and Vern7 151, 49, 156 and 158."""
+"""The same of models with delays: their steps end at discontinuities, and each needs its interpolant, which
+takes Vern7 six more evaluations. At error 1e-6 of four such models (benchmarks/delays.py) Tsit5 takes 103,
+29, 96 and 74 us, Vern7 112, 45, 85 and 91; at 1e-8 it takes 151, 42, 230 and 155, and Vern7 151, 49, 156 and
+158."""
 
 VERY_TIGHT_NYSTROM = 1e-9
 """Relative tolerance below which the Nystrom method is of order 12."""

@@ -1,4 +1,5 @@
-"""Delayed values and histories of a model, with their mistakes: `x(t - tau)`, `x'(t - tau)`, `history x = e`."""
+"""Delayed values and histories of a model, with their mistakes: `x(t - tau)`, `x'(t - tau)`, `history x =
+e`."""
 
 from __future__ import annotations
 

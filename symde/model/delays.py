@@ -1,7 +1,7 @@
 """Delays of a model as plain data: which states are read at other times, and what was before the start.
 
-A delayed value stands in expressions as a call of its state, `x(t - tau)`, a delayed derivative as `x'(t - tau)`;
-the argument may be any expression that gives a time.
+A delayed value stands in expressions as a call of its state, `x(t - tau)`, a delayed derivative as `x'(t -
+tau)`; the argument may be any expression that gives a time.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Delays:
 
 
 def delayed(function: str, states: Collection[str]) -> tuple[str, int] | None:
-    """The state that a call of this name reads at another time, and how often it is differentiated; None where
-    the name is no state's."""
+    """The state that a call of this name reads at another time, and how often it is differentiated; None
+    where the name is no state's."""
     if function in states:
         return function, 0
     if function.endswith("'") and function[:-1] in states:

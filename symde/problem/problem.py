@@ -65,8 +65,8 @@ class Problem:
     ) -> None:
         if history is not None:
             raise ValueError(
-                "the history of delay equations is part of the model: write `history x = ...` in its text, with "
-                "parameters for what is to change"
+                "the history of delay equations is part of the model: write `history x = ...` in its text, "
+                "with parameters for what is to change"
             )
         if kind not in (None, "ode"):
             raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")

@@ -111,8 +111,8 @@ def refuse_delays(system: Any, what: str) -> None:
     """
     if system.delays:
         raise ValueError(
-            f"{what} does not know models with delays: solve them with symde.solve, and differentiate them by "
-            "forward sensitivities (sensealg='forward', which 'auto' takes for them)"
+            f"{what} does not know models with delays: solve them with symde.solve, and differentiate them "
+            "by forward sensitivities (sensealg='forward', which 'auto' takes for them)"
         )
 
 

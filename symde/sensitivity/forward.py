@@ -125,8 +125,8 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     whole = not problem.system.delays and solved_whole(run.plan.methods)
     if problem.system.delays and start.span.any():
         raise ValueError(
-            "the time span follows parameters, and derivatives through the ends of a model with delays are not "
-            "known: give tspan=(t0, t1) as numbers"
+            "the time span follows parameters, and derivatives through the ends of a model with delays are "
+            "not known: give tspan=(t0, t1) as numbers"
         )
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well

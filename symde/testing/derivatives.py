@@ -105,8 +105,8 @@ def check_derivatives(
     kernels = ModelKernels(model.definition)
     if kernels.traits.delays:
         raise ValueError(
-            "check_derivatives takes ordinary models: derivatives of one with delays follow its past; compare "
-            "symde.sensitivities with differences of solves instead"
+            "check_derivatives takes ordinary models: derivatives of one with delays follow its past; "
+            "compare symde.sensitivities with differences of solves instead"
         )
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)

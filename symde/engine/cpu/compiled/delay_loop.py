@@ -3,8 +3,8 @@
 The state, or a derivative of it, jumps at t0. Where a time s_k passes a discontinuity of order r (the r-th
 derivative jumps) the solution has one of order r + 1, or again of order r where the equation is neutral.
 
-Source: D. R. Wille, C. T. H. Baker, DELSOL: a numerical code for the solution of systems of delay-differential
-equations, Applied Numerical Mathematics 9 (1992), on tracking.
+Source: D. R. Wille, C. T. H. Baker, DELSOL: a numerical code for the solution of systems of
+delay-differential equations, Applied Numerical Mathematics 9 (1992), on tracking.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def order_after(data, order):
 
 @compiled
 def jump_of_columns(state, data, k, j, to):
-    """Time k leaves break j behind (or comes back before it), so that f may jump: the columns' jump with it."""
+    """Time k leaves break j behind (or comes back before it), so that f may jump: the columns' jump with
+    it."""
     n, width = data.base_n, data.width
     inputs = integers(state.inputs)
     outputs, kept = integers(state.outputs), inputs[DIRECTION]

@@ -1,11 +1,11 @@
-"""Steps of delay equations: cut where a time passes a discontinuity, repeated where they are longer than a delay.
+"""Steps of delay equations: cut where a time passes a discontinuity, repeated where longer than a delay.
 
 A step whose delayed values lie in itself is implicit, whatever the method: it is repeated with its own
 interpolant, first the last step's beyond its end, until that changes no more. Where the smallest delay is
 not much shorter than the step would be, the step is cut to it instead.
 
-Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), sections 4.1 and 6.4;
-E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.17.
+Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), sections 4.1 and
+6.4; E. Hairer, S. P. Norsett, G. Wanner, Solving Ordinary Differential Equations I (1993), II.17.
 """
 
 from __future__ import annotations

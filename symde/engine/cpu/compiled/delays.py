@@ -1,8 +1,8 @@
 """The right-hand side of delay equations: delayed values looked up in the past, then the model's own kernel.
 
-Each time s_k(t) is locked to a piece of the past for the length of a step: between two discontinuities, or before
-the first. So every step sees smooth functions, and rounding never decides on which side of a jump a value lies;
-where s_k passes a discontinuity a step ends (`symde.engine.cpu.compiled.delay_steps`).
+Each time s_k(t) is locked to a piece of the past for the length of a step: between two discontinuities, or
+before the first. So every step sees smooth functions, and rounding never decides on which side of a jump a
+value lies; where s_k passes a discontinuity a step ends (`symde.engine.cpu.compiled.delay_steps`).
 """
 
 from __future__ import annotations
