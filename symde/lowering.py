@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symde.codegen.evaluate import evaluate, first_nonfinite
+from symde.codegen.past import delayed_values, reads_past
 from symde.codegen.system import ModelKernels, model_start
 from symde.diagnostics import Span
+from symde.engine.cpu.delays import DelaySystem
 from symde.model.definition import Definition
 from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
 from symde.model.split import is_split, join
-from symde.problem.system import Equation, NonFinite, System
+from symde.problem.system import Equation, NonFinite, System, refuse_delays
 from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments
 from symde.split_function import SplitFunction
@@ -25,6 +27,7 @@ from symde.split_function import SplitFunction
 if TYPE_CHECKING:  # solves have no use for them
     from symde.codegen.adjoints import AdjointKernels
     from symde.codegen.start_derivatives import StartDerivatives
+    from symde.problem.solution import Solution
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
 
@@ -115,7 +118,10 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels = ModelKernels(definition)
+        self.kernels: Any = ModelKernels(definition)
+        self.delays = definition.delays is not None and definition.delays.read
+        if self.delays:
+            self.kernels = DelaySystem(self.kernels)
         self._start = model_start(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
@@ -129,6 +135,7 @@ class ModelSystem:
         """Products of row vectors with the derivatives of the right-hand side."""
         from symde.codegen.adjoints import AdjointKernels
 
+        refuse_delays(self, "an adjoint")
         return AdjointKernels(self.kernels.model_graph)
 
     @functools.cached_property
@@ -138,6 +145,14 @@ class ModelSystem:
         from symde.codegen.start_derivatives import StartDerivatives
 
         return StartDerivatives(lower_start(self.definition))
+
+    @functools.cached_property
+    def past_observables(self) -> frozenset[str]:
+        """Names of the observed quantities that read delayed values."""
+        if not self.delays:
+            return frozenset()
+        pairs = zip(self.observable_names, self.kernels.lowered.observables, strict=True)
+        return frozenset(name for name, node in pairs if reads_past(self.kernels.lowered, node))
 
     @property
     def traits(self) -> Traits:
@@ -158,14 +173,23 @@ class ModelSystem:
         """The model's own time span."""
         return self._start.tspan(p)
 
-    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """Observed quantities, shape (n_times, n_observables)."""
+    def observe(
+        self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Solution | None = None
+    ) -> np.ndarray:
+        """Observed quantities, shape (n_times, n_observables). Those that read delayed values are read off
+        the continuous solution, and NaN where none is given."""
         if any(one.module is not None for one in self.definition.externs):
             # torch belongs to the floor of layers alone, and is there where a module is
             return importlib.import_module("symde.layers.module").observed(self, t, u, p)
-        lowered = self.kernels.lowered
-        values = evaluate(lowered.graph, lowered.observables, t, {"u": u.T, "p": p})
-        columns = [np.broadcast_to(values[node], t.shape) for node in lowered.observables]
+        lowered, inputs, wanted = self.kernels.lowered, {"u": u.T, "p": p}, self.kernels.lowered.observables
+        if self.past_observables:
+            if solution is None or solution.dense is None:
+                pairs = zip(self.observable_names, wanted, strict=True)
+                wanted = [node for name, node in pairs if name not in self.past_observables]
+            else:
+                inputs = delayed_values(lowered, solution, t, u)
+        values = evaluate(lowered.graph, wanted, t, inputs)
+        columns = [np.broadcast_to(values.get(node, np.nan), t.shape) for node in lowered.observables]
         return np.stack(columns, axis=1).astype(float) if columns else np.empty((len(t), 0))
 
     def unit(self, name: str) -> str | None:
@@ -237,7 +261,10 @@ class ModelSystem:
         return np.linalg.solve(matrix, right)
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
-        """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian."""
+        """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian. Of a
+        model with delays it is not known: the delayed values of that time are not."""
+        if self.delays:
+            return None
         graph, rhs = self.kernels.lowered.graph, self.kernels.lowered.rhs
         values = evaluate(graph, rhs, t, {"u": u, "p": p})
         node = first_nonfinite(graph, rhs, values)

@@ -69,7 +69,7 @@ def collect(
     """Everything the session has saved, as a solution."""
     seconds = time.perf_counter() - started
     t, u = session.saved()
-    dense = continuous(session) if session.state.keep_dense else None
+    dense = continuous(session) if session.dense_asked and session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
     events = () if session.executive is None else tuple(session.executive.records)
     return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message, events)
@@ -139,7 +139,7 @@ def _first_non_finite(session: Session, problem: Problem, u: np.ndarray) -> NonF
     """
     state, system = session.state, problem.system
     found = system.non_finite(state.t, u, problem.p)
-    if found is not None or not state.non_finite:
+    if found is not None or not state.non_finite or system.delays:
         return found
     slope = system.slope(state.t, u, problem.p)
     reach = max(abs(state.h), abs(state.h_old)) * state.direction

@@ -212,6 +212,8 @@ class CallbackSystem:
     observable_names: tuple[str, ...] = ()
     nominal = None
     compiled = False
+    delays = False
+    past_observables: frozenset[str] = frozenset()
 
     def __init__(
         self, function: Function, n: int, m: int, parts: tuple[Function, Function] | None = None
@@ -239,7 +241,7 @@ class CallbackSystem:
         """A function states none."""
         return None
 
-    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Any = None) -> np.ndarray:
         """A function has no observed quantities."""
         return np.empty((len(t), 0))
 

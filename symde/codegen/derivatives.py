@@ -118,7 +118,11 @@ def jacobian(graph: Graph, roots: Sequence[int], variables: Sequence[int]) -> Sp
         variables: One node a column.
     """
     one = graph.constant(1.0)
-    rows = tangents(graph, roots, {node: {column: one} for column, node in enumerate(variables)})
+    return compressed(tangents(graph, roots, {node: {column: one} for column, node in enumerate(variables)}))
+
+
+def compressed(rows: Sequence[Tangent]) -> SparseJacobian:
+    """Tangents of some nodes as the rows of a Jacobian."""
     indptr, indices, nodes = [0], [], []
     for row in rows:
         for column in sorted(row):

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from symde.codegen.delays import DelayedValues, LoweredDelays
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import BOOLEAN, LEAVES, Graph
 from symde.codegen.mass import reduce_mass
@@ -55,11 +56,13 @@ class Lowering:
         functions: tuple[Function, ...],
         scope: dict[str, int],
         externs: tuple[Extern, ...] = (),
+        delayed: DelayedValues | None = None,
     ) -> None:
         self.graph = graph
         self.scope = scope
         self._functions = {function.name: function for function in functions}
         self._externs = by_output(externs)
+        self._delayed = delayed if delayed is not None else ()
         self._outputs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._calls: dict[tuple[str, tuple[int, ...]], int] = {}
 
@@ -123,6 +126,8 @@ class Lowering:
                 return self._fold_left(operator, [values[id(operand)] for operand in operands], node.span)
             case syntax.Call() if node.function in self._externs:
                 return self._extern(node, tuple(values[id(argument)] for argument in node.arguments))
+            case syntax.Call() if node.function in self._delayed:
+                return self._delayed.node(node, values[id(node.arguments[0])])
             case syntax.Call():
                 return self._built_in(node, [values[id(argument)] for argument in node.arguments])
         op = _OPERATIONS[type(node)]
@@ -244,6 +249,7 @@ class LoweredModel:
         mass: Entries (column, node) of each row of M in M u' = rhs, independent rows and empty ones; None
             where M is the identity.
         invariants: Node of what solutions keep.
+        delays: What is read at other times; None where nothing is.
     """
 
     graph: Graph
@@ -253,6 +259,7 @@ class LoweredModel:
     observables: tuple[int, ...]
     mass: tuple[tuple[tuple[int, int], ...], ...] | None = None
     invariants: tuple[int, ...] = ()
+    delays: LoweredDelays | None = None
 
 
 def lower(definition: Definition, divided: bool = False) -> LoweredModel:
@@ -273,7 +280,9 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     scope.update(zip(definition.parameter_names, parameters, strict=True))
     # a discrete variable may have the name of the parameter that it starts at
     scope.update(zip(definition.state_names, states, strict=True))
-    lowering = Lowering(graph, definition.functions, scope, definition.externs)
+    past = definition.delays
+    delayed = None if past is None or not past.read else DelayedValues(graph, definition.state_names)
+    lowering = Lowering(graph, definition.functions, scope, definition.externs, delayed)
     observables = []
     for observable in definition.observables:
         node = scope[observable.name] = lowering.lower(observable.value)
@@ -282,11 +291,24 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
         observables.append(node)
     rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
     invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
+    delays = None if delayed is None else _lower_delays(definition, delayed, lowering, states)
     if definition.mass is None:
-        return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants)
+        return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants, delays)
     entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
     reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
-    return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
+    return LoweredModel(
+        graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants, delays
+    )
+
+
+def _lower_delays(
+    definition: Definition, found: DelayedValues, lowering: Lowering, states: tuple[int, ...]
+) -> LoweredDelays:
+    """The delayed values that were found; a state without a history had its initial value before t0."""
+    assert definition.delays is not None
+    known = {one.state: lowering.lower(one.value) for one in definition.delays.histories}
+    history = tuple(known.get(name, node) for name, node in zip(definition.state_names, states, strict=True))
+    return LoweredDelays(tuple(found.times), tuple(found.pairs), history)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from symde.codegen.graph import CALL, Graph
 from symde.codegen.lower import LoweredStart, lower_start
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.naming import Names, ascii_identifier
-from symde.diagnostics import Span
+from symde.diagnostics import Diagnostic, ModelError, Span
 from symde.language import unparse
 from symde.language.syntax import Expr
 from symde.model.definition import Definition, Extern, Parameter, State
@@ -180,6 +180,8 @@ def model_source(definition: Definition, reserved: Collection[str]) -> ModelSour
         definition: The model.
         reserved: Identifiers that mean something else in the printed source.
     """
+    if definition.delays is not None and definition.delays.read:
+        raise ModelError([_delayed(definition)])
     model = ModelGraph(definition)
     graph, lowered = model.lowered.graph, model.lowered
     names = Names(reserved)
@@ -244,6 +246,15 @@ def _value(graph: Graph, node: int | None, expression: Expr | None) -> str:
     if node is None or expression is None:
         return ""
     return repr(graph.value[node]) if graph.op[node] == "const" else _words(expression.span) or "..."
+
+
+def _delayed(definition: Definition) -> Diagnostic:
+    """A function of (t, u, p) cannot look back."""
+    assert definition.delays is not None
+    name = (*definition.delays.states, *(f"{one}'" for one in definition.delays.slopes))[0]
+    message = f"`{name}` is read at other times, and printed source knows the present alone"
+    help_text = "solve the model with symde.solve; target='latex' shows its equations"
+    return Diagnostic("E604", message, help=help_text)
 
 
 def _definitions(definition: Definition) -> tuple[str, ...]:

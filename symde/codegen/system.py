@@ -12,6 +12,7 @@ import numpy as np
 
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
+from symde.codegen.delay_graph import DelayGraph
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
@@ -108,7 +109,9 @@ class ModelKernels:
                     f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
                     "of a Sequential symde.Network.from_torch(module)"
                 )
-        return ModelGraph(self.definition, self._divided)
+        past = self.definition.delays
+        graph = ModelGraph if past is None or not past.read else DelayGraph
+        return graph(self.definition, self._divided)
 
     @property
     def lowered(self) -> LoweredModel:
@@ -167,6 +170,8 @@ class ModelKernels:
     def _traits(self) -> Traits:
         graph, rhs = self.graph, self.lowered.rhs
         operations = sum(graph.op[node] not in LEAVES for node in graph.reachable(rhs))
+        if self.lowered.delays is not None:
+            return Traits(self.n, operations, delays=True)
         try:
             second_order = not self.partition.unsteady
         except InseparableError:

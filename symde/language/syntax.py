@@ -239,6 +239,15 @@ class Hamiltonian:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """`history x = e`: the values of x before the solve begins."""
+
+    target: Name
+    value: Expr
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A statement of the language that this version recognises and does not yet carry out."""
 
@@ -250,7 +259,7 @@ class Later:
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
     | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | EventStatement
-    | DiscreteDeclaration | DomainDeclaration | Conserved | Later
+    | DiscreteDeclaration | DomainDeclaration | Conserved | History | Later
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from symde.language.syntax import (
     Conserved,
     Derivative,
     Hamiltonian,
+    History,
     Later,
     Logic,
     Name,
@@ -57,7 +58,6 @@ FEATURES = {
     "jump": "jumps",
     "import": "imports of other files",
     "use": PARTS,
-    "history": "history functions of delays",
     "stratonovich": "Stratonovich noise",
 }
 """What the words stand for that begin a statement of a later version."""
@@ -174,6 +174,12 @@ class TreeBuilder(Transformer):
     def conserved(self, c: list[Any]) -> Parsed:
         """`conserved e`"""
         return self._unless_later((Conserved(bare(c[1]), span=self.statement),), str(c[0]))
+
+    def history(self, c: list[Any]) -> Parsed:
+        return self._unless_later(tuple(c[1:]), str(c[0]))
+
+    def past(self, c: list[Any]) -> History:
+        return History(self._name(c[0]), bare(c[2]), span=self.statement)
 
     def reaction(self, c: list[Any]) -> Parsed:
         arrow = next(str(one) for one in c if isinstance(one, Token))

@@ -26,6 +26,7 @@ from symde.language.syntax import (
     ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
+    History,
     Implicit,
     InitialValue,
     Later,
@@ -147,6 +148,8 @@ def _statement(node: Statement) -> str:
             return f"dom {lower} <= {name.id} <= {upper}"
         case Conserved(value=value):
             return f"conserved {_text(value)}"
+        case History(target=target, value=value):
+            return f"history {target.id} = {_text(value)}"
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from symde.codegen.torch_printer import torch_source
-from symde.problem.system import System
+from symde.problem.system import System, refuse_delays
 
 _modules: weakref.WeakKeyDictionary[Any, torch.nn.Module] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -35,6 +35,7 @@ def module_of(system: System) -> torch.nn.Module:
     Raises:
         ValueError: the model is a Python function that could not be traced, or it has events.
     """
+    refuse_delays(system, "the torch engine")
     definition = getattr(system, "definition", None)
     if definition is None:
         raise ValueError(

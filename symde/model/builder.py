@@ -35,6 +35,8 @@ from symde.model.definition import (
     Parameter,
     State,
 )
+from symde.model.delay_rules import DelayedObservables, collect_delays, initial_from_history
+from symde.model.delays import Delays
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.determined import check_determined
@@ -53,7 +55,7 @@ from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
-from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope, describe
+from symde.model.scope import DEFAULT, EQUATION, HISTORY, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
@@ -108,6 +110,7 @@ class _Builder:
         derive_equations(self.draft, self.states, functions, self.scope)
         mass = share_out(self.draft, self.implicit, self.states)
         self.observed = collect_observables(self.draft, self.states, self.scope)
+        delays = self._delays(functions)
         states = self._states()
         tspan = self._time_span()
         self._check_something_defined()
@@ -125,6 +128,7 @@ class _Builder:
             form=self.block.form,
             mass=inserted(mass, len(self.states), len(states) - len(self.states)),
             invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
+            delays=delays,
         )
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
@@ -161,7 +165,14 @@ class _Builder:
     ) -> None:
         self.scope.check(expression, context, arguments)
         check_expression(
-            expression, self.found, self.scope.kinds, self.arities, self.known, self.draft.incomplete, kind
+            expression,
+            self.found,
+            self.scope.kinds,
+            self.arities,
+            self.known,
+            self.draft.incomplete,
+            kind,
+            tuple(arguments),
         )
 
     def _functions(self) -> tuple[Function, ...]:
@@ -247,6 +258,31 @@ class _Builder:
                 self._check(side, EQUATION, self.implicit.mass_names)
         for conserved in self.draft.conserved:
             self._check(conserved.value, EQUATION)
+
+    def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
+        """What is read at other times than t, observed quantities written out, and what was before t0."""
+        own = {*self.arities, *(f"{name}'" for name in self.states), *self.states, *self.observed.written}
+        simple = DelayedObservables(
+            self.observed.written, self.states, lambda call: call.function not in own, self.found
+        )
+        for state in self.states.values():
+            state.derivative = simple.expand(state.derivative)
+        observables = tuple(
+            dataclasses.replace(one, value=simple.expand(one.value)) for one in self.observed.observables
+        )
+        self.observed = dataclasses.replace(self.observed, observables=observables)
+        begins = initial_from_history(self.draft.histories)
+        for name, state in self.states.items():
+            if state.initial is None:
+                state.initial = begins.get(name)
+        roots = [
+            *(state.derivative for state in self.states.values()),
+            *(one.value for one in observables),
+            *(one.body for one in functions),
+        ]
+        return collect_delays(
+            roots, self.draft.histories, self.states, self.found, lambda value: self._check(value, HISTORY)
+        )
 
     def _states(self) -> tuple[State, ...]:
         states = []

@@ -68,9 +68,12 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     externs = frozenset(_extern_key(one) for one in definition.externs)
     events = tuple(_event_key(one, key) for one in definition.events)
     invariants = tuple((key(one.value), one.at_zero, one.projected) for one in definition.invariants)
+    delays = definition.delays
+    past = (
+        frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
     return (
         *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
-        *(events, _implicit_key(definition, explicit, key), invariants),
+        *(events, _implicit_key(definition, explicit, key), invariants, past),
     )
 
 

@@ -39,6 +39,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from definition.tspan or ()
     for event in definition.events:
         yield from event_expressions(event)
+    if definition.delays is not None:
+        yield from (one.value for one in definition.delays.histories)
 
 
 def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
@@ -53,6 +55,7 @@ def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
 
 def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
     read = identifiers(_expressions(definition))
+    read |= {call.function.rstrip("'") for call in calls(*_expressions(definition))}
     for state in definition.states:
         if state.name not in read:
             message = f"nothing reads state `{state.name}`"

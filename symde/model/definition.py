@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symde.diagnostics import Source, Span
     from symde.language.syntax import Expr
+    from symde.model.delays import Delays
     from symde.model.events import ModelEvent
     from symde.model.implicit import Invariant, MassEntry
 
@@ -152,6 +153,7 @@ class Definition:
         events: in the order of the text.
         mass: entries of M in M u' = f; None where it is the identity.
         invariants: what solutions keep.
+        delays: what is read at other times than t, and what was before t0; None where nothing is.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -169,6 +171,7 @@ class Definition:
     events: tuple[ModelEvent, ...] = ()
     mass: tuple[MassEntry, ...] | None = None
     invariants: tuple[Invariant, ...] = ()
+    delays: Delays | None = None
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (one.value for one in draft.hamiltonians)
     yield from (side for one in draft.implicit for side in (one.left, one.right))
     yield from (one.value for one in draft.conserved)
+    yield from (one.value for one in draft.histories)
     yield from (one.value for one in draft.initial_values)
     yield from (one.at for one in draft.initial_values)
     yield from (one.value for one in draft.constants.values())

@@ -16,6 +16,7 @@ from symde.language.syntax import (
     ExternDeclaration,
     FunctionDefinition,
     Hamiltonian,
+    History,
     Implicit,
     InitialValue,
     Later,
@@ -93,6 +94,7 @@ class Draft:
     events: list[EventStatement] = field(default_factory=list)
     discretes: dict[str, DiscreteDeclaration] = field(default_factory=dict)
     domains: list[DomainDeclaration] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -191,6 +193,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 _gather_discrete(draft, statement)
             case Hamiltonian():
                 _gather_hamiltonian(draft, statement)
+            case History():
+                draft.histories.append(statement)
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():

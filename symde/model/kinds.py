@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.syntax import Call, Compare, Conditional, Expr, Logic, Name, Not
-from symde.model.draft import CALLED, EXTERN, STATE
+from symde.model.delay_rules import check_time
+from symde.model.draft import CALLED, EXTERN, FUNCTION, OBSERVABLE, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
-from symde.model.later import DELAYS, later_code
 from symde.model.nearest import nearest
 from symde.model.walk import children, postorder
 
@@ -24,6 +24,7 @@ def check_expression(
     values: Mapping[str, float],
     incomplete: bool = False,
     kind: str = NUMBER,
+    arguments: Collection[str] = (),
 ) -> None:
     """Report wrong calls, wrong kinds and constant parts that are no finite number.
 
@@ -35,12 +36,17 @@ def check_expression(
         values: values of the constants.
         incomplete: a later feature may define more functions, so unknown ones are not reported.
         kind: what is expected of it, a number or a truth value.
+        arguments: names that stand for whatever a function is given.
     """
+    timed = {*arguments, *(name for name, kind in kinds.items() if kind in (FUNCTION, OBSERVABLE, STATE))}
     constants: dict[int, float] = {}
     _expect(root, kind, found)
     for node in postorder(root):
         if isinstance(node, Call):
-            _check_call(node, found, kinds, arities, incomplete)
+            if _reads_past(node, kinds):
+                _check_delayed(node, timed, values, found)
+            else:
+                _check_call(node, found, kinds, arities, incomplete)
         for operand, kind in zip(children(node), operand_kinds(node, arities), strict=True):
             _expect(operand, kind, found)
         _check_constant(node, constants, found, arities, values)
@@ -92,8 +98,6 @@ def _check_call(
         if count != arities[name]:
             expected = f"{arities[name]} argument{'s' * (arities[name] != 1)}"
             _wrong_arity(call, expected, found)
-    elif kind == STATE:
-        _refuse_state_call(call, found)
     elif kind is not None:
         found.error(
             "E205",
@@ -117,21 +121,32 @@ def _wrong_arity(call: Call, expected: str, found: Diagnostics) -> None:
     found.error("E206", message, call.span, given, f"`{call.function}`: {meaning}" if meaning else None)
 
 
-def _refuse_state_call(call: Call, found: Diagnostics) -> None:
-    arguments = call.arguments
-    if len(arguments) == 1 and isinstance(arguments[0], Name) and arguments[0].id == "t":
+def _reads_past(call: Call, kinds: Mapping[str, str]) -> bool:
+    """Whether a call is the value of a state, of its derivative or of an observed quantity at a time."""
+    name = call.function
+    derivative = name not in kinds and name.endswith("'") and kinds.get(name[:-1]) == STATE
+    return derivative or kinds.get(name) in (STATE, OBSERVABLE)
+
+
+def _check_delayed(
+    call: Call, timed: Collection[str], values: Mapping[str, float], found: Diagnostics
+) -> None:
+    name, arguments = call.function, call.arguments
+    what = "derivative" if name not in timed else "value"
+    if len(arguments) != 1:
+        message = f"`{name}(...)` is a {what} at a time, and has one argument"
+        help_text = f"write `{name}(t - tau)`, or `{name}*(...)` to multiply"
+        found.error("E206", message, call.span, f"{len(arguments)} arguments given", help_text)
+    elif isinstance(arguments[0], Name) and arguments[0].id == "t":
         found.error(
             "E205",
-            f"state `{call.function}` is written without its time",
+            f"state `{name}` is written without its time",
             call.span,
             "the value at time t",
-            f"write `{call.function}`",
+            f"write `{name}`",
         )
-        return
-    message = "not in this version yet: delays (a state at an earlier time)"
-    label = f"`{call.function}` at another time than t"
-    help_text = f"write `{call.function}*(...)` if a product is meant"
-    found.error(later_code(DELAYS), message, call.span, label, help_text)
+    else:
+        check_time(call, timed, values, found)
 
 
 def _unknown_function(call: Call, found: Diagnostics, arities: Mapping[str, int]) -> None:

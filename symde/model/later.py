@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 NOISE = "noise"
-DELAYS = "delays"
 
 _CODES: tuple[tuple[str, str], ...] = (
     ("stratonovich", "E916"),
     ("noise", "E901"),
     ("stochastic", "E901"),
-    ("delay", "E903"),
-    ("history", "E903"),
     ("jump", "E904"),
     ("reaction", "E905"),
     ("array", "E906"),

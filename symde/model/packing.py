@@ -9,12 +9,13 @@ from symde.diagnostics import Source, Span
 from symde.language import syntax
 from symde.language.syntax import Expr, Number
 from symde.model.definition import Constant, Definition, Extern, Function, Layer, Observable, Parameter, State
+from symde.model.delays import Delays, History
 from symde.model.events import At, Crossing, Effect, Every, ModelEvent, When
 from symde.model.implicit import Invariant, MassEntry
 from symde.model.walk import children, postorder, with_children
 
 _PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer, MassEntry, Invariant)
-_PARTS += (ModelEvent, When, Crossing, At, Every, Effect)
+_PARTS += (ModelEvent, When, Crossing, At, Every, Effect, Delays, History)
 
 
 @dataclasses.dataclass(slots=True)

@@ -45,6 +45,12 @@ EQUATION = Context(
     frozenset({TIME, PI}),
     "",
 )
+HISTORY = Context(
+    "a history",
+    frozenset({PARAMETER, CONSTANT}),
+    frozenset({TIME, PI}),
+    "a history may read `t`, parameters and constants",
+)
 INITIAL = Context(
     "an initial value",
     frozenset({PARAMETER, CONSTANT, OBSERVABLE}),
@@ -145,6 +151,10 @@ class Scope:
             self._unknown(name)
 
     def _check_body(self, function: str, span: Span | None, context: Context) -> None:
+        if self.kinds.get(base_of(function)) in (STATE, OBSERVABLE):
+            message = f"{context.place} cannot read `{function}` at another time"
+            self.found.error("E208", message, span, "a value of the solution", context.remedy)
+            return
         if self.kinds.get(function) == EXTERN:
             message = f"`{function}` cannot be called in {context.place}"
             self.found.error("E208", message, span, f"a {EXTERN}", context.remedy)

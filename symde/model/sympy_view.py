@@ -52,6 +52,9 @@ class SympyView:
     def __init__(self, definition: Definition):
         self._inliner = Inliner(definition.functions)
         self._externs = SympyExterns(definition.externs, symbol)
+        delays = definition.delays
+        # a state at another time is an undefined function there
+        self._past = () if delays is None else (*delays.states, *(f"{name}'" for name in delays.slopes))
         self._values: dict[str, Any] = {PI: sympy.pi, TIME: symbol(TIME)}
         self._values |= {name: symbol(name) for name in definition.state_names + definition.parameter_names}
         self._values |= {one.name: number(one.value) for one in definition.constants}
@@ -90,6 +93,8 @@ class SympyView:
             return self._values[node.id] if node.id in self._values else symbol(node.id)
         if isinstance(node, Call) and node.function in self._externs:
             return self._externs.value(node.function, operands)
+        if isinstance(node, Call) and node.function in self._past:
+            return sympy.Function(node.function, real=True)(*operands)
         try:
             return apply(node, operands)
         except (TypeError, ValueError, ArithmeticError) as problem:

@@ -24,6 +24,7 @@ from symde.language.syntax import (
     Expr,
     ExternDeclaration,
     FunctionDefinition,
+    History,
     Implicit,
     InitialValue,
     ModelBlock,
@@ -105,6 +106,8 @@ def _statements(definition: Definition) -> Iterator[Statement]:
         elif state.initial is not None:
             target, order = _name(base_of(state.name)), primes_of(state.name)
             yield InitialValue(target, order, _name(INITIAL_TIME), state.initial, span=_NOWHERE)
+    for past in definition.delays.histories if definition.delays is not None else ():
+        yield History(_name(past.state), past.value, span=_NOWHERE)
     if definition.tspan is not None:
         yield TimeSpan(*definition.tspan, span=_NOWHERE)
     for extern in definition.externs:

@@ -26,7 +26,7 @@ class Problem:
         tspan: (t0, t1), or a function of p; t1 < t0 integrates backwards. Default: the model's `time`.
         p: Parameters by order or by name. Parameters that are not named keep the model's default, which
             follows the parameters it is made of.
-        history: History of a delay equation. Not in this version.
+        history: Not an option: the history of delay equations is a statement of the model.
         kind: Reading of the model. Only "ode" in this version.
 
     Attributes:
@@ -64,7 +64,10 @@ class Problem:
         kind: str | None = None,
     ) -> None:
         if history is not None:
-            raise ValueError("history belongs to delay equations, which this version does not solve yet")
+            raise ValueError(
+                "the history of delay equations is part of the model: write `history x = ...` in its text, "
+                "with parameters for what is to change"
+            )
         if kind not in (None, "ode"):
             raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
         system, model = system_of(model, **_sizes(model, u0, p))
@@ -158,6 +161,15 @@ def with_system(
     p = problem.p if p is None else p
     given = given_u0 or {}, given_tspan or problem.tspan, given_p or {}
     new._set(problem.model, system, problem.kind, u0, problem.tspan, p, *given)
+    return new
+
+
+def ended_at(problem: Problem, end: float) -> Problem:
+    """The problem with its very numbers and another end."""
+    new = object.__new__(Problem)
+    span = problem.tspan[0], end
+    given = problem._u0_given, span, problem._p_given
+    new._set(problem.model, problem.system, problem.kind, problem.u0, span, problem.p, *given)
     return new
 
 

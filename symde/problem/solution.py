@@ -102,7 +102,13 @@ class Solution:
         if name in system.state_names:
             return u[:, system.state_names.index(name)]
         if name in system.observable_names:
-            return system.observe(t, u, self.problem.p)[:, system.observable_names.index(name)]
+            if system.delays and self.dense is None and name in system.past_observables:
+                raise ValueError(
+                    f"`{name}` reads delayed values, and only the points of saveat were kept: solve with "
+                    "dense=True"
+                )
+            values = system.observe(t, u, self.problem.p, self)
+            return values[:, system.observable_names.index(name)]
         if name in system.parameter_names:
             return np.full(len(t), self.problem.p[system.parameter_names.index(name)])
         if name == "t":

@@ -52,6 +52,7 @@ class System(Equations, Protocol):
         ...
 
     compiled: bool  # False where every evaluation calls Python
+    delays: bool  # whether the past is read
     split: bool  # whether a stiff part of the right-hand side is told apart
     plans: Any  # options of earlier solves, checked, and what they lead to; None before the first
 
@@ -72,8 +73,13 @@ class System(Equations, Protocol):
         """The model's own time span, if it states one."""
         ...
 
-    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """Observed quantities, shape (n_times, n_observables)."""
+    @property
+    def past_observables(self) -> frozenset[str]:
+        """Names of the observed quantities that read delayed values."""
+        ...
+
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Any = None) -> np.ndarray:
+        """Observed quantities, shape (n_times, n_observables); `solution` is whose they are."""
         ...
 
     def unit(self, name: str) -> str | None:
@@ -95,6 +101,19 @@ class System(Equations, Protocol):
     def take_error(self) -> BaseException | None:
         """The exception a user's function raised inside a kernel, once."""
         ...
+
+
+def refuse_delays(system: Any, what: str) -> None:
+    """Refuse a model that reads the past where only ordinary differential equations are known.
+
+    Raises:
+        ValueError: it does.
+    """
+    if system.delays:
+        raise ValueError(
+            f"{what} does not know models with delays: solve them with symde.solve, and differentiate them "
+            "by forward sensitivities (sensealg='forward', which 'auto' takes for them)"
+        )
 
 
 Lowering = Callable[[Any, int | None, int | None], "tuple[System, Any] | None"]

@@ -16,6 +16,7 @@ class Traits:
         second_order: Whether it says that the second derivative of half the states is a function of those and
             the time, the other half being multiples of their first derivative.
         mass: Whether it is that of M u' = f with another M than the identity.
+        delays: Whether it reads the past.
     """
 
     states: int
@@ -23,3 +24,4 @@ class Traits:
     analytic: bool = False
     second_order: bool = False
     mass: bool = False
+    delays: bool = False

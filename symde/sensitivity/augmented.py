@@ -13,7 +13,9 @@ import numpy as np
 
 from symde.codegen.column_graph import WholeKernels
 from symde.codegen.columns import ColumnKernels
+from symde.codegen.delay_columns import DelayColumnsKernels
 from symde.engine.cpu.columns import ColumnsSystem, padded_width
+from symde.engine.cpu.delays import DelaySystem
 from symde.problem.problem import Problem, with_system
 from symde.problem.system import Equation, NonFinite
 from symde.sensitivity.start import Start
@@ -29,7 +31,7 @@ class AugmentedSystem:
         base: The model's own system.
         parameters, states: Indices of the parameters and of the initial values that have a column, in the
             order of their columns, those of parameters first.
-        partials: Kernels of the derivatives that columns need.
+        partials: Kernels of the derivatives that columns need; None where the graph of the whole has them.
         combined: Whether there is but one column, along a direction of all of these: its weights by the
             parameters follow them as parameters, those by the initial values are its start.
     """
@@ -49,13 +51,17 @@ class AugmentedSystem:
     ) -> None:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         count = 1 if combined else len(parameters) + len(states)
-        kernels = base.kernels.for_parameters(parameters)
-        self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
+        self.partials: Any = None
         self.kernels: Any
-        if whole:
-            self.kernels = WholeKernels(kernels, parameters, padded_width(count))
+        if base.delays:
+            self.kernels = _delay_columns(base.kernels, parameters, count)
         else:
-            self.kernels = ColumnsSystem(kernels, self.partials, count)
+            kernels = base.kernels.for_parameters(parameters)
+            self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
+            if whole:
+                self.kernels = WholeKernels(kernels, parameters, padded_width(count))
+            else:
+                self.kernels = ColumnsSystem(kernels, self.partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -109,6 +115,11 @@ class AugmentedSystem:
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""
         return None
+
+
+def _delay_columns(model: DelaySystem, parameters: tuple[int, ...], count: int) -> DelaySystem:
+    """States with delayed values and their columns."""
+    return DelaySystem(DelayColumnsKernels(model.model, parameters, count, padded_width(count)))
 
 
 _lock = threading.Lock()

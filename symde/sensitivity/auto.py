@@ -21,7 +21,7 @@ import numpy as np
 from symde.engine.choice import methods_for
 from symde.engine.cpu.pullback import PullBackError
 from symde.plan import with_methods
-from symde.problem.problem import remake
+from symde.problem.problem import ended_at
 from symde.problem.solution import SolveError
 from symde.problem.traits import Traits
 from symde.sensitivity import registry
@@ -212,7 +212,7 @@ def _first(run: Run, steps: int, least: float) -> tuple[Run, int]:
     times = run.times
     if times is not None:
         times = np.append(times[(times - reached) * (t1 - t0) < 0.0], reached)
-    return replace(run, problem=remake(problem, tspan=(t0, reached)), times=times), evaluations
+    return replace(run, problem=ended_at(problem, reached), times=times), evaluations
 
 
 def _gradient(trial: Trial) -> float:

@@ -26,6 +26,7 @@ from symde.engine.methods import registry
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE, adjoint_tolerance, sizes_of_states
 from symde.sensitivity.along import (
@@ -188,6 +189,8 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'backsolve'")
     refuse_fixed(run, "backsolve")
     refuse_mass(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
     problem = run.problem

@@ -26,6 +26,7 @@ from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.problem.traits import Traits
 from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.integrate import begin
@@ -96,6 +97,8 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         SolveError: the solve did not reach its end.
     """
     refuse_mass(run.problem.system, "sensealg='discrete' knows no adjoint steps")
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'discrete'")
     run = able(run)
     problem = run.problem
     start = start_of(problem)

@@ -123,8 +123,13 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
-    whole = solved_whole(run.plan.methods)
     problem, start = run.problem, start_of(run.problem)
+    whole = not problem.system.delays and solved_whole(run.plan.methods)
+    if problem.system.delays and start.span.any():
+        raise ValueError(
+            "the time span follows parameters, and derivatives through the ends of a model with delays are "
+            "not known: give tspan=(t0, t1) as numbers"
+        )
     parameters = wrt.parameters
     if start.follows:  # those that follow a parameter need a column as well
         parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())

@@ -18,6 +18,7 @@ import numpy as np
 
 from symde.engine.cpu.backward import BackwardSystem
 from symde.engine.cpu.quadrature import Quadrature
+from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import ALONE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
@@ -69,6 +70,8 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'gauss'")
     refuse_fixed(run, "gauss")
     refuse_mass(run.problem.system, "sensealg='gauss' knows no adjoint equations")
     if not wrt.parameters:  # nothing to integrate

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.backward import BackwardSystem
+from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
@@ -45,6 +46,8 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
+    if run.problem.system.delays:
+        refuse_delays(run.problem.system, "the strategy 'interpolating'")
     refuse_fixed(run, "interpolating")
     refuse_mass(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
     return record_along(run, bool(wrt.parameters), STRATEGY)

@@ -12,7 +12,7 @@ import numpy as np
 
 from symde.codegen.derivatives import directional
 from symde.codegen.observed import ObservedKernels
-from symde.problem.system import System
+from symde.problem.system import System, refuse_delays
 from symde.problem.values import unknown_name
 
 _lock = threading.Lock()
@@ -123,6 +123,8 @@ def observation(system: System, names: Sequence[Any]) -> Observation:
         ValueError: a name is unknown.
     """
     wanted = tuple(str(name) for name in names)
+    if system.delays and not system.past_observables.isdisjoint(wanted):
+        refuse_delays(system, "the derivative of a quantity that reads delayed values")
     known = (*system.state_names, *system.observable_names, *system.parameter_names)
     for name in wanted:
         if name not in known:

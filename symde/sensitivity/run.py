@@ -79,7 +79,7 @@ def prepare(
             "the model has events, and what they do to derivatives is not in this version: solve it with "
             "symde.solve, and take central differences of symde.remake(problem, p=...) for its derivatives"
         )
-    traits = _states_alone(system.kernels.n, system.kernels.mass)
+    traits = _states_alone(system.kernels.n, system.kernels.mass, system.delays)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
         plan = make_plan(system.sessions, False, traits, *given)
@@ -102,12 +102,12 @@ def tightened(run: Run, factor: float) -> Run:
     plan, system = run.plan, run.problem.system
     rtol = plan.rtol * factor
     plan = replace(plan, rtol=rtol, dt0=None, max_steps=max(plan.max_steps, options.DEFAULT_MAX_STEPS))
-    methods = methods_for(None, rtol, _states_alone(system.kernels.n, system.kernels.mass))
+    methods = methods_for(None, rtol, _states_alone(system.kernels.n, system.kernels.mass, system.delays))
     return replace(run, plan=with_methods(plan, system, methods), atol=np.asarray(run.atol) * factor)
 
 
 @functools.lru_cache(64)
-def _states_alone(n: int, mass: bool) -> Traits:
+def _states_alone(n: int, mass: bool, delays: bool) -> Traits:
     """Traits of a model of which no more is to be used: series and second-order form are its own, not those
     of what is differentiated with it. The same object each time: comparing it takes no call."""
-    return Traits(n, mass=mass)
+    return Traits(n, mass=mass, delays=delays)

@@ -58,10 +58,10 @@ def _parameter_sizes(run: Run, system: Any, parameters: np.ndarray, atol: np.nda
     nominal = system.base.parameter_nominals
     for place in np.flatnonzero(sizes == 0.0):
         sizes[place] = abs(nominal[parameters[place]] or 0.0)
-    if not sizes.all():
+    if not sizes.all() and system.partials is not None:
         missing = sizes == 0.0
         sizes[missing] = _matching_slopes(run, system, atol)[missing]
-        sizes[sizes == 0.0] = 1.0
+    sizes[sizes == 0.0] = 1.0
     return sizes
 
 

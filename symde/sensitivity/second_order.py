@@ -21,6 +21,7 @@ from symde.codegen.tangent import rate_name, tangent_name
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.problem.values import real, reals
 from symde.sensitivity import discrete, registry
 from symde.sensitivity.loss import names_of, weights_of
@@ -197,6 +198,7 @@ def _asked(problem: Any, wrt: Any, saveat: Any, *given: Any) -> tuple[Run, Wrt]:
     """What to solve, and what to differentiate by."""
     names = ("method", "rtol", "atol", "dt0", "dtmax", "max_steps", "linear_solver")
     saveat = [expected_problem(problem).tspan[1]] if saveat is None else saveat
+    refuse_delays(problem.system, "a second derivative")
     run = prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
     wanted = wrt_of(wrt, problem.system)
     if tangent_system(problem.system).kernels.jumps:

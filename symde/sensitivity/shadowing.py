@@ -21,6 +21,7 @@ import numpy as np
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.system import refuse_delays
 from symde.problem.values import real
 from symde.sensitivity.forward import solved_whole
 from symde.sensitivity.integral import with_integral
@@ -159,6 +160,7 @@ def shadowing(
 def _check(problem: Problem, wanted: Wrt) -> None:
     t0, t1 = problem.tspan
     system: Any = problem.system
+    refuse_delays(system, "shadowing")
     if ModelValues(system, problem.p, t0).timed:
         raise ValueError("the equations read t: shadowing is for equations that do not, write `t` as a state")
     if wanted.states:

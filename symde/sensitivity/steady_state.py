@@ -16,6 +16,7 @@ import numpy as np
 
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.system import refuse_delays
 from symde.problem.values import by_name, reals
 from symde.sensitivity.model_values import ModelValues
 from symde.sensitivity.run import expected_problem
@@ -162,6 +163,7 @@ def steady_state(
             "this model is a Python function that is called back, and its exact Jacobian is not known: write "
             "it so that it can be traced, or as a model text"
         )
+    refuse_delays(system, "the search for a steady state")
     t0, t1 = problem.tspan
     values = ModelValues(system, problem.p, t0)
     if values.timed:

@@ -107,6 +107,11 @@ def check_derivatives(
         raise TypeError(f"check_derivatives takes a model (see symde.ode_def), got {type(model).__name__}")
     model = Model(solved_definition(model.definition))  # of implicit equations, what is made of them
     kernels = ModelKernels(model.definition)
+    if kernels.traits.delays:
+        raise ValueError(
+            "check_derivatives takes ordinary models: derivatives of one with delays follow its past; "
+            "compare symde.sensitivities with differences of solves instead"
+        )
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)
     else:

@@ -74,7 +74,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
         ('import "pump.symde"', "imports of other files"),
         ("use Pump as p1(k=2,\n  m=3)", "parts of models (use)"),
         ("y = p1.x + 1", "parts of models (use)"),
-        ("history x = sin(t)", "history functions of delays"),
         ("stratonovich", "Stratonovich noise"),
     ],
 )

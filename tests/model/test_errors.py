@@ -198,7 +198,6 @@ MISTAKES = [
     Mistake("no equation at all", "y = 2*k", "E321", "y = 2*k", "no differential equation"),
     Mistake("absurd order", "x" + "'" * 21 + " = -x", "E322", "x", "order 21", "states of their own"),
     Mistake("noise", "dx = -k*x*dt + 0.1*x*dW", "E901", "dt", "not in this version yet"),
-    Mistake("delay", "x' = -x(t - 1)", "E903", "x(t - 1)", "not in this version yet"),
     Mistake(
         "undeclared algebraic variable",
         "x' = -x*z\n0 = z + x - 1",

@@ -10,8 +10,6 @@ from symde.model.ode_def import ode_def
 STATEMENTS = [
     ("dx = -k*x*dt + 0.1*x*dW", "E901"),
     ("x' = -k*x + dW1", "E901"),
-    ("x' = -k*x(t - tau)", "E903"),
-    ("x' = -k*x\nhistory x = 1", "E903"),
     ("x' = -k*x\njump k*x: x -= 1", "E904"),
     ("x' = -k*x\nk, A + 2B --> C", "E905"),
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),

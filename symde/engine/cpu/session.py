@@ -186,6 +186,8 @@ class Session:
         self._dense_width = 2 + self.n * (1 + max(method.degree for method in self.methods))
         self._dense_place = 0, self._dense_width, 0
         self._saveat, self._saveat_address = np.empty(0), 0
+        remember = getattr(self.kernels, "past", None)
+        self.past: Any = None if remember is None else remember(self)
         self._allowance = self._first_allowance()
 
     def _vectors(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
@@ -307,8 +309,9 @@ class Session:
         return self._companions[kind]
 
     def take_error(self) -> BaseException | None:
-        """The exception that a preconditioner raised, once."""
-        return self._linear.take_error() if self.implicit else None
+        """The exception that a preconditioner raised, once; or what a model with delays says of them."""
+        error = self._linear.take_error() if self.implicit else None
+        return self.past.take_error() if error is None and self.past is not None else error
 
     # -- a run
     # ------------------------------------------------------------------------------------------------
@@ -333,6 +336,10 @@ class Session:
         """Ready a run from the values the caller has put into `u`, `p` and `atol`. `stretches` says how
         far the memory of interpolants may grow (`symde.engine.cpu.trajectory`); without, as far as needed."""
         self._carried.fill(0.0)
+        self.dense_asked = dense
+        if self.past is not None:
+            self.past.begin(t0, t1, dense)
+            dense, stretches = True, self.past
         if self._watched:
             self._direction_vector[...] = self._direction
         n_saveat = 0 if saveat is None else self._take_saveat(saveat)

@@ -20,6 +20,7 @@ from symde.codegen.graph import Graph
 from symde.codegen.lower import lower
 from symde.codegen.tangent import TangentGraph
 from symde.layers.bridge.interface import Differentiable, refuse_nested_forward
+from symde.problem.system import refuse_delays
 
 _lock = threading.RLock()
 
@@ -119,6 +120,7 @@ class Evaluation(Differentiable):
 
 def slope_formula(system: Any) -> Formula:
     """The right-hand side of a model as a function of (t, u, p)."""
+    refuse_delays(system, "a derivative by times")
     return _of_lowered(lower(system.definition))
 
 

@@ -122,17 +122,33 @@ def attempt(address):
     return estimate_error(state, address, slot, data, memory, table)
 
 
+@compiled
+def collocation_polynomial(state, slot, data, table, z):
+    """Coefficients of the polynomial through the stages z of a step from u_new."""
+    padded = state.padded
+    copy(padded, state.u_new, state.coefficients)
+    transform(padded, table.stages, table.interpolant, z, state.coefficients + 8 * padded)
+    unused = data.most_stages - table.stages
+    clear(padded * unused, state.coefficients + 8 * padded * (1 + table.stages))
+
+
 def interpolate(address):
     """Coefficients of the collocation polynomial of the last accepted step."""
     state = state_at(address)
     slot = slot_at(state, state.active)
     data, memory = data_at(slot.data), memory_at(slot.memory)
-    table, padded = table_at(data, memory.last_table), state.padded
-    z = block(slot, data, padded, memory.parity)
-    copy(padded, state.u_new, state.coefficients)
-    transform(padded, table.stages, table.interpolant, z, state.coefficients + 8 * padded)
-    unused = data.most_stages - table.stages
-    clear(padded * unused, state.coefficients + 8 * padded * (1 + table.stages))
+    z = block(slot, data, state.padded, memory.parity)
+    collocation_polynomial(state, slot, data, table_at(data, memory.last_table), z)
+    return Attempt.FINE
+
+
+def interpolate_attempt(address):
+    """Coefficients of the collocation polynomial of the step that was tried, which is not accepted yet."""
+    state = state_at(address)
+    slot = slot_at(state, state.active)
+    data, memory = data_at(slot.data), memory_at(slot.memory)
+    z = block(slot, data, state.padded, 1 - memory.parity)
+    collocation_polynomial(state, slot, data, table_at(data, memory.table), z)
     return Attempt.FINE
 
 
@@ -153,4 +169,9 @@ def control(address):
     return 0
 
 
-ENTRIES = {"attempt": attempt, "interpolate": interpolate, "control": control}
+ENTRIES = {
+    "attempt": attempt,
+    "interpolate": interpolate,
+    "interpolate_attempt": interpolate_attempt,
+    "control": control,
+}

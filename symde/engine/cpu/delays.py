@@ -1,0 +1,249 @@
+"""Delay differential equations as a system of their own: its memory and its kernels.
+
+To methods it is a model like any other. Its right-hand side evaluates the times of the delayed values, looks
+these up in the interpolants of the accepted steps (before t0 in the history), and calls the model's own. The
+interpolants are the rows of the dense output, which such a solve always keeps; where the largest delay is
+known and nobody asked for dense output, those that no delay reaches any more make room.
+
+Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), chapters 3 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.layout import double, int64, structure
+from symde.engine.cpu.library import function_address
+from symde.engine.cpu.linear_solver import addresses
+
+FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau", "bdf", "adams")
+"""Families whose methods solve equations with delays."""
+
+BREAKS = 4096
+"""Discontinuities that are remembered at a time."""
+
+WINDOW = 4
+"""Doubles of the window of one time; the last is not used."""
+
+DelayData = structure(
+    "DelayData",
+    "What the kernels and the loop of delay equations work on.",
+    n=int64,
+    times=int64,  # number of distinct times s
+    levels=int64,  # how often they are evaluated until all are known
+    state=int64,  # the `State` of the solve, whose dense rows are the past
+    rhs=int64,  # kernels of the model
+    rhs_jacobian=int64,
+    jacobian_vector=int64,
+    delay_times=int64,
+    histories=int64,
+    pair_first=int64,  # pairs of each time: places in `delayed`, states, orders, places in the history
+    place=int64,
+    pair_state=int64,
+    order=int64,
+    value=int64,
+    slope=int64,
+    constant=int64,  # for each time whether it is t - lag
+    lags=int64,
+    all_constant=int64,
+    s=int64,  # the times at the last evaluation
+    outputs=int64,  # table of one entry for kernels of ours
+    delayed=int64,  # values and derivatives of the pairs
+    history=int64,
+    initial=int64,  # the state at t0
+    history_inputs=int64,  # table: the state at t0, parameters
+    slopes=int64,  # whether the right-hand side reads derivatives of pairs
+    slopes_of_derivatives=int64,  # whether its derivatives do
+    # discontinuities: where, and the order of the derivative that jumps; for each time how many lie behind
+    breaks=int64,
+    break_orders=int64,
+    n_breaks=int64,
+    passed=int64,
+    highest_order=int64,
+    neutral=int64,
+    jump=int64,  # whether the state itself jumps at t0
+    hints=int64,  # for each time the row looked up last, where it lies, and its start, end and 1/length
+    rows=int64,
+    windows=int64,
+    # the step at hand
+    own=int64,  # a row with its interpolant, once it has one
+    own_valid=int64,
+    overlap=int64,  # a time lies in it
+    ahead=int64,  # 1 + a time that lies beyond t
+    attempts=int64,  # for each slot the family's own attempt
+    iterates=int64,  # and, where steps may be longer than a delay, what gives the interpolant of an attempt
+    stuck=int64,  # an attempt was longer than a delay, and must not be
+    trial=int64,
+    least_lag=double,
+    t0=double,
+    # sensitivity columns, which jump where f does: their number, the states without them, and dxi of each
+    # break
+    width=int64,
+    base_n=int64,
+    crossings=int64,
+    before=int64,  # f on either side
+    after=int64,
+    rates=int64,
+    rate_columns=int64,
+    rate_outputs=int64,
+    break_columns=int64,
+    trial_columns=int64,
+    fault=int64,  # 1 + the time that ended the solve
+    fault_at=double,
+    advance=int64,  # the loop of every solve
+)
+
+
+class DelaySystem:
+    """The kernels of a model with delayed values.
+
+    Args:
+        model: The model's own kernels.
+    """
+
+    loop = "delay_loop"
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.n, self.m = model.n, model.m
+        self.width = getattr(model, "width", 0)
+
+    @property
+    def definition(self) -> Any:
+        """The model."""
+        return self.model.definition
+
+    @property
+    def model_graph(self) -> Any:
+        """The model's graph with its derivatives."""
+        return self.model.model_graph
+
+    @property
+    def lowered(self) -> Any:
+        """The nodes of right-hand side and observables."""
+        return self.model.lowered
+
+    @property
+    def graph(self) -> Any:
+        """The graph, for the analysis of failures."""
+        return self.model.graph
+
+    @property
+    def equations(self) -> Any:
+        """Where each state's equation stands in the text."""
+        return self.model.equations
+
+    @property
+    def traits(self) -> Any:
+        """What kind of right-hand side it has."""
+        return self.model.traits
+
+    @property
+    def split(self) -> None:
+        """No method for stiff and other parts solves equations with delays."""
+        return None
+
+    @property
+    def jumps(self) -> Any:
+        """Where the right-hand side jumps by itself."""
+        return self.model.jumps
+
+    @property
+    def blocks(self) -> Any:
+        """(start, rows, columns) of the parts that the error test judges by themselves."""
+        return getattr(self.model, "blocks", ((0, self.n, 1),))
+
+    @property
+    def pattern(self) -> tuple[np.ndarray, np.ndarray]:
+        """Row pointers and columns of the Jacobian."""
+        return self.model.pattern
+
+    @property
+    def lu_plan(self) -> Any:
+        """The generated factorisation, None where it would be too long."""
+        return self.model.lu_plan
+
+    @property
+    def lu_length(self) -> int:
+        """Length of the vector of the generated factorisation; 0 where there is none."""
+        return self.model.lu_length
+
+    @property
+    def complex_lu_length(self) -> int:
+        """The same of that with a complex shift."""
+        return self.model.complex_lu_length
+
+    def address(self, name: str) -> int:
+        """The address of a kernel."""
+        if name in ("rhs", "rhs_jacobian", "jacobian_vector"):
+            return function_address("delays", name)
+        if name == "rhs_gradient":
+            raise ValueError(
+                "this linear solver works without the entries of the Jacobian, which delay equations always "
+                "give: leave linear_solver and preconditioner to the choice"
+            )
+        return self.model.address(name)
+
+    def lay_out(self, p: int) -> tuple[Any, tuple[Any, ...]]:
+        """Memory for one session, whose parameters lie at address `p`: a `DelayData` and what it holds
+        addresses of."""
+        plan = self.model.model_graph.plan
+        times, pairs, n = len(plan.constant), len(plan.place), self.n
+        arrays: dict[str, np.ndarray] = {
+            "pair_first": plan.pair_first,
+            "place": plan.place,
+            "pair_state": plan.state,
+            "order": plan.order,
+            "value": plan.value,
+            "slope": plan.slope,
+            "constant": plan.constant,
+            "lags": np.zeros(times),
+            "s": np.zeros(times),
+            "outputs": np.zeros(1, np.int64),
+            "delayed": np.zeros(2 * pairs),
+            "history": np.zeros(plan.histories),
+            "initial": np.zeros(n + 8),
+            "breaks": np.zeros(BREAKS),
+            "break_orders": np.zeros(BREAKS, np.int64),
+            "passed": np.zeros(times, np.int64),
+            "hints": np.zeros(times, np.int64),
+            "rows": np.zeros(times, np.int64),
+            "windows": np.zeros((times, WINDOW)),
+            "attempts": np.zeros(2, np.int64),
+            "iterates": np.zeros(2, np.int64),
+            "trial": np.zeros(n + 8),
+        }
+        if self.width:
+            arrays |= {"before": np.zeros(n + 8), "after": np.zeros(n + 8), "rates": np.zeros(times)}
+            arrays["rate_columns"] = np.zeros(times * self.width)
+            arrays["rate_outputs"] = np.array(
+                [arrays["rates"].ctypes.data, arrays["rate_columns"].ctypes.data], np.int64
+            )
+            arrays["break_columns"] = np.zeros(BREAKS * self.width)
+            arrays["trial_columns"] = np.zeros(self.width)
+        arrays["history_inputs"] = np.array([arrays["initial"].ctypes.data, p, *[0] * 6], np.int64)
+        kernels = ("rhs", "rhs_jacobian", "jacobian_vector", "delay_times", "histories")
+        data = DelayData(
+            n=n,
+            times=times,
+            levels=plan.levels,
+            all_constant=int(plan.constant.all()),
+            neutral=int(plan.neutral),
+            slopes=int(plan.slopes[0]),
+            slopes_of_derivatives=int(plan.slopes[1]),
+            width=self.width,
+            base_n=getattr(self.model, "base_n", n),
+            crossings=self.model.address("crossings") if self.width else 0,
+            advance=function_address("loop", "advance"),
+            **{name: self.model.address(name) for name in kernels},
+            **addresses(arrays),
+        )
+        return data, (data, arrays)
+
+    def past(self, session: Any) -> Any:
+        """The memory of a session's past; its methods step through ours from now on."""
+        from symde.engine.cpu.past import Past
+
+        return Past(self, session)

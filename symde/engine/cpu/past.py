@@ -1,0 +1,106 @@
+"""The past of a delay equation's solve: readied for a run, and kept in bounded memory where that can be."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symde.engine.cpu.library import function_address
+
+if TYPE_CHECKING:
+    from symde.engine.cpu.delays import DelaySystem
+
+DELAYED = 4
+"""Place of the delayed values in the input table of kernels."""
+
+ITERATING = {
+    **dict.fromkeys(("explicit", "explicit_two_estimates", "rosenbrock", "esdirk"), "interpolate"),
+    "radau": "interpolate_attempt",
+}
+"""Those whose steps may be longer than a delay, as they are repeated with their own interpolant, and the
+entry that gives the interpolant of a step that is not accepted. Steps of the others are no longer than the
+smallest delay: what they keep between steps would have to be put back."""
+
+HIGHEST_ORDER = 8
+"""Discontinuities in higher derivatives are left to the control of the error."""
+
+LEAST_ROWS, MOST_ROWS, LEAST_BYTES = 64, 4096, 2**18
+"""Interpolants that there is room for from the beginning: as many as take so many bytes, within these bounds.
+With 64 the solve of a scalar equation takes half as long again, as rows are dropped every few steps."""
+
+
+class Past:
+    """The past of a session's solve, and what readies it.
+
+    Args:
+        system: The kernels.
+        session: Its slots are changed so that they step through `delay_steps`.
+    """
+
+    def __init__(self, system: DelaySystem, session: Any) -> None:
+        self._system, data = system, session.context
+        self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
+        self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
+        self._session, self._data, self._keep_all = session, data, True
+        data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
+        session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
+        step = function_address("delay_steps", "attempt")
+        orders = []
+        for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
+            self._arrays["attempts"][i], slot.attempt = slot.attempt, step
+            entry, module = ITERATING.get(packed.method.family), packed.family.module
+            self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
+            orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
+        data.highest_order = min(max(orders), HIGHEST_ORDER)
+
+    def begin(self, t0: float, t1: float, dense: bool) -> None:
+        """Ready a run.
+
+        Raises:
+            ValueError: it goes backwards in time.
+        """
+        if t1 < t0:
+            raise ValueError(
+                "a model with delays is solved forwards in time only: its past is known, not its future"
+            )
+        self._keep_all = dense
+        if not self._session.dense_capacity:
+            room = LEAST_BYTES // (8 * len(self._row))
+            self._session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
+
+    def room(self, session: Any) -> int:
+        """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is
+        enough."""
+        capacity, state, data = session.dense_capacity, session.state, self._data
+        self._arrays["windows"].fill(0.0)  # the rows are about to move
+        if self._keep_all or not data.all_constant:
+            return 2 * capacity
+        count, rows = state.dense_count, session.dense_rows
+        reached = state.t_old - self._arrays["lags"].max()
+        first = int(np.searchsorted(rows[:count, 0], reached, side="right")) - 1
+        # a row more, for times that rounding takes before the first
+        first = max(first - 1, 0)
+        rows[: count - first] = rows[first:count].copy()
+        state.dense_count = count - first
+        return capacity if count - first <= capacity // 2 else 2 * capacity
+
+    def take_error(self) -> BaseException | None:
+        """Why the last run ended, where a delay was the reason."""
+        data = self._data
+        if data.stuck:
+            return ValueError(
+                f"a delay vanishes near t = {data.fault_at:g}, and steps of this method are no longer than a "
+                "delay: use an explicit Runge-Kutta, Rosenbrock, ESDIRK or Radau method, such as Vern7 or "
+                "Rodas5P"
+            )
+        if not data.fault:
+            return None
+        node = self._system.model_graph.delays.times[data.fault - 1]
+        span = self._system.graph.span[node]
+        text = "a delayed value" if span is None else f"the time `{' '.join(span.text.split())}`"
+        return ValueError(
+            f"{text} is not in the past at t = {data.fault_at:g}: a constant delay must be above 0, and one "
+            "that changes may vanish but not turn negative; check its parameters"
+        )
