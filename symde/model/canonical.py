@@ -71,6 +71,7 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     delays = definition.delays
     past = (
         frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
+    )
     return (
         *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
         *(events, _implicit_key(definition, explicit, key), invariants, past),
