@@ -111,6 +111,7 @@ class EventKernels:
 
     Attributes:
         count: Number of root functions.
+        root_nodes: Node of each in the model's graph.
         ties: Of each, the side on which it counts where it is zero and stays so; -1: where it is.
         conditions: Number of conditions.
         times: Number of times and periods.
@@ -132,6 +133,7 @@ class EventKernels:
             len(builder.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
         self.ties = tuple(root.tie for root in builder.roots)
+        self.root_nodes = tuple(root.node for root in builder.roots)
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
         kernels = [

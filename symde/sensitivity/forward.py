@@ -47,6 +47,8 @@ class ForwardRecord:
         parameters: Indices of the parameters that have a column.
         columns: All saved columns, shape (n_times, n, number of columns), parameters first.
         solution: The solution of the states alone.
+        end: Derivatives of the time of the end, shape (number of columns,), where an event ended the solve;
+            None: none did.
     """
 
     run: Run
@@ -55,6 +57,7 @@ class ForwardRecord:
     parameters: tuple[int, ...]
     columns: np.ndarray
     solution: Solution
+    end: np.ndarray | None = None
 
     @cached_property
     def dp(self) -> np.ndarray:
@@ -77,15 +80,18 @@ class ForwardRecord:
         """Derivatives by the initial values of `wrt`, shape (n_times, n, number of initial values)."""
         return self.columns[:, :, len(self.parameters) : len(self.parameters) + len(self.wrt.states)]
 
-    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def pull_back(self, weights: np.ndarray, by_end: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and parameters (m,), zero where `wrt`
         does not ask.
 
         Args:
             weights: Shape (n_times, n).
+            by_end: Derivative by the time of the end itself, where an event ended the solve.
         """
         problem, start, wrt, count = self.run.problem, self.start, self.wrt, len(self.parameters)
         pulled = weights.reshape(-1).dot(self.columns.reshape(weights.size, -1))
+        if self.end is not None:
+            pulled = pulled + by_end * self.end
         by_parameters = pulled[:count]
         moved = _moved_end(self.run, start, self.solution)
         if moved is not None:
@@ -121,17 +127,49 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
-    whole = solved_whole(run.plan.methods)
-    problem, start = run.problem, start_of(run.problem)
-    parameters = wrt.parameters
-    if start.follows:  # those that follow a parameter need a column as well
-        parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
-    system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
+    start = start_of(run.problem)
+    parameters = with_followers(start, wrt)
+    solution, columns = solved_columns(run, start, parameters, wrt.states)
+    return ForwardRecord(run, wrt, start, parameters, columns, solution)
+
+
+def with_followers(start: Start, wrt: Wrt) -> tuple[int, ...]:
+    """The parameters that need a column: those asked for, and those that follow them."""
+    if not start.follows:
+        return wrt.parameters
+    return tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())
+
+
+def solved_columns(
+    run: Run,
+    start: Start,
+    parameters: tuple[int, ...],
+    states: tuple[int, ...],
+    first: np.ndarray | None = None,
+    sizes: Run | None = None,
+) -> tuple[Solution, np.ndarray]:
+    """The solution and its columns, shape (n_times, n, number of columns), parameters first.
+
+    Args:
+        run: What to solve.
+        start: Derivatives of its start.
+        parameters, states: Indices of the parameters and of the initial values with a column.
+        first: Columns at the start, shape (n, number of columns); None: those of the start.
+        sizes: Whose initial values and parameters tell what a column must say; None: those of the run.
+
+    Raises:
+        ValueError: a method cannot, with the alternatives.
+        SolveError: the solve did not reach its end.
+    """
+    problem = run.problem
+    system: Any = augmented_system(problem.system, parameters, states, solved_whole(run.plan.methods))
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:
-        columns_tolerance(run, system, _indices(parameters), _indices(wrt.states), session.atol)
+        columns_tolerance(sizes or run, system, _indices(parameters), _indices(states), session.atol)
         augmented_start(problem, system, start, session.u)
+        if first is not None:
+            session.u[len(problem.u0) :].reshape(len(problem.u0), -1)[:, : first.shape[1]] = first
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -141,10 +179,10 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         solution = finish(session, problem, status, started, throw=True)
     finally:
         give_back(plan, session)
-    n, count, every = len(problem.u0), len(parameters) + len(wrt.states), solution.u
+    n, count, every = len(problem.u0), len(parameters) + len(states), solution.u
     columns = every[:, n:].reshape(len(every), n, -1)[:, :, :count]
     solution.u = np.ascontiguousarray(every[:, :n])
-    return ForwardRecord(run, wrt, start, parameters, columns, solution)
+    return solution, columns
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,9 @@ import importlib
 from typing import Any
 
 from symde.diagnostics import suggest
-from symde.sensitivity.strategy import Strategy
+from symde.sensitivity.run import Run
+from symde.sensitivity.strategy import Record, Strategy
+from symde.sensitivity.wrt import Wrt
 
 NAMES = (
     "forward",
@@ -67,6 +69,21 @@ def get(name: Any) -> Strategy:
     if name not in NAMES:
         raise ValueError(f"unknown sensealg {name!r}: {_hint(name)}")
     return _module(name)
+
+
+def record(name: str, run: Run, wrt: Wrt) -> Record:
+    """A solve made ready for a strategy, in segments where the model has events.
+
+    Raises:
+        ValueError: there is no strategy of that name, or it cannot differentiate this, with the reason.
+        SolveError: the solve did not reach its end.
+    """
+    strategy = get(name)
+    if not run.problem.system.kernels.has_events:
+        return strategy.record(run, wrt)
+    from symde.sensitivity import hybrid_record
+
+    return hybrid_record.record(name, strategy, run, wrt)
 
 
 @functools.cache

@@ -25,7 +25,7 @@ class Record(Protocol):
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,); those by
         parameters with all that follows them (`symde.sensitivity.start`). What `wrt` does not ask may be
-        left 0.
+        left 0. Records of models with events take the derivative by the end's time as well.
 
         Args:
             weights: One for each saved value, shape (n_times, n).

@@ -18,7 +18,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.roots import RootMemory
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import EventRecord
+from symde.problem.event_record import EventRecord, Happening
 
 MOST_AT_ONCE = 1000
 """Events at one time after which a solve is given up."""
@@ -52,6 +52,8 @@ class Executive:
 
     Attributes:
         records: What has happened in this run.
+        journal: What derivatives need to know of that: what triggered it, and delayed events as they are
+            triggered too.
         reason: Why the run was given up, a sentence; empty otherwise.
     """
 
@@ -62,6 +64,8 @@ class Executive:
         kernel = 0 if events is None else events.address("roots")
         self.memory = RootMemory(self._count, kernel, session.padded, memories, bounds)
         self.records: list[EventRecord] = []
+        self.journal: list[Happening] = []
+        self._at: tuple[int, ...] = ()
         self.reason = ""
         self._stop = ctypes.c_double()
         self._fresh, self._stops, self._times = True, (), EventTimes((), (), 0.0, 0.0)
@@ -109,6 +113,7 @@ class Executive:
     def begin(self) -> None:
         """A run begins."""
         self.records, self.reason, self._stops, self._fresh = [], "", (), True
+        self.journal = []
 
     def stop_at(self, times: tuple[float, ...]) -> None:
         """Times at which the caller wants to be told, in the order of the run."""
@@ -249,6 +254,7 @@ class Executive:
         self, state: Any, t: float, crossed: list[int], pending: list[tuple[int, Any]]
     ) -> Status | None:
         """Carry out all that happens at this time, beginning with what is due."""
+        self._at = tuple(crossed)
         noise = self._cross(crossed, pending) if crossed else {}
         if crossed:
             self._note_truths(t, pending)
@@ -312,7 +318,7 @@ class Executive:
 
     def _execute(self, state: Any, index: int, values: list[float] | None) -> bool | None:
         """Let an event take place: whether the state has been set; None where it has to wait."""
-        plan, kernel = self.plans[index], self._effects[index]
+        plan, kernel, waited = self.plans[index], self._effects[index], values is not None
         if values is None and kernel is not None:
             self._inputs[0] = state.u
             if kernel(state.t, *self._tables):
@@ -324,13 +330,17 @@ class Executive:
                     raise ValueError(f"event `{plan.name}` has a delay of {delay:g}: it must not be negative")
                 if state.t + delay != state.t:
                     self._times.add(state.t + delay, index, values)
+                    u = self._u().copy()
+                    self.journal.append(Happening(state.t, index, self._at, state.t + delay, False, u, u))
                     return None
         u = self._u()
         before = u.copy()
         if values:
             for target, value in zip(plan.targets, values, strict=True):
                 u[target] = value
-        self.records.append(EventRecord(state.t, plan.name, before, u.copy()))
+        after = u.copy()
+        self.records.append(EventRecord(state.t, plan.name, before, after))
+        self.journal.append(Happening(state.t, index, self._at, None, waited, before, after))
         return bool(values)
 
     def _count_event(self, state: Any, t: float, index: int) -> Status | None:
