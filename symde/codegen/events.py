@@ -149,9 +149,7 @@ class EventKernels:
             kernels.append(Kernel("event_priorities", graph, inputs, (Output("values", tuple(nodes)),)))
         if self.times:
             vectors = tuple(Vector(name, definition_length(definition, name)) for name in INPUTS)
-            kernels.append(
-                Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),))
-            )
+            kernels.append(Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),)))
         self._names = {kernel.name for kernel in kernels}
         self._library = load_ir(ir_module(kernels)) if kernels else None
 

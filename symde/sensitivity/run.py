@@ -64,10 +64,10 @@ def prepare(
     """The options of a solve that is to be differentiated.
 
     Raises:
-        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or has
-            events.
+        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or
+            it has events.
     """
-    system = expected_problem(problem).system
+    system: Any = expected_problem(problem).system
     if not system.compiled:
         raise ValueError(
             "this model is a Python function that is called back, and no exact derivative of it is known: "

@@ -32,7 +32,8 @@ Roots = structure(
 )  # fmt: skip
 
 VALUES = (
-    "side", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at", "slope_at",
+    "side", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at",
+    "slope_at",
 )  # fmt: skip
 
 TRUST = 0.1
@@ -74,9 +75,7 @@ class RootMemory:
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
         self.copies = [np.zeros(sum(lengths) + 1) for lengths in memories]
-        table = [
-            (*lengths, copy.ctypes.data) for lengths, copy in zip(memories, self.copies, strict=True)
-        ]
+        table = [(*lengths, copy.ctypes.data) for lengths, copy in zip(memories, self.copies, strict=True)]
         self.memories = np.array(table, np.int64)
         self.bounded = np.array([index for index, _, _ in bounds], np.int64)
         self.lower = np.array([lower for _, lower, _ in bounds], float)
