@@ -24,22 +24,23 @@ RESOLVED = 16 * 2.0**-52
 class Accumulation:
     """Counts the events of a run.
 
-    Args:
-        span: Length of the run.
-
     Attributes:
+        counted: Whether there was one.
         reason: Why there is no end, a sentence; empty while there is none.
     """
 
-    __slots__ = ("_at_once", "_interval", "_last", "_short", "_shrinking", "_span", "reason")
+    __slots__ = ("_at_once", "_interval", "_last", "_short", "_shrinking", "_span", "counted", "reason")
 
-    def __init__(self, span: float) -> None:
-        self._span, self._last, self._interval = span, -math.inf, math.inf
+    def __init__(self) -> None:
+        self._last, self._interval, self.counted = -math.inf, math.inf, False
+        self._span = 0.0
         self._at_once = self._short = self._shrinking = 0
         self.reason = ""
 
-    def count(self, t: float, name: str) -> Status | None:
-        """Note an event; the status that ends the run, or None."""
+    def count(self, t: float, name: str, end: float) -> Status | None:
+        """Note an event of a run that goes on to `end`; the status that ends it before, or None."""
+        if not self.counted:
+            self.counted, self._span = True, abs(end - t)
         interval, self._last = abs(t - self._last), t
         if interval == 0.0:
             self._at_once += 1

@@ -17,11 +17,9 @@ from symde.engine.cpu.event_times import EventTimes
 from symde.engine.cpu.jump_output import keep_limit, save_jump
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.roots import RootMemory
+from symde.engine.cpu.roots import NOTHING, RootMemory
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import EventRecord
-
-_ROOT, _STOPPED = int(Status.ROOT), int(Status.STOPPED)
 
 Pending = list[tuple[int, Any]]
 """Events that are to take place: their index, and the values they set where these are known already."""
@@ -43,21 +41,24 @@ class Executive:
     def __init__(self, events: Any, bounds: Any, session: Any, memories: list[tuple[int, int]]) -> None:
         self.session, self.events = session, events
         self.plans: tuple[EventPlan, ...] = () if events is None else events.plans
-        self._count = 0 if events is None else events.count
-        kernel = 0 if events is None else events.address("roots")
-        self.memory = RootMemory(self._count, kernel, session.padded, memories, bounds)
+        kernel, ties = (0, ()) if events is None else (events.address("roots"), events.ties)
+        self.memory = RootMemory(ties, kernel, session.padded, memories, bounds)
+        self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
             if plan.kind == "crossing":
                 self._by_root.setdefault(plan.place, []).append(index)
         self._whens = [(index, plan.place) for index, plan in enumerate(self.plans) if plan.kind == "when"]
+        # without any the loop need not be told of a next one
+        self._timed = any(plan.delayed or plan.kind in ("at", "every") for plan in self.plans)
+        self._times, self._accumulation = EventTimes((), (), 0.0, 0.0), Accumulation()
         self._stop = ctypes.c_double()
         self.begin()
 
     def attach(self, state: Any) -> None:
         """Let the loop watch roots and bounds."""
-        if self._count or self.memory.data.bounds:
+        if self._roots.count or self._roots.bounds:
             state.watched_step = function_address("roots", "step")
             state.roots = self.memory.address
 
@@ -73,45 +74,48 @@ class Executive:
         """A run begins."""
         self.records: list[EventRecord] = []
         self._fresh, self._stops = True, ()
-        self._times, self._accumulation = EventTimes((), (), 0.0, 0.0), Accumulation(0.0)
-        self.memory.data.known = 0
+        self._truths: list[float] | None = None  # known when first asked for
+        self._roots.known = NOTHING
 
     def stop_at(self, times: tuple[float, ...]) -> None:
         """Times at which the caller wants to be told, in the order of the run."""
         self._stops = times
+        if not times and not self._timed:
+            self.session.state.n_stops = self.session.state.next_stop = 0
 
     def forget(self) -> None:
         """The caller has replaced the state: nothing is triggered by that."""
-        self.memory.data.known = 0
-        if self._calls is not None and not self._fresh:
-            self._calls.learn_sides()
-            self._truths = self._calls.conditions()
+        self._truths = None
+        self._roots.known = NOTHING
 
     def prepare(self) -> Status | None:
         """Before the loop goes on: at the start of a run what is due there; the status that ends it."""
         status = None
         if self._fresh:
             self._fresh = False
-            status = self._start() if self._calls is not None else None
-        self._set_stop()
+            status = self._start() if self.plans else None
+        if self._timed or self._stops:
+            self._set_stop()
         return status
 
     def _start(self) -> Status | None:
         state = self.session.state
-        t = state.t
         if state.direction < 0.0:
             self._refuse_changes()
-        self._accumulation = Accumulation(abs(state.t_end - t))
+        if self._accumulation.counted:
+            self._accumulation = Accumulation()
+        return self._begin_times(state) if self._timed else None
+
+    def _begin_times(self, state: Any) -> Status | None:
+        t = state.t
         values = self._calls.values("times") if self.events.times else ()
         self._times = EventTimes(self.plans, values, t, state.t_end)
-        self._calls.learn_sides()
-        self._truths = self._calls.conditions()
         due = self._times.take(t)
         if not due:
             return None
         if state.keep_dense:
             keep_limit(self.session, t, self._calls.u())
-        return self._happen(state, t, due, {})
+        return self._happen(state, t, due)
 
     def _refuse_changes(self) -> None:
         for plan in self.plans:
@@ -120,26 +124,25 @@ class Executive:
                     f"event `{plan.name}` sets values, which cannot be undone: solve forwards in time"
                 )
 
-    def take(self, status: int) -> Status | None:
-        """What a status of the loop means; None: go on."""
-        if status != _ROOT and status != _STOPPED:
-            return Status(status)
+    def take(self, at_root: bool) -> Status | None:
+        """The loop has come to a root or to a time: what to tell the caller; None: go on."""
         state = self.session.state
         t = state.t
-        pending = self._times.take(t)
-        outcome, noise = None, {}
-        if status == _ROOT:
-            noise = self._calls.cross()
-            self._note_crossings(noise, pending)
-            self._note_truths(pending)
+        pending = self._times.take(t) if self._timed else []
+        outcome = None
+        if at_root:
+            truths = self._known_truths()
+            self._note_crossings(self._calls.cross(), pending)
+            self._note_truths(truths, pending)
         if pending:
-            outcome = self._happen(state, t, pending, noise)
+            outcome = self._happen(state, t, pending)
         if outcome is None and self._stops and self._stops[0] == t:
             self._stops = self._stops[1:]
             outcome = Status.STOPPED
         if outcome is None and state.single_step:
             outcome = Status.STEPPED
-        self._set_stop()
+        if self._timed or self._stops:
+            self._set_stop()
         return outcome
 
     def _set_stop(self) -> None:
@@ -157,7 +160,15 @@ class Executive:
     # -- what triggers
     # ------------------------------------------------------------------------------------------------
 
-    def _note_crossings(self, crossed: dict[int, float], pending: Pending) -> None:
+    def _known_truths(self) -> list[float]:
+        """Which conditions hold by what has been handled."""
+        if self._truths is None:
+            if self._roots.known == NOTHING:
+                self._calls.find_sides()
+            self._truths = self._calls.conditions()
+        return self._truths
+
+    def _note_crossings(self, crossed: list[int], pending: Pending) -> None:
         """Trigger the crossings of functions in their direction."""
         if not self._by_root:
             return
@@ -168,12 +179,9 @@ class Executive:
                 if self.plans[index].direction in ("both", word):
                     pending.append((index, None))
 
-    def _note_truths(self, pending: Pending) -> None:
+    def _note_truths(self, before: list[float], pending: Pending) -> None:
         """Trigger the events whose conditions have turned true; drop those that wait in vain."""
-        if not self._whens:
-            return
-        before, now = self._truths, self._calls.conditions()
-        self._truths = now
+        now = self._truths = self._calls.conditions()
         for index, place in self._whens:
             if now[place] > before[place]:
                 pending.append((index, None))
@@ -196,10 +204,10 @@ class Executive:
     # -- what happens
     # ------------------------------------------------------------------------------------------------
 
-    def _happen(self, state: Any, t: float, pending: Pending, noise: dict[int, float]) -> Status | None:
+    def _happen(self, state: Any, t: float, pending: Pending) -> Status | None:
         """Carry out all that happens at this time."""
         happened = len(self.records)
-        status = None
+        status, truths = None, self._known_truths()
         while pending and status is None:
             index, values = self._first(pending)
             plan = self.plans[index]
@@ -208,13 +216,13 @@ class Executive:
                 if values is None:
                     continue
             self._execute(t, plan, values)
-            status = self._accumulation.count(t, plan.name)
+            status = self._accumulation.count(t, plan.name, state.t_end)
             if status is None and plan.stop:
                 status = Status.TERMINATED
             if values:
-                if self._count:
-                    self._calls.find_sides(noise)
-                self._note_truths(pending)
+                self._calls.find_sides()
+                self._note_truths(truths, pending)
+                truths = self._known_truths()
         if len(self.records) > happened:
             self._leave(state, t, ended=status is not None or t == state.t_end)
         return status

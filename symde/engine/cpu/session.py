@@ -31,6 +31,7 @@ _STATUSES = {int(status): status for status in Status}
 _HANDLED = frozenset(
     int(status) for status in (Status.OUTPUT_FULL, Status.DENSE_FULL, Status.RECORD_FULL, Status.BUDGET)
 )
+_HAPPENING = frozenset((int(Status.ROOT), int(Status.STOPPED)))
 _COUNTERS_AT = layout.State.accepted.offset
 _STATE_FIELDS = frozenset(field[0] for field in layout.State._fields_)
 
@@ -394,9 +395,9 @@ class Session:
             started = time.perf_counter()
             status = advance(address)
             if status not in _HANDLED:
-                if executive is None:
+                if executive is None or status not in _HAPPENING:
                     return _STATUSES[status]
-                outcome = executive.take(status)
+                outcome = executive.take(status == Status.ROOT)
             elif status == Status.OUTPUT_FULL:
                 self.more_output()
             elif status == Status.DENSE_FULL:

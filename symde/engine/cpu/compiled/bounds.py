@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.layout import Stage0
+from symde.engine.cpu.roots import ALL, SIDES
 
 
 @compiled
@@ -12,7 +13,8 @@ def put_on_bound(state, roots, i, bound):
     doubles(state.u)[i], doubles(state.u_low)[i] = bound, 0.0
     state.stage0 = Stage0.STALE
     state.jacobian_fresh = 0
-    roots.known = 0
+    if roots.known == ALL:
+        roots.known = SIDES
 
 
 @compiled

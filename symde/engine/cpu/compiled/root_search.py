@@ -13,7 +13,7 @@ import math
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at
 from symde.engine.cpu.compiled.root_values import EPSILON, copy_values, evaluate_within, resolution
-from symde.engine.cpu.roots import LEAST_PIECES, NEARNESS, TRUST
+from symde.engine.cpu.roots import HIGH_DEGREE, LEAST_PIECES, NEARNESS, TRUST
 
 NONE, FAILED, TOO_LONG = 2.0, -1.0, -2.0
 """Places outside of the step: there is no root, a kernel failed, the step has to be shorter."""
@@ -57,7 +57,9 @@ def suspicious(a, b, da, db):
 @compiled
 def any_suspicious(state, roots):
     """Whether the last step must be searched."""
-    h = state.h_old
+    h, slot = state.h_old, slot_at(state, state.active)
+    if slot.searched:
+        return True
     side = doubles(roots.side)
     g, slope, g_new, slope_new = (
         doubles(roots.g),
@@ -65,11 +67,13 @@ def any_suspicious(state, roots):
         doubles(roots.g_new),
         doubles(roots.slope_new),
     )
+    high = slot.degree >= HIGH_DEGREE
     for i in range(roots.count):
         s = side[i]
-        if suspicious(s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h):
+        a, b, da, db = s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h
+        if high and min(a, b) <= abs(da) + abs(db) or suspicious(a, b, da, db):
             return True
-    return slot_at(state, state.active).searched != 0
+    return False
 
 
 @compiled
@@ -196,7 +200,7 @@ def search(state, roots, address):
     if prepare_interpolant(state, address) != 0:
         return FAILED
     slot = slot_at(state, state.active)
-    pieces = max(LEAST_PIECES, slot.degree)
+    pieces = max(LEAST_PIECES, slot.degree // 3)
     copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
     low = 0.0
     for piece in range(1, pieces + 1):

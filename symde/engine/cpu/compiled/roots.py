@@ -17,10 +17,10 @@ from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
-from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution, roots_at
+from symde.engine.cpu.compiled.root_values import evaluate_roots, find_sides, learn_sides, resolution, roots_at
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
-from symde.engine.cpu.roots import RESTEPS
+from symde.engine.cpu.roots import ALL, NOTHING, RESTEPS
 
 
 @compiled
@@ -172,23 +172,35 @@ def watch_roots(state, roots, address):
 @compiled
 def finish_step(state, roots):
     """Keep the bounds; the values at the end become those at the start of the next step."""
-    roots.known = roots.kernel != 0
     if roots.bounds and not keep_bounds(state, roots):
-        roots.known = roots.kernel != 0
         cut_in_half(state, roots)
         return
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
 
 
+@compiled
+def know_roots(state, roots):
+    """Values, and at a start the sides; the kernel's code."""
+    if roots.known == NOTHING:
+        return learn_sides(state, roots)
+    roots.known = ALL
+    return evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope)
+
+
+def sides(address):
+    """Sides and values at the present state, for the host."""
+    state = state_at(address)
+    roots = roots_at(state.roots)
+    return learn_sides(state, roots) if roots.known == NOTHING else find_sides(state, roots)
+
+
 def step(address):
     """One attempt; where it is accepted, it ends at the first root in it and stays within the bounds."""
     state = state_at(address)
     roots = roots_at(state.roots)
-    if roots.kernel != 0 and not roots.known:
-        if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
-            return Status.CALLBACK
-        roots.known = 1
+    if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots) != 0:
+        return Status.CALLBACK
     remember(state, roots)
     status = plain_step(state, address)
     if status == Status.DONE and state.phase == Phase.SAVE and roots.kernel != 0:
@@ -200,4 +212,4 @@ def step(address):
     return status
 
 
-ENTRIES = {"step": step}
+ENTRIES = {"step": step, "sides": sides}

@@ -121,6 +121,5 @@ FAMILY = Family(
     present=0.7,
     previous=0.4,
     context=context,
-    memory=memory,
-    long_steps=True,
+    memory=memory
 )

@@ -82,5 +82,5 @@ def context(kernels: Any, method: Any) -> tuple[int, Any]:
 
 
 FAMILY = Family(
-    "taylor", pack, implicit=False, controls=True, memory=memory, context=context, long_steps=True
+    "taylor", pack, implicit=False, controls=True, memory=memory, context=context
 )
