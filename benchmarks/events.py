@@ -56,7 +56,9 @@ def watching() -> None:
     for method in METHODS:
         solves = [functools.partial(symde.solve, one, method, saveat=[10.0]) for one in problems]
         none, one, four = medians(*solves)
-        print(f"{method:<10}{solves[0]().stats.accepted:>6}{none:>12.1f}{one / none:>9.2f}{four / none:>9.2f}")
+        print(
+            f"{method:<10}{solves[0]().stats.accepted:>6}{none:>12.1f}{one / none:>9.2f}{four / none:>9.2f}"
+        )
 
 
 def happening() -> None:

@@ -17,7 +17,13 @@ from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
-from symde.engine.cpu.compiled.root_values import evaluate_roots, find_sides, learn_sides, resolution, roots_at
+from symde.engine.cpu.compiled.root_values import (
+    evaluate_roots,
+    find_sides,
+    learn_sides,
+    resolution,
+    roots_at,
+)
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
 from symde.engine.cpu.roots import ALL, NOTHING, RESTEPS
