@@ -41,7 +41,7 @@ class EventDerivatives:
         return self._point("root", index, lambda: self._root(self._events.root_nodes[index]))
 
     def effect(self, index: int) -> PointKernel:
-        """The new values of what an event sets, in the order of its plan, and the delay last where it has one."""
+        """The new values of what an event sets, in the order of its plan; the delay last where it has one."""
         return self._point("effect", index, lambda: self._effect(self._model.definition.events[index]))
 
     def times(self, index: int) -> KnownTimes:
@@ -93,7 +93,9 @@ class KnownTimes:
         else:
             assert isinstance(trigger, Every)
             period = lower(trigger.period)
-            first = graph.apply("add", graph.time(), period) if trigger.start is None else lower(trigger.start)
+            first = (
+                graph.apply("add", graph.time(), period) if trigger.start is None else lower(trigger.start)
+            )
             nodes = [first, period]
             self._period = 1
         inputs = [graph.input("p", j) for j in range(len(model.definition.parameters))]

@@ -32,7 +32,7 @@ from symde.problem.event_plan import EventPlan
 SIDES = "modes"
 """Input vector of the conditions: 1 of each root function on its positive side, else -1."""
 
-KEEP, NEGATIVE, POSITIVE = -1, 0, 1
+KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""
 
 
@@ -41,7 +41,7 @@ class _Root:
     """A root function: its node, and the side on which it counts where it is zero and stays so."""
 
     node: int
-    tie: int
+    tie: float
 
 
 class _Builder:
@@ -59,7 +59,7 @@ class _Builder:
         }
         self._known: dict[int, int] = {}
 
-    def root(self, node: int, tie: int) -> int:
+    def root(self, node: int, tie: float) -> int:
         """The place of a root function."""
         place = self._places.get(node)
         if place is None:
@@ -112,7 +112,7 @@ class EventKernels:
     Attributes:
         count: Number of root functions.
         root_nodes: Node of each in the model's graph.
-        ties: Of each, the side on which it counts where it is zero and stays so; -1: where it is.
+        ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         conditions: Number of conditions.
         times: Number of times and periods.
         plans: What each event is, in the order of the text.
@@ -151,9 +151,7 @@ class EventKernels:
             kernels.append(Kernel("event_priorities", graph, inputs, (Output("values", tuple(nodes)),)))
         if self.times:
             vectors = tuple(Vector(name, definition_length(definition, name)) for name in INPUTS)
-            kernels.append(
-                Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),))
-            )
+            kernels.append(Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),)))
         self._names = {kernel.name for kernel in kernels}
         self._library = load_ir(ir_module(kernels)) if kernels else None
 

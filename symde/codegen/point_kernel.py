@@ -1,4 +1,4 @@
-"""Some quantities of a model at one point, with their derivatives by time, states and parameters, compiled."""
+"""Quantities of a model at one point with their derivatives by time, states and parameters, compiled."""
 
 from __future__ import annotations
 

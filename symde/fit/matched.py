@@ -77,8 +77,8 @@ class Matched:
         """
         if len(t) < len(self.times) or t[-1] != self.times[-1]:
             raise ValueError(
-                f"an event ended the solve, and there are data up to t = {self.times[-1]:g}, after that: leave "
-                "them out, or let the model go on"
+                f"an event ended the solve, and there are data up to t = {self.times[-1]:g}, after that: "
+                "leave them out, or let the model go on"
             )
         return Compared(self, self.observe(t, u, p))
 

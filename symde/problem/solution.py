@@ -110,9 +110,7 @@ class Solution:
         known = (*system.state_names, *system.observable_names, *system.parameter_names)
         raise unknown_name(name, "quantity", known)
 
-    def __call__(
-        self, t: Any, names: str | Sequence[str] | None = None, side: str = "right"
-    ) -> np.ndarray:
+    def __call__(self, t: Any, names: str | Sequence[str] | None = None, side: str = "right") -> np.ndarray:
         """The solution at any time of its span, from the method's own interpolant.
 
         Args:

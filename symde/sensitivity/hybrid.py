@@ -1,9 +1,9 @@
 """Solves with events, differentiated: smooth segments between moments, and the moments.
 
-A solve with events is done once, for its saved states and its moments. Each segment between two moments is then
-a solve of the model without events, from the state that the events before have left, and any strategy
-differentiates it; derivatives pass the moments by `symde.sensitivity.saltation`. Going back, segments are solved
-again one by one as they are reached, so that no more of the solution is kept than one of them needs.
+A solve with events is done once, for its saved states and its moments. Each segment between two moments is
+then a solve of the model without events, from the state that the events before have left, and any strategy
+differentiates it; derivatives pass the moments by `symde.sensitivity.saltation`. Going back, segments are
+solved again one by one as they are reached, so that no more is kept of the solution than one of them needs.
 """
 
 from __future__ import annotations
@@ -103,13 +103,16 @@ def solve(run: Run) -> Hybrid:
     problem, plan = run.problem, run.plan
     t0, t1 = problem.tspan
     if t1 < t0:
-        raise ValueError("derivatives of solves with events go forwards in time: give a time span that ascends")
+        raise ValueError(
+            "derivatives of solves with events go forwards in time: give a time span that ascends"
+        )
     session = borrow(problem.system, plan)
     try:
         begin(session, run, problem, run.atol)
         started = time.perf_counter()
         solution = finish(session, problem, session.run(), started, throw=True)
-        journal, reached = tuple(session.executive.journal), float(session.state.t)
+        executive: Any = session.executive
+        journal, reached = tuple(executive.journal), float(session.state.t)
     finally:
         give_back(plan, session)
     start = start_of(problem)

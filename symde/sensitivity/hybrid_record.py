@@ -19,7 +19,7 @@ from symde.sensitivity.strategy import Record, Strategy
 from symde.sensitivity.wrt import Wrt
 
 ALONG = ("interpolating", "gauss", "backsolve")
-"""Strategies that solve forward with tighter tolerances than those asked for; what lies between does so too."""
+"""Strategies that solve forward with tighter tolerances than those asked for, the events included."""
 
 
 def record(name: str, strategy: Strategy, run: Run, wrt: Wrt) -> Record:
@@ -70,7 +70,7 @@ def _along(
     columns: np.ndarray,
     every: np.ndarray,
 ) -> np.ndarray:
-    """The columns at the end of a segment, from those at its start; those at its saved times are filled in."""
+    """The columns at the end of a segment from those at its start; those at its saved times are filled in."""
     if segment.empty or not columns.shape[1]:
         every[segment.rows] = columns
         return columns

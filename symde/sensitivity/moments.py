@@ -15,8 +15,8 @@ from symde.sensitivity.saltation import Change, Moment, MomentTime
 from symde.sensitivity.start import Start
 
 GRAZING = 4.0
-"""Tolerances by which a function would have to be off for a parabola through its value, slope and curvature not
-to cross zero there, below which the solution only touches."""
+"""Tolerances by which a root function would have to be off not to cross zero there, as a parabola with its
+slope and curvature, below which the solution only touches."""
 
 LEAST_TOLERANCE = 1e-13
 """Relative tolerance of solves without one."""
@@ -25,9 +25,7 @@ TOGETHER = 1e-6
 """Difference of the derivatives of two times, over their size, up to which they move together."""
 
 
-def moments_of(
-    run: Run, start: Start, journal: Sequence[Happening], end: float | None
-) -> tuple[Moment, ...]:
+def moments_of(run: Run, start: Start, journal: Sequence[Happening], end: float | None) -> tuple[Moment, ...]:
     """The moments of a solve.
 
     Args:
@@ -142,9 +140,9 @@ class _Reader:
         if speed == 0.0 or not speed**2 > 2.0 * GRAZING * error * abs(curvature):
             name = self.plans[group[0].index].name
             raise ValueError(
-                f"the solution only touches what triggers event `{name}` at t = {t:g} and does not cross it: the "
-                "time of the event has no derivative there. Change the start or the parameters a little, or "
-                "end the span before"
+                f"the solution only touches what triggers event `{name}` at t = {t:g} and does not cross it: "
+                "the time of the event has no derivative there. Change the start or the parameters a little, "
+                "or end the span before"
             )
         return MomentTime(-by_states / speed, -g.by_parameters[0] / speed)
 
@@ -163,9 +161,9 @@ def _together(first: MomentTime, second: MomentTime) -> bool:
 
 def _coincide(name: str, t: float) -> str:
     return (
-        f"at t = {t:g} event `{name}` and another come at the same time for different reasons, and a change of "
-        "what is differentiated by moves them apart: the solution has no derivative there. Change one of the "
-        "times a little"
+        f"at t = {t:g} event `{name}` and another come at the same time for different reasons, and a change "
+        "of what is differentiated by moves them apart: the solution has no derivative there. Change one of "
+        "the times a little"
     )
 
 

@@ -68,10 +68,10 @@ def prepare(
         events: Whether what is made of the solve knows what events do to derivatives.
 
     Raises:
-        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or has
-            events where they are not known.
+    ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or
+        has events where they are not known.
     """
-    system = expected_problem(problem).system
+    system: Any = expected_problem(problem).system
     if not system.compiled:
         raise ValueError(
             "this model is a Python function that is called back, and no exact derivative of it is known: "
@@ -106,8 +106,8 @@ def refuse_events(system: Any) -> None:
     """
     if getattr(system.kernels, "has_events", False):
         raise ValueError(
-            "the model has events, and derivatives of this kind do not know them: use symde.value_and_grad or "
-            "symde.sensitivities, which do, and take central differences of these for second derivatives"
+            "the model has events, and derivatives of this kind do not know them: use symde.value_and_grad "
+            "or symde.sensitivities, which do, and take central differences of these for second derivatives"
         )
 
 

@@ -43,7 +43,9 @@ class EventTimes:
 
     def _begin_series(self, index: int, plan: EventPlan, values: Sequence[float], t0: float) -> None:
         if self._direction < 0.0:
-            raise ValueError(f"event `{plan.name}` comes every so often, which has no meaning backwards in time")
+            raise ValueError(
+                f"event `{plan.name}` comes every so often, which has no meaning backwards in time"
+            )
         period, first, end = (None if place is None else values[place] for place in plan.times)
         assert period is not None
         if not 0.0 < period < math.inf:

@@ -69,4 +69,12 @@ def context(kernels: Any, method: Any) -> tuple[int, Any]:
 
 
 FAMILY = Family(
-    "exponential", pack, implicit=False, present=0.7, previous=0.2, memory=memory, context=context, long_steps=True)
+    "exponential",
+    pack,
+    implicit=False,
+    present=0.7,
+    previous=0.2,
+    memory=memory,
+    context=context,
+    long_steps=True,
+)
