@@ -304,7 +304,7 @@ class Objective:
             solution = integrate(run, problem, run.atol)
             return data.at(solution.t, solution.u, problem.p), states, parameters
         wanted = wrt_of([self.names[i] for i in free], problem.system)
-        found: Any = registry.record("forward", run, wanted)
+        found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
         of_parameters = np.array([entry.of_parameters for entry in wanted.entries])
         indices = np.array([entry.indices[0] for entry in wanted.entries])
         for chosen, all_indices, derivatives in (

@@ -120,56 +120,36 @@ def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     return np.outer(slope, start.span[1])
 
 
-def record(run: Run, wrt: Wrt) -> ForwardRecord:
+def record(
+    run: Run, wrt: Wrt, begun: Begun | None = None
+) -> ForwardRecord:
     """Solve the states and the columns.
-
-    Raises:
-        ValueError: a method cannot, with the alternatives.
-        SolveError: the solve did not reach its end.
-    """
-    start = start_of(run.problem)
-    parameters = with_followers(start, wrt)
-    solution, columns = solved_columns(run, start, parameters, wrt.states)
-    return ForwardRecord(run, wrt, start, parameters, columns, solution)
-
-
-def with_followers(start: Start, wrt: Wrt) -> tuple[int, ...]:
-    """The parameters that need a column: those asked for, and those that follow them."""
-    if not start.follows:
-        return wrt.parameters
-    return tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())
-
-
-def solved_columns(
-    run: Run,
-    start: Start,
-    parameters: tuple[int, ...],
-    states: tuple[int, ...],
-    first: np.ndarray | None = None,
-    sizes: Run | None = None,
-) -> tuple[Solution, np.ndarray]:
-    """The solution and its columns, shape (n_times, n, number of columns), parameters first.
 
     Args:
         run: What to solve.
-        start: Derivatives of its start.
-        parameters, states: Indices of the parameters and of the initial values with a column.
-        first: Columns at the start, shape (n, number of columns); None: those of the start.
-        sizes: Whose initial values and parameters tell what a column must say; None: those of the run.
+        wrt: What to differentiate by.
+        begun: The columns at the start, where the solve goes on from another; None: those of the start.
 
     Raises:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
+    whole = solved_whole(run.plan.methods)
     problem = run.problem
-    system: Any = augmented_system(problem.system, parameters, states, solved_whole(run.plan.methods))
+    if begun is None:
+        start, sizes, parameters = start_of(problem), run, wrt.parameters
+        if start.follows:
+            parameters = with_followers(start, wrt)
+    else:
+        start, sizes, parameters = begun.start, begun.sizes, begun.parameters
+    system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:
-        columns_tolerance(sizes or run, system, _indices(parameters), _indices(states), session.atol)
+        columns_tolerance(sizes, system, _indices(parameters), _indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
-        if first is not None:
-            session.u[len(problem.u0) :].reshape(len(problem.u0), -1)[:, : first.shape[1]] = first
+        if begun is not None:
+            begun.put(session.u)
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -179,10 +159,41 @@ def solved_columns(
         solution = finish(session, problem, status, started, throw=True)
     finally:
         give_back(plan, session)
-    n, count, every = len(problem.u0), len(parameters) + len(states), solution.u
+    n, count, every = len(problem.u0), len(parameters) + len(wrt.states), solution.u
     columns = every[:, n:].reshape(len(every), n, -1)[:, :, :count]
     solution.u = np.ascontiguousarray(every[:, :n])
-    return solution, columns
+    return ForwardRecord(run, wrt, start, parameters, columns, solution)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """Columns that a solve goes on with.
+
+    Attributes:
+        columns: Shape (n, number of columns), parameters first.
+        parameters: Indices of the parameters that have a column.
+        sizes: The run whose initial values and parameters tell what a column must say.
+    """
+
+    columns: np.ndarray
+    parameters: tuple[int, ...]
+    sizes: Run
+
+    @property
+    def start(self) -> Start:
+        """A start of which nothing follows anything."""
+        m = len(self.sizes.problem.p)
+        return Start(np.eye(m), np.zeros((len(self.columns), m)), np.zeros((2, m)), constant=True)
+
+    def put(self, u: np.ndarray) -> None:
+        """Set the columns in the vector of states and columns."""
+        n, count = self.columns.shape
+        u[n:].reshape(n, -1)[:, :count] = self.columns
+
+
+def with_followers(start: Start, wrt: Wrt) -> tuple[int, ...]:
+    """The parameters that need a column: those asked for, and those that follow them."""
+    return tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())
 
 
 @lru_cache(maxsize=256)

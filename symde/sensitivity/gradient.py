@@ -112,7 +112,8 @@ def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> S
 
 
 def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
-    record: Record = registry.record(sensealg, run, wanted)
+    events = run.problem.system.kernels.has_events
+    record: Record = registry.get(sensealg, events).record(run, wanted)
     value, derivatives = _pulled(part, record)
     refine = record.refinement()
     halved = None if refine is None else lambda: _pulled(part, refine())[1]

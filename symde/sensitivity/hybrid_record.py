@@ -10,7 +10,8 @@ import numpy as np
 from symde.problem.solution import Solution
 from symde.sensitivity.along import FORWARD, tightened
 from symde.sensitivity.discrete import able, through_start
-from symde.sensitivity.forward import ForwardRecord, solved_columns, solved_whole, with_followers
+from symde.sensitivity import forward
+from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed, Weights
@@ -22,22 +23,34 @@ ALONG = ("interpolating", "gauss", "backsolve")
 """Strategies that solve forward with tighter tolerances than those asked for, the events included."""
 
 
-def record(name: str, strategy: Strategy, run: Run, wrt: Wrt) -> Record:
-    """Solve what has events, and make it ready for a strategy.
+@dataclass(frozen=True, slots=True)
+class InSegments:
+    """A strategy that takes a solve with events in segments.
 
-    Raises:
-        ValueError: the strategy cannot differentiate this, or the solution has no derivative at an event.
-        SolveError: the solve did not reach its end.
+    Attributes:
+        name: The name of the one that differentiates the segments.
+        strategy: That.
     """
-    if name == "forward":
-        return record_forward(run, wrt)
-    if name == "discrete":
-        run = able(run)
-    elif name in ALONG and run.plan.rtol:
-        atol = FORWARD * np.asarray(run.atol)
-        found = solve(replace(run, plan=replace(run.plan, rtol=tightened(run.plan.rtol)), atol=atol))
-        return BackRecord(replace(found, run=run), strategy, wrt)
-    return BackRecord(solve(run), strategy, wrt)
+
+    name: str
+    strategy: Strategy
+
+    def record(self, run: Run, wrt: Wrt) -> Record:
+        """Solve what has events, and make it ready.
+
+        Raises:
+            ValueError: the strategy cannot differentiate this, or the solution has no derivative at an event.
+            SolveError: the solve did not reach its end.
+        """
+        if self.name == "forward":
+            return record_forward(run, wrt)
+        if self.name == "discrete":
+            run = able(run)
+        elif self.name in ALONG and run.plan.rtol:
+            atol = FORWARD * np.asarray(run.atol)
+            found = solve(replace(run, plan=replace(run.plan, rtol=tightened(run.plan.rtol)), atol=atol))
+            return BackRecord(replace(found, run=run), self.strategy, wrt)
+        return BackRecord(solve(run), self.strategy, wrt)
 
 
 def record_forward(run: Run, wrt: Wrt) -> ForwardRecord:
@@ -54,7 +67,7 @@ def record_forward(run: Run, wrt: Wrt) -> ForwardRecord:
     every, kept = np.zeros((len(solution.t), n, count)), Delayed()
     moving, end = columns, np.zeros(count)
     for place, segment in enumerate(hybrid.segments):
-        columns = _along(hybrid, segment, parameters, wrt.states, columns, every)
+        columns = _along(hybrid, segment, wrt, Begun(columns, parameters, run), every)
         if place < len(hybrid.moments):
             columns, moving, end = hybrid.moments[place].forward(columns, by, kept)
     if hybrid.ended:
@@ -62,22 +75,13 @@ def record_forward(run: Run, wrt: Wrt) -> ForwardRecord:
     return ForwardRecord(run, wrt, start, parameters, every, solution, end if hybrid.ended else None)
 
 
-def _along(
-    hybrid: Hybrid,
-    segment: Segment,
-    parameters: tuple[int, ...],
-    states: tuple[int, ...],
-    columns: np.ndarray,
-    every: np.ndarray,
-) -> np.ndarray:
-    """The columns at the end of a segment from those at its start; those at its saved times are filled in."""
+def _along(hybrid: Hybrid, segment: Segment, wrt: Wrt, begun: Begun, every: np.ndarray) -> np.ndarray:
+    """The columns at the end of a segment; those at its saved times are filled in."""
+    columns, rows = begun.columns, segment.rows
     if segment.empty or not columns.shape[1]:
-        every[segment.rows] = columns
+        every[rows] = columns
         return columns
-    run = hybrid.segment_run(segment)
-    start = Start(np.eye(len(run.problem.p)), np.zeros((0, 0)), np.zeros((2, 0)), constant=True)
-    _, found = solved_columns(run, start, parameters, states, columns, hybrid.run)
-    rows = segment.rows
+    found = forward.record(hybrid.segment_run(segment), wrt, begun).columns
     every[rows] = found[: rows.stop - rows.start]
     return found[-1]
 

@@ -7,9 +7,7 @@ import importlib
 from typing import Any
 
 from symde.diagnostics import suggest
-from symde.sensitivity.run import Run
-from symde.sensitivity.strategy import Record, Strategy
-from symde.sensitivity.wrt import Wrt
+from symde.sensitivity.strategy import Strategy
 
 NAMES = (
     "forward",
@@ -60,30 +58,22 @@ ELSEWHERE = {
 """Names of what is a function of its own here."""
 
 
-def get(name: Any) -> Strategy:
-    """The strategy of a name.
+def get(name: Any, events: bool = False) -> Strategy:
+    """The strategy of a name; with events one that takes a solve in segments.
 
     Raises:
         ValueError: there is none.
     """
     if name not in NAMES:
         raise ValueError(f"unknown sensealg {name!r}: {_hint(name)}")
-    return _module(name)
+    return _in_segments(name) if events else _module(name)
 
 
-def record(name: str, run: Run, wrt: Wrt) -> Record:
-    """A solve made ready for a strategy, in segments where the model has events.
+@functools.cache
+def _in_segments(name: str) -> Strategy:
+    from symde.sensitivity.hybrid_record import InSegments
 
-    Raises:
-        ValueError: there is no strategy of that name, or it cannot differentiate this, with the reason.
-        SolveError: the solve did not reach its end.
-    """
-    strategy = get(name)
-    if not run.problem.system.kernels.has_events:
-        return strategy.record(run, wrt)
-    from symde.sensitivity import hybrid_record
-
-    return hybrid_record.record(name, strategy, run, wrt)
+    return InSegments(name, _module(name))
 
 
 @functools.cache

@@ -124,7 +124,7 @@ def sensitivities(
     )
     wanted = wrt_of(wrt, problem.system)
     warn_of_jumps(problem, wanted, 2)
-    found: Any = registry.record("forward", run, wanted)
+    found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
     system = problem.system
     names = (
         tuple(system.parameter_names[j] for j in wanted.parameters),
