@@ -2,7 +2,7 @@
 
     python -m benchmarks.events
 
-Medians of solves of Lotka-Volterra (two populations, 10 time units) in turn, so that all see the same machine;
+Medians of solves of Lotka-Volterra (two populations, 10 time units) in turn, so all see the same machine;
 of events, the time of a whole solve by their number: the steps between them, the search and the host's part.
 """
 

@@ -27,9 +27,8 @@ figure, axes = pyplot.subplots(len(kinds), sharex=True, figsize=(7, 5), layout="
 for ax, (kind, p) in zip(axes, kinds.items(), strict=True):
     solution = symde.solve(symde.Problem(model, p=p))
     fired = np.array([event.t for event in solution.events if event.name == "fire"])
-    print(
-        f"{kind:<12}{len(fired):3} spikes, intervals {np.diff(fired).min():.3f} to {np.diff(fired).max():.3f} ms"
-    )
+    gaps = np.diff(fired)
+    print(f"{kind:<12}{len(fired):3} spikes, {gaps.min():.3f} to {gaps.max():.3f} ms apart")
     solution.plot("v", ax=ax)
 if len(sys.argv) > 1:
     figure.savefig(sys.argv[1], dpi=150)

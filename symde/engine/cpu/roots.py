@@ -36,8 +36,8 @@ Roots = structure(
 NOTHING, SIDES, ALL = 0, 1, 2
 
 VALUES = (
-    "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at",
-    "slope_at",
+    "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
+    "slope_high", "g_at", "slope_at",
 )  # fmt: skip
 
 TRUST = 0.1
