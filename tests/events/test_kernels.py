@@ -1,4 +1,4 @@
-"""What compilation makes of events: root functions and their derivatives, conditions, work that is not done."""
+"""What compilation makes of events: root functions, their derivatives, conditions; work that is not done."""
 
 from __future__ import annotations
 
