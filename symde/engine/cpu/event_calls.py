@@ -31,7 +31,7 @@ class EventCalls:
     def __init__(self, events: Any, session: Any, memory: RootMemory) -> None:
         self._state, self._n, self._memory = session.state, session.n, memory
         self._address, self._count = ctypes.addressof(session.state), events.count
-        self._sides = _step(function_address("roots", "sides")) if events.count else None
+        self._sides: Any = _step(function_address("roots", "sides")) if events.count else None
         self._values = np.zeros(max(1, events.conditions, events.times, len(events.plans), session.n + 1))
         self._view: Any = _view(self._values)
         self.side: Any = _view(memory.values["side"])

@@ -168,11 +168,12 @@ class Executive:
 
     def _known_truths(self) -> list[float]:
         """Which conditions hold by what has been handled."""
-        if self._truths is None:
+        truths = self._truths
+        if truths is None:
             if self._roots.known == NOTHING:
                 self._calls.find_sides()
-            self._truths = self._calls.conditions()
-        return self._truths
+            truths = self._truths = self._calls.conditions()
+        return truths
 
     def _note_crossings(self, crossed: list[int], pending: Pending) -> None:
         """Trigger the crossings of functions in their direction."""

@@ -36,11 +36,11 @@ Roots = structure(
 NOTHING, SIDES, ALL = 0, 1, 2
 
 VALUES = (
-    "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at",
-    "slope_at",
+    "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
+    "slope_high", "g_at", "slope_at",
 )  # fmt: skip
 
-TRUST = 0.1
+TRUST = 0.02
 """Part of the changes |h g'| at both ends of a piece by which the change of a value may differ from what the
 derivatives say, where steps may be longer than their interpolants are good for."""
 
@@ -53,6 +53,12 @@ NEARNESS = 0.15
 HIGH_DEGREE = 10
 """Steps with interpolants of this degree are too long for a cubic: they are searched wherever a function is
 nearer to zero than |h g'| of both ends."""
+
+MOST_CORRECTED = 0.05
+"""Part of such a step by which its root may be off in the interpolant."""
+
+SHORTEST = 1e-6
+"""Part of what is left of the span from which a step counts as long."""
 
 RESTEPS = 12
 """Steps that are tried for one root at most."""

@@ -162,16 +162,14 @@ def root_in_piece(state, roots, i, low, high):
     a, b = s * doubles(roots.g_low)[i], s * doubles(roots.g_high)[i]
     da, db = s * doubles(roots.slope_low)[i] * length, s * doubles(roots.slope_high)[i] * length
     if b <= 0.0:
-        if a <= 0.0:
-            # it rests where it was handled, or is on its way from there
-            if a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0:
-                return NONE
-            if da > 0.0:
-                start = on_side_at_first(state, roots, i, low, high)
-                if start > low:
-                    return locate(state, roots, i, start, high, b)
-            return low
-        return locate(state, roots, i, low, high, b)
+        # it rests where it was handled, or is on its way from there
+        if a <= 0.0 and (a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0):
+            return NONE
+        # where it first moves away from zero, it may begin in the rounding of zero
+        start = on_side_at_first(state, roots, i, low, high) if da > 0.0 else low
+        if start > low or a > 0.0:
+            return locate(state, roots, i, start, high, b)
+        return low
     if a > 0.0 and da < 0.0 < db and suspicious(a, b, da, db):
         there = left_of_touch(state, roots, i, low, high)
         if there < NONE:

@@ -26,7 +26,7 @@ from symde.engine.cpu.compiled.root_values import (
 )
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
-from symde.engine.cpu.roots import ALL, NOTHING, RESTEPS
+from symde.engine.cpu.roots import ALL, MOST_CORRECTED, NOTHING, RESTEPS, SHORTEST
 
 
 @compiled
@@ -87,6 +87,14 @@ def note_arrivals(state, roots):
 
 
 @compiled
+def cut_in_half(state, roots):
+    """Undo a step, and try half of it."""
+    size = 0.5 * abs(state.h_old)
+    undo(state, roots)
+    state.h_next, state.rejected_last, state.at_root = size, 1, 0
+
+
+@compiled
 def at_once(state, roots):
     """A function left zero to the other side at once: the step is undone, and nothing else has happened."""
     undo(state, roots)
@@ -98,16 +106,26 @@ def at_once(state, roots):
 
 
 @compiled
+def begin_at_root(state, roots, start, end):
+    """A root at the very start of a step: where it is long and its interpolant may be wrong, a shorter one
+    must show it too."""
+    if slot_at(state, state.active).searched and abs(end - start) > SHORTEST * abs(state.t_end - start):
+        cut_in_half(state, roots)
+        return Status.DONE
+    return at_once(state, roots)
+
+
+@compiled
 def step_to_root(state, roots, address, theta):
     """End the last step at the root found in it."""
     start, end, change = roots.t, state.t, 0.0
     t = state.t_old + theta * state.h_old
     previous = math.inf
     tolerance = resolution(state, end, state.h_old)
-    state.at_root = 0
+    state.at_root, searched = 0, slot_at(state, state.active).searched
     for _ in range(RESTEPS):
         if abs(t - start) <= 0.25 * tolerance:
-            return at_once(state, roots)
+            return begin_at_root(state, roots, start, end)
         if abs(t - state.t) > 0.25 * tolerance:
             status = step_to(state, roots, address, t)
             if status != Status.DONE or state.phase != Phase.SAVE:
@@ -115,6 +133,9 @@ def step_to_root(state, roots, address, theta):
             if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
                 return Status.CALLBACK
         change = correction(state, roots)
+        if searched and abs(change) > MOST_CORRECTED * abs(state.t - start):
+            cut_in_half(state, roots)
+            return Status.DONE
         tolerance = resolution(state, state.t, state.t - start)
         # below the noise of its values a root is no better known
         if not (tolerance < abs(change) < 0.5 * previous):
@@ -131,14 +152,6 @@ def step_to_root(state, roots, address, theta):
         state.at_root = 1
     # else the function has turned before zero: the interpolant was off
     return Status.DONE
-
-
-@compiled
-def cut_in_half(state, roots):
-    """Undo a step, and try half of it."""
-    size = 0.5 * abs(state.h_old)
-    undo(state, roots)
-    state.h_next, state.rejected_last, state.at_root = size, 1, 0
 
 
 @compiled
