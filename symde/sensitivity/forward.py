@@ -120,9 +120,7 @@ def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     return np.outer(slope, start.span[1])
 
 
-def record(
-    run: Run, wrt: Wrt, begun: Begun | None = None
-) -> ForwardRecord:
+def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     """Solve the states and the columns.
 
     Args:

@@ -28,6 +28,9 @@ from symde.sensitivity.saltation import Moment
 from symde.sensitivity.start import Start, start_of
 from symde.sessions import borrow, give_back
 
+RESOLVED = 16 * 2.0**-52
+"""Length of a segment, relative to its time, up to which no step can be taken."""
+
 
 def has_events(run: Run) -> bool:
     """Whether what is solved has events."""
@@ -39,7 +42,7 @@ class Segment:
     """A stretch without events.
 
     Attributes:
-        t0, t1: From where to where; equal where two moments, or one and an end, are at the same time.
+        t0, t1: From where to where; equal where a moment is at the start or at the end.
         u0: The state at its start, shape (n,).
         rows: Rows of the saved states that lie in it.
         times: Their times.
@@ -54,7 +57,7 @@ class Segment:
     @property
     def empty(self) -> bool:
         """Whether nothing is to be solved."""
-        return self.t0 == self.t1
+        return self.t1 - self.t0 <= RESOLVED * max(abs(self.t0), abs(self.t1))
 
 
 @dataclass(frozen=True, eq=False)

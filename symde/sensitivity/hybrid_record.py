@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from symde.problem.solution import Solution
+from symde.sensitivity import forward
 from symde.sensitivity.along import FORWARD, tightened
 from symde.sensitivity.discrete import able, through_start
-from symde.sensitivity import forward
 from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
 from symde.sensitivity.run import Run

@@ -110,19 +110,25 @@ def differences(function, vector):
     return np.stack([(function(vector + d) - function(vector - d)) / 2e-6 for d in steps], axis=-1)
 
 
+def compared(kernel, t, u, p):
+    """Assert that derivatives are those of the values."""
+    found = kernel(t, u, p)
+    by_time = differences(lambda v: kernel(v[0], u, p).values, np.array([t]))[:, 0]
+    for exact, by_differences in (
+        (found.by_states, differences(lambda v: kernel(t, v, p).values, u)),
+        (found.by_parameters, differences(lambda v: kernel(t, u, v).values, p)),
+        (found.by_time, by_time),
+    ):
+        assert exact == pytest.approx(by_differences, rel=1e-7, abs=1e-8)
+
+
 @pytest.mark.parametrize("index", range(4))
 def test_derivatives_of_effects_roots_and_delays_are_those_of_their_values(index):
     system: Any = symde.Problem(symde.ode_def(TEXT)).system
     derivatives = event_derivatives(system)
     t, u, p = 0.6, np.array([0.7, 1.9, 1.4]), np.array([1.3, 0.4, 0.7, 0.2])
     for kernel in (derivatives.effect(index), derivatives.root(index % 2)):
-        found = kernel(t, u, p)
-        assert found.by_states == pytest.approx(differences(lambda v: kernel(t, v, p).values, u), rel=1e-7, abs=1e-8)
-        assert found.by_parameters == pytest.approx(
-            differences(lambda v: kernel(t, u, v).values, p), rel=1e-7, abs=1e-8
-        )
-        by_time = differences(lambda v: kernel(v[0], u, p).values, np.array([t]))[:, 0]
-        assert found.by_time == pytest.approx(by_time, rel=1e-7, abs=1e-8)
+        compared(kernel, t, u, p)
     # the second quantity of a root function is its derivative along the solution
     root = derivatives.root(0)(t, u, p)
     slope = system.slope(t, u, p)
