@@ -163,6 +163,13 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     return ForwardRecord(run, wrt, start, parameters, columns, solution)
 
 
+def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:
+    """As `record` for a model with events."""
+    from symde.sensitivity import forward_segments
+
+    return forward_segments.record(run, wrt)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Begun:
     """Columns that a solve goes on with.

@@ -71,9 +71,9 @@ def get(name: Any, events: bool = False) -> Strategy:
 
 @functools.cache
 def _in_segments(name: str) -> Strategy:
-    from symde.sensitivity.hybrid_record import InSegments
+    from symde.sensitivity.back_segments import InSegments
 
-    return InSegments(name, _module(name))
+    return InSegments(_module(name))
 
 
 @functools.cache

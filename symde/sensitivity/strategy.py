@@ -39,7 +39,11 @@ class Record(Protocol):
 
 
 class Strategy(Protocol):
-    """A module of `symde.sensitivity` with a function `record`, named in the registry."""
+    """A module of `symde.sensitivity` with a function `record`, named in the registry.
+
+    It may have more: `least_work` for `symde.sensitivity.auto`, and for models with events what
+    `symde.sensitivity.back_segments` asks for.
+    """
 
     def record(self, run: Run, wrt: Wrt) -> Record:
         """Solve.

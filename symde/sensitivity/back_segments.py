@@ -1,4 +1,4 @@
-"""Records of solves with events: forward through segments and moments, or back through them."""
+"""Solves with events for strategies that go back: segment after segment, and moment after moment."""
 
 from __future__ import annotations
 
@@ -8,32 +8,27 @@ from typing import Any
 import numpy as np
 
 from symde.problem.solution import Solution
-from symde.sensitivity import forward
-from symde.sensitivity.along import FORWARD, tightened
-from symde.sensitivity.discrete import able, through_start
-from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
+from symde.sensitivity.discrete import through_start
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
 from symde.sensitivity.run import Run
-from symde.sensitivity.saltation import Delayed, Weights
+from symde.sensitivity.saltation import Weights
 from symde.sensitivity.start import Start
 from symde.sensitivity.strategy import Record, Strategy
 from symde.sensitivity.wrt import Wrt
-
-ALONG = ("interpolating", "gauss", "backsolve")
-"""Strategies that solve forward with tighter tolerances than those asked for, the events included."""
 
 
 @dataclass(frozen=True, slots=True)
 class InSegments:
     """A strategy that takes a solve with events in segments.
 
+    A strategy's module may say how: `around(run)` gives the run in which the events are found and that of the
+    segments, where these are not the run itself; `in_segments(run, wrt)` does all, where it does not go back.
+
     Attributes:
-        name: The name of the one that differentiates the segments.
-        strategy: That.
+        strategy: The one that differentiates the segments.
     """
 
-    name: str
-    strategy: Strategy
+    strategy: Any
 
     def record(self, run: Run, wrt: Wrt) -> Record:
         """Solve what has events, and make it ready.
@@ -42,48 +37,12 @@ class InSegments:
             ValueError: the strategy cannot differentiate this, or the solution has no derivative at an event.
             SolveError: the solve did not reach its end.
         """
-        if self.name == "forward":
-            return record_forward(run, wrt)
-        if self.name == "discrete":
-            run = able(run)
-        elif self.name in ALONG and run.plan.rtol:
-            atol = FORWARD * np.asarray(run.atol)
-            found = solve(replace(run, plan=replace(run.plan, rtol=tightened(run.plan.rtol)), atol=atol))
-            return BackRecord(replace(found, run=run), self.strategy, wrt)
-        return BackRecord(solve(run), self.strategy, wrt)
-
-
-def record_forward(run: Run, wrt: Wrt) -> ForwardRecord:
-    """A solve with its columns; arguments and errors as above."""
-    solved_whole(run.plan.methods)  # what cannot be is refused before anything is solved
-    hybrid = solve(run)
-    start, solution = hybrid.start, hybrid.solution
-    parameters = with_followers(start, wrt)
-    n, m, count = len(run.problem.u0), len(run.problem.p), len(parameters) + len(wrt.states)
-    columns, by = np.zeros((n, count)), np.zeros((m, count))
-    columns[:, : len(parameters)] = start.u0[:, list(parameters)]
-    columns[list(wrt.states), range(len(parameters), count)] = 1.0
-    by[list(parameters), range(len(parameters))] = 1.0
-    every, kept = np.zeros((len(solution.t), n, count)), Delayed()
-    moving, end = columns, np.zeros(count)
-    for place, segment in enumerate(hybrid.segments):
-        columns = _along(hybrid, segment, wrt, Begun(columns, parameters, run), every)
-        if place < len(hybrid.moments):
-            columns, moving, end = hybrid.moments[place].forward(columns, by, kept)
-    if hybrid.ended:
-        every[-1] = moving
-    return ForwardRecord(run, wrt, start, parameters, every, solution, end if hybrid.ended else None)
-
-
-def _along(hybrid: Hybrid, segment: Segment, wrt: Wrt, begun: Begun, every: np.ndarray) -> np.ndarray:
-    """The columns at the end of a segment; those at its saved times are filled in."""
-    columns, rows = begun.columns, segment.rows
-    if segment.empty or not columns.shape[1]:
-        every[rows] = columns
-        return columns
-    found = forward.record(hybrid.segment_run(segment), wrt, begun).columns
-    every[rows] = found[: rows.stop - rows.start]
-    return found[-1]
+        own = getattr(self.strategy, "in_segments", None)
+        if own is not None:
+            return own(run, wrt)
+        around = getattr(self.strategy, "around", None)
+        whole, run = (run, run) if around is None else around(run)
+        return BackRecord(replace(solve(whole), run=run), self.strategy, wrt)
 
 
 @dataclass(frozen=True, eq=False)
