@@ -1,4 +1,4 @@
-"""Events given where a problem is solved: the problem of a larger model, remembered with the problem's own."""
+"""Events given where a problem is solved: the problem of a larger model, remembered with its own."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def with_call_events(problem: Problem, events: Any) -> Problem:
     system = problem.system
     if not isinstance(system, ModelSystem):
         raise ValueError(
-            "events need the model's equations, and this Python function could not be traced: write the model "
-            "as text"
+            "events need the model's equations, and this Python function could not be traced: write the "
+            "model as text"
         )
     extended = system.extended.get(given)
     if extended is None:

@@ -123,8 +123,8 @@ class Integrator:
         return Stats(**self._session.counters().as_dict(), seconds=time.perf_counter() - self._started)
 
     def step(self) -> float:
-        """Take one accepted step, at most to the next event; the new time. At the end of the span, and after an
-        event that ends the solve, nothing happens.
+        """Take one accepted step, at most to the next event; the new time. At the end of the span, and after
+        an event that ends the solve, nothing happens.
 
         Raises:
             SolveError: no step is possible.

@@ -32,7 +32,7 @@ from symde.problem.event_plan import EventPlan
 SIDES = "modes"
 """Input vector of the conditions: 1 of each root function on its positive side, else -1."""
 
-KEEP, NEGATIVE, POSITIVE = -1, 0, 1
+KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""
 
 
@@ -41,7 +41,7 @@ class _Root:
     """A root function: its node, and the side on which it counts where it is zero and stays so."""
 
     node: int
-    tie: int
+    tie: float
 
 
 class _Builder:
@@ -59,7 +59,7 @@ class _Builder:
         }
         self._known: dict[int, int] = {}
 
-    def root(self, node: int, tie: int) -> int:
+    def root(self, node: int, tie: float) -> int:
         """The place of a root function."""
         place = self._places.get(node)
         if place is None:
@@ -111,7 +111,8 @@ class EventKernels:
 
     Attributes:
         count: Number of root functions.
-        ties: Of each, the side on which it counts where it is zero and stays so; -1: where it is.
+        root_nodes: Node of each in the model's graph.
+        ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         conditions: Number of conditions.
         times: Number of times and periods.
         plans: What each event is, in the order of the text.
@@ -132,6 +133,7 @@ class EventKernels:
             len(builder.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
         self.ties = tuple(root.tie for root in builder.roots)
+        self.root_nodes = tuple(root.node for root in builder.roots)
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
         kernels = [

@@ -7,7 +7,7 @@ function the values come together with them, of one that jumps they do not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +54,14 @@ class Jump:
     parameters: frozenset[int]
 
 
-def jumps(graph: Graph, rhs: Sequence[int]) -> list[Jump]:
+def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> list[Jump]:
     """The operations at which a right-hand side jumps as a solution goes on, up to the first that states
     decide; those whose two sides are not found are taken for such.
 
     Args:
         graph: Holds the nodes; states are the input `u`, parameters `p`.
         rhs: Node of each state's derivative.
+        discrete: Indices of the states that events alone change: where these decide, it jumps at events.
     """
     order = graph.reachable(rhs)
     switches = [node for node in order if graph.op[node] in SWITCHES][:MOST]
@@ -68,8 +69,10 @@ def jumps(graph: Graph, rhs: Sequence[int]) -> list[Jump]:
     for node in switches:
         leaves = [one for one in graph.reachable([node]) if graph.op[one] in ("input", "time")]
         inputs = [graph.value[one] for one in leaves if graph.op[one] == "input"]
-        states = any(vector == "u" for vector, _ in inputs)
         time = any(graph.op[one] == "time" for one in leaves)
+        moving = any(vector == "u" and index not in discrete for vector, index in inputs)
+        # a time that a discrete variable decides is no fixed one
+        states = moving or (time and any(vector == "u" for vector, _ in inputs))
         if (states or time) and _jumps(graph, node, _readers(graph, order, node, rhs)):
             parameters = frozenset(index for vector, index in inputs if vector == "p")
             found.append(Jump(node, states, parameters))

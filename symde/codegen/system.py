@@ -181,7 +181,10 @@ class ModelKernels:
     @property
     def jumps(self) -> list[Jump]:
         """Where its right-hand side jumps."""
-        return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs))
+        return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs, self._discrete()))
+
+    def _discrete(self) -> frozenset[int]:
+        return frozenset(i for i, state in enumerate(self.definition.states) if state.discrete)
 
     @property
     def events(self) -> EventKernels | None:

@@ -70,7 +70,16 @@ class Matched:
         return remake(common, **changes) if changes else common
 
     def at(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> Compared:
-        """The data compared with saved states, shape (n_times, n)."""
+        """The data compared with saved states, shape (n_times, n).
+
+        Raises:
+            ValueError: an event ended the solve before the last of the data.
+        """
+        if len(t) < len(self.times) or t[-1] != self.times[-1]:
+            raise ValueError(
+                f"an event ended the solve, and there are data up to t = {self.times[-1]:g}, after that: "
+                "leave them out, or let the model go on"
+            )
         return Compared(self, self.observe(t, u, p))
 
 

@@ -14,7 +14,7 @@ from symde.fit.matched import Compared, Matched
 from symde.fit.parameters import Parameters, parameters_of
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution, SolveError
-from symde.sensitivity import forward, registry
+from symde.sensitivity import registry
 from symde.sensitivity.gradient import value_and_grad
 from symde.sensitivity.integrate import integrate
 from symde.sensitivity.run import prepare
@@ -107,7 +107,7 @@ class Objective:
         require_problem(problem)
         _refuse_unknown(solving)
         self._solving: dict[str, Any] = {"method": method, "rtol": rtol, "atol": atol, **solving}
-        prepare(problem, **self._solving)  # what is wrong with the options is told here
+        prepare(problem, events=True, **self._solving)  # what is wrong with the options is told here
         self._sensealg = sensealg
         self.problem = problem
         self.loss = data if isinstance(data, LeastSquares) else LeastSquares(data)
@@ -211,7 +211,7 @@ class Objective:
         total = 0.0
         try:
             for one, own in zip(self._data, self._problems(theta), strict=True):
-                run = prepare(own, saveat=one.times, **self._solving)
+                run = prepare(own, saveat=one.times, events=True, **self._solving)
                 solution = integrate(run, own, run.atol)
                 total += one.at(solution.t, solution.u, own.p).value
         except SolveError as error:
@@ -252,7 +252,7 @@ class Objective:
         """
         result = []
         for one, own in zip(self._data, self._problems(theta), strict=True):
-            run = prepare(own, saveat=one.times, **self._solving)
+            run = prepare(own, saveat=one.times, events=True, **self._solving)
             solution = integrate(run, own, run.atol)
             result.append((one, solution, one.at(solution.t, solution.u, own.p)))
         return result
@@ -297,14 +297,14 @@ class Objective:
     ) -> tuple[Compared, np.ndarray, np.ndarray]:
         """The comparison, and the derivatives of states and parameters by what is estimated, zero where the
         experiment sets it itself: shapes (n_times, n, k) and (m, k)."""
-        run, count = prepare(problem, saveat=data.times, **self._solving), len(self.names)
+        run, count = prepare(problem, saveat=data.times, events=True, **self._solving), len(self.names)
         states = np.zeros((len(data.times), len(problem.u0), count))
         parameters = np.zeros((len(problem.p), count))
         if not len(free):
             solution = integrate(run, problem, run.atol)
             return data.at(solution.t, solution.u, problem.p), states, parameters
         wanted = wrt_of([self.names[i] for i in free], problem.system)
-        found = forward.record(run, wanted)
+        found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
         of_parameters = np.array([entry.of_parameters for entry in wanted.entries])
         indices = np.array([entry.indices[0] for entry in wanted.entries])
         for chosen, all_indices, derivatives in (

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from symde.model.walk import identifiers
+
 if TYPE_CHECKING:
     from symde.diagnostics import Span
     from symde.language.syntax import Expr
@@ -58,6 +60,8 @@ class Every:
     end: Expr | None = None
 
 
+_INITIAL_TIME = "t0"
+
 Trigger = When | Crossing | At | Every
 
 
@@ -108,6 +112,20 @@ def event_expressions(event: ModelEvent) -> tuple[Expr, ...]:
             first = (period, start, end)
     rest = (event.after, event.priority, *(effect.value for effect in event.effects))
     return tuple(one for one in (*first, *rest) if one is not None)
+
+
+def follows_start(event: ModelEvent) -> bool:
+    """Whether the known times of an event depend on t0."""
+    match event.trigger:
+        case At(times=times):
+            read = times
+        case Every(period=period, start=start, end=end):
+            if start is None:
+                return True
+            read = tuple(one for one in (period, start, end) if one is not None)
+        case _:
+            return False
+    return _INITIAL_TIME in identifiers(read)
 
 
 def map_expressions(event: ModelEvent, change: Callable[[Expr], Expr]) -> ModelEvent:

@@ -148,19 +148,22 @@ def with_system(
     given_u0: Any = None,
     given_p: dict[str, float] | None = None,
     given_tspan: Any = None,
+    tspan: tuple[float, float] | None = None,
 ) -> Problem:
-    """The problem of another system with the same time span, from its own initial state.
+    """The problem of another system from its own initial state.
 
     Args:
         problem, system, u0: That problem, the system, the state.
         p: Its parameters; None: the same.
         given_u0, given_p: What counts as given, and so does not follow from the parameters; None: nothing.
         given_tspan: The function of the parameters that the time span is; None: it follows nothing.
+        tspan: Its time span; None: the same.
     """
     new = object.__new__(Problem)
     p = problem.p if p is None else p
-    given = given_u0 or {}, given_tspan or problem.tspan, given_p or {}
-    new._set(problem.model, system, problem.kind, u0, problem.tspan, p, *given)
+    tspan = problem.tspan if tspan is None else tspan
+    given = given_u0 or {}, given_tspan or tspan, given_p or {}
+    new._set(problem.model, system, problem.kind, u0, tspan, p, *given)
     return new
 
 

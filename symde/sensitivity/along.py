@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,14 @@ def backward_methods(run: Run, families: tuple[str, ...], jumps: int) -> tuple[A
 def tightened(rtol: float) -> float:
     """The relative tolerance of the forward solve."""
     return max(FORWARD * rtol, min(rtol, SMALLEST))
+
+
+def tightened_around(run: Run) -> tuple[Run, Run]:
+    """How the events of a solve are found, with the tolerances of the forward solves, and its segments."""
+    if run.plan.rtol == 0.0:
+        return run, run  # the segments refuse it
+    plan = replace(run.plan, rtol=tightened(run.plan.rtol))
+    return replace(run, plan=plan, atol=FORWARD * np.asarray(run.atol)), run
 
 
 ONE_STATE = Traits(1)

@@ -24,7 +24,7 @@ from symde.plan import with_methods
 from symde.problem.problem import ended_at
 from symde.problem.solution import SolveError
 from symde.problem.traits import Traits
-from symde.sensitivity import registry
+from symde.sensitivity import hybrid, registry
 from symde.sensitivity.run import Run
 from symde.sensitivity.strategy import Strategy
 from symde.sensitivity.wrt import Wrt
@@ -92,18 +92,20 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     Raises:
         ValueError: no strategy can, with the reason of each.
     """
-    plan = run.plan
+    plan, whole = run.plan, run
     decade = math.floor(math.log10(plan.rtol)) if plan.rtol else -math.inf
     many = 0 if run.times is None else len(run.times).bit_length()
     key = plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)
     if choice is None:
+        if hybrid.has_events(run):  # what costs most between two events
+            run = hybrid.solve(run).longest()
         choice = _fastest(run, wrt, free)
         for oldest in list(known)[: 1 - REMEMBERED]:
             known.pop(oldest, None)
         known[key] = choice
-    return choice.sensealg, _with(run, choice.methods)
+    return choice.sensealg, _with(whole, choice.methods)
 
 
 def _with(run: Run, methods: tuple[Any, ...]) -> Run:

@@ -37,6 +37,7 @@ from symde.sensitivity.along import (
     pulled,
     refuse_fixed,
     tightened,
+    tightened_around,
 )
 from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.discrete import through_start
@@ -56,6 +57,8 @@ LIMIT = 100.0
 EXPLICIT = ("explicit", "explicit_two_estimates", "adams")
 """Families of explicit methods. Backward a stiff problem is unstable, not stiff: an implicit method would
 damp what grows, and agreement would be luck."""
+
+around = tightened_around
 
 
 class ReverseError(ArithmeticError):

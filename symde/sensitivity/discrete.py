@@ -141,6 +141,12 @@ def able(run: Run) -> Run:
     return replace(run, plan=plan_for(system, *options, traits=Traits(1)))
 
 
+def around(run: Run) -> tuple[Run, Run]:
+    """How the events of a solve are found, and its segments solved: both by methods with an adjoint."""
+    run = able(run)
+    return run, run
+
+
 def _companion(run: Run, session: Session) -> PullBack:
     system: Any = run.problem.system
     return session.companion(PullBack, lambda: PullBack(session, system.adjoint_kernels))

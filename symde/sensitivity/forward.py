@@ -48,6 +48,8 @@ class ForwardRecord:
         parameters: Indices of the parameters that have a column.
         columns: All saved columns, shape (n_times, n, number of columns), parameters first.
         solution: The solution of the states alone.
+        end: Derivatives of the time of the end, shape (number of columns,), where an event ended the solve;
+            None: none did.
     """
 
     run: Run
@@ -56,6 +58,7 @@ class ForwardRecord:
     parameters: tuple[int, ...]
     columns: np.ndarray
     solution: Solution
+    end: np.ndarray | None = None
 
     @cached_property
     def dp(self) -> np.ndarray:
@@ -78,15 +81,18 @@ class ForwardRecord:
         """Derivatives by the initial values of `wrt`, shape (n_times, n, number of initial values)."""
         return self.columns[:, :, len(self.parameters) : len(self.parameters) + len(self.wrt.states)]
 
-    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def pull_back(self, weights: np.ndarray, by_end: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and parameters (m,), zero where `wrt`
         does not ask.
 
         Args:
             weights: Shape (n_times, n).
+            by_end: Derivative by the time of the end itself, where an event ended the solve.
         """
         problem, start, wrt, count = self.run.problem, self.start, self.wrt, len(self.parameters)
         pulled = weights.reshape(-1).dot(self.columns.reshape(weights.size, -1))
+        if self.end is not None:
+            pulled = pulled + by_end * self.end
         by_parameters = pulled[:count]
         moved = _moved_end(self.run, start, self.solution)
         if moved is not None:
@@ -116,30 +122,40 @@ def _moved_end(run: Run, start: Start, solution: Solution) -> np.ndarray | None:
     return np.outer(slope, start.span[1])
 
 
-def record(run: Run, wrt: Wrt) -> ForwardRecord:
+def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     """Solve the states and the columns.
+
+    Args:
+        run: What to solve.
+        wrt: What to differentiate by.
+        begun: The columns at the start, where the solve goes on from another; None: those of the start.
 
     Raises:
         ValueError: a method cannot, with the alternatives.
         SolveError: the solve did not reach its end.
     """
-    problem, start = run.problem, start_of(run.problem)
+    problem = run.problem
     whole = not problem.system.delays and solved_whole(run.plan.methods)
-    if problem.system.delays and start.span.any():
-        raise ValueError(
-            "the time span follows parameters, and derivatives through the ends of a model with delays are "
-            "not known: give tspan=(t0, t1) as numbers"
-        )
-    parameters = wrt.parameters
-    if start.follows:  # those that follow a parameter need a column as well
-        parameters = tuple(np.flatnonzero(start.parameters[:, list(parameters)].any(axis=1)).tolist())
+    if begun is None:
+        start, sizes, parameters = start_of(problem), run, wrt.parameters
+        if start.follows:
+            parameters = with_followers(start, wrt)
+        if problem.system.delays and start.span.any():
+            raise ValueError(
+                "the time span follows parameters, and derivatives through the ends of a model with delays are "
+                "not known: give tspan=(t0, t1) as numbers"
+            )
+    else:
+        start, sizes, parameters = begun.start, begun.sizes, begun.parameters
     system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:
-        columns_tolerance(run, system, _indices(parameters), _indices(wrt.states), session.atol)
+        columns_tolerance(sizes, system, _indices(parameters), _indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
         _check_constraints(run, wrt, parameters, session.u)
+        if begun is not None:
+            begun.put(session.u)
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -167,6 +183,44 @@ def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.nd
     refuse_broken_constraints(
         system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters)
     )
+
+
+def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:
+    """As `record` for a model with events."""
+    from symde.sensitivity import forward_segments
+
+    return forward_segments.record(run, wrt)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Begun:
+    """Columns that a solve goes on with.
+
+    Attributes:
+        columns: Shape (n, number of columns), parameters first.
+        parameters: Indices of the parameters that have a column.
+        sizes: The run whose initial values and parameters tell what a column must say.
+    """
+
+    columns: np.ndarray
+    parameters: tuple[int, ...]
+    sizes: Run
+
+    @property
+    def start(self) -> Start:
+        """A start of which nothing follows anything."""
+        m = len(self.sizes.problem.p)
+        return Start(np.eye(m), np.zeros((len(self.columns), m)), np.zeros((2, m)), constant=True)
+
+    def put(self, u: np.ndarray) -> None:
+        """Set the columns in the vector of states and columns."""
+        n, count = self.columns.shape
+        u[n:].reshape(n, -1)[:, :count] = self.columns
+
+
+def with_followers(start: Start, wrt: Wrt) -> tuple[int, ...]:
+    """The parameters that need a column: those asked for, and those that follow them."""
+    return tuple(np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1)).tolist())
 
 
 @lru_cache(maxsize=256)

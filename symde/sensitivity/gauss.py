@@ -21,7 +21,7 @@ from symde.engine.cpu.quadrature import Quadrature
 from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import ALONE
-from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
+from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
 from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.interpolating import STRATEGY as WITHOUT_INTEGRALS
 from symde.sensitivity.run import Run
@@ -62,6 +62,8 @@ def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.
 
 
 STRATEGY = Along(_system, FAMILIES, True, ALONE, _begin)
+
+around = tightened_around
 
 
 def record(run: Run, wrt: Wrt) -> AlongRecord:

@@ -105,14 +105,15 @@ def value_and_grad(
 
 def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> Share:
     """Solve one part and differentiate its loss."""
-    run = prepare(part.problem, saveat=part.loss.times(part.problem), **solving)
+    run = prepare(part.problem, saveat=part.loss.times(part.problem), events=True, **solving)
     if sensealg == registry.AUTO:
         sensealg, run = auto.choose(run, wanted, free=solving["method"] is None)
     return _solved(part, run, sensealg, wanted)
 
 
 def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
-    record: Record = registry.get(sensealg).record(run, wanted)
+    events = run.problem.system.kernels.has_events
+    record: Record = registry.get(sensealg, events).record(run, wanted)
     value, derivatives = _pulled(part, record)
     refine = record.refinement()
     halved = None if refine is None else lambda: _pulled(part, refine())[1]
@@ -123,12 +124,13 @@ def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
     return Share(value, derivatives, sensealg, record.solution.work(), halved, tighter)
 
 
-def _pulled(part: Part, record: Record) -> tuple[float, Derivatives]:
+def _pulled(part: Part, record: Any) -> tuple[float, Derivatives]:
     """The value of a part's loss and its derivatives by the common initial values and parameters."""
     problem, system = part.problem, part.problem.system
     # copies: a loss may work in what it is given, and the record reads its solution again
     loss = part.loss.evaluate(problem, record.solution.t.copy(), record.solution.u.copy())
-    u0, p = record.pull_back(loss.states)
+    by_end = (loss.end,) if loss.end and problem.system.kernels.has_events else ()
+    u0, p = record.pull_back(loss.states, *by_end)
     if loss.parameters is not None and loss.parameters.any():
         p = p + loss.parameters @ start_of(problem).parameters
     # what this solve sets itself does not follow the common values

@@ -15,7 +15,7 @@ from symde.engine.cpu.backward import BackwardSystem
 from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
-from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
+from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
 from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -38,6 +38,8 @@ def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.
 
 
 STRATEGY = Along(_system, FAMILIES, False, BESIDE, _begin)
+
+around = tightened_around
 
 
 def record(run: Run, wrt: Wrt) -> AlongRecord:

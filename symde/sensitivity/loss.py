@@ -28,11 +28,14 @@ class LossValue:
         value: The loss.
         states: Its derivative by the saved states, shape (n_times, n).
         parameters: Its derivative by the parameters where it reads them itself, shape (m,); None: zero.
+        end: Its derivative by the last saved time, where it reads that itself; it counts where an event ended
+            the solve there.
     """
 
     value: float
     states: np.ndarray
     parameters: np.ndarray | None = None
+    end: float = 0.0
 
 
 class Loss(Protocol):
@@ -99,10 +102,12 @@ class FunctionLoss:
         value, weights = evaluate_loss(self.function, observed.values, "quantities")
         states, parameters = observed.pull_back(weights)
         start = start_of(problem)
-        if start.ends and t[-1] == problem.tspan[1]:  # the end's own time moves
-            rate = weights[-1] @ read.by_time(t[-1:], u[-1:], problem.p)[0]
-            parameters = parameters + rate * start.span[1]
-        return LossValue(value, states, parameters)
+        at_end, end = t[-1] == problem.tspan[1], 0.0
+        if start.ends if at_end else problem.system.kernels.has_events:  # the end's own time moves
+            end = float(weights[-1] @ read.by_time(t[-1:], u[-1:], problem.p)[0])
+        if at_end and start.ends:
+            parameters = parameters + end * start.span[1]
+        return LossValue(value, states, parameters, end)
 
 
 def parts_of(loss: Any, problem: Problem, saveat: Any, of: Any) -> Sequence[Part]:

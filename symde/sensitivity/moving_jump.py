@@ -55,5 +55,5 @@ def _told(problem: Problem, jump: Jump, what: str) -> str:
     return (
         f"derivatives are wrong where the solution crosses {what}{place}: when that comes depends on what is "
         "differentiated by, and how it moves is not known. Make the right-hand side smooth, such as "
-        "`(1 + tanh(s/w))/2` for `s > 0` with a small w, or end the span there"
+        "`(1 + tanh(s/w))/2` for `s > 0` with a small w, or let an event switch a discrete variable there"
     )

@@ -58,15 +58,22 @@ ELSEWHERE = {
 """Names of what is a function of its own here."""
 
 
-def get(name: Any) -> Strategy:
-    """The strategy of a name.
+def get(name: Any, events: bool = False) -> Strategy:
+    """The strategy of a name; with events one that takes a solve in segments.
 
     Raises:
         ValueError: there is none.
     """
     if name not in NAMES:
         raise ValueError(f"unknown sensealg {name!r}: {_hint(name)}")
-    return _module(name)
+    return _in_segments(name) if events else _module(name)
+
+
+@functools.cache
+def _in_segments(name: str) -> Strategy:
+    from symde.sensitivity.back_segments import InSegments
+
+    return InSegments(_module(name))
 
 
 @functools.cache

@@ -60,25 +60,26 @@ def prepare(
     max_steps: Any = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
     memory: Any = options.DEFAULT_MEMORY,
+    events: bool = False,
 ) -> Run:
     """The options of a solve that is to be differentiated.
 
+    Args:
+        events: Whether what is made of the solve knows what events do to derivatives.
+
     Raises:
-        ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or has
-            events.
+    ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or
+        has events where they are not known.
     """
-    system = expected_problem(problem).system
+    system: Any = expected_problem(problem).system
     if not system.compiled:
         raise ValueError(
             "this model is a Python function that is called back, and no exact derivative of it is known: "
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    if system.definition.events:
-        raise ValueError(
-            "the model has events, and what they do to derivatives is not in this version: solve it with "
-            "symde.solve, and take central differences of symde.remake(problem, p=...) for its derivatives"
-        )
+    if not events:
+        refuse_events(system)
     traits = _states_alone(system.kernels.n, system.kernels.mass, system.delays)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known
@@ -95,6 +96,19 @@ def prepare(
         times,
         options.memory_bound(memory),
     )
+
+
+def refuse_events(system: Any) -> None:
+    """Refuse models with events where nothing is known of what they do to a derivative.
+
+    Raises:
+        ValueError: the model has events.
+    """
+    if getattr(system.kernels, "has_events", False):
+        raise ValueError(
+            "the model has events, and derivatives of this kind do not know them: use symde.value_and_grad "
+            "or symde.sensitivities, which do, and take central differences of these for second derivatives"
+        )
 
 
 def tightened(run: Run, factor: float) -> Run:

@@ -10,7 +10,7 @@ import numpy as np
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
-from symde.sensitivity.forward import ForwardRecord, record
+from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.run import prepare
 from symde.sensitivity.wrt import pair_of, wrt_of
@@ -120,10 +120,11 @@ def sensitivities(
         dtmax=dtmax,
         max_steps=max_steps,
         linear_solver=linear_solver,
+        events=True,
     )
     wanted = wrt_of(wrt, problem.system)
     warn_of_jumps(problem, wanted, 2)
-    found: ForwardRecord = record(run, wanted)
+    found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
     system = problem.system
     names = (
         tuple(system.parameter_names[j] for j in wanted.parameters),

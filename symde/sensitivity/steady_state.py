@@ -19,7 +19,7 @@ from symde.problem.problem import Problem
 from symde.problem.system import refuse_delays
 from symde.problem.values import by_name, reals
 from symde.sensitivity.model_values import ModelValues
-from symde.sensitivity.run import expected_problem
+from symde.sensitivity.run import expected_problem, refuse_events
 from symde.sensitivity.start import start_of
 from symde.sensitivity.steady_newton import balanced, sizes_of
 from symde.sensitivity.steady_search import Found, search
@@ -164,6 +164,7 @@ def steady_state(
             "it so that it can be traced, or as a model text"
         )
     refuse_delays(system, "the search for a steady state")
+    refuse_events(system)
     t0, t1 = problem.tspan
     values = ModelValues(system, problem.p, t0)
     if values.timed:

@@ -25,7 +25,7 @@ class Record(Protocol):
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,); those by
         parameters with all that follows them (`symde.sensitivity.start`). What `wrt` does not ask may be
-        left 0.
+        left 0. Records of models with events take the derivative by the end's time as well.
 
         Args:
             weights: One for each saved value, shape (n_times, n).
@@ -39,7 +39,11 @@ class Record(Protocol):
 
 
 class Strategy(Protocol):
-    """A module of `symde.sensitivity` with a function `record`, named in the registry."""
+    """A module of `symde.sensitivity` with a function `record`, named in the registry.
+
+    It may have more: `least_work` for `symde.sensitivity.auto`, and for models with events what
+    `symde.sensitivity.back_segments` asks for.
+    """
 
     def record(self, run: Run, wrt: Wrt) -> Record:
         """Solve.

@@ -31,7 +31,7 @@ from symde.problem.traits import Traits
 from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.moving_start import MovedStart, TangentSpan, given_start
 from symde.sensitivity.observation import observation
-from symde.sensitivity.run import Run
+from symde.sensitivity.run import Run, refuse_events
 from symde.sensitivity.start import Start, start_of
 
 
@@ -143,13 +143,14 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     """What is solved to know a solution and its derivative along a direction.
 
     Raises:
-        ValueError: no derivative of the start is known.
+        ValueError: no derivative of the start is known, or the model has events.
     """
     refuse_mass(
         run.problem.system,
         "no second derivatives and no derivatives along a direction are known",
         "take central differences of first derivatives by forward sensitivities",
     )
+    refuse_events(run.problem.system)
     problem, start = run.problem, start_of(run.problem)
     # parameters that follow others move with them
     p_direction = start.parameters @ direction.p

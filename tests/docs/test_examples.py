@@ -13,6 +13,7 @@ from tests.docs.pages import ROOT
 
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
 SHORT = {
+    "dose_times.py": ("doses.png",),
     "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),

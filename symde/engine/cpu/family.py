@@ -71,8 +71,8 @@ class Family:
         matrix: Whether its methods read the entries of J, whatever the linear solver does.
         multistep: Whether its steps rest on earlier ones, kept in its memory and its stages, so that after a
             jump a step has to be chosen anew.
-        long_steps: Whether its steps may be longer than what happens at both ends tells, so that each is searched
-            whole for roots.
+        long_steps: Whether its steps may be longer than what happens at both ends tells, so that each is
+            searched whole for roots.
         kernels: The kernels its methods work with, from (kernels, method); raises ValueError likewise.
     """
 

@@ -15,8 +15,10 @@ Roots = structure(
     count=int64,
     kernel=int64,  # (t, u, p) -> values and total time derivatives, 0 where there are no functions
     outputs=int64,  # its table of two
-    known=int64,  # the values at (t, u) are known
+    known=int64,  # what is known at (t, u): `NOTHING`, `SIDES` alone, or the values too (`ALL`)
     side=int64,  # +1 or -1 of each function: the side of zero on which it is by what has been handled
+    ties=int64,  # the side that counts of each function that is zero and stays so, 0: the one it was on
+    noise=int64,  # how far from zero the value of each may be although it is at it
     crossed=int64,  # 1 of each function that is at zero and on its way to the other side
     # values and derivatives at the start of the step, at its end, and at both ends of a piece of it
     g=int64, slope=int64, g_new=int64, slope_new=int64,
@@ -31,11 +33,14 @@ Roots = structure(
     bounds=int64, bounded=int64, lower=int64, upper=int64,
 )  # fmt: skip
 
+NOTHING, SIDES, ALL = 0, 1, 2
+
 VALUES = (
-    "side", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high", "slope_high", "g_at", "slope_at",
+    "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
+    "slope_high", "g_at", "slope_at",
 )  # fmt: skip
 
-TRUST = 0.1
+TRUST = 0.02
 """Part of the changes |h g'| at both ends of a piece by which the change of a value may differ from what the
 derivatives say, where steps may be longer than their interpolants are good for."""
 
@@ -45,6 +50,16 @@ LEAST_PIECES = 4
 NEARNESS = 0.15
 """Part of the changes |h g'| at both ends that the cubic through them may be wrong by."""
 
+HIGH_DEGREE = 10
+"""Steps with interpolants of this degree are too long for a cubic: they are searched wherever a function is
+nearer to zero than |h g'| of both ends."""
+
+MOST_CORRECTED = 0.05
+"""Part of such a step by which its root may be off in the interpolant."""
+
+SHORTEST = 1e-6
+"""Part of what is left of the span from which a step counts as long."""
+
 RESTEPS = 12
 """Steps that are tried for one root at most."""
 
@@ -53,7 +68,7 @@ class RootMemory:
     """The arrays of one session behind a `Roots`.
 
     Args:
-        count: Number of functions.
+        ties: Of each function the side that counts where it is zero and stays so, 0: the one it was on.
         kernel: Address of their kernel.
         padded: Length of a state vector.
         memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
@@ -62,14 +77,16 @@ class RootMemory:
 
     def __init__(
         self,
-        count: int,
+        ties: tuple[float, ...],
         kernel: int,
         padded: int,
         memories: list[tuple[int, int]],
         bounds: list[tuple[int, float, float]],
     ) -> None:
+        count = len(ties)
         size = max(count, 1)
         self.values = {name: np.zeros(size) for name in VALUES}
+        self.values["ties"][:count] = ties
         self.crossed = np.zeros(size, np.int64)
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)

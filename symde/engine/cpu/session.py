@@ -33,6 +33,7 @@ _STATUSES = {int(status): status for status in Status}
 _HANDLED = frozenset(
     int(status) for status in (Status.OUTPUT_FULL, Status.DENSE_FULL, Status.RECORD_FULL, Status.BUDGET)
 )
+_HAPPENING = frozenset((int(Status.ROOT), int(Status.STOPPED)))
 _COUNTERS_AT = layout.State.accepted.offset
 _STATE_FIELDS = frozenset(field[0] for field in layout.State._fields_)
 
@@ -119,7 +120,8 @@ class Session:
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
         self.executive: Executive | None = None
-        events = kernels.events if getattr(kernels, "has_events", False) else None
+        given: Any = kernels
+        events = given.events if getattr(kernels, "has_events", False) else None
         bounds = getattr(kernels, "bounds", ())
         if getattr(kernels, "mass", False):
             refuse_methods(self.methods)
@@ -399,6 +401,14 @@ class Session:
         if rows > self.out_capacity:
             self._reserve_output(rows, 0)
 
+    def more_output(self) -> None:
+        """Twice the room for saved points."""
+        self._reserve_output(2 * self.out_capacity, self.state.out_count)
+
+    def more_dense(self) -> None:
+        """Twice the room for interpolants."""
+        self._reserve_dense(2 * self.dense_capacity, self.state.dense_count)
+
     def _reserve_output(self, capacity: int, count: int) -> None:
         t, u = np.empty(capacity), np.empty((capacity, self.n))
         if count:
@@ -428,11 +438,11 @@ class Session:
             started = time.perf_counter()
             status = advance(address)
             if status not in _HANDLED:
-                if executive is None:
+                if executive is None or status not in _HAPPENING:
                     return _STATUSES[status]
-                outcome = executive.take(status)
+                outcome = executive.take(status == Status.ROOT)
             elif status == Status.OUTPUT_FULL:
-                self._reserve_output(2 * self.out_capacity, state.out_count)
+                self.more_output()
             elif status == Status.DENSE_FULL:
                 room = 2 * self.dense_capacity if self.stretches is None else self.stretches.room(self)
                 if room > self.dense_capacity:
@@ -511,30 +521,6 @@ class Session:
         state.log_error_old = 0.0
         if method.family.multistep and state.phase != Phase.START:
             state.phase, state.h_next = Phase.START, 0.0
-
-    def save_again(self, t: float, u: np.ndarray) -> None:
-        """Save the state after a jump, beside the one before it."""
-        count = self.state.out_count
-        if count == self.out_capacity:
-            self._reserve_output(2 * count, count)
-        self.out_t[count], self.out_u[count] = t, u
-        self.state.out_count = count + 1
-
-    def save_over(self, t: float, u: np.ndarray) -> None:
-        """Save the state after a jump in place of the one before it, where that was saved."""
-        row = self.state.out_count - 1
-        while row >= 0 and self.out_t.item(row) == t:
-            self.out_u[row] = u
-            row -= 1
-
-    def keep_row(self, t: float, length: float, u: np.ndarray) -> None:
-        """Keep an interpolant that is constant."""
-        count = self.state.dense_count
-        if count == self.dense_capacity:
-            self._reserve_dense(2 * count, count)
-        row = self.dense_rows[count]
-        row[0], row[1], row[2 : 2 + self.n], row[2 + self.n :] = t, length, u, 0.0
-        self.state.dense_count = count + 1
 
     @property
     def started(self) -> bool:

@@ -19,6 +19,8 @@ from symde.layers.bridge import numbers
 from symde.layers.bridge.interface import Differentiable, refuse_nested_forward, transformed
 from symde.layers.bridge.numbers import Points, Records, Wanted
 from symde.layers.bridge.specification import AnySpecification
+from symde.model.events import follows_start
+from symde.problem.problem import Problem
 
 
 class Call:
@@ -314,12 +316,27 @@ def _through_times(
     u0, p, span, times = inputs
     by_span = by_times = None
     if need_span:
+        _refuse_moving_times(specification.problem)
         assert by_u0 is not None
         by_start = -(by_u0 * specification.slope(span[..., :1], u0, p)).sum(-1)
         by_span = torch.stack([by_start, torch.zeros_like(by_start)], -1)
     if need_times:
         by_times = (weights * _slopes(specification, times, u, p)).sum(-1)
     return by_span, by_times
+
+
+def _refuse_moving_times(problem: Problem) -> None:
+    """Refuse derivatives by the start of the span where the times of events follow it.
+
+    Raises:
+        NotImplementedError: they do.
+    """
+    system: Any = problem.system
+    if system.kernels.has_events and any(map(follows_start, system.definition.events)):
+        raise NotImplementedError(
+            "the times of this model's events follow t0, and what that does to derivatives by the start of "
+            "the span is not known here: detach it, or write the times as parameters"
+        )
 
 
 def _points(u0: Tensor, p: Tensor, span: Tensor, times: Tensor) -> Points:

@@ -146,9 +146,12 @@ def record(specification: AnySpecification, points: Points, wanted: Wanted) -> R
         return Records(u, points, wanted, ())
     check(specification, points)
     kept: list[Any] = [None] * (1 if points.batch is None else points.batch)
+    events = specification.problem.system.kernels.has_events
 
     def recorded(place: int, point: Point) -> None:
-        kept[place] = specification.record(point, wanted)
+        one = kept[place] = specification.record(point, wanted)
+        if events:
+            require_rows(point.times, one.solution.t)
 
     _each(points, recorded)
     return Records(_stacked([one.solution.u for one in kept], points), points, wanted, kept)
@@ -277,7 +280,21 @@ def _solve(session: Session, run: Run, u: np.ndarray) -> None:
     status = session.run()
     if status != Status.DONE or not problem.system.compiled:
         finish(session, problem, status, time.perf_counter(), throw=True)
+        require_rows(run.times, session.saved()[0])
     u[...] = session.out_u[: len(u)]
+
+
+def require_rows(times: np.ndarray | None, saved: np.ndarray) -> None:
+    """Refuse a solve that an event ended before all was saved: a tensor has as many rows as there are times.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    if times is not None and (len(saved) < len(times) or saved[-1] != times[-1]):
+        raise ValueError(
+            f"an event ended the solve before t = {times[-1]:g}, which was to be saved: save earlier times, "
+            "or let the model go on"
+        )
 
 
 def check(specification: AnySpecification, points: Points) -> None:

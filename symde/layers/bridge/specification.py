@@ -81,7 +81,7 @@ class Specification:
         Raises:
             ValueError: the model is a function of which no derivative is known.
         """
-        return prepare(self.problem, **self._solving)
+        return prepare(self.problem, events=True, **self._solving)
 
     @functools.cached_property
     def slope(self) -> Formula:
@@ -125,7 +125,7 @@ class Specification:
         run, wrt, sensealg = self.run(point), self.wrt(wanted), self.sensealg
         if sensealg == registry.AUTO:
             sensealg, run = auto.choose(run, wrt, free=self._solving["method"] is None)
-        return registry.get(sensealg).record(run, wrt)
+        return registry.get(sensealg, run.problem.system.kernels.has_events).record(run, wrt)
 
     def _at(self, point: Point) -> Problem:
         return problem_at(self.problem, point)

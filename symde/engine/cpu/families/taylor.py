@@ -81,6 +81,4 @@ def context(kernels: Any, method: Any) -> tuple[int, Any]:
     return ctypes.addressof(data), (data, tapes, kernel)
 
 
-FAMILY = Family(
-    "taylor", pack, implicit=False, controls=True, memory=memory, context=context, long_steps=True
-)
+FAMILY = Family("taylor", pack, implicit=False, controls=True, memory=memory, context=context)

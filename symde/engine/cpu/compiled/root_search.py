@@ -1,0 +1,222 @@
+"""The search of a step for changes of sign: where one is suspected, and where the first one is.
+
+Values and derivatives at both ends tell where to look; the step's interpolant is searched piece by piece.
+
+Source: L. F. Shampine, I. Gladwell, R. W. Brankin, Reliable solution of special event location problems for
+ODEs, ACM Transactions on Mathematical Software 17 (1991) 11-25, for the search by derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.compiled.output import prepare_interpolant
+from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at
+from symde.engine.cpu.compiled.root_values import EPSILON, copy_values, evaluate_within, resolution
+from symde.engine.cpu.roots import HIGH_DEGREE, LEAST_PIECES, NEARNESS, TRUST
+
+NONE, FAILED, TOO_LONG = 2.0, -1.0, -2.0
+"""Places outside of the step: there is no root, a kernel failed, the step has to be shorter."""
+
+
+@compiled
+def least_of_cubic(a, b, da, db):
+    """The minimum within (0, 1) of the cubic with these values and derivatives at the ends, infinite where it
+    has none there."""
+    difference = b - a
+    c2 = 3.0 * difference - 2.0 * da - db
+    c3 = da + db - 2.0 * difference
+    discriminant = c2 * c2 - 3.0 * c3 * da
+    if not discriminant > 0.0:
+        return math.inf
+    root = math.sqrt(discriminant)
+    if c2 > 0.0:
+        theta = -da / (c2 + root)
+    elif c3 != 0.0:
+        theta = (root - c2) / (3.0 * c3)
+    else:
+        return math.inf
+    if not 0.0 < theta < 1.0:
+        return math.inf
+    return a + theta * (da + theta * (c2 + theta * c3))
+
+
+@compiled
+def suspicious(a, b, da, db):
+    """Whether a function may change sign: `a` and `b` are its values at both ends as seen from its side, `da`
+    and `db` its derivatives times the length. One that is not a number tells nothing."""
+    if b <= 0.0:
+        return True
+    margin = NEARNESS * (abs(da) + abs(db))
+    # the cubic is never more than 4/27 of each derivative below the line between its ends
+    if not min(a, b) <= 2.0 * margin:
+        return False
+    return da < 0.0 < db or least_of_cubic(max(a, 0.0), b, da, db) <= margin
+
+
+@compiled
+def any_suspicious(state, roots):
+    """Whether the last step must be searched."""
+    h, slot = state.h_old, slot_at(state, state.active)
+    if slot.searched:
+        return True
+    side = doubles(roots.side)
+    g, slope, g_new, slope_new = (
+        doubles(roots.g),
+        doubles(roots.slope),
+        doubles(roots.g_new),
+        doubles(roots.slope_new),
+    )
+    high = slot.degree >= HIGH_DEGREE
+    for i in range(roots.count):
+        s = side[i]
+        a, b, da, db = s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h
+        if high and min(a, b) <= abs(da) + abs(db) or suspicious(a, b, da, db):
+            return True
+    return False
+
+
+@compiled
+def locate(state, roots, i, low, high, value):
+    """A root of function i between `low`, where it is on its side, and `high`, where it is not, at most a few
+    roundings behind it; `value` is that at `high`. Newton's method, halving where it leaves the bracket."""
+    s, h = doubles(roots.side)[i], state.h_old
+    g_at, slope_at = doubles(roots.g_at), doubles(roots.slope_at)
+    near = max(0.25 * resolution(state, state.t_old, h) / abs(h), EPSILON * high)
+    theta = high
+    evaluate_within(state, roots, theta, roots.g_at, roots.slope_at)
+    previous = high - low
+    for _ in range(100):
+        if g_at[i] == 0.0:
+            return theta
+        slope = s * slope_at[i] * h
+        change = s * g_at[i] / slope if slope != 0.0 else math.inf
+        target = theta - change
+        if not (low < target < high and abs(change) <= 0.5 * previous):
+            target = 0.5 * (low + high)
+        previous = abs(target - theta)
+        theta = target
+        if evaluate_within(state, roots, theta, roots.g_at, roots.slope_at) != 0:
+            return high
+        if s * g_at[i] > 0.0:
+            low = theta
+        else:
+            high = theta
+        if high - low <= near or previous <= 0.25 * near:
+            break
+    return min(theta, high)
+
+
+@compiled
+def left_of_touch(state, roots, i, low, high):
+    """Whether function i, on its side at both ends and turning between them, gets to the other side: a place
+    where it is there, or `NONE`. Its minimum is bracketed by the derivative; where the tangents of both ends
+    meet on its side, so does all between."""
+    s, h = doubles(roots.side)[i], state.h_old
+    a, da = s * doubles(roots.g_low)[i], s * doubles(roots.slope_low)[i] * h
+    b, db = s * doubles(roots.g_high)[i], s * doubles(roots.slope_high)[i] * h
+    g_at, slope_at = doubles(roots.g_at), doubles(roots.slope_at)
+    near = resolution(state, state.t_old, h) / abs(h)
+    for _ in range(60):
+        width = high - low
+        meeting = (b - a - db * width) / (da - db)
+        if a + da * meeting > 0.0 or width <= near:
+            return NONE
+        fraction = -da / (db - da)
+        if not 0.1 <= fraction <= 0.9:
+            fraction = 0.5
+        middle = low + fraction * width
+        if evaluate_within(state, roots, middle, roots.g_at, roots.slope_at) != 0:
+            return NONE
+        value, slope = s * g_at[i], s * slope_at[i] * h
+        if value <= 0.0:
+            return middle
+        if slope < 0.0:
+            low, a, da = middle, value, slope
+        else:
+            high, b, db = middle, value, slope
+    return NONE
+
+
+@compiled
+def on_side_at_first(state, roots, i, low, high):
+    """A place behind `low` where function i, which begins at zero and leaves it, is on its side; `low` where
+    there is none as far as times can be told apart."""
+    s, h = doubles(roots.side)[i], state.h_old
+    g_at = doubles(roots.g_at)
+    width = high - low
+    near = 0.25 * resolution(state, state.t_old, h) / abs(h)
+    while width > near:
+        width *= 0.5
+        if evaluate_within(state, roots, low + width, roots.g_at, roots.slope_at) != 0:
+            return low
+        if s * g_at[i] > 0.0:
+            return low + width
+    return low
+
+
+@compiled
+def root_in_piece(state, roots, i, low, high):
+    """The first root of function i in a piece of the last step, `NONE` where there is none."""
+    s, length = doubles(roots.side)[i], state.h_old * (high - low)
+    a, b = s * doubles(roots.g_low)[i], s * doubles(roots.g_high)[i]
+    da, db = s * doubles(roots.slope_low)[i] * length, s * doubles(roots.slope_high)[i] * length
+    if b <= 0.0:
+        # it rests where it was handled, or is on its way from there
+        if a <= 0.0 and (a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0):
+            return NONE
+        # where it first moves away from zero, it may begin in the rounding of zero
+        start = on_side_at_first(state, roots, i, low, high) if da > 0.0 else low
+        if start > low or a > 0.0:
+            return locate(state, roots, i, start, high, b)
+        return low
+    if a > 0.0 and da < 0.0 < db and suspicious(a, b, da, db):
+        there = left_of_touch(state, roots, i, low, high)
+        if there < NONE:
+            return locate(state, roots, i, low, there, 0.0)
+    return NONE
+
+
+@compiled
+def trusted(state, roots, length):
+    """Whether the values in a piece of a step change as their derivatives say: where steps are much longer
+    than what the interpolant can follow, they do not."""
+    g, slope = doubles(roots.g_low), doubles(roots.slope_low)
+    g_high, slope_high = doubles(roots.g_high), doubles(roots.slope_high)
+    for i in range(roots.count):
+        change, expected = g_high[i] - g[i], 0.5 * length * (slope[i] + slope_high[i])
+        allowed = TRUST * abs(length) * (abs(slope[i]) + abs(slope_high[i]))
+        if abs(change - expected) > allowed + 1e-6 * (abs(g[i]) + abs(g_high[i])):
+            return False
+    return True
+
+
+@compiled
+def search(state, roots, address):
+    """The place of the first root in the last step: `NONE` where there is none, `FAILED` where a kernel
+    failed, `TOO_LONG` where the step has to be shorter. Its function is left in `found`."""
+    if prepare_interpolant(state, address) != 0:
+        return FAILED
+    slot = slot_at(state, state.active)
+    pieces = max(LEAST_PIECES, slot.degree // 3)
+    copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
+    low = 0.0
+    for piece in range(1, pieces + 1):
+        high = piece / pieces
+        if piece == pieces:
+            copy_values(roots.count, roots.g_new, roots.slope_new, roots.g_high, roots.slope_high)
+        elif evaluate_within(state, roots, high, roots.g_high, roots.slope_high) != 0:
+            return FAILED
+        if slot.searched and not trusted(state, roots, (high - low) * state.h_old):
+            return TOO_LONG
+        first = NONE
+        for i in range(roots.count):
+            theta = root_in_piece(state, roots, i, low, high)
+            if theta < first:
+                first, roots.found = theta, i
+        if first < NONE:
+            return first
+        roots.g_low, roots.g_high = roots.g_high, roots.g_low
+        roots.slope_low, roots.slope_high = roots.slope_high, roots.slope_low
+        low = high
+    return NONE

@@ -1,0 +1,124 @@
+"""Solves with events for strategies that go back: segment after segment, and moment after moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symde.problem.solution import Solution
+from symde.sensitivity.discrete import through_start
+from symde.sensitivity.hybrid import Hybrid, Segment, solve
+from symde.sensitivity.run import Run
+from symde.sensitivity.saltation import Weights
+from symde.sensitivity.start import Start
+from symde.sensitivity.strategy import Record, Strategy
+from symde.sensitivity.wrt import Wrt
+
+
+@dataclass(frozen=True, slots=True)
+class InSegments:
+    """A strategy that takes a solve with events in segments.
+
+    A strategy's module may say how: `around(run)` gives the run in which the events are found and that of the
+    segments, where these are not the run itself; `in_segments(run, wrt)` does all, where it does not go back.
+
+    Attributes:
+        strategy: The one that differentiates the segments.
+    """
+
+    strategy: Any
+
+    def record(self, run: Run, wrt: Wrt) -> Record:
+        """Solve what has events, and make it ready.
+
+        Raises:
+            ValueError: the strategy cannot differentiate this, or the solution has no derivative at an event.
+            SolveError: the solve did not reach its end.
+        """
+        own = getattr(self.strategy, "in_segments", None)
+        if own is not None:
+            return own(run, wrt)
+        around = getattr(self.strategy, "around", None)
+        whole, run = (run, run) if around is None else around(run)
+        return BackRecord(replace(solve(whole), run=run), self.strategy, wrt)
+
+
+@dataclass(frozen=True, eq=False)
+class BackRecord:
+    """A solve with events, of which a strategy differentiates the segments."""
+
+    hybrid: Hybrid
+    strategy: Strategy
+    wrt: Wrt
+
+    @property
+    def solution(self) -> Solution:
+        """The solution."""
+        return self.hybrid.solution
+
+    @property
+    def run(self) -> Run:
+        """What was solved."""
+        return self.hybrid.run
+
+    @property
+    def start(self) -> Start:
+        """Derivatives of the start."""
+        return self.hybrid.start
+
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
+
+    def pull_back(self, weights: np.ndarray, by_end: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).
+
+        Args:
+            weights: Shape (n_times, n).
+            by_end: Derivative by the time of the end itself, where an event ended the solve.
+
+        Raises:
+            SolveError, PullBackError: as the strategy, on a segment.
+        """
+        hybrid, problem = self.hybrid, self.hybrid.run.problem
+        n, m = len(problem.u0), len(problem.p)
+        if not np.isfinite(weights).all():
+            return np.full(n, np.nan), np.full(m, np.nan)
+        u0, moving, p, kept = np.zeros(n), np.zeros(n), np.zeros(m), Weights()
+        own = np.array(weights, dtype=float)
+        if hybrid.ended:
+            moving, own[-1] = own[-1].copy(), 0.0
+        else:
+            by_end = 0.0
+        inner = self._inner(n, m)
+        for place in reversed(range(len(hybrid.segments))):
+            u0, by_p = self._back(hybrid.segments[place], own, u0, inner)
+            p += by_p
+            if place:
+                u0, by_p = hybrid.moments[place - 1].backward(u0, moving, by_end, kept)
+                p, moving, by_end = p + by_p, np.zeros(n), 0.0
+        return u0, through_start(hybrid.run, hybrid.start, hybrid.solution, weights, u0, p)
+
+    def _inner(self, n: int, m: int) -> Wrt:
+        """What segments are differentiated by: all initial values, and the parameters if any is asked for."""
+        parameters = tuple(range(m)) if self.wrt.parameters else ()
+        return Wrt((), parameters, tuple(range(n)))
+
+    def _back(
+        self, segment: Segment, weights: np.ndarray, at_end: np.ndarray, inner: Wrt
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives by the state at the start of a segment and by the parameters, from those by its saved
+        states and by the state at its end."""
+        own, m = weights[segment.rows], len(self.hybrid.run.problem.p)
+        if segment.empty:
+            return at_end + own.sum(axis=0), np.zeros(m)
+        if not (own.any() or at_end.any()):
+            return np.zeros(len(at_end)), np.zeros(m)
+        run = self.hybrid.segment_run(segment)
+        found: Any = self.strategy.record(run, inner)
+        assert run.times is not None
+        rows = np.zeros((len(run.times), len(at_end)))
+        rows[: len(own)] = own
+        rows[-1] += at_end
+        return found.pull_back(rows)

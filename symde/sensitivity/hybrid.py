@@ -1,0 +1,152 @@
+"""Solves with events, differentiated: smooth segments between moments, and the moments.
+
+A solve with events is done once, for its saved states and its moments. Each segment between two moments is
+then a solve of the model without events, from the state that the events before have left, and any strategy
+differentiates it; derivatives pass the moments by `symde.sensitivity.saltation`. Going back, segments are
+solved again one by one as they are reached, so that no more is kept of the solution than one of them needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symde.lowering import ModelSystem
+from symde.outcome import finish
+from symde.plan import plan_like
+from symde.problem.problem import with_system
+from symde.problem.retcode import Retcode
+from symde.problem.solution import Solution
+from symde.sensitivity.integrate import begin
+from symde.sensitivity.moments import moments_of
+from symde.sensitivity.run import Run
+from symde.sensitivity.saltation import Moment
+from symde.sensitivity.start import Start, start_of
+from symde.sessions import borrow, give_back
+
+RESOLVED = 16 * 2.0**-52
+"""Length of a segment, relative to its time, up to which no step can be taken."""
+
+
+def has_events(run: Run) -> bool:
+    """Whether what is solved has events."""
+    return bool(run.problem.system.kernels.has_events)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A stretch without events.
+
+    Attributes:
+        t0, t1: From where to where; equal where a moment is at the start or at the end.
+        u0: The state at its start, shape (n,).
+        rows: Rows of the saved states that lie in it.
+        times: Their times.
+    """
+
+    t0: float
+    t1: float
+    u0: np.ndarray
+    rows: slice
+    times: np.ndarray
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be solved."""
+        return self.t1 - self.t0 <= RESOLVED * max(abs(self.t0), abs(self.t1))
+
+
+@dataclass(frozen=True, eq=False)
+class Hybrid:
+    """A solve with events in segments: each but the last ends at a moment, after which the next begins.
+
+    Attributes:
+        run: What was solved.
+        start: Derivatives of the start.
+        solution: The solution; where an event ended the solve, and its end alone was to be saved, that is
+            saved.
+        moments, segments: In order; there is one segment more.
+        ended: Whether an event ended the solve at a saved time, the last, which moves with it.
+    """
+
+    run: Run
+    start: Start
+    solution: Solution
+    moments: tuple[Moment, ...]
+    segments: tuple[Segment, ...]
+    ended: bool
+
+    def segment_run(self, segment: Segment) -> Run:
+        """A segment as a solve of its own, saved at its saved times and at its end."""
+        run, problem = self.run, self.run.problem
+        system = smooth_system(problem.system)
+        given = dict.fromkeys(system.state_names, 0.0), dict.fromkeys(system.parameter_names, 0.0)
+        own = with_system(problem, system, segment.u0, None, *given, tspan=(segment.t0, segment.t1))
+        times = np.append(segment.times[segment.times != segment.t1], segment.t1)
+        return replace(run, problem=own, plan=plan_like(run.plan, system), times=times)
+
+    def longest(self) -> Run:
+        """The longest segment as a solve of its own."""
+        segment = max(self.segments, key=lambda one: one.t1 - one.t0)
+        run = self.segment_run(segment)
+        return replace(run, times=None) if self.run.times is None else run
+
+
+def solve(run: Run) -> Hybrid:
+    """Solve what has events.
+
+    Raises:
+        SolveError: the solve did not reach its end.
+        ValueError: the solution has no derivative at an event, with the reason; or it goes backwards in time.
+    """
+    problem, plan = run.problem, run.plan
+    t0, t1 = problem.tspan
+    if t1 < t0:
+        raise ValueError(
+            "derivatives of solves with events go forwards in time: give a time span that ascends"
+        )
+    session = borrow(problem.system, plan)
+    try:
+        begin(session, run, problem, run.atol)
+        started = time.perf_counter()
+        solution = finish(session, problem, session.run(), started, throw=True)
+        executive: Any = session.executive
+        journal, reached = tuple(executive.journal), float(session.state.t)
+    finally:
+        give_back(plan, session)
+    start = start_of(problem)
+    ended = solution.retcode == Retcode.TERMINATED
+    moments = moments_of(run, start, journal, reached if ended else None)
+    if ended and run.times is not None and run.times.tolist() == [t1] != [reached]:
+        solution.t, solution.u = np.array([reached]), moments[-1].after[None].copy()
+    segments = tuple(_segments(problem.u0, t0, reached, moments, solution.t))
+    ended = ended and len(solution.t) > 0 and solution.t[-1] == reached
+    return Hybrid(run, start, solution, moments, segments, ended)
+
+
+def _segments(
+    u0: np.ndarray, t0: float, t1: float, moments: tuple[Moment, ...], times: np.ndarray
+) -> Iterator[Segment]:
+    """The stretches between moments, with the saved rows of each: of two at a moment the second comes after
+    it, and so does one alone where the state jumps."""
+    first = 0
+    for moment in moments:
+        last = int(np.searchsorted(times, moment.t, "left"))
+        end = int(np.searchsorted(times, moment.t, "right"))
+        if end - last > 1:
+            last = end - 1
+        yield Segment(t0, moment.t, u0, slice(first, last), times[first:last])
+        first, t0, u0 = last, moment.t, moment.after
+    yield Segment(t0, t1, u0, slice(first, len(times)), times[first:])
+
+
+def smooth_system(system: Any) -> ModelSystem:
+    """The model without its events; the same object each time."""
+    known = system.augmented
+    if "smooth" not in known:
+        known.setdefault("smooth", ModelSystem(replace(system.definition, events=())))
+    return known["smooth"]

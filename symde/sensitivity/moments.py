@@ -1,0 +1,175 @@
+"""The moments of a solve with events, from what the engine tells: what depends on what, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from symde.codegen.event_derivatives import EventDerivatives
+from symde.problem.event_record import Happening
+from symde.sensitivity.run import Run
+from symde.sensitivity.saltation import Change, Moment, MomentTime
+from symde.sensitivity.start import Start
+
+GRAZING = 4.0
+"""Tolerances by which a root function would have to be off not to cross zero there, as a parabola with its
+slope and curvature, below which the solution only touches."""
+
+LEAST_TOLERANCE = 1e-13
+"""Relative tolerance of solves without one."""
+
+TOGETHER = 1e-6
+"""Difference of the derivatives of two times, over their size, up to which they move together."""
+
+
+def moments_of(run: Run, start: Start, journal: Sequence[Happening], end: float | None) -> tuple[Moment, ...]:
+    """The moments of a solve.
+
+    Args:
+        run: What was solved.
+        start: Derivatives of its start.
+        journal: What happened.
+        end: When an event ended it; None: none did.
+
+    Raises:
+        ValueError: the solution has no derivative there, with the reason.
+    """
+    reader = _Reader(run, start)
+    groups = [(t, list(group)) for t, group in groupby(journal, key=lambda one: one.t)]
+    return tuple(reader.moment(t, group, t == end) for t, group in groups)
+
+
+class _Reader:
+    """Turns what happened into moments, in order."""
+
+    def __init__(self, run: Run, start: Start) -> None:
+        system: Any = run.problem.system
+        self.run, self.problem, self.start = run, run.problem, start
+        self.plans = system.kernels.events.plans
+        self.derivatives = event_derivatives(system)
+        # triggered and not yet done: event -> times at which it is due, with places in the list of all
+        self.waiting: dict[int, list[tuple[float, int]]] = {}
+        # of each triggered event when that was, and how its delay depends on what
+        self.origins: list[tuple[float, np.ndarray]] = []
+
+    def moment(self, t: float, group: list[Happening], terminal: bool) -> Moment:
+        p = self.problem.p
+        before, after = group[0].before, group[-1].after
+        slope = self.derivatives.slope(t, before, p)
+        changes, waited = [], []
+        for one in group:
+            change = self._change(one)
+            changes.append(change)
+            if one.waited and change.delayed is not None:
+                waited.append(change.delayed)
+        time = self._time(t, group, before, slope, waited)
+        slope_after = self.derivatives.slope(t, after, p)
+        return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal)
+
+    def _change(self, one: Happening) -> Change:
+        plan, p = self.plans[one.index], self.problem.p
+        targets = np.array(plan.targets, dtype=np.intp)
+        if one.waited:
+            return Change(targets, None, self._ended(one))
+        effect = self.derivatives.effect(one.index)(one.t, one.before, p)
+        if one.due is not None:
+            place = len(self.origins)
+            delay = np.concatenate([effect.by_states[-1], effect.by_parameters[-1], effect.by_time[-1:]])
+            self.origins.append((one.t, delay))
+            self.waiting.setdefault(one.index, []).append((one.due, place))
+            return Change(targets, effect, place)
+        if plan.delayed:  # by no time at all
+            k = len(targets)
+            parts = (effect.values, effect.by_time, effect.by_states, effect.by_parameters)
+            effect = type(effect)(*(part[:k] for part in parts))
+        return Change(targets, effect)
+
+    def _ended(self, one: Happening) -> int:
+        """The place of the delayed event that is due now; those before it were dropped."""
+        queue = self.waiting[one.index]
+        position = next(k for k, (due, _) in enumerate(queue) if due == one.t)
+        return queue.pop(position)[1]
+
+    def _time(
+        self, t: float, group: list[Happening], before: np.ndarray, slope: np.ndarray, waited: list[int]
+    ) -> MomentTime:
+        """How the moment's time depends on what is differentiated by: it is that of what came first."""
+        times = [self._known(t, one.index) for one in group if self._is_known(one)]
+        roots = sorted({i for one in group if self._is_root(one) for i in one.crossed})
+        times += [self._root(t, i, group, before, slope) for i in roots]
+        name = self.plans[group[0].index].name
+        if waited:
+            if times or not all(self._same_origin(waited[0], other) for other in waited[1:]):
+                raise ValueError(_coincide(name, t))
+            return MomentTime(None, np.zeros(len(self.problem.p)), waited[0])
+        if not times:
+            raise ValueError(f"event `{name}` at t = {t:g} comes from nothing that can be differentiated")
+        first, *rest = times
+        if any(not _together(first, other) for other in rest):
+            raise ValueError(_coincide(name, t))
+        return first
+
+    def _same_origin(self, first: int, second: int) -> bool:
+        """Whether two delayed events were triggered together and wait equally long."""
+        (t_first, first_delay), (t_second, second_delay) = self.origins[first], self.origins[second]
+        return t_first == t_second and np.array_equal(first_delay, second_delay)
+
+    def _is_known(self, one: Happening) -> bool:
+        return not one.waited and self.plans[one.index].kind in ("at", "every")
+
+    def _is_root(self, one: Happening) -> bool:
+        return not one.waited and self.plans[one.index].kind in ("when", "crossing")
+
+    def _known(self, t: float, index: int) -> MomentTime:
+        by_parameters, by_start = self.derivatives.times(index).derivative(
+            t, self.problem.tspan[0], self.problem.p
+        )
+        return MomentTime(None, by_parameters + by_start * self.start.span[0])
+
+    def _root(
+        self, t: float, root: int, group: list[Happening], before: np.ndarray, slope: np.ndarray
+    ) -> MomentTime:
+        g = self.derivatives.root(root)(t, before, self.problem.p)
+        by_states, speed = g.by_states[0], float(g.values[1])
+        curvature = float(g.by_states[1] @ slope + g.by_time[1])
+        tolerance = self.run.atol + max(self.run.plan.rtol, LEAST_TOLERANCE) * np.abs(before)
+        error = float(np.abs(by_states) @ np.broadcast_to(tolerance, before.shape))
+        if speed == 0.0 or not speed**2 > 2.0 * GRAZING * error * abs(curvature):
+            name = self.plans[group[0].index].name
+            raise ValueError(
+                f"the solution only touches what triggers event `{name}` at t = {t:g} and does not cross it: "
+                "the time of the event has no derivative there. Change the start or the parameters a little, "
+                "or end the span before"
+            )
+        return MomentTime(-by_states / speed, -g.by_parameters[0] / speed)
+
+
+def _together(first: MomentTime, second: MomentTime) -> bool:
+    """Whether two times depend on what is differentiated by in the same way."""
+    n = next((len(one.by_states) for one in (first, second) if one.by_states is not None), 0)
+    zero = np.zeros(n)
+    parts = [
+        np.concatenate([zero if one.by_states is None else one.by_states, one.by_parameters])
+        for one in (first, second)
+    ]
+    size = max(np.abs(part).max(initial=0.0) for part in parts)
+    return bool(np.abs(parts[0] - parts[1]).max(initial=0.0) <= TOGETHER * size)
+
+
+def _coincide(name: str, t: float) -> str:
+    return (
+        f"at t = {t:g} event `{name}` and another come at the same time for different reasons, and a change "
+        "of what is differentiated by moves them apart: the solution has no derivative there. Change one of "
+        "the times a little"
+    )
+
+
+def event_derivatives(system: Any) -> EventDerivatives:
+    """The derivatives of a system's events; the same object each time."""
+    known = system.augmented
+    if "events" not in known:
+        known.setdefault("events", EventDerivatives(system.kernels))
+    return known["events"]
