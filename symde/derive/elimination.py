@@ -71,7 +71,8 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
     for block in blocks(graph, matching):
         place = block[0]
         column = matching.column_of[place]
-        if len(block) == 1 and (place, column) in values:
+        last = len(system.states) == 1  # something must be left to solve
+        if len(block) == 1 and (place, column) in values and not last:
             _take_out(system, rows[place], variables[column], values[place, column])
             found = True
     return found
@@ -111,7 +112,6 @@ def _solved(row: Row, name: str, constants: Mapping[str, float]) -> Expr | None:
 
 def _take_out(system: EquationSystem, row: Row, name: str, value: Expr) -> None:
     system.rows.remove(row)
-    if row.lower:
-        system.constraints.append(row)
+    system.retire(row)
     state = system.states.pop(name)
     system.observables[name] = Observable(name, value, state.span)

@@ -53,6 +53,7 @@ def make_independent(system: EquationSystem) -> None:
             column = max(left.values, key=lambda name, of=left.values: abs(of[name][0]))
             pivots.append(_Pivot(column, left, value))
         else:
+            system.retire(row)
             row.mass, row.value = {}, value
 
 

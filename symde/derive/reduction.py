@@ -6,7 +6,7 @@ The stages, each on the `EquationSystem` that the one before left:
 2. `elimination.eliminate_explicit`       algebraic variables given outright, as observed quantities
    `guesses.guess_derivatives`            a start for derivatives that equations are linear in
 3. here                                   index 1 or not: can every row have a state of its own?
-4. `index_reduction.reduce_index`         constraints differentiated, where not; then 2 again
+4. `index_reduction.reduce_index`         constraints differentiated, where not; then again from 1
 5. here                                   rows in the places of the states that they determine
 """
 
@@ -47,8 +47,9 @@ def solvable(definition: Definition) -> Definition:
     eliminate_explicit(system)
     guess_derivatives(system)
     matching = _match(system)
-    if not matching.perfect:
+    while not matching.perfect:
         reduce_index(system)
+        make_independent(system)  # a derivative of a constraint may depend on rows that were there
         eliminate_explicit(system)
         matching = _match(system)
     return _assemble(system, matching)
@@ -64,6 +65,8 @@ def _match(system: EquationSystem) -> Matching:
     wanted: list[list[int]] = []
     for row in system.rows:
         read = [place[name] for name in row.mass] or incidence.of(row.value)
+        if place.get(row.home) in read:  # what fits already, stays
+            read = list(dict.fromkeys([place[row.home], *read]))
         graph.append(read)
         wanted.append([one for one in read if row.mass or one in algebraic])
     matching = maximum_matching(wanted, len(columns), empty_matching(len(graph), len(columns)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -22,12 +23,14 @@ class Row:
         mass: State -> factor of its derivative; empty: `value` is kept at zero.
         value: The right side, as in the model.
         span: Where it stands.
+        home: The state in whose row it stands in the model.
         lower: What it was before it was differentiated, the equation itself first.
     """
 
     mass: dict[str, Expr]
     value: Expr
     span: Span | None
+    home: str
     lower: list[Expr] = field(default_factory=list)
 
     @property
@@ -46,7 +49,7 @@ class EquationSystem:
         explicit: State -> its derivative, where its equation is x' = f and no row has x' in it.
         rows: The implicit equations.
         observables: Observed quantities, in any order.
-        constraints: Rows that were differentiated and have given their variable since.
+        constraints: Rows that were differentiated and are no more.
     """
 
     definition: Definition
@@ -67,6 +70,12 @@ class EquationSystem:
         differentiated = {name for row in self.rows for name in row.mass}
         return [name for name in self.implicit if name not in differentiated]
 
+    def retire(self, row: Row) -> None:
+        """Keep what a row was before it was differentiated, since it becomes another or goes."""
+        if row.lower:
+            self.constraints.append(dataclasses.replace(row))
+            row.lower = []
+
     @property
     def slopes(self) -> dict[str, str]:
         """Algebraic variables that are derivatives -> what they are derivatives of: x' = v."""
@@ -85,7 +94,12 @@ def system_of(definition: Definition) -> EquationSystem:
         state.name: state.derivative for state, plain in zip(definition.states, own, strict=True) if plain
     }
     implicit = [
-        Row({labels[column]: value for column, value in row.items()}, state.derivative, state.equation)
+        Row(
+            {labels[column]: value for column, value in row.items()},
+            state.derivative,
+            state.equation,
+            state.name,
+        )
         for state, row, plain in zip(definition.states, rows, own, strict=True)
         if not plain
     ]

@@ -62,15 +62,15 @@ def _linear(node: Expr, reads: dict[int, frozenset[str]], is_fixed: Callable[[Ex
             return Linear({name: ONE})
         case Negate(operand=operand):
             inner = _linear(operand, reads, is_fixed)
-            return _scaled(inner, lambda one: negative(one, node.span))
+            return _scaled(inner, lambda one: negative(one, None))
         case Sum(terms=terms):
-            return _sum([(sign, _linear(term, reads, is_fixed)) for sign, term in terms], node.span)
+            return _sum([(sign, _linear(term, reads, is_fixed)) for sign, term in terms])
         case Product(factors=factors):
             holders = [(sign, factor) for sign, factor in factors if reads[id(factor)]]
             rest = [(sign, factor) for sign, factor in factors if not reads[id(factor)]]
             if len(holders) == 1 and holders[0][0] == "*" and all(is_fixed(factor) for _, factor in rest):
                 inner = _linear(holders[0][1], reads, is_fixed)
-                return _scaled(inner, lambda one: product([*rest, ("*", one)], node.span))
+                return _scaled(inner, lambda one: product([*rest, ("*", one)], None))
     raise NotLinearError(own)
 
 
@@ -79,7 +79,8 @@ def _scaled(inner: Linear, scale: Callable[[Expr], Expr]) -> Linear:
     return Linear(coefficients, None if inner.rest is None else scale(inner.rest))
 
 
-def _sum(terms: list[tuple[str, Linear]], span: Span | None) -> Linear:
+def _sum(terms: list[tuple[str, Linear]]) -> Linear:
+    """What is left of a sum has no place of its own in the text: its parts have."""
     columns: dict[str, Factors] = {}
     rest: Factors = []
     for sign, term in terms:
@@ -87,8 +88,8 @@ def _sum(terms: list[tuple[str, Linear]], span: Span | None) -> Linear:
             columns.setdefault(name, []).append((sign, coefficient))
         if term.rest is not None:
             rest.append((sign, term.rest))
-    coefficients = {name: total(one, span) for name, one in columns.items()}
-    return Linear(coefficients, total(rest, span) if rest else None)
+    coefficients = {name: total(one, None) for name, one in columns.items()}
+    return Linear(coefficients, total(rest, None) if rest else None)
 
 
 def difference(right: Expr, left: Expr, span: Span | None) -> Expr:

@@ -146,19 +146,27 @@ class Mathematics:
         names = {one: latex_name(one.name) for one in self.states + self.parameters}
         lines = []
         for row, value in zip(self._mass_rows, self._values, strict=True):
-            slopes = {
-                sympy.Dummy("zzzz"): (
-                    rf"\frac{{d {latex_name(self.states[column].name)}}}{{d {time}}}",
-                    factor,
-                )
+            slopes = [
+                (factor, rf"\frac{{d {latex_name(self.states[column].name)}}}{{d {time}}}")
                 for column, factor in row.items()
-            }
-            total = sympy.Add(*(factor * dummy for dummy, (_, factor) in slopes.items()))
-            written = {dummy: text for dummy, (text, _) in slopes.items()}
-            left = sympy.latex(total, symbol_names=names | written)
+            ]
+            left = (
+                "".join(_latex_term(*one, names, first=not place) for place, one in enumerate(slopes)) or "0"
+            )
             right = sympy.latex(value, symbol_names=names)
             lines.append(rf"{left} &= {right}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _latex_term(factor: Any, slope: str, names: dict[Any, str], first: bool) -> str:
+    """A derivative with its factor as a term of a sum."""
+    minus = not factor.is_Add and factor.could_extract_minus_sign()
+    sign = ("- " if minus else "") if first else (" - " if minus else " + ")
+    factor = -factor if minus else factor
+    if factor == 1:
+        return sign + slope
+    text = sympy.latex(factor, symbol_names=names)
+    return f"{sign}{text} {slope}" if not factor.is_Add else rf"{sign}\left({text}\right) {slope}"
 
 
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -300,3 +301,32 @@ def test_exporting_source_needs_neither_numba_nor_sympy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+ALGEBRAIC = "model A\nparam k = 2\nstate x = 1, z = 0\nx' = -k*z\n0 = z - x^2\nend"
+IMPLICIT = "model I\nstate x = 1, z = 0\nx' = -z\n0 = z^3 + z - x\nend"
+
+
+def test_variables_that_equations_give_outright_are_exported_as_observed_quantities(
+    tmp_path: Path,
+) -> None:
+    module = imported(export(symde.ode_def(ALGEBRAIC), "numpy"), tmp_path)
+    assert module.rhs(0.0, np.array([3.0]), np.array([2.0])) == pytest.approx([-18.0])
+    assert module.observables(0.0, np.array([3.0]), np.array([2.0])) == pytest.approx([9.0])
+
+
+@pytest.mark.parametrize("target", [name for name in target_names() if name != "latex"])
+def test_what_is_no_explicit_equation_is_not_exported_as_one(target: str) -> None:
+    with pytest.raises(symde.ModelError, match=r"`z` is determined by an implicit equation") as caught:
+        export(symde.ode_def(IMPLICIT), target)
+    assert caught.value.diagnostics[0].code == "E605"
+
+
+def test_latex_shows_the_rows_of_a_mass_matrix() -> None:
+    text = export(
+        symde.ode_def("model M\nparam C = 1\nstate x = 1, y = 0\nC*(x' - y') = -x\n(1 - C)*y' = y\nend"),
+        "latex",
+    )
+    assert r"C \frac{d x}{d t} - C \frac{d y}{d t} &= - x" in text
+    assert r"\left(1 - C\right) \frac{d y}{d t} &= y" in text
+    assert r"0 &= - x + z^{3} + z" in export(symde.ode_def(IMPLICIT), "latex")
