@@ -48,6 +48,7 @@ class ModelKernels:
         n: Number of states.
         m: Number of parameters.
         mass: Whether M in M u' = f is another than the identity.
+        constrained: Whether steps are more than those of u' = f: with a mass matrix or a projection.
         invariants: Whether solutions keep what a solve must see to.
         guesses: Of each state, whether its value at the start is a guess that constraints determine.
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
@@ -60,6 +61,7 @@ class ModelKernels:
         self.mass = definition.mass is not None
         kept = definition.invariants
         self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.constrained = self.mass or any(one.projected for one in kept)
         self.guesses = tuple(state.guess for state in definition.states)
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
