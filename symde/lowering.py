@@ -209,16 +209,18 @@ class ModelSystem:
 
     def constraint(self, index: int) -> Equation:
         """What solutions keep, in the modeller's words."""
-        span = self.definition.invariants[index].span
+        invariant = self.definition.invariants[index]
+        span, order = invariant.span, invariant.derivative
         if span is None:
             return Equation("", "an invariant", "", 0)
-        return Equation("", " ".join(span.text.split()), span.source.name, _line(span))
+        words = ("", "the derivative by t of ", "the second derivative by t of ")[min(order, 2)]
+        return Equation("", words + " ".join(span.text.split()), span.source.name, _line(span))
 
     def worst_constraint(
         self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
     ) -> tuple[int, float]:
-        """The equation without a derivative that is missed by most, and its residual; each is seen against what
-        moves of the states by `scale` do to it."""
+        """The equation without a derivative that is missed by most, and its residual; each is seen against
+        what moves of the states by `scale` do to it."""
         model, graph = self.kernels.model_graph, self.kernels.graph
         mass, entries = model.lowered.mass or (), model.jacobian
         roots = [*model.lowered.rhs, *entries.nodes, *(node for row in mass for _, node in row)]
@@ -242,23 +244,53 @@ class ModelSystem:
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
     def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make it,
-        with (M's rows, -J's) u' = (f, f_t)."""
-        model = self.kernels.model_graph
-        if model.lowered.mass is None:
+        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make of
+        it, (M's rows, -J's) u' = (f, f_t)."""
+        if not self.kernels.mass:
             return self.slope(t, u, p)
-        entries, n = model.jacobian, self.kernels.n
-        mass = model.mass or ()
-        roots = [*model.lowered.rhs, *model.time_gradient, *entries.nodes, *mass]
-        values = evaluate(self.kernels.graph, roots, t, {"u": u, "p": p})
-        matrix, right = np.zeros((n, n)), np.zeros(n)
+        matrix, differential = self._start_matrix(t, u, p)
+        model = self.kernels.model_graph
+        nodes = [
+            row if own else by_time
+            for row, by_time, own in zip(model.lowered.rhs, model.time_gradient, differential, strict=True)
+        ]
+        values = evaluate(self.kernels.graph, nodes, t, {"u": u, "p": p})
+        return np.linalg.solve(matrix, [float(values[node]) for node in nodes])
+
+    def pull_start(
+        self, t: float, u: np.ndarray, p: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of a number by the given initial state (n,) and, through algebraic variables, by the
+        parameters (m,), from those by the consistent one.
+
+        Args:
+            t, u, p: The consistent start.
+            weights: Derivatives by u, shape (n,).
+        """
+        matrix, differential = self._start_matrix(t, u, p)
+        rows = np.linalg.solve(matrix.T, weights)
+        given = np.where(differential, rows, 0.0) @ np.where(differential[:, None], matrix, 0.0)
+        entries = self.kernels.model_graph.parameter_jacobian
+        values = evaluate(self.kernels.graph, entries.nodes, t, {"u": u, "p": p})
+        pulled = np.zeros(len(p))
+        for i in np.flatnonzero(~differential):
+            for k in range(entries.indptr[i], entries.indptr[i + 1]):
+                pulled[entries.indices[k]] += rows[i] * float(values[entries.nodes[k]])
+        return given, pulled
+
+    def _start_matrix(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """M's rows where M has entries and -J's where it has none, shape (n, n), and which rows are M's."""
+        model, n = self.kernels.model_graph, self.kernels.n
+        entries, mass = model.jacobian, model.mass or ()
+        values = evaluate(self.kernels.graph, [*entries.nodes, *mass], t, {"u": u, "p": p})
+        matrix, differential = np.zeros((n, n)), np.zeros(n, dtype=bool)
         for i in range(n):
             places = range(entries.indptr[i], entries.indptr[i + 1])
-            differential = any(values[mass[k]] for k in places)
+            differential[i] = any(values[mass[k]] for k in places)
             for k in places:
-                matrix[i, entries.indices[k]] = values[mass[k]] if differential else -values[entries.nodes[k]]
-            right[i] = values[(model.lowered.rhs if differential else model.time_gradient)[i]]
-        return np.linalg.solve(matrix, right)
+                found = float(values[mass[k] if differential[i] else entries.nodes[k]])
+                matrix[i, entries.indices[k]] = found if differential[i] else -found
+        return matrix, differential
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian. Of a

@@ -13,7 +13,6 @@ import numpy as np
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.delay_graph import DelayGraph
-from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
@@ -29,6 +28,7 @@ from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
+from symde.codegen.typical import typical_jacobian
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.split import MARKS, is_split, part_of
@@ -56,7 +56,9 @@ class ModelKernels:
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
         mass: Whether M in M u' = f is another than the identity.
+        constrained: Whether steps are more than those of u' = f: with a mass matrix or a projection.
         invariants: Whether solutions keep what a solve must see to.
+        guesses: Of each state, whether its value at the start is a guess that constraints determine.
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
@@ -69,6 +71,8 @@ class ModelKernels:
         self.mass = definition.mass is not None
         kept = definition.invariants
         self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.constrained = self.mass or any(one.projected for one in kept)
+        self.guesses = tuple(state.guess for state in definition.states)
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
@@ -138,8 +142,8 @@ class ModelKernels:
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     def for_parameters(self, parameters: Sequence[int]) -> ModelKernels:
-        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of the
-        equations solved for derivatives, whose M does not.
+        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of
+        the equations solved for derivatives, whose M does not.
 
         Raises:
             ValueError: it still does.
@@ -151,8 +155,9 @@ class ModelKernels:
         if left:
             name = self.definition.parameter_names[left[0]]
             raise ValueError(
-                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for one of "
-                "them: introduce a state for the sum of derivatives it stands in, or take central differences"
+                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for "
+                "one of them: introduce a state for what the sum of derivatives is of, or take central "
+                "differences"
             )
         return divided
 
@@ -216,22 +221,7 @@ class ModelKernels:
         if mass is None:
             return plan_lu(entries.indptr, entries.indices)
         massed = [not self.graph.is_constant(node, 0.0) for node in mass]
-        return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
-
-    def _sample(self) -> np.ndarray:
-        """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
-        start is often where something vanishes; a row without shift needs pivots that are not zero."""
-        draw, start = np.random.default_rng(5), model_start(self.definition)
-        try:
-            p = start.parameters({})
-            u = start.initial(p, 0.0, {})
-        except KeyError:  # the model gives no values: any will do
-            p, u = draw.uniform(0.5, 1.5, self.m), draw.uniform(0.5, 1.5, self.n)
-        u = u * draw.uniform(0.95, 1.05, self.n) + 1e-3 * draw.uniform(0.5, 1.5, self.n)
-        nodes = self.model_graph.jacobian.nodes
-        with np.errstate(all="ignore"):
-            values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
-        return np.array([values[node] for node in nodes], dtype=float)
+        return plan_lu(entries.indptr, entries.indices, sample=typical_jacobian(model), massed=massed)
 
     @property
     def lu_length(self) -> int:
@@ -250,10 +240,10 @@ class ModelKernels:
 
         Args:
             name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
-                `mass` (where M is not the identity), `invariants`, or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
-                `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
-                `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
-                `rhs_momenta`, `accelerations`.
+                `invariants`, `mass` (where M is not the identity), or (where `lu_length` is not 0)
+                `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`,
+                or (where `complex_lu_length` is not 0) `lu_complex_factor`, `lu_complex_solve`, or (where
+                there is a `partition`) `rhs_positions`, `rhs_momenta`, `accelerations`.
 
         Raises:
             KeyError: There is no kernel of that name.

@@ -39,7 +39,7 @@ from symde.sensitivity.along import (
     tightened,
     tightened_around,
 )
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run
@@ -195,7 +195,8 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
     if run.problem.system.delays:
         refuse_delays(run.problem.system, "the strategy 'backsolve'")
     refuse_fixed(run, "backsolve")
-    refuse_mass(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
     problem = run.problem
     t0, t1 = problem.tspan
     session = borrow(problem.system, run.plan)

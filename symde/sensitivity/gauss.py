@@ -22,7 +22,7 @@ from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import ALONE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.interpolating import STRATEGY as WITHOUT_INTEGRALS
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -75,7 +75,8 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     if run.problem.system.delays:
         refuse_delays(run.problem.system, "the strategy 'gauss'")
     refuse_fixed(run, "gauss")
-    refuse_mass(run.problem.system, "sensealg='gauss' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='gauss' knows no adjoint equations")
     if not wrt.parameters:  # nothing to integrate
         return record_along(run, False, WITHOUT_INTEGRALS)
     return record_along(run, True, STRATEGY)

@@ -16,7 +16,7 @@ from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
 
@@ -51,5 +51,6 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     if run.problem.system.delays:
         refuse_delays(run.problem.system, "the strategy 'interpolating'")
     refuse_fixed(run, "interpolating")
-    refuse_mass(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
     return record_along(run, bool(wrt.parameters), STRATEGY)

@@ -28,7 +28,7 @@ from symde.plan import plan_like
 from symde.problem.problem import with_system
 from symde.problem.system import Equation, NonFinite
 from symde.problem.traits import Traits
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.moving_start import MovedStart, TangentSpan, given_start
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run, refuse_events
@@ -122,6 +122,10 @@ class TangentSystem:
         values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
+    def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """u', shape (n,): the right-hand side, as a model with a mass matrix has no tangent."""
+        return self.slope(t, u, p)
+
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""
         return None
@@ -145,12 +149,13 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     Raises:
         ValueError: no derivative of the start is known, or the model has events.
     """
-    refuse_mass(
-        run.problem.system,
-        "no second derivatives and no derivatives along a direction are known",
-        "take central differences of first derivatives by forward sensitivities",
-    )
     refuse_events(run.problem.system)
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(
+            run.problem.system,
+            "no second derivatives and no derivatives along a direction are known",
+            "take central differences of first derivatives by forward sensitivities",
+        )
     problem, start = run.problem, start_of(run.problem)
     # parameters that follow others move with them
     p_direction = start.parameters @ direction.p
