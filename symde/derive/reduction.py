@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from symde.derive.changes import refuse_events
 from symde.derive.elimination import eliminate_explicit
 from symde.derive.guesses import guess_derivatives
 from symde.derive.independent_rows import make_independent
@@ -38,10 +39,12 @@ def solvable(definition: Definition) -> Definition:
     A model without implicit equations is given back as it is.
 
     Raises:
-        ModelError: the equations do not determine the unknowns, or cannot be differentiated.
+        ModelError: the equations do not determine the unknowns, or cannot be differentiated; an event sets
+            what they determine.
     """
     if definition.mass is None:
         return definition
+    refuse_events(definition)
     system = system_of(definition)
     make_independent(system)
     eliminate_explicit(system)

@@ -105,8 +105,8 @@ def _statements(definition: Definition) -> Iterator[Statement]:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
     names = set(definition.state_names)
-    rows = mass_rows(definition.mass, len(definition.states))
-    explicit = explicit_rows(definition.mass, len(definition.states))
+    rows = mass_rows(definition)
+    explicit = explicit_rows(definition)
     for state, row, is_explicit in zip(definition.states, rows, explicit, strict=True):
         if not is_explicit:
             left = _derivatives({definition.state_names[column]: value for column, value in row.items()})

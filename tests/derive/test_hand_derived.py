@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 import symde
 from symde.derive.reduction import solvable
+from symde.language.syntax import Number
+from symde.model.definition import State
 from symde.model.evaluate import evaluate
+from symde.model.events import At, Effect, ModelEvent
 
 from .numbers import Point, index_one_matrix, solved
 
@@ -142,6 +146,31 @@ def test_a_variable_that_must_be_differentiated_is_still_solved_for():
     constraints = [z**3 + z + x - 0.2, z - np.exp(x) + z**2]
     np.testing.assert_allclose(point.invariants(), constraints, rtol=1e-14)
     assert any(rows["z"] == pytest.approx(one, rel=1e-14) for one in constraints)
+
+
+def test_events_may_set_states_and_no_algebraic_variables():
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+
+    def setting(name):
+        return dataclasses.replace(definition, events=(ModelEvent("e", At((zero,)), (Effect(name, zero),)),))
+
+    assert solvable(setting("x")).events == setting("x").events
+    with pytest.raises(symde.ModelError, match="an event cannot set `z`"):
+        solvable(setting("z"))
+
+
+def test_discrete_variables_have_their_own_rows():
+    """They join a model after its mass matrix is made."""
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+    larger = dataclasses.replace(
+        definition, states=(*definition.states, State("m", zero, zero, discrete=True))
+    )
+    for one in (larger, solvable(larger)):
+        assert [state.algebraic for state in one.states] == [False, True, False]
+        point = Point(one, {"x": 0.5, "z": 0.4, "m": 2.0, "t": 0.0})
+        np.testing.assert_array_equal(point.mass(), np.diag([1.0, 0.0, 1.0]))
 
 
 def test_what_a_differentiated_constraint_gives_outright_is_observed():
