@@ -33,8 +33,7 @@ def _contradiction(session: Session, problem: Problem, index: int, residual: flo
         f"  constraint:  {constraint.text}    ({_place(constraint)})",
         f"  residual:    {residual:.3g}, where 0 is due; the tolerance would forgive what a state's move by "
         "atol + rtol*|state| amounts to",
-        "  help: give initial values that fulfil it (it may be a derivative of an equation of the text), or more "
-        "of their digits",
+        "  help: give initial values that fulfil it, or more of their digits",
     ])  # fmt: skip
 
 

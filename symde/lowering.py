@@ -184,10 +184,12 @@ class ModelSystem:
 
     def constraint(self, index: int) -> Equation:
         """What solutions keep, in the modeller's words."""
-        span = self.definition.invariants[index].span
+        invariant = self.definition.invariants[index]
+        span, order = invariant.span, invariant.derivative
         if span is None:
             return Equation("", "an invariant", "", 0)
-        return Equation("", " ".join(span.text.split()), span.source.name, _line(span))
+        words = ("", "the derivative by t of ", "the second derivative by t of ")[min(order, 2)]
+        return Equation("", words + " ".join(span.text.split()), span.source.name, _line(span))
 
     def worst_constraint(
         self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray

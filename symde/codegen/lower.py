@@ -256,8 +256,11 @@ class LoweredModel:
     invariants: tuple[int, ...] = ()
 
 
-def lower(definition: Definition) -> LoweredModel:
+def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     """The right-hand side and the observables of a model as graph nodes.
+
+    Args:
+        divided: Whether M u' = f is solved for derivatives as far as M alone allows (`reduce_mass`).
 
     Raises:
         ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
@@ -286,7 +289,7 @@ def lower(definition: Definition) -> LoweredModel:
         for row, columns in enumerate(mass_rows(definition))
         for column, value in columns.items()
     ]
-    reduced = reduce_mass(graph, entries, rhs, len(parameters))
+    reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
     return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
 
 

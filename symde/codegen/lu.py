@@ -138,9 +138,12 @@ def _match(
     sizes = [abs(value) for value in sample if value and math.isfinite(value)]
     typical = math.exp(sum(map(math.log, sizes)) / len(sizes)) if sizes else 1.0
     values = [{i: typical} if shifted[i] else {} for i in range(n)]
+    # Where rows have no shift, those that have one give pivots where it stands: it is never small for long,
+    # and what is left for the others is what their equations determine.
+    reliable = 10.0 * max(sizes, default=1.0)
     for i in range(n):
         for k in range(indptr[i], indptr[i + 1]):
-            size = abs(sample[k]) + (typical if massed is not None and massed[k] else 0.0)
+            size = abs(sample[k]) + (reliable if massed is not None and massed[k] else 0.0)
             if size and math.isfinite(size):
                 values[i][indices[k]] = values[i].get(indices[k], 0.0) + size
     largest = [0.0] * n

@@ -42,7 +42,11 @@ class ReducedMass:
 
 
 def reduce_mass(
-    graph: Graph, entries: Sequence[tuple[int, int, int]], rhs: Sequence[int], parameters: int
+    graph: Graph,
+    entries: Sequence[tuple[int, int, int]],
+    rhs: Sequence[int],
+    parameters: int,
+    divided: bool = False,
 ) -> ReducedMass:
     """Rows of M that depend on others made empty, and the constraints they imply in f.
 
@@ -51,6 +55,8 @@ def reduce_mass(
         entries: (row, column, node) of M; the nodes read parameters only.
         rhs: Node of each row of f.
         parameters: How many there are.
+        divided: Whether rows are solved for a derivative each as well (M is then the identity or nearly so, and
+            mostly free of parameters): what derivatives by parameters in M need, which must not be zero then.
     """
     n = len(rhs)
     rows: Rows = [{} for _ in range(n)]
@@ -59,8 +65,11 @@ def reduce_mass(
             rows[row][column] = node
     f = list(rhs)
     for group in _coupled(rows):
-        if len(group) > 1:
-            _eliminate(graph, rows, f, group, parameters)
+        if len(group) > 1 or divided:
+            pivots = _eliminate(graph, rows, f, group, parameters)
+            if divided:
+                _divide(graph, rows, f, pivots)
+                _fix(graph, rows, group, parameters)
     return ReducedMass(tuple(tuple(sorted(row.items())) for row in rows), tuple(f))
 
 
@@ -80,32 +89,57 @@ def _coupled(rows: Rows) -> list[list[int]]:
     return [sorted(group) for group in groups.values()]
 
 
-def _eliminate(graph: Graph, rows: Rows, f: list[int], group: list[int], parameters: int) -> None:
+Entries = dict[int, tuple[int, float]]
+"""A row: column -> node and value in the sample."""
+
+
+def _eliminate(
+    graph: Graph, rows: Rows, f: list[int], group: list[int], parameters: int
+) -> list[tuple[int, int, Entries, int]]:
     """Gaussian elimination within a group, on nodes and on a sample of their values side by side; only rows
-    that vanish are changed."""
+    that vanish are changed. The others: row, column of the pivot, entries and f as elimination left them."""
     sample = np.random.default_rng(11).uniform(0.5, 1.5, parameters)
     nodes = [node for i in group for node in rows[i].values()]
     values = evaluate(graph, nodes, 0.0, {"p": sample})
-    pivots: list[tuple[int, dict[int, tuple[int, float]], int]] = []
+    pivots: list[tuple[int, int, Entries, int]] = []
     for i in group:
         row = {j: (node, float(values[node])) for j, node in rows[i].items()}
         size, combined = max(abs(value) for _, value in row.values()), f[i]
-        for column, other, right in pivots:
+        for _, column, other, right in pivots:
             if column in row:
                 combined = _subtract(graph, row, combined, column, other, right, size)
         row = {j: entry for j, entry in row.items() if abs(entry[1]) > RANK * size}
         if row:
-            pivots.append((max(row, key=lambda j: abs(row[j][1])), row, combined))
+            pivots.append((i, max(row, key=lambda j: abs(row[j][1])), row, combined))
         else:
             rows[i], f[i] = {}, combined
+    return pivots
+
+
+def _divide(graph: Graph, rows: Rows, f: list[int], pivots: list[tuple[int, int, Entries, int]]) -> None:
+    """Back substitution: each row has its pivot 1 and nothing in the columns of other pivots."""
+    solved: list[tuple[int, Entries, int]] = []
+    for i, column, row, combined in reversed(pivots):
+        entries, right = dict(row), combined
+        size = max(abs(value) for _, value in entries.values())
+        for pivot, other, known in solved:
+            if pivot in entries:
+                right = _subtract(graph, entries, right, pivot, other, known, size)
+        divisor, value = entries[column]
+        scaled = {
+            j: (graph.apply("div", node, divisor), number / value) for j, (node, number) in entries.items()
+        }
+        scaled[column] = graph.constant(1.0), 1.0
+        solved.append((column, scaled, graph.apply("div", right, divisor)))
+        rows[i], f[i] = {j: node for j, (node, _) in scaled.items()}, solved[-1][2]
 
 
 def _subtract(
     graph: Graph,
-    row: dict[int, tuple[int, float]],
+    row: Entries,
     combined: int,
     column: int,
-    other: dict[int, tuple[int, float]],
+    other: Entries,
     right: int,
     size: float,
 ) -> int:
@@ -122,6 +156,18 @@ def _subtract(
             del row[j]
     row.pop(column, None)
     return graph.apply("sub", combined, graph.apply("mul", factor, right))
+
+
+def _fix(graph: Graph, rows: Rows, group: list[int], parameters: int) -> None:
+    """Entries that are the same whatever the parameters, such as C/C, become numbers."""
+    nodes = [node for i in group for node in rows[i].values()]
+    samples = np.random.default_rng(12).uniform(0.5, 1.5, (3, parameters))
+    seen = [evaluate(graph, nodes, 0.0, {"p": sample}) for sample in samples]
+    for i in group:
+        for j, node in rows[i].items():
+            values = [float(values[node]) for values in seen]
+            if max(values) - min(values) <= 1e-14 * abs(values[0]):
+                rows[i][j] = graph.constant(values[0])
 
 
 def united(

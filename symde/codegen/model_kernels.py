@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from symde.codegen.derivatives import SparseJacobian, directional, jacobian, time_gradient
@@ -17,14 +17,18 @@ from symde.model.definition import Definition
 class ModelGraph:
     """A model's graph and the derivatives that have been asked for.
 
+    Args:
+        definition: The model.
+        divided: Whether M u' = f is solved for derivatives as far as M alone allows.
+
     Attributes:
         definition: The model.
         lowered: Its right-hand side and observables as graph nodes.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, divided: bool = False) -> None:
         self.definition = definition
-        self.lowered: LoweredModel = lower(definition)
+        self.lowered: LoweredModel = lower(definition, divided)
 
     @cached_property
     def jacobian(self) -> SparseJacobian:
@@ -45,6 +49,11 @@ class ModelGraph:
         if model.mass is None:
             return entries, None
         return united(entries, model.mass, model.graph.constant(0.0))
+
+    def mass_reads(self, parameters: Sequence[int]) -> list[int]:
+        """Which of some parameters M depends on."""
+        read = self.lowered.graph.inputs_read(self.mass or ())
+        return [j for j in parameters if ("p", j) in read]
 
     @cached_property
     def invariants_jacobian(self) -> SparseJacobian:

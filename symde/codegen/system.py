@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,16 +49,18 @@ class ModelKernels:
         m: Number of parameters.
         mass: Whether M in M u' = f is another than the identity.
         invariants: Whether solutions keep what a solve must see to.
+        guesses: Of each state, whether its value at the start is a guess that constraints determine.
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        self.definition = definition
+    def __init__(self, definition: Definition, divided: bool = False) -> None:
+        self.definition, self._divided = definition, divided
         self.n = len(definition.states)
         self.m = len(definition.parameters)
         self.mass = definition.mass is not None
         kept = definition.invariants
         self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.guesses = tuple(state.guess for state in definition.states)
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
@@ -99,7 +101,7 @@ class ModelKernels:
                     f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
                     "of a Sequential symde.Network.from_torch(module)"
                 )
-        return ModelGraph(self.definition)
+        return ModelGraph(self.definition, self._divided)
 
     @property
     def lowered(self) -> LoweredModel:
@@ -124,6 +126,25 @@ class ModelKernels:
     def _pattern(self) -> tuple[np.ndarray, np.ndarray]:
         entries = self.model_graph.jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    def for_parameters(self, parameters: Sequence[int]) -> ModelKernels:
+        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of the
+        equations solved for derivatives, whose M does not.
+
+        Raises:
+            ValueError: it still does.
+        """
+        if not self.mass or not self.model_graph.mass_reads(parameters):
+            return self
+        divided = self._once("divided", lambda: ModelKernels(self.definition, divided=True))
+        left = divided.model_graph.mass_reads(parameters)
+        if left:
+            name = self.definition.parameter_names[left[0]]
+            raise ValueError(
+                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for one of "
+                "them: introduce a state for the sum of derivatives it stands in, or take central differences"
+            )
+        return divided
 
     @property
     def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:

@@ -48,7 +48,8 @@ class State:
 
     A discrete variable is a state whose derivative is 0 and that events change; discrete ones stand last.
     An algebraic variable's `derivative` is the right side of a row of M u' = f that has no entry of M: an
-    expression that is kept at zero; its `initial` is a guess.
+    expression that is kept at zero; its `initial` is a guess. So is it where `guess` is set: constraints
+    determine the value of that state at the start.
     """
 
     name: str
@@ -62,6 +63,7 @@ class State:
     split: Expr | None = None
     discrete: bool = False
     algebraic: bool = False
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)

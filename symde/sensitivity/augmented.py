@@ -49,12 +49,13 @@ class AugmentedSystem:
     ) -> None:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         count = 1 if combined else len(parameters) + len(states)
-        self.partials = ColumnKernels(base.kernels.model_graph, parameters, combined)
+        kernels = base.kernels.for_parameters(parameters)
+        self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
         self.kernels: Any
         if whole:
-            self.kernels = WholeKernels(base.kernels, parameters, padded_width(count))
+            self.kernels = WholeKernels(kernels, parameters, padded_width(count))
         else:
-            self.kernels = ColumnsSystem(base.kernels, self.partials, count)
+            self.kernels = ColumnsSystem(kernels, self.partials, count)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None

@@ -29,7 +29,6 @@ from symde.problem.solution import Solution
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE, adjoint_tolerance, sizes_of_states
 from symde.sensitivity.along import (
-from symde.sensitivity.constrained import refuse_mass
     FORWARD,
     MOST_RESTARTS,
     MULTISTEP,
@@ -38,6 +37,7 @@ from symde.sensitivity.constrained import refuse_mass
     refuse_fixed,
     tightened,
 )
+from symde.sensitivity.constrained import refuse_mass
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run

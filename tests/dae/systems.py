@@ -7,7 +7,9 @@ import itertools
 from collections.abc import Iterable
 
 import symde
+from symde import lowering
 from symde.language.syntax import Expr, Name, Number
+from symde.model.definition import Definition
 from symde.model.implicit import Invariant, MassEntry
 from symde.model.model import Model
 
@@ -45,7 +47,7 @@ def with_mass(
     if entries is None:
         entries = [(name, name, 1.0) for name in names if name not in algebraic]
     values = {one.name: one for one in definition.observables}
-    return Model(
+    return unreduced(
         dataclasses.replace(
             definition,
             name=f"{definition.name}{next(_counter)}",
@@ -57,6 +59,13 @@ def with_mass(
             ),
         )
     )
+
+
+def unreduced(definition: Definition) -> Model:
+    """A model that is solved as it stands: what `symde.derive` would make of it is not what is tested here."""
+    model = Model(definition)
+    lowering._systems[model] = lowering.ModelSystem(definition)
+    return model
 
 
 def _value(value: float | str) -> Expr:

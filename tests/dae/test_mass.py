@@ -10,8 +10,7 @@ import pytest
 import symde
 from symde.engine.methods import registry
 from symde.language.syntax import Name, Negate
-from symde.model.model import Model
-from tests.dae.systems import METHODS, SOLVERS, with_mass
+from tests.dae.systems import METHODS, SOLVERS, unreduced, with_mass
 
 TEXT = """
 model Coupled
@@ -113,7 +112,7 @@ def test_dependent_rows_become_constraints():
         dataclasses.replace(entry, value=Name("C") if entry.row == entry.column else Negate(Name("C")))
         for entry in model.definition.mass
     )
-    model = Model(dataclasses.replace(model.definition, mass=entries))
+    model = unreduced(dataclasses.replace(model.definition, mass=entries))
     for C in (2.0, 0.7):
         solution = symde.solve(symde.Problem(model, p={"C": C}), rtol=1e-9, atol=1e-10, saveat=[0.0, 3.0])
         # v = x - y: 2 C v' = -v + 1

@@ -26,6 +26,8 @@ InvariantsData = structure(
     targets=int64,
     at_zero=int64,  # which are kept at zero, and which steps are projected onto
     projected=int64,
+    guesses=int64,  # whether the value of each state at the start is one, which constraints determine
+    guessed=int64,  # whether any is
     matrix=int64,  # G D^-2 G' and its Cholesky factor, count x count
     multipliers=int64,
     row=int64,  # of G, spread out
@@ -44,6 +46,7 @@ class SessionInvariants:
         model = getattr(kernels, "model", kernels)
         pattern = model.invariants_pattern
         zero, projected = (np.array(flags, dtype=np.int64) for flags in model.invariants_kinds)
+        guesses = np.array(model.guesses, dtype=np.int64)
         count, n = len(zero), model.n
         padded = -(-kernels.n // 4) * 4
         self._arrays = {
@@ -54,6 +57,7 @@ class SessionInvariants:
             "targets": np.zeros(count),
             "at_zero": zero,
             "projected": projected,
+            "guesses": guesses,
             "matrix": np.zeros(count * count),
             "multipliers": np.zeros(count),
             "row": np.zeros(n),
@@ -62,7 +66,7 @@ class SessionInvariants:
         found = addresses(self._arrays)
         self._arrays["outputs"] = np.array([found["values"], found["entries"]], np.int64)
         found["outputs"] = self._arrays["outputs"].ctypes.data
-        self._data = InvariantsData(kernel=model.address("invariants"), count=count, states=n, **found)
+        self._data = InvariantsData(kernel=model.address("invariants"), count=count, states=n, guessed=int(guesses.any()), **found)
         self._project = function_address("invariants", "project") if projected.any() else 0
 
     def fill(self, session: Any) -> None:

@@ -19,7 +19,12 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.control import block_norm, scaled_norm
-from symde.engine.cpu.compiled.invariants import fulfil_constraints, invariants_at, take_targets
+from symde.engine.cpu.compiled.invariants import (
+    fulfil_constraints,
+    invariants_at,
+    solve_guesses,
+    take_targets,
+)
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.mass import is_algebraic, mass_times
@@ -188,10 +193,14 @@ def solve_constraints(state, address):
 @compiled
 def fulfil_all(state, address):
     """The equations without a derivative and the constraints they hide."""
-    code = solve_constraints(state, address)
-    if code != Attempt.FINE or state.invariants == 0:
-        return code
+    if state.invariants == 0:
+        return solve_constraints(state, address)
     data = invariants_at(state.invariants)
+    code = solve_guesses(state, data)
+    if code == Attempt.FINE:
+        code = solve_constraints(state, address)
+    if code != Attempt.FINE:
+        return code
     code = fulfil_constraints(state, data)
     if code == Attempt.FINE and state.moved:
         code = solve_constraints(state, address)

@@ -31,11 +31,10 @@ invariants_at = structure_at(InvariantsData)
 FRACTION = 1e-4
 """Steps that miss by less than this part of the tolerance are left as they are."""
 
-MOST_ITERATIONS = 4
+MOST_ITERATIONS, MOST_OF_GUESSES = 4, 40
 
-ROUNDING = 1.0
-"""The iteration ends where a move is below this part of the tolerance and no smaller than half the one before:
-what is left is rounding, and no move brings the state nearer."""
+SMALL = 1e-2
+"""Part of the tolerance that may be left where no iteration makes it smaller."""
 
 DEPENDENT = 1e-12
 """A row of G whose pivot falls to this part of its length depends on those before."""
@@ -49,14 +48,16 @@ def evaluate_invariants(state, data, t, u):
 
 
 @compiled
-def squared_scale(state, u, j):
-    """(atol + rtol*|u|)^2 of a state."""
+def squared_scale(state, data, guesses, u, j):
+    """(atol + rtol*|u|)^2 of a state; 0 where only guesses may move and it is none."""
+    if guesses and integers(data.guesses)[j] == 0:
+        return 0.0
     scale = doubles(state.atol)[j] + state.rtol * abs(doubles(u)[j]) + TINY
     return scale * scale
 
 
 @compiled
-def normal_matrix(state, data, flags, u):
+def normal_matrix(state, data, flags, guesses, u):
     """G D^-2 G' of the rows that are flagged, ones on the diagonal of the others."""
     starts, columns, entries = integers(data.row_pointers), integers(data.columns), doubles(data.entries)
     active, matrix, row = integers(flags), doubles(data.matrix), doubles(data.row)
@@ -68,7 +69,7 @@ def normal_matrix(state, data, flags, u):
             continue
         clear(data.states, data.row)
         for k in range(starts[a], starts[a + 1]):
-            row[columns[k]] = entries[k] * squared_scale(state, u, columns[k])
+            row[columns[k]] = entries[k] * squared_scale(state, data, guesses, u, columns[k])
         for b in range(a + 1):
             if active[b] != 0:
                 total = 0.0
@@ -117,47 +118,48 @@ def find_multipliers(state, data, flags):
 
 
 @compiled
-def move(state, data, u, reference, out):
+def move(state, data, guesses, u, reference, out):
     """u and `out` with the move of the multipliers; the scale is that of `reference`."""
     starts, columns, entries = integers(data.row_pointers), integers(data.columns), doubles(data.entries)
     x, y, o = doubles(data.multipliers), doubles(u), doubles(out)
     for a in range(data.count):
         for k in range(starts[a], starts[a + 1]):
             j = columns[k]
-            step = squared_scale(state, reference, j) * entries[k] * x[a]
+            step = squared_scale(state, data, guesses, reference, j) * entries[k] * x[a]
             y[j] += step
             o[j] += step
 
 
 @compiled
-def bring_back(state, data, flags, t, u, reference, fraction):
+def bring_back(state, data, flags, guesses, t, u, reference, fraction):
     """Move u until what is left is below a part of the tolerance; FINE, INACCURATE where it does not come
     there, NON_FINITE or CALLBACK. `moved` is what was added; its size counts in `state.moved`."""
     clear(state.padded, data.moved)
     state.moved = 0
     previous = math.inf
-    for k in range(MOST_ITERATIONS):
+    for k in range(MOST_OF_GUESSES if guesses else MOST_ITERATIONS):
         if evaluate_invariants(state, data, t, u) != 0:
             return Attempt.CALLBACK.value
-        if k == 0:
-            normal_matrix(state, data, flags, reference)
+        if k == 0 or guesses:  # which may be far off
+            normal_matrix(state, data, flags, guesses, reference)
             factorise(data)
         size = find_multipliers(state, data, flags)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
-        if size <= fraction or (size <= ROUNDING and size >= 0.5 * previous):
+        # no smaller than half of before, and small: what is left is rounding
+        if size <= fraction or (size <= SMALL and size >= 0.5 * previous):
             return Attempt.FINE.value
-        previous = size
-        move(state, data, u, reference, data.moved)
+        move(state, data, guesses, u, reference, data.moved)
         state.moved = 1
-    return Attempt.INACCURATE.value
+        previous = size
+    return Attempt.FINE.value if previous <= SMALL else Attempt.INACCURATE.value
 
 
 def project(address):
     """Bring the new state of an accepted step back; a code of `Attempt`."""
     state = state_at(address)
     data = invariants_at(state.invariants)
-    code = bring_back(state, data, data.projected, state.t_new, state.u_new, state.u, FRACTION)
+    code = bring_back(state, data, data.projected, False, state.t_new, state.u_new, state.u, FRACTION)
     if code == Attempt.FINE and state.moved:
         moved, increment = doubles(data.moved), doubles(state.increment)
         for i in range(data.states):
@@ -166,20 +168,31 @@ def project(address):
 
 
 @compiled
-def fulfil_constraints(state, data):
-    """Bring the present state onto the invariants that are kept at zero if it misses them by less than the
-    tolerance, INACCURATE if by more; `state.moved` tells whether it was moved."""
+def solve_guesses(state, data):
+    """Solve the invariants that are kept at zero for the states whose values are guesses; whether they are
+    solved, the test of all states tells."""
     targets, zero = doubles(data.targets), integers(data.at_zero)
     for a in range(data.count):
         if zero[a] != 0:
             targets[a] = 0.0
+    if data.guessed == 0:
+        return Attempt.FINE.value
+    code = bring_back(state, data, data.at_zero, True, state.t, state.u, state.u, 0.01 * FRACTION)
+    state.moved = 0
+    return Attempt.FINE.value if code == Attempt.INACCURATE else code
+
+
+@compiled
+def fulfil_constraints(state, data):
+    """Bring the present state onto the invariants that are kept at zero if it misses them by less than the
+    tolerance, INACCURATE if by more; `state.moved` tells whether it was moved."""
     if evaluate_invariants(state, data, state.t, state.u) != 0:
         return Attempt.CALLBACK.value
-    normal_matrix(state, data, data.at_zero, state.u)
+    normal_matrix(state, data, data.at_zero, False, state.u)
     factorise(data)
     if not find_multipliers(state, data, data.at_zero) <= 1.0:
         return Attempt.INACCURATE.value
-    return bring_back(state, data, data.at_zero, state.t, state.u, state.u, 0.01 * FRACTION)
+    return bring_back(state, data, data.at_zero, False, state.t, state.u, state.u, 0.01 * FRACTION)
 
 
 @compiled
