@@ -136,7 +136,9 @@ def report(name: str, budget: float) -> list[float]:
     solvers["scikit-sundae IDA"] = ida.called_back(one, written.tspan, case.floor), end
     solvers["CasADi idas"] = casadi_solver(case, start, written.tspan), end
     print(f"\n{name}\n| error | {' | '.join(solvers)} | IDA / best symde |\n|{' --- |' * (len(solvers) + 2)}")
-    times = {label: _microseconds(solve, exact, case.floor, budget) for label, (solve, exact) in solvers.items()}
+    times = {
+        label: _microseconds(solve, exact, case.floor, budget) for label, (solve, exact) in solvers.items()
+    }
     ratios = []
     for k, error in enumerate(ERRORS):
         row = [times[label][k] for label in solvers]

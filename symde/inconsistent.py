@@ -1,4 +1,4 @@
-"""Why a start of M u' = f was refused: the worst equation or constraint, by how much it is missed, what to do."""
+"""Why a start of M u' = f was refused: the worst equation or constraint, its residual, what to do."""
 
 from __future__ import annotations
 

@@ -198,8 +198,8 @@ class ModelSystem:
     def worst_constraint(
         self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
     ) -> tuple[int, float]:
-        """The equation without a derivative that is missed by most, and its residual; each is seen against what
-        moves of the states by `scale` do to it."""
+        """The equation without a derivative that is missed by most, and its residual; each is seen against
+        what moves of the states by `scale` do to it."""
         model, graph = self.kernels.model_graph, self.kernels.graph
         mass, entries = model.lowered.mass or (), model.jacobian
         roots = [*model.lowered.rhs, *entries.nodes, *(node for row in mass for _, node in row)]
@@ -223,8 +223,8 @@ class ModelSystem:
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
     def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make it,
-        with (M's rows, -J's) u' = (f, f_t)."""
+        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make of
+        it, (M's rows, -J's) u' = (f, f_t)."""
         model = self.kernels.model_graph
         if model.lowered.mass is None:
             return self.slope(t, u, p)
@@ -237,7 +237,8 @@ class ModelSystem:
             places = range(entries.indptr[i], entries.indptr[i + 1])
             differential = any(values[mass[k]] for k in places)
             for k in places:
-                matrix[i, entries.indices[k]] = values[mass[k]] if differential else -values[entries.nodes[k]]
+                found = float(values[mass[k] if differential else entries.nodes[k]])
+                matrix[i, entries.indices[k]] = found if differential else -found
             right[i] = values[(model.lowered.rhs if differential else model.time_gradient)[i]]
         return np.linalg.solve(matrix, right)
 

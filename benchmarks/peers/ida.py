@@ -74,7 +74,9 @@ end:
   ret i32 0
 }}
 
-define i32 @jacobian(double %t, double %c, ptr %yy, ptr %yp, ptr %rr, ptr %J, ptr %user, ptr %a, ptr %b, ptr %d) {{
+define i32 @jacobian(
+  double %t, double %c, ptr %yy, ptr %yp, ptr %rr, ptr %J, ptr %user, ptr %a, ptr %b, ptr %d
+) {{
 entry:
   %u = call ptr @data(ptr %yy)
   %matrix = call ptr @data(ptr %J)
@@ -164,7 +166,10 @@ def solver(one: Implicit, tspan, floor):
     for function in (*made, found["sunlinsoldense"].SUNLinSol_Dense):
         function.restype = c_void_p
     y, slope = one.y.copy(), one.slope.copy()
-    yy, yp = (c_void_p(vectors.N_VMake_Serial(c_int(n), c_void_p(v.ctypes.data), context)) for v in (y, slope))
+    yy, yp = (
+        c_void_p(vectors.N_VMake_Serial(c_int(n), c_void_p(vector.ctypes.data), context))
+        for vector in (y, slope)
+    )
     memory = c_void_p(ida.IDACreate(context))
     t0, t1 = map(float, tspan)
     ida.IDAInit(memory, c_void_p(adapters.address("residual")), c_double(t0), yy, yp)

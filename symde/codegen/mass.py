@@ -1,10 +1,10 @@
 """The matrix M of M u' = f as nodes, its dependent rows made algebraic ones.
 
 The engine knows two kinds of rows: those that have entries of M, which are linearly independent, and those
-that have none, which are constraints 0 = f_i. A model may state M otherwise: capacitors between two nodes of a
-circuit, for instance, give the rows (C, -C) and (-C, C). Such dependent rows are found by elimination, at
-values of the parameters that are as good as any others, and each is replaced by the combination of rows of f
-that its dependence makes a constraint.
+that have none, which are constraints 0 = f_i. A definition may state M otherwise: capacitors between two
+nodes of a circuit, for instance, give the rows (C, -C) and (-C, C). Such dependent rows are found by
+elimination, at values of the parameters that are as good as any others, and each is replaced by the
+combination of rows of f that its dependence makes a constraint.
 
 Source: K. E. Brenan, S. L. Campbell, L. R. Petzold, Numerical Solution of Initial-Value Problems in
 Differential-Algebraic Equations (1996), 2.2 and 5.5, for constant singular M.
@@ -55,8 +55,8 @@ def reduce_mass(
         entries: (row, column, node) of M; the nodes read parameters only.
         rhs: Node of each row of f.
         parameters: How many there are.
-        divided: Whether rows are solved for a derivative each as well (M is then the identity or nearly so, and
-            mostly free of parameters): what derivatives by parameters in M need, which must not be zero then.
+        divided: Whether rows are solved for a derivative each as well (M is then the identity or nearly so,
+            and mostly free of parameters): what derivatives by parameters in M need, which must not be zero.
     """
     n = len(rhs)
     rows: Rows = [{} for _ in range(n)]

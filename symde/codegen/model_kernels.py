@@ -32,8 +32,8 @@ class ModelGraph:
 
     @cached_property
     def jacobian(self) -> SparseJacobian:
-        """The derivative of the right-hand side by the states; with a mass matrix its pattern has the places of
-        that one's entries too."""
+        """The derivative of the right-hand side by the states; with a mass matrix its pattern has the places
+        of that one's entries too."""
         return self._jacobian_and_mass[0]
 
     @cached_property

@@ -48,6 +48,7 @@ class ModelKernels:
         n: Number of states.
         m: Number of parameters.
         mass: Whether M in M u' = f is another than the identity.
+        constrained: Whether steps are more than those of u' = f: with a mass matrix or a projection.
         invariants: Whether solutions keep what a solve must see to.
         guesses: Of each state, whether its value at the start is a guess that constraints determine.
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
@@ -60,6 +61,7 @@ class ModelKernels:
         self.mass = definition.mass is not None
         kept = definition.invariants
         self.invariants = any(one.at_zero or one.projected for one in kept)
+        self.constrained = self.mass or any(one.projected for one in kept)
         self.guesses = tuple(state.guess for state in definition.states)
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
@@ -128,8 +130,8 @@ class ModelKernels:
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
 
     def for_parameters(self, parameters: Sequence[int]) -> ModelKernels:
-        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of the
-        equations solved for derivatives, whose M does not.
+        """The kernels for derivatives by some parameters: these, or where M depends on one of them those of
+        the equations solved for derivatives, whose M does not.
 
         Raises:
             ValueError: it still does.
@@ -141,8 +143,9 @@ class ModelKernels:
         if left:
             name = self.definition.parameter_names[left[0]]
             raise ValueError(
-                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for one of "
-                "them: introduce a state for the sum of derivatives it stands in, or take central differences"
+                f"derivatives by `{name}`, which multiplies derivatives in equations that are not solved for "
+                "one of them: introduce a state for what the sum of derivatives is of, or take central "
+                "differences"
             )
         return divided
 
@@ -193,7 +196,7 @@ class ModelKernels:
         massed = [not self.graph.is_constant(node, 0.0) for node in mass]
         return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
 
-    def _sample(self) -> np.ndarray:
+    def _sample(self) -> list[float]:
         """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
         start is often where something vanishes; a row without shift needs pivots that are not zero."""
         draw, start = np.random.default_rng(5), model_start(self.definition)
@@ -206,7 +209,7 @@ class ModelKernels:
         nodes = self.model_graph.jacobian.nodes
         with np.errstate(all="ignore"):
             values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
-        return np.array([values[node] for node in nodes], dtype=float)
+        return [float(values[node]) for node in nodes]
 
     @property
     def lu_length(self) -> int:
@@ -225,10 +228,10 @@ class ModelKernels:
 
         Args:
             name: `rhs`, `rhs_jacobian`, `rhs_gradient`, `jacobian`, `jacobian_vector`, `observables`,
-                `mass` (where M is not the identity), `invariants`, or (where `lu_length` is not 0) `lu_factor`, `lu_solve`,
-                `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`, or (where `complex_lu_length` is not 0)
-                `lu_complex_factor`, `lu_complex_solve`, or (where there is a `partition`) `rhs_positions`,
-                `rhs_momenta`, `accelerations`.
+                `invariants`, `mass` (where M is not the identity), or (where `lu_length` is not 0)
+                `lu_factor`, `lu_solve`, `lu_substitute`, `lu_accept`, `lu_solve_transposed`, `lu_residual`,
+                or (where `complex_lu_length` is not 0) `lu_complex_factor`, `lu_complex_solve`, or (where
+                there is a `partition`) `rhs_positions`, `rhs_momenta`, `accelerations`.
 
         Raises:
             KeyError: There is no kernel of that name.

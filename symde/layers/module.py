@@ -44,8 +44,8 @@ def module_of(system: System) -> torch.nn.Module:
         )
     if definition.mass is not None or any(one.projected for one in definition.invariants):
         raise ValueError(
-            "the torch engine has no equations without a derivative, no mass matrices and no projections: solve "
-            "with backend='cpu', the default"
+            "the torch engine has no equations without a derivative, no mass matrices and no projections: "
+            "solve with backend='cpu', the default"
         )
     with _lock:
         found = _modules.get(system)

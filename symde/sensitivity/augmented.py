@@ -15,7 +15,7 @@ from symde.codegen.column_graph import WholeKernels
 from symde.codegen.columns import ColumnKernels
 from symde.engine.cpu.columns import ColumnsSystem, padded_width
 from symde.problem.problem import Problem, with_system
-from symde.problem.system import Equation, NonFinite, System
+from symde.problem.system import Equation, NonFinite
 from symde.sensitivity.start import Start
 
 

@@ -37,7 +37,7 @@ from symde.sensitivity.along import (
     refuse_fixed,
     tightened,
 )
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.jumps import Jumps
 from symde.sensitivity.run import Run
@@ -189,7 +189,8 @@ def record(run: Run, wrt: Wrt) -> BacksolveRecord:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
     refuse_fixed(run, "backsolve")
-    refuse_mass(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='backsolve' knows no adjoint equations")
     problem = run.problem
     t0, t1 = problem.tspan
     session = borrow(problem.system, run.plan)

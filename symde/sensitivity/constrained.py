@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from symde.codegen.derivatives import jacobian
 from symde.codegen.evaluate import evaluate
 
 REMEDY = "take forward sensitivities (sensealg='forward', symde.sensitivities)"
 
 
-def refuse_mass(system: Any, what: str, remedy: str = REMEDY) -> None:
-    """Refuse models with a mass matrix, algebraic equations among them, and such whose steps are projected.
+def refuse_constrained(system: Any, what: str, remedy: str = REMEDY) -> NoReturn:
+    """Refuse a model that is `constrained`: one with a mass matrix, algebraic equations among them, or one
+    whose steps are projected.
 
     Raises:
-        ValueError: it is one.
+        ValueError: always.
     """
-    kernels = system.kernels
-    if getattr(kernels, "mass", False):
+    if system.kernels.mass:
         raise ValueError(f"{what} of models with equations without a derivative or a mass matrix: {remedy}")
-    if any(getattr(kernels, "invariants_kinds", ((), ()))[1]):
-        raise ValueError(f"{what} of models whose steps are projected onto invariants: {remedy}")
+    raise ValueError(f"{what} of models whose steps are projected onto invariants: {remedy}")
 
 
 def refuse_broken_constraints(
@@ -39,12 +39,8 @@ def refuse_broken_constraints(
     Raises:
         ValueError: there is one, with what to do.
     """
-    zero = getattr(system.kernels, "invariants_kinds", ((), ()))[0]
-    if not any(zero):
-        return
+    zero = system.kernels.invariants_kinds[0]
     model = system.kernels.model_graph
-    from symde.codegen.derivatives import jacobian
-
     kept = model.lowered.invariants
     by_p = jacobian(model.lowered.graph, kept, [model.lowered.parameters[j] for j in by])
     by_u = model.invariants_jacobian
@@ -63,7 +59,7 @@ def refuse_broken_constraints(
     if broken.any():
         a, c = (int(index[0]) for index in np.nonzero(broken))
         raise ValueError(
-            f"the start leaves the constraint `{system.constraint(a).text}` when {names[c]} changes alone, so that "
-            "there is no derivative by it: give initial values as expressions of parameters that keep the "
-            "constraint, and differentiate by these parameters"
+            f"the start leaves the constraint `{system.constraint(a).text}` when {names[c]} changes alone, "
+            "so that there is no derivative by it: give initial values as expressions of parameters that "
+            "keep the constraint, and differentiate by these parameters"
         )

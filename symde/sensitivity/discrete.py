@@ -27,7 +27,7 @@ from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
 from symde.problem.traits import Traits
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.integrate import begin
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
@@ -95,7 +95,8 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         ValueError: a method has no discrete adjoint, with the reason and the alternatives.
         SolveError: the solve did not reach its end.
     """
-    refuse_mass(run.problem.system, "sensealg='discrete' knows no adjoint steps")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='discrete' knows no adjoint steps")
     run = able(run)
     problem = run.problem
     start = start_of(problem)

@@ -134,7 +134,8 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     try:
         columns_tolerance(run, system, _indices(parameters), _indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
-        _check_constraints(run, wrt, parameters, session.u)
+        if problem.system.kernels.invariants:
+            _check_constraints(run, wrt, parameters, session.u)
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -152,8 +153,6 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
 
 def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.ndarray) -> None:
     system: Any = run.problem.system
-    if not system.kernels.invariants:
-        return
     n, count = len(run.problem.u0), len(parameters) + len(wrt.states)
     names = [system.parameter_names[j] for j in parameters] + [
         f"{system.state_names[i]}(0)" for i in wrt.states

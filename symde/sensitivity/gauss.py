@@ -21,7 +21,7 @@ from symde.engine.cpu.quadrature import Quadrature
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import ALONE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.interpolating import STRATEGY as WITHOUT_INTEGRALS
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -70,7 +70,8 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
     refuse_fixed(run, "gauss")
-    refuse_mass(run.problem.system, "sensealg='gauss' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='gauss' knows no adjoint equations")
     if not wrt.parameters:  # nothing to integrate
         return record_along(run, False, WITHOUT_INTEGRALS)
     return record_along(run, True, STRATEGY)

@@ -15,7 +15,7 @@ from symde.engine.cpu.backward import BackwardSystem
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
 
@@ -46,5 +46,6 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
     refuse_fixed(run, "interpolating")
-    refuse_mass(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
     return record_along(run, bool(wrt.parameters), STRATEGY)

@@ -28,7 +28,7 @@ from symde.plan import plan_like
 from symde.problem.problem import with_system
 from symde.problem.system import Equation, NonFinite
 from symde.problem.traits import Traits
-from symde.sensitivity.constrained import refuse_mass
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.moving_start import MovedStart, TangentSpan, given_start
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run
@@ -145,11 +145,12 @@ def tangent_run(run: Run, direction: Direction) -> Run:
     Raises:
         ValueError: no derivative of the start is known.
     """
-    refuse_mass(
-        run.problem.system,
-        "no second derivatives and no derivatives along a direction are known",
-        "take central differences of first derivatives by forward sensitivities",
-    )
+    if run.problem.system.kernels.constrained:
+        refuse_constrained(
+            run.problem.system,
+            "no second derivatives and no derivatives along a direction are known",
+            "take central differences of first derivatives by forward sensitivities",
+        )
     problem, start = run.problem, start_of(run.problem)
     # parameters that follow others move with them
     p_direction = start.parameters @ direction.p

@@ -40,7 +40,7 @@ AKZO_END = np.array([
     0.1150794920661702, 0.1203831471567715e-2, 0.1611562887407974, 0.3656156421249283e-3,
     0.1708010885264404e-1, 0.4873531310307455e-2,
 ])  # fmt: skip
-"""At t = 180. Source: F. Mazzia, C. Magherini, Test Set for Initial Value Problem Solvers, release 2.4 (2008),
+"""At t = 180. Source: F. Mazzia, C. Magherini, Test Set for Initial Value Problem Solvers, 2.4 (2008),
 Chemical Akzo Nobel problem, II-2, table of the reference solution."""
 
 AMPLIFIER = """

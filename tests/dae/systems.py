@@ -62,7 +62,7 @@ def with_mass(
 
 
 def unreduced(definition: Definition) -> Model:
-    """A model that is solved as it stands: what `symde.derive` would make of it is not what is tested here."""
+    """A model that is solved as it stands: what `symde.derive` would make of it is not tested here."""
     model = Model(definition)
     lowering._systems[model] = lowering.ModelSystem(definition)
     return model

@@ -1,4 +1,4 @@
-"""Every method keeps its order on differential and on algebraic variables, at the ends of steps and between."""
+"""Every method keeps its order on differential and algebraic variables, at the ends of steps and between."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_both_kinds_of_variables_have_the_order_of_the_method(name):
 def test_nonlinear_constraints_cost_no_order(name):
     method = registry.get(name)
     end, _ = slopes(name, "nonlinear", (80, 160) if method.family == "esdirk" else counts_of(method))
-    # Rosenbrock methods come near their order from below: Rodas5P shows 4.7 from 40 to 80 steps, 4.9 from 80 on
+    # Rosenbrock methods come near their order from below: Rodas5P shows 4.7 from 40 to 80 steps, then 4.9
     assert (
         (end > method.order - 0.9).all()
         if method.family == "rosenbrock"

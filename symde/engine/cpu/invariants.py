@@ -1,4 +1,4 @@
-"""What solutions keep, in a session's memory: constraints at the start, and the projection of accepted steps."""
+"""What solutions keep, in a session's memory: constraints at the start, the projection of accepted steps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class SessionInvariants:
         found = addresses(self._arrays)
         self._arrays["outputs"] = np.array([found["values"], found["entries"]], np.int64)
         found["outputs"] = self._arrays["outputs"].ctypes.data
-        self._data = InvariantsData(kernel=model.address("invariants"), count=count, states=n, guessed=int(guesses.any()), **found)
+        kernel, guessed = model.address("invariants"), int(guesses.any())
+        self._data = InvariantsData(kernel=kernel, count=count, states=n, guessed=guessed, **found)
         self._project = function_address("invariants", "project") if projected.any() else 0
 
     def fill(self, session: Any) -> None:

@@ -100,7 +100,7 @@ def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: in
     matrix /= np.abs(matrix).max(axis=1, keepdims=True)
     if np.linalg.matrix_rank(matrix, tol=1e-12 * len(matrix)) < len(matrix):
         raise ValueError(
-            "for these parameters rows of the mass matrix depend on each other that do not for others, so that "
-            "the equations have constraints they do not show: write the dependent rows as equations 0 = ..."
+            "for these parameters rows of the mass matrix depend on each other that do not for others, so "
+            "that the equations have constraints they do not show: write them as equations 0 = ..."
         )
     return rows

@@ -346,9 +346,9 @@ class Session:
                 self.out_u[:rows] = self.u
 
     def make_consistent(self) -> Status:
-        """Change the present state so that it fulfils all constraints: algebraic variables solve the equations
-        without a derivative, others keep their values, and what is kept at zero is. For the start of a run and
-        after everything that sets the state; DONE, or INCONSISTENT, with which the run will end."""
+        """Change the present state so that it fulfils all constraints: algebraic variables solve the
+        equations without a derivative, others keep their values, and what is kept at zero is. For the start
+        of a run and after everything that sets the state; DONE, or INCONSISTENT, with which it will end."""
         if not self._constrained:
             return Status.DONE
         status = _STATUSES[self._make_consistent(self._address)]

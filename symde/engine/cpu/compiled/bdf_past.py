@@ -23,7 +23,7 @@ def difference(state, memory, j):
 
 @compiled
 def begin_past(state, memory, address, start):
-    """Order 1 with the slope at address `start`, as though the past had been a straight line in steps of h."""
+    """Order 1 with the slope at `start`, as though the past had been a straight line in steps of h."""
     memory.order, memory.taken, memory.waited = 1, 1, 0
     memory.psi = address + 8 * HEADER
     memory.new_psi = memory.psi + 8 * PLACES

@@ -5,8 +5,8 @@
 is the nearest point in the norm of the error test, to first order; G and the factors are kept for a second
 and a third time. Rows of G that depend on others (redundant constraints) are left out by the factorisation.
 
-Sources: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), IV.4, algorithm 4.2; E. Eich,
-Convergence results for a coordinate projection method applied to mechanical systems with algebraic
+Sources: E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), IV.4, algorithm 4.2;
+E. Eich, Convergence results for a coordinate projection method applied to mechanical systems with algebraic
 constraints, SIAM J. Numer. Anal. 30 (1993) 1467-1482.
 """
 

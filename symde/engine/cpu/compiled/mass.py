@@ -47,9 +47,9 @@ def is_algebraic(state, row):
 def keep_to_constraints(state, address, error):
     """Change an error estimate by what the constraints, linearised, say of it; the solver's code.
 
-    Algebraic variables follow from the others, so their error follows from the errors of these. What an embedded
-    solution or an unfinished iteration has beside is no error, and does not shrink with the step: with
-    W c = (0, J error) the constraints' J (error + c) is zero, and in all other rows W (error + c) = W error.
+    Algebraic variables follow from the others, so their error follows from the errors of these. What an
+    embedded solution or an unfinished iteration has beside is no error, and does not shrink with the step:
+    with W c = (0, J error) the constraints' J (error + c) is zero, in all other rows W (error + c) = W error.
     """
     starts, columns, jacobian = integers(state.row_pointers), integers(state.columns), doubles(state.jacobian)
     e, rhs = doubles(error), doubles(state.system_rhs)

@@ -132,8 +132,8 @@ def solves_well(state, address):
 
 @compiled
 def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
-    """Solve shift*M(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the error
-    is below `tolerance`; FINE, DIVERGED, NON_FINITE or CALLBACK. `state.contraction` and
+    """Solve shift*M(y - base) = f(t, y) from the guess in y until the scaled norm of what is left of the
+    error is below `tolerance`; FINE, DIVERGED, NON_FINITE or CALLBACK. `state.contraction` and
     `state.measured_rate` keep the last rate."""
     previous = 0.0
     most = MOST_ITERATIONS if state.tightness == 1.0 else MOST_TIGHT_ITERATIONS

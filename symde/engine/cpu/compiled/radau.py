@@ -3,7 +3,8 @@
 With Z = T W the stage equations fall apart into one real and several complex systems of the model's own size:
 
     (gamma/h M - J) dW_1 = (T^-1 F)_1 - gamma/h M W_1
-    ((alpha + i beta)/h M - J) (dW_2 + i dW_3) = (T^-1 F)_2 + i (T^-1 F)_3 - (alpha + i beta)/h M (W_2 + i W_3)
+    ((alpha + i beta)/h M - J) (dW_2 + i dW_3)
+        = (T^-1 F)_2 + i (T^-1 F)_3 - (alpha + i beta)/h M (W_2 + i W_3)
 
 with F_i = f(t + c_i h, u + Z_i). Their factorisations are counted as one together, and so are their solves.
 

@@ -5,7 +5,8 @@ The form without products of J and stages:
     (M/(h gamma) - J) U_i = f(t + alpha_i h, u + sum_j a_ij U_j) + M sum_j (c_ij / h) U_j + h d_i f_t
     u_new = u + sum_j m_j U_j
 
-Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25); VI.4 for M.
+Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25), and
+VI.4, (4.1) to (4.4), for M.
 """
 
 from __future__ import annotations
