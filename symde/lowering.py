@@ -225,22 +225,51 @@ class ModelSystem:
     def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make of
         it, (M's rows, -J's) u' = (f, f_t)."""
-        model = self.kernels.model_graph
-        if model.lowered.mass is None:
+        if not self.kernels.mass:
             return self.slope(t, u, p)
-        entries, n = model.jacobian, self.kernels.n
-        mass = model.mass or ()
-        roots = [*model.lowered.rhs, *model.time_gradient, *entries.nodes, *mass]
-        values = evaluate(self.kernels.graph, roots, t, {"u": u, "p": p})
-        matrix, right = np.zeros((n, n)), np.zeros(n)
+        matrix, differential = self._start_matrix(t, u, p)
+        model = self.kernels.model_graph
+        nodes = [
+            row if own else by_time
+            for row, by_time, own in zip(model.lowered.rhs, model.time_gradient, differential, strict=True)
+        ]
+        values = evaluate(self.kernels.graph, nodes, t, {"u": u, "p": p})
+        return np.linalg.solve(matrix, [float(values[node]) for node in nodes])
+
+    def pull_start(
+        self, t: float, u: np.ndarray, p: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of a number by the given initial state (n,) and, through algebraic variables, by the
+        parameters (m,), from those by the consistent one.
+
+        Args:
+            t, u, p: The consistent start.
+            weights: Derivatives by u, shape (n,).
+        """
+        matrix, differential = self._start_matrix(t, u, p)
+        rows = np.linalg.solve(matrix.T, weights)
+        given = np.where(differential, rows, 0.0) @ np.where(differential[:, None], matrix, 0.0)
+        entries = self.kernels.model_graph.parameter_jacobian
+        values = evaluate(self.kernels.graph, entries.nodes, t, {"u": u, "p": p})
+        pulled = np.zeros(len(p))
+        for i in np.flatnonzero(~differential):
+            for k in range(entries.indptr[i], entries.indptr[i + 1]):
+                pulled[entries.indices[k]] += rows[i] * float(values[entries.nodes[k]])
+        return given, pulled
+
+    def _start_matrix(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """M's rows where M has entries and -J's where it has none, shape (n, n), and which rows are M's."""
+        model, n = self.kernels.model_graph, self.kernels.n
+        entries, mass = model.jacobian, model.mass or ()
+        values = evaluate(self.kernels.graph, [*entries.nodes, *mass], t, {"u": u, "p": p})
+        matrix, differential = np.zeros((n, n)), np.zeros(n, dtype=bool)
         for i in range(n):
             places = range(entries.indptr[i], entries.indptr[i + 1])
-            differential = any(values[mass[k]] for k in places)
+            differential[i] = any(values[mass[k]] for k in places)
             for k in places:
-                found = float(values[mass[k] if differential else entries.nodes[k]])
-                matrix[i, entries.indices[k]] = found if differential else -found
-            right[i] = values[(model.lowered.rhs if differential else model.time_gradient)[i]]
-        return np.linalg.solve(matrix, right)
+                found = float(values[mass[k] if differential[i] else entries.nodes[k]])
+                matrix[i, entries.indices[k]] = found if differential[i] else -found
+        return matrix, differential
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian."""

@@ -20,6 +20,7 @@ from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.partition import accelerations
+from symde.codegen.typical import typical_jacobian
 from symde.native import load_ir
 
 
@@ -49,7 +50,7 @@ class AdjointGraph:
         """`adjoint`: w'J and w'P. `adjoint_states`, `adjoint_parameters`: one of them. `adjoint_curvature`:
         derivatives of w'J k by states and parameters, k the input `direction`. `adjoint_time`: those of
         w'f_t. `adjoint_accelerations`: those of w'a, a the accelerations of positions and momenta.
-        `transposed`: values of the transposed Jacobian."""
+        `transposed`: values of the transposed Jacobian. `mass`: those of the transposed M of M u' = f."""
         return Kernel(name, self.model.lowered.graph, self.model.inputs(), self._outputs(name))
 
     def _outputs(self, name: str) -> tuple[Output, ...]:
@@ -72,14 +73,27 @@ class AdjointGraph:
             return self._by_states_and_parameters(nodes)
         if name == "transposed":
             return (Output("transposed", self.transposed_nodes),)
+        if name == "mass":
+            return (Output("mass", self.transposed_mass),)
         raise KeyError(name)
 
     @property
     def transposed_nodes(self) -> tuple[int, ...]:
         """Nodes of the Jacobian's entries in the order of the transposed pattern."""
+        return tuple(self.model.jacobian.nodes[k] for k in self.transposition)
+
+    @property
+    def transposed_mass(self) -> tuple[int, ...]:
+        """Nodes of M's entries in the same order; there is an M."""
+        mass = self.model.mass
+        assert mass is not None
+        return tuple(mass[k] for k in self.transposition)
+
+    @property
+    def transposition(self) -> np.ndarray:
+        """The place in the Jacobian of each entry of its transpose."""
         entries = self.model.jacobian
-        order = transposition(entries.indptr, entries.indices)[2]
-        return tuple(entries.nodes[k] for k in order)
+        return transposition(entries.indptr, entries.indices)[2]
 
 
 def transposition(
@@ -103,11 +117,13 @@ class AdjointKernels:
     Attributes:
         n, m: Numbers of states and parameters.
         pattern: Row pointers and columns of the transposed Jacobian, int32.
+        mass: Whether M in M u' = f is another than the identity.
     """
 
     def __init__(self, model: ModelGraph) -> None:
         self._graph = AdjointGraph(model)
         self.n, self.m = len(model.lowered.states), len(model.lowered.parameters)
+        self.mass = model.mass is not None
         entries = model.jacobian
         self.pattern = transposition(entries.indptr, entries.indices)[:2]
         self._addresses: dict[str, int] = {}
@@ -116,7 +132,12 @@ class AdjointKernels:
     @cached_property
     def lu_plan(self) -> StaticLU | None:
         """The generated factorisation, None where it would be too long."""
-        return plan_lu(self.pattern[0].tolist(), self.pattern[1].tolist())
+        model, pattern = self._graph.model, (self.pattern[0].tolist(), self.pattern[1].tolist())
+        if model.mass is None:
+            return plan_lu(*pattern)
+        massed = [not model.lowered.graph.is_constant(node, 0.0) for node in self._graph.transposed_mass]
+        typical, order = typical_jacobian(model), self._graph.transposition
+        return plan_lu(*pattern, sample=[typical[k] for k in order], massed=massed)
 
     @property
     def lu_length(self) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
-from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
@@ -27,6 +26,7 @@ from symde.codegen.split import SplitKernels
 from symde.codegen.start import ModelStart
 from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
 from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
+from symde.codegen.typical import typical_jacobian
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 from symde.model.split import MARKS, is_split, part_of
@@ -194,22 +194,7 @@ class ModelKernels:
         if mass is None:
             return plan_lu(entries.indptr, entries.indices)
         massed = [not self.graph.is_constant(node, 0.0) for node in mass]
-        return plan_lu(entries.indptr, entries.indices, sample=self._sample(), massed=massed)
-
-    def _sample(self) -> list[float]:
-        """Typical values of J's entries: at the model's own start where it has one, moved a little, since a
-        start is often where something vanishes; a row without shift needs pivots that are not zero."""
-        draw, start = np.random.default_rng(5), model_start(self.definition)
-        try:
-            p = start.parameters({})
-            u = start.initial(p, 0.0, {})
-        except KeyError:  # the model gives no values: any will do
-            p, u = draw.uniform(0.5, 1.5, self.m), draw.uniform(0.5, 1.5, self.n)
-        u = u * draw.uniform(0.95, 1.05, self.n) + 1e-3 * draw.uniform(0.5, 1.5, self.n)
-        nodes = self.model_graph.jacobian.nodes
-        with np.errstate(all="ignore"):
-            values = evaluate(self.graph, nodes, 0.0, {"u": u, "p": p})
-        return [float(values[node]) for node in nodes]
+        return plan_lu(entries.indptr, entries.indices, sample=typical_jacobian(model), massed=massed)
 
     @property
     def lu_length(self) -> int:

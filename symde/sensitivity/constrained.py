@@ -8,6 +8,9 @@ import numpy as np
 
 from symde.codegen.derivatives import jacobian
 from symde.codegen.evaluate import evaluate
+from symde.sensitivity.run import Run
+from symde.sensitivity.start import start_of
+from symde.sensitivity.wrt import Wrt
 
 REMEDY = "take forward sensitivities (sensealg='forward', symde.sensitivities)"
 
@@ -22,6 +25,32 @@ def refuse_constrained(system: Any, what: str, remedy: str = REMEDY) -> NoReturn
     if system.kernels.mass:
         raise ValueError(f"{what} of models with equations without a derivative or a mass matrix: {remedy}")
     raise ValueError(f"{what} of models whose steps are projected onto invariants: {remedy}")
+
+
+def refuse_constrained_adjoint(run: Run, wrt: Wrt) -> None:
+    """Refuse what adjoint steps do not know of a constrained model.
+
+    Raises:
+        ValueError: there is something, with what to do.
+    """
+    kernels: Any = run.problem.system.kernels
+    if not kernels.mass or any(kernels.invariants_kinds[1]):
+        raise ValueError(f"sensealg='discrete' knows no projections onto invariants: {REMEDY}")
+    for method in run.plan.methods:
+        if method.family not in ("rosenbrock", "radau"):
+            raise ValueError(
+                f"sensealg='discrete' knows no adjoint steps of {method.name} with a mass matrix: take "
+                f"Rodas5P, Rodas4, Radau or RadauIIA5, or {REMEDY.removeprefix('take ')}"
+            )
+    read = kernels.model_graph.mass_reads(range(len(run.problem.p)))
+    start = start_of(run.problem)
+    moved = np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1))
+    for j in read:
+        if j in moved:
+            raise ValueError(
+                f"sensealg='discrete' knows no derivative by `{run.problem.system.parameter_names[j]}`, "
+                f"which the mass matrix depends on: {REMEDY}"
+            )
 
 
 def refuse_broken_constraints(

@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,8 +27,8 @@ from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
 from symde.problem.traits import Traits
-from symde.sensitivity.constrained import refuse_constrained
-from symde.sensitivity.integrate import begin
+from symde.sensitivity.constrained import refuse_constrained_adjoint
+from symde.sensitivity.integrate import begin, consistent_start
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
@@ -56,13 +56,16 @@ class DiscreteRecord:
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,)."""
         u0, p = self._pull_back.run(self.steps, self.solution.t, weights)
+        if self.run.problem.system.kernels.mass:
+            u0, p = _through_consistency(self.run, u0, p)
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
     def times_back(self, weights: np.ndarray) -> np.ndarray:
         """Derivatives of sum(weights * u) by the saved times, shape (n_times,)."""
-        system, p = self.run.problem.system, self.run.problem.p
+        system: Any = self.run.problem.system
+        p = self.run.problem.p
         points = zip(self.solution.t, self.solution.u, weights, strict=True)
-        return np.array([w @ system.slope(t, u, p) for t, u, w in points])
+        return np.array([w @ system.derivative(t, u, p) for t, u, w in points])
 
     def refinement(self) -> Callable[[], DiscreteRecord]:
         """What does the same again with each step as two halves; it raises PullBackError where one could not
@@ -79,9 +82,19 @@ def through_start(
     if start.moves:
         p = p + u0 @ start.u0
     if start.ends and solution.t[-1] == run.problem.tspan[1]:
-        slope = run.problem.system.slope(solution.t[-1], solution.u[-1], run.problem.p)
+        system: Any = run.problem.system
+        slope = system.derivative(solution.t[-1], solution.u[-1], run.problem.p)
         p = p + (weights[-1] @ slope) * start.span[1]
     return p @ start.parameters if start.follows else p
+
+
+def _through_consistency(run: Run, u0: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives by the given initial state and the parameters, from those by the consistent initial
+    state and by the parameters of the right-hand side."""
+    problem, system = run.problem, cast(Any, run.problem.system)
+    t0 = problem.tspan[0]
+    given, through = system.pull_start(t0, consistent_start(run), problem.p, u0)
+    return given, p + through
 
 
 def record(run: Run, wrt: Wrt) -> DiscreteRecord:
@@ -96,7 +109,7 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         SolveError: the solve did not reach its end.
     """
     if run.problem.system.kernels.constrained:
-        refuse_constrained(run.problem.system, "sensealg='discrete' knows no adjoint steps")
+        refuse_constrained_adjoint(run, wrt)
     run = able(run)
     problem = run.problem
     start = start_of(problem)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
+
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.session import Session
 from symde.outcome import finish
@@ -77,3 +79,13 @@ def begin_run(
         max_steps=plan.max_steps,
         record=record,
     )
+
+
+def consistent_start(run: Run) -> np.ndarray:
+    """The state at which solves of a run begin, shape (n,), with algebraic variables solved for."""
+    session = borrow(run.problem.system, run.plan)
+    try:
+        begin(session, run, run.problem, run.atol)
+        return session.u.copy()
+    finally:
+        give_back(run.plan, session)

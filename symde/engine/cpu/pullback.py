@@ -17,10 +17,13 @@ from symde.engine.cpu.recording import Recording, address_of, tightness
 from symde.engine.cpu.session import Session
 
 _entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
+_kernel_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_double, ctypes.c_int64, ctypes.c_int64)
 
 
 class Products(Kernels, Protocol):
     """Products with a model's derivatives; as `Kernels` those of the transposed Jacobian."""
+
+    mass: bool
 
     @property
     def timed(self) -> bool: ...
@@ -45,7 +48,7 @@ class PullBack:
         families = [FAMILIES[packed.method.family] for packed in methods]
         stages = max(one.stages(packed) for one, packed in zip(families, methods, strict=True))
         degree = max(packed.degree for packed in methods)
-        names = ("weights", "by_states", "factor", "solution", "start")
+        names = ("weights", "by_states", "factor", "solution", "start", "mass_work")
         arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in names}
         arrays["gradient"], arrays["by_parameters"] = np.zeros(max(m, 1)), np.zeros(max(m, 1))
         arrays["stages"], arrays["coefficients"] = np.zeros(stages * padded), np.zeros((degree + 1) * padded)
@@ -68,6 +71,7 @@ class PullBack:
         accelerated = any(one.accelerations for one in families)
         implicit = any(packed.implicit for packed in methods)
         self._system = self._transposed_system(products) if implicit else None
+        self._mass = _kernel_type(products.address("mass")) if products.mass else None
         self._data = Adjoint(
             state=ctypes.addressof(session.state),
             n=n,
@@ -78,6 +82,7 @@ class PullBack:
             time=products.address("adjoint_time") if curved and products.timed else 0,
             accelerations=products.address("adjoint_accelerations") if accelerated else 0,
             transposed=products.address("transposed") if implicit else 0,
+            mass=0 if self._system is None else self._system[0].mass,
             system=0 if self._system is None else ctypes.addressof(self._system[0]),
             **addresses(arrays),
         )
@@ -92,9 +97,11 @@ class PullBack:
         state, padded = layout.State(), self.session.padded
         arrays: dict[str, np.ndarray] = {name: np.zeros(padded) for name in ("residual", "refinement")}
         arrays.update(jacobian=np.zeros(max(len(columns), 1)), row_pointers=pointers, columns=columns)
+        if products.mass:
+            arrays["mass"] = np.zeros(len(columns))
         for name, place in addresses(arrays).items():
             setattr(state, name, place)
-        state.n, state.padded, state.entries = products.n, padded, len(columns)
+        state.n, state.padded, state.entries, state.mass_rows = products.n, padded, len(columns), products.n
         kept = solver.lay_out(products, ctypes.addressof(state), None)
         state.linear = ctypes.addressof(kept.data)
         for entry, module in solver.entries.items():
@@ -143,6 +150,9 @@ class PullBack:
         """
         data, arrays, state = self._data, self._arrays, self.session.state
         n, m = self.session.n, self.session.m
+        if self._mass is not None:
+            inputs, outputs = np.array([0, arrays["inputs"][1]], np.int64), np.array([data.mass], np.int64)
+            self._mass(0.0, inputs.ctypes.data, outputs.ctypes.data)
         arrays["weights"].fill(0.0)
         arrays["gradient"].fill(0.0)
         times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)

@@ -1,14 +1,14 @@
-"""The adjoint of fully implicit stages k_i = f(t_i, y_i), y_i = u + h sum_j a_ij k_j: one transposed system.
+"""The adjoint of fully implicit stages M k_i = f(t_i, y_i), y_i = u + h sum_j a_ij k_j, one linear system.
 
 With wk_i the derivative of a number by k_i, all that follows taken along,
 
-    v_i - h sum_j a_ji J(t_j, y_j)' v_j = wk_i,
+    M' v_i - h sum_j a_ji J(t_j, y_j)' v_j = wk_i,
     w_old += sum_i J(t_i, y_i)' v_i,    gradient += sum_i P(t_i, y_i)' v_i
 
-It is solved by the blended iteration, transposed: with theta = (I - h gamma J')^-1, J the
+It is solved by the blended iteration, transposed: with theta = (M' - h gamma J')^-1, J the
 mean over the stages,
 
-    change = theta (zeta + theta (eta - zeta)),    zeta = gamma a^-T eta,    eta the residual,
+    change = theta (zeta + M' theta (eta - zeta)),    zeta = gamma a^-T eta,    eta the residual,
 
 until what is left cannot be seen.
 
@@ -22,7 +22,13 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.adjoints import CollocationAdjoint
-from symde.engine.cpu.compiled.adjoint_tools import add_scaled, factorise_values, pull, transposed_values
+from symde.engine.cpu.compiled.adjoint_tools import (
+    add_scaled,
+    factorise_values,
+    mass_transposed,
+    pull,
+    transposed_values,
+)
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
     compiled,
@@ -80,7 +86,7 @@ def linearise_stages(adjoint, state, formula, y, jacobians):
 
 @compiled
 def residual(adjoint, state, formula, v, jacobians, products, eta):
-    """eta_i = wk_i - v_i + h sum_j a_ji J_j' v_j."""
+    """eta_i = wk_i - M' v_i + h sum_j a_ji J_j' v_j."""
     system, stages = state_at(adjoint.system), formula.stages
     padded, size = adjoint.padded, 8 * adjoint.padded
     a = doubles(formula.a)
@@ -91,7 +97,8 @@ def residual(adjoint, state, formula, v, jacobians, products, eta):
             adjoint.n, system.row_pointers, system.columns, values, v + size * j, 1.0, products + size * j
         )
     copy(padded * stages, adjoint.stages, eta)
-    add_scaled(padded * stages, -1.0, v, eta)
+    for i in range(stages):
+        add_scaled(padded, -1.0, mass_transposed(adjoint, v + size * i), eta + size * i)
     for i in range(stages):
         for j in range(stages):
             add_scaled(padded, state.h_old * a[stages * j + i], products + size * j, eta + size * i)
@@ -99,7 +106,7 @@ def residual(adjoint, state, formula, v, jacobians, products, eta):
 
 @compiled
 def smoothed(adjoint, rhs, solution):
-    """solution = (I - h gamma J')^-1 rhs; the solver's code."""
+    """solution = (M' - h gamma J')^-1 rhs; the solver's code."""
     system = state_at(adjoint.system)
     code = call_solve(system.solve, adjoint.system, rhs, solution)
     x = doubles(solution)
@@ -122,7 +129,7 @@ def correct(adjoint, formula, i, eta, v):
     code = smoothed(adjoint, adjoint.factor, adjoint.solution)
     if code != Attempt.FINE:
         return code
-    add_scaled(padded, 1.0, adjoint.solution, adjoint.start)
+    add_scaled(padded, 1.0, mass_transposed(adjoint, adjoint.solution), adjoint.start)
     code = smoothed(adjoint, adjoint.start, adjoint.solution)
     add_scaled(padded, 1.0, adjoint.solution, v + size * i)
     return code

@@ -1,9 +1,9 @@
 """The adjoint of one step of a Rosenbrock method, exact for the step as it was taken.
 
-A stage solves W U_i = f(t_i, y_i) + sum_j (c_ij/h) U_j + h d_i f_t with W = I/(h gamma) - J(t, u). With wU_i
-the derivative of a number by U_i, backwards over the stages:
+A stage solves W U_i = f(t_i, y_i) + M sum_j (c_ij/h) U_j + h d_i f_t with W = M/(h gamma) - J(t, u). With
+wU_i the derivative of a number by U_i, backwards over the stages:
 
-    v_i = W^-T wU_i,    wy_i = J(t_i, y_i)' v_i,    wU_j += a_ij wy_i + (c_ij/h) v_i
+    v_i = W^-T wU_i,    wy_i = J(t_i, y_i)' v_i,    wU_j += a_ij wy_i + (c_ij/h) M' v_i
     w_old = w + sum_i ( wy_i + d/du [v_i' J(t, u) U_i + h d_i v_i' f_t(t, u)] )
 
 The terms with the derivative of J are what makes it exact; without them the order is lost.
@@ -14,7 +14,13 @@ systems with KPP: I, Atmospheric Environment 37 (2003), section 3.3.
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, factorise_transposed, pull
+from symde.engine.cpu.compiled.adjoint_tools import (
+    add_scaled,
+    adjoint_at,
+    factorise_transposed,
+    mass_transposed,
+    pull,
+)
 from symde.engine.cpu.compiled.pointers import (
     call_solve,
     compiled,
@@ -51,10 +57,11 @@ def pull_argument(adjoint, state, method, i):
     clear(padded, adjoint.factor)
     code = pull(adjoint, adjoint.product, t, state.stage, adjoint.solution, 1.0, adjoint.factor)
     add_scaled(padded, 1.0, adjoint.factor, adjoint.weights)
+    product = mass_transposed(adjoint, adjoint.solution)
     for j in range(i):
         earlier = adjoint.stages + 8 * padded * j
         add_scaled(padded, a[j], adjoint.factor, earlier)
-        add_scaled(padded, c[j] / h, adjoint.solution, earlier)
+        add_scaled(padded, c[j] / h, product, earlier)
     return code
 
 

@@ -80,6 +80,22 @@ def factorise_transposed(adjoint, state, t, u, shift):
 
 
 @compiled
+def mass_transposed(adjoint, vector):
+    """M' times a vector, at the address that is returned: the vector's own where M is the identity."""
+    if adjoint.mass == 0:
+        return vector
+    system = state_at(adjoint.system)
+    starts, columns, mass = integers(system.row_pointers), integers(system.columns), doubles(adjoint.mass)
+    v, out = doubles(vector), doubles(adjoint.mass_work)
+    for i in range(adjoint.n):
+        total = 0.0
+        for k in range(starts[i], starts[i + 1]):
+            total += mass[k] * v[columns[k]]
+        out[i] = total
+    return adjoint.mass_work
+
+
+@compiled
 def masked(padded, mask, source, target):
     """target = mask * source, entry by entry."""
     m, s, t = doubles(mask), doubles(source), doubles(target)
