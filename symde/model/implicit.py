@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,3 +72,15 @@ class Invariant:
     projected: bool
     span: Span | None = field(default=None, compare=False)
     derivative: int = 0
+
+
+def projected(definition: Definition) -> Definition:
+    """The model with every invariant as one that steps are projected onto.
+
+    Raises:
+        ValueError: it has none of its own.
+    """
+    if all(one.at_zero for one in definition.invariants):
+        raise ValueError(f"`{definition.name}` states nothing as conserved: write `conserved e`")
+    invariants = tuple(dataclasses.replace(one, projected=True) for one in definition.invariants)
+    return dataclasses.replace(definition, invariants=invariants)
