@@ -21,6 +21,7 @@ from symde.language import syntax
 from symde.model.definition import INITIAL_TIME, PI, TIME, Definition, Extern, Function
 from symde.model.externs import by_output
 from symde.model.functions import BUILT_IN
+from symde.model.implicit import mass_rows
 from symde.model.walk import children, postorder
 
 NODE_LIMIT = 5_000_000
@@ -294,7 +295,11 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     delays = None if delayed is None else _lower_delays(definition, delayed, lowering, states)
     if definition.mass is None:
         return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants, delays)
-    entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
+    entries = [
+        (row, column, lowering.lower(value))
+        for row, columns in enumerate(mass_rows(definition))
+        for column, value in columns.items()
+    ]
     reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
     return LoweredModel(
         graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants, delays

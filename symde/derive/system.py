@@ -90,9 +90,8 @@ class EquationSystem:
 
 def system_of(definition: Definition) -> EquationSystem:
     """The equations of a model."""
-    n = len(definition.states)
-    rows = mass_rows(definition.mass, n)
-    own = explicit_rows(definition.mass, n)
+    rows = mass_rows(definition)
+    own = explicit_rows(definition)
     labels = definition.state_names
     explicit = {
         state.name: state.derivative for state, plain in zip(definition.states, own, strict=True) if plain

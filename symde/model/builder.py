@@ -48,7 +48,7 @@ from symde.model.events import event_expressions
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
-from symde.model.implicit import Invariant, inserted
+from symde.model.implicit import Invariant
 from symde.model.implicit_rows import share_out
 from symde.model.implicit_states import collect_unknowns
 from symde.model.kinds import check_expression
@@ -126,7 +126,7 @@ class _Builder:
             externs=self._externs(),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
-            mass=inserted(mass, len(self.states), len(states) - len(self.states)),
+            mass=mass,
             invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
             delays=delays,
         )

@@ -15,7 +15,6 @@ from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, 
 from symde.model.event_builder import check_events, resolved, unnamed
 from symde.model.events import map_expressions
 from symde.model.externs import output_names
-from symde.model.implicit import inserted
 from symde.model.kinds import check_expression
 from symde.model.names import is_name, normalised
 from symde.model.scope import Context, Scope
@@ -98,10 +97,7 @@ def _with_followers(definition: Definition, statements: Iterable[EventStatement]
         for name in targets
         if name in parameters and name not in states
     ]
-    if not more:
-        return definition
-    mass = inserted(definition.mass, len(definition.states), len(more))
-    return dataclasses.replace(definition, states=(*definition.states, *more), mass=mass)
+    return dataclasses.replace(definition, states=(*definition.states, *more)) if more else definition
 
 
 def _check_known_names(

@@ -54,7 +54,7 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     def key(expression: Expr | None) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
-    explicit = explicit_rows(definition.mass, len(definition.states))
+    explicit = explicit_rows(definition)
     states = tuple(
         (s.name, key(s.split or s.derivative) if own else None, key(s.initial), s.unit, s.nominal)
         + (s.domain, s.discrete, s.algebraic)
@@ -99,7 +99,7 @@ def _implicit_key(
     """The implicit equations in any order."""
     if definition.mass is None:
         return None
-    rows = mass_rows(definition.mass, len(definition.states))
+    rows = mass_rows(definition)
     shapes = [
         (tuple(sorted((column, key(value)) for column, value in row.items())), key(state.derivative))
         for state, row, own in zip(definition.states, rows, explicit, strict=True)

@@ -52,7 +52,8 @@ class State:
     A discrete variable is a state whose derivative is 0 and that events change; discrete ones stand last. One
     whose name is a parameter's starts at its value, and equations that read the name read the variable.
     An algebraic variable's `derivative` is the right side of a row of M u' = f that has no entry of M: an
-    expression that is kept at zero; its `initial` is a guess.
+    expression that is kept at zero; its `initial` is a guess. So is it where `guess` is set: constraints
+    determine the value of that state at the start.
     """
 
     name: str
@@ -67,6 +68,7 @@ class State:
     domain: tuple[float | None, float | None] | None = None
     discrete: bool = False
     algebraic: bool = False
+    guess: bool = False
 
 
 @dataclass(frozen=True, slots=True)

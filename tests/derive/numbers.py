@@ -37,7 +37,7 @@ class Point:
         """M."""
         n = len(self.definition.states)
         matrix = np.zeros((n, n))
-        for row, entries in enumerate(mass_rows(self.definition.mass, n)):
+        for row, entries in enumerate(mass_rows(self.definition)):
             for column, value in entries.items():
                 matrix[row, column] = self.of(value)
         return matrix

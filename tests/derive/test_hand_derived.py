@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 import symde
 from symde.derive.reduction import solvable
+from symde.language.syntax import Number
+from symde.model.definition import State
 from symde.model.evaluate import evaluate
+from symde.model.events import At, Effect, ModelEvent
 
 from .numbers import Point, index_one_matrix, solved
 
@@ -60,9 +64,13 @@ def test_the_capacitor_loop_has_index_2():
     point = Point(definition, given)
     v, c = point.values, {"1": 1e-6, "2": 2e-6, "3": 5e-7}
     slope = 5 * 2 * np.pi * 50 * np.cos(2 * np.pi * 50 * given["t"])
-    rows = dict(zip(definition.state_names, point.rhs(), strict=True))
-    np.testing.assert_allclose(rows["source"], slope - v["i3"] / c["3"], rtol=1e-13)
-    np.testing.assert_allclose(rows["i2"], v["i3"] / c["3"] - v["i1"] / c["1"] - v["i2"] / c["2"], rtol=1e-13)
+    rows = [value for value, one in zip(point.rhs(), definition.states, strict=True) if one.algebraic]
+    expected = [
+        v["i3"] / c["3"] - slope,
+        v["i3"] / c["3"] - v["i1"] / c["1"] - v["i2"] / c["2"],
+        1000 * v["iR"] - v["v2"],
+    ]
+    np.testing.assert_allclose(sorted(np.abs(rows)), sorted(np.abs(expected)), rtol=1e-13)
     assert {"i1", "i3"} <= set(definition.observable_names)
     assert np.linalg.matrix_rank(index_one_matrix(definition, given)) == len(definition.states)
 
@@ -142,6 +150,31 @@ def test_a_variable_that_must_be_differentiated_is_still_solved_for():
     constraints = [z**3 + z + x - 0.2, z - np.exp(x) + z**2]
     np.testing.assert_allclose(point.invariants(), constraints, rtol=1e-14)
     assert any(rows["z"] == pytest.approx(one, rel=1e-14) for one in constraints)
+
+
+def test_events_may_set_states_and_no_algebraic_variables():
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+
+    def setting(name):
+        return dataclasses.replace(definition, events=(ModelEvent("e", At((zero,)), (Effect(name, zero),)),))
+
+    assert solvable(setting("x")).events == setting("x").events
+    with pytest.raises(symde.ModelError, match="an event cannot set `z`"):
+        solvable(setting("z"))
+
+
+def test_discrete_variables_have_their_own_rows():
+    """They join a model after its mass matrix is made."""
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+    larger = dataclasses.replace(
+        definition, states=(*definition.states, State("m", zero, zero, discrete=True))
+    )
+    for one in (larger, solvable(larger)):
+        assert [state.algebraic for state in one.states] == [False, True, False]
+        point = Point(one, {"x": 0.5, "z": 0.4, "m": 2.0, "t": 0.0})
+        np.testing.assert_array_equal(point.mass(), np.diag([1.0, 0.0, 1.0]))
 
 
 def test_what_a_differentiated_constraint_gives_outright_is_observed():
