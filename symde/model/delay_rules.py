@@ -73,7 +73,7 @@ def check_time(call: Call, timed: Collection[str], known: Mapping[str, float], f
     """
     (time,) = call.arguments
     text = time.span.text if time.span is not None else "..."
-    if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, *timed}:
+    if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, INITIAL_TIME, *timed}:
         label = f"`{call.function}` at a time that does not change"
         help_text = (
             f"for a delay write `{call.function}(t - {text})`, for a product `{call.function}*({text})`"

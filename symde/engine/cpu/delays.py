@@ -74,6 +74,7 @@ DelayData = structure(
     ahead=int64,  # 1 + a time that lies beyond t
     attempts=int64,  # for each slot the family's own attempt
     iterates=int64,  # and, where steps may be longer than a delay, what gives the interpolant of an attempt
+    cut_to_lag=int64,  # the step is no longer than the smallest delay because of it
     stuck=int64,  # an attempt was longer than a delay, and must not be
     trial=int64,
     least_lag=double,

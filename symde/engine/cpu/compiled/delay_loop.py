@@ -10,7 +10,7 @@ delay-differential equations, Applied Numerical Mathematics 9 (1992), on trackin
 from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
-from symde.engine.cpu.compiled.delay_steps import MISSED, set_passed, times_at
+from symde.engine.cpu.compiled.delay_steps import MISSED, lengthen, set_passed, times_at
 from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, evaluate_within, fill_delayed
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
@@ -192,7 +192,10 @@ def note_discontinuity(state, data, order):
 
 @compiled
 def after_step(state, data):
-    """Note the discontinuities that the step just accepted has reached."""
+    """Note the discontinuities that the step just accepted has reached, and what its error says of the
+    next."""
+    if data.cut_to_lag:
+        lengthen(state, data)
     if data.all_constant == 0:
         times_at(state, data, state.t, state.u)
     order, moved = NEVER, False

@@ -10,9 +10,17 @@ Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equation
 
 from __future__ import annotations
 
+import math
+
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.compiled.control import error_norm
-from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, fill_delayed, value_in_row
+from symde.engine.cpu.compiled.delays import (
+    delay_data_at,
+    evaluate_times,
+    fill_delayed,
+    lies_ahead,
+    value_in_row,
+)
 from symde.engine.cpu.compiled.pointers import (
     call_step,
     compiled,
@@ -23,7 +31,7 @@ from symde.engine.cpu.compiled.pointers import (
 )
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.delays import WINDOW
-from symde.engine.cpu.layout import RESOLUTION, Attempt
+from symde.engine.cpu.layout import RESOLUTION, SAFETY, Attempt
 
 LONGEST = 4.0
 """Delays in a step above which it is repeated and not cut: it takes three or four passes."""
@@ -39,6 +47,10 @@ CLOSE = 1e-10
 
 MISSED = 1e-8
 """The same for the crossing to count as made."""
+
+
+SHORTEST = 1e-6
+"""Part of the span: where a delay is shorter, a method whose steps are no longer than delays gives up."""
 
 
 @compiled
@@ -74,7 +86,7 @@ def next_discontinuity(data):
 @compiled
 def shorten(state, data):
     """End the step at the next discontinuity; keep it no longer than the smallest delay where that pays."""
-    size, limit = abs(state.h), next_discontinuity(data)
+    size, limit, data.cut_to_lag = abs(state.h), next_discontinuity(data), 0
     remaining = (limit - state.t) - state.t_low
     # as `choose_step` does: a step stretched by one per cent spares a last tiny one
     if remaining <= size or (not state.reaches and remaining <= 1.01 * size):
@@ -84,6 +96,18 @@ def shorten(state, data):
         size <= LONGEST * data.least_lag or not integers(data.iterates)[state.active]
     ):
         cut(state, data.least_lag)
+        data.cut_to_lag = 1
+
+
+@compiled
+def lengthen(state, data):
+    """After a step that was cut to the smallest delay: propose the step that its error would have allowed,
+    where that is one to be repeated. The usual law grows from the step taken, and would never get there."""
+    slot = slot_at(state, state.active)
+    if slot.control == 0 and not slot.fixed and integers(data.iterates)[state.active]:
+        wanted = SAFETY * abs(state.h_old) * math.exp(-slot.gamma * state.log_error)
+        if wanted > LONGEST * data.least_lag:
+            state.h_next = max(state.h_next, wanted)
 
 
 @compiled
@@ -120,8 +144,9 @@ def try_step(state, data, address):
     if not data.overlap:
         return code
     if not integers(data.iterates)[state.active]:
-        data.stuck = 1
-        return Attempt.DIVERGED.value
+        data.stuck, data.fault_at = 1, state.t
+        hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
+        return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
     for _ in range(PASSES):
         if code != Attempt.FINE:
             return code
@@ -210,26 +235,33 @@ def crossing_within(state, data, k, target):
 
 
 @compiled
-def first_crossing(state, data, address):
-    """Where in the step the first discontinuity is met, and by which time; 2 where none is.
+def crossing_between(state, data, k, target):
+    """The same by the line between the ends of the step."""
+    high = distance(data, k, target)
+    times_at(state, data, state.t, state.u)
+    low = distance(data, k, target)
+    return low / (low - high) if low * high < 0.0 else 1.0
 
-    The row `own` is left with the step's interpolant.
-    """
+
+@compiled
+def first_crossing(state, data, address):
+    """Where in the step the first discontinuity is met, by which time, and which; beyond 1 where none is."""
     first, which, target = 2.0, 0, 0.0
+    known = integers(data.iterates)[state.active] != 0
     times_at(state, data, state.t_new, state.u_new)
     tolerance, found = MISSED * abs(state.h), False
     for k in range(data.times):
-        if not integers(data.constant)[k]:
-            goal = target_of(data, k, tolerance)
-            if goal == goal:
-                if not found:
-                    if interpolate_attempt(state, data, address, data.own) != 0:
-                        return 2.0, 0, 0.0
-                    found = True
-                theta = crossing_within(state, data, k, goal)
-                if theta < first:
-                    first, which, target = theta, k, goal
-                times_at(state, data, state.t_new, state.u_new)
+        if integers(data.constant)[k]:
+            continue
+        goal = target_of(data, k, tolerance)
+        if goal == goal:
+            if known and not found and interpolate_attempt(state, data, address, data.own) != 0:
+                return 2.0, 0, 0.0
+            found = True
+            theta = crossing_within(state, data, k, goal) if known else crossing_between(state, data, k, goal)
+            if theta < first:
+                first, which, target = theta, k, goal
+            times_at(state, data, state.t_new, state.u_new)
     return first, which, target
 
 
@@ -285,8 +317,7 @@ def attempt(address):
         code = meet_discontinuity(state, data, address)
     if code == Attempt.FINE and data.ahead:
         times_at(state, data, state.t_new, state.u_new)
-        k = data.ahead - 1
-        if doubles(data.s)[k] - state.t_new > 1e-9 * abs(state.h):
+        if lies_ahead(state, doubles(data.s)[data.ahead - 1], state.t_new):
             return Attempt.DIVERGED
         data.ahead = 0
     return code

@@ -29,6 +29,10 @@ ROUNDING = 1e-12
 """Part of the step by which a time may lie beyond its beginning and still count as past."""
 
 
+ALLOWANCE = 10.0
+"""Relative tolerances by which a time may lie beyond t, where a delay vanishes: it is then taken for t."""
+
+
 @compiled
 def start_of_row(state, i):
     """Where the step of a row begins."""
@@ -191,16 +195,21 @@ def fill_time(data, state, k, s, slopes):
 
 
 @compiled
+def lies_ahead(state, s, t):
+    """Whether a time lies beyond t by more than errors of the state it depends on may account for."""
+    return s - t > 1e-9 * abs(state.h) + ALLOWANCE * state.rtol * abs(t)
+
+
+@compiled
 def fill_moving(data, state, t, inputs, slopes):
     """Delayed values whose times are to be evaluated, which may lie beyond t."""
     s = doubles(data.s)
     for _ in range(data.levels):
         evaluate_times(data, t, inputs)
         for k in range(data.times):
-            at = s[k]
-            if at - t > 1e-9 * abs(state.h):
+            at = min(s[k], t)
+            if lies_ahead(state, s[k], t):
                 data.ahead = k + 1
-                at = t
             fill_time(data, state, k, at, slopes)
 
 
