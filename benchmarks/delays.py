@@ -3,8 +3,8 @@
     python -m benchmarks.delays [PROBLEM ...]
 
 Without jitcdde (and a C compiler for it) its column is empty. Its runs begin with `step_on_discontinuities`,
-as its documentation recommends; what it compiles, and setting the past up, is not counted. A solve of symde is
-counted whole.
+as its documentation recommends; what it compiles, and setting the past up, is not counted. A solve of symde
+is counted whole.
 """
 
 from __future__ import annotations

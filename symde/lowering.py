@@ -136,9 +136,13 @@ class ModelSystem:
 
         return StartDerivatives(lower_start(self.definition))
 
-    @functools.cached_property
+    @property
     def past_observables(self) -> frozenset[str]:
         """Names of the observed quantities that read delayed values."""
+        return self._past_observables
+
+    @functools.cached_property
+    def _past_observables(self) -> frozenset[str]:
         if not self.delays:
             return frozenset()
         pairs = zip(self.observable_names, self.kernels.lowered.observables, strict=True)
@@ -172,10 +176,10 @@ class ModelSystem:
             # torch belongs to the floor of layers alone, and is there where a module is
             return importlib.import_module("symde.layers.module").observed(self, t, u, p)
         lowered, inputs, wanted = self.kernels.lowered, {"u": u.T, "p": p}, self.kernels.lowered.observables
-        if self.past_observables:
+        if self._past_observables:
             if solution is None or solution.dense is None:
                 pairs = zip(self.observable_names, wanted, strict=True)
-                wanted = [node for name, node in pairs if name not in self.past_observables]
+                wanted = [node for name, node in pairs if name not in self._past_observables]
             else:
                 inputs = delayed_values(lowered, solution, t, u)
         values = evaluate(lowered.graph, wanted, t, inputs)

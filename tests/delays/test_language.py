@@ -121,9 +121,9 @@ MISTAKES = {
     "a derivative too many": Mistake("x' = -x''(t - 1)", "E202", "x''", "unknown function"),
     "a history of nothing": Mistake("x' = -x(t - 1)\nhistory z = 1", "E350", "z", "not a state"),
     "two histories": Mistake("x' = -x(t - 1)\nhistory x = 1\nhistory x = 2", "E351", "x", "two histories"),
-    "a history of the solution": Mistake("x' = -x(t - 1)\nhistory x = x\nx(0) = 1", "E208", "x", "cannot read"),
+    "a history of states": Mistake("x' = -x(t - 1)\nhistory x = x\nx(0) = 1", "E208", "x", "cannot read"),
     "a start in the past": Mistake("x' = -x\nx(0) = x(t0 - 1)", "E208", "x(t0 - 1)", "cannot read"),
-    "a quantity with functions": Mistake(
+    "functions": Mistake(
         "f(a) = 2*a\ny = f(x)\nx' = -y(t - 1)", "E354", "y(t - 1)", "cannot be read at another time"
     ),
 }
@@ -135,6 +135,7 @@ def test_mistakes(name):
     with pytest.raises(ModelError) as caught:
         symde.ode_def(mistake.text)
     (found,) = caught.value.diagnostics
+    assert found.span is not None
     assert (found.code, found.span.text) == (mistake.code, mistake.caret)
     assert mistake.message in found.message
     assert found.help

@@ -23,7 +23,7 @@ def test_backwards_in_time():
 @pytest.mark.parametrize("tau", [0.0, -0.5])
 @pytest.mark.parametrize("method", [None, "Tsit5", "KenCarp4"])
 def test_a_delay_that_is_none(tau, method):
-    with pytest.raises(ValueError, match="`t - tau` is not in the past at t = 0: a constant delay must be above 0"):
+    with pytest.raises(ValueError, match="`t - tau` is not in the past at t = 0: a constant delay must be"):
         symde.solve(problem(tau=tau), method)
     # the next solve knows nothing of it
     assert symde.solve(problem(), method).success
@@ -36,7 +36,8 @@ def test_a_delay_that_turns_negative():
 
 
 @pytest.mark.parametrize("method", [
-    one for one in registry.names() if registry.get(one).family in ("taylor", "symplectic", "nystrom", "stabilised")
+    one for one in registry.names()
+    if registry.get(one).family in ("taylor", "symplectic", "nystrom", "stabilised", "exponential", "gauss")
 ])  # fmt: skip
 def test_families_that_know_no_past(method):
     with pytest.raises(ValueError, match=r"does not solve models with delays: .* such as Tsit5"):
