@@ -112,6 +112,7 @@ class ModelSystem:
         self.kernels: Any = ModelKernels(definition)
         self.delays = definition.delays is not None and definition.delays.read
         if self.delays:
+            _refuse_with_delays(definition)
             self.kernels = DelaySystem(self.kernels)
         self._start = model_start(definition)
         self.split = is_split(definition)
@@ -242,6 +243,20 @@ class ModelSystem:
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""
         return None
+
+
+def _refuse_with_delays(definition: Definition) -> None:
+    """Refuse what is not solved together with delays.
+
+    Raises:
+        ValueError: the model has such.
+    """
+    for what, found in (("events", definition.events), ("algebraic equations", definition.mass)):
+        if found:
+            raise ValueError(
+                f"a model with delays and {what} is not solved by this version: leave out one of them, or "
+                "write the delays as a chain of states (the linear chain trick)"
+            )
 
 
 def _words(span: Span | None) -> str:

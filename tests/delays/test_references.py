@@ -55,11 +55,15 @@ def end(text: str, method: str | None, **options) -> np.ndarray:
     return symde.solve(problem, method, saveat=[problem.tspan[1]], **options).u[-1]
 
 
-@pytest.mark.parametrize("text", [MACKEY_GLASS, HUTCHINSON, LEUKEMIA, STATE_DEPENDENT])
-def test_methods_of_different_kinds_agree(text):
+@pytest.mark.parametrize(
+    ("text", "accuracy"),
+    # the delay 1 + |y| has kinks where y changes its sign, which no step ends at
+    [(MACKEY_GLASS, 1e-9), (HUTCHINSON, 1e-9), (LEUKEMIA, 1e-9), (STATE_DEPENDENT, 1e-8)],
+)
+def test_methods_of_different_kinds_agree(text, accuracy):
     tight = dict(rtol=1e-12, atol=1e-13)
     reference = end(text, "Vern9", **tight)
-    np.testing.assert_allclose(end(text, "DOP853", **tight), reference, rtol=1e-9)
+    np.testing.assert_allclose(end(text, "DOP853", **tight), reference, rtol=accuracy)
     # the oscillations carry errors along: a hundred times the tolerance at the end
     for method in (None, "Tsit5", "Rodas5P", "KenCarp4", "Radau"):
         np.testing.assert_allclose(end(text, method, rtol=1e-8, atol=1e-10), reference, rtol=2e-5)

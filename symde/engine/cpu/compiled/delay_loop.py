@@ -10,8 +10,15 @@ delay-differential equations, Applied Numerical Mathematics 9 (1992), on trackin
 from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
-from symde.engine.cpu.compiled.delay_steps import MISSED, lengthen, set_passed, times_at
-from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, evaluate_within, fill_delayed
+from symde.engine.cpu.compiled.delay_crossings import times_at
+from symde.engine.cpu.compiled.delay_repeats import lengthen, set_passed
+from symde.engine.cpu.compiled.delays import (
+    MISSED,
+    delay_data_at,
+    evaluate_times,
+    evaluate_within,
+    fill_delayed,
+)
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.compiled.vectors import copy
@@ -154,6 +161,8 @@ def crossings_of(state, data, k):
             found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
         return found
     s, tolerance, before = doubles(data.s)[k], MISSED * abs(state.h_old), passed[k]
+    if data.met == k + 1 and data.met_back:
+        return move_over(state, data, k, before - 1, before - 1)
     while passed[k] < known and s >= breaks[passed[k]] - tolerance and breaks[passed[k]] < state.t:
         found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
     if before == passed[k] and before > 0 and s < breaks[before - 1] - tolerance:

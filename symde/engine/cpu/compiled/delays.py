@@ -29,6 +29,9 @@ ROUNDING = 1e-12
 """Part of the step by which a time may lie beyond its beginning and still count as past."""
 
 
+MISSED = 1e-8
+"""Part of the step by which a time may miss a discontinuity and still count as having met it."""
+
 ALLOWANCE = 10.0
 """Relative tolerances by which a time may lie beyond t, where a delay vanishes: it is then taken for t."""
 
@@ -123,10 +126,22 @@ def value_in_row(row, inverse, n, degree, i, s):
 
 
 @compiled
+def history_is_finite(data):
+    """Whether the values of the history that were evaluated last are numbers."""
+    total, history = 0.0, doubles(data.history)
+    for k in range(data.history_length):
+        total += 0.0 * history[k]
+    return total == 0.0
+
+
+@compiled
 def fill_from_history(data, k, s, slopes):
-    """Delayed values of time k before t0."""
+    """Delayed values of time k before t0. Stages beyond the end of the step see the history go on smoothly,
+    or stand still where it is not defined there."""
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, s, data.history_inputs, data.outputs)
+    if s > data.t0 and not history_is_finite(data):
+        call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
     first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
     value, slope, history = integers(data.value), integers(data.slope), doubles(data.history)
     for q in range(first[k], first[k + 1]):
@@ -201,6 +216,13 @@ def lies_ahead(state, s, t):
 
 
 @compiled
+def strays(data, k, s, tolerance):
+    """Whether a value of time k lies outside of the piece that it is locked to."""
+    breaks, j = doubles(data.breaks), integers(data.passed)[k]
+    return (j < data.n_breaks and s > breaks[j] + tolerance) or (j > 0 and s < breaks[j - 1] - tolerance)
+
+
+@compiled
 def fill_moving(data, state, t, inputs, slopes):
     """Delayed values whose times are to be evaluated, which may lie beyond t."""
     s = doubles(data.s)
@@ -210,6 +232,8 @@ def fill_moving(data, state, t, inputs, slopes):
             at = min(s[k], t)
             if lies_ahead(state, s[k], t):
                 data.ahead = k + 1
+            if strays(data, k, s[k], MISSED * abs(state.h)):
+                data.strayed = 1
             fill_time(data, state, k, at, slopes)
 
 
