@@ -42,7 +42,7 @@ class DelayPlan:
         levels: How often times are to be evaluated until all are known.
         histories: Number of outputs of `histories`.
         neutral: Whether derivatives are read.
-        slopes: Whether the right-hand side reads derivatives of pairs, and whether its derivatives do.
+        slopes: Whether the right-hand side reads derivatives of pairs.
     """
 
     pair_first: np.ndarray
@@ -55,7 +55,7 @@ class DelayPlan:
     levels: int
     histories: int
     neutral: bool
-    slopes: tuple[bool, bool]
+    slopes: bool
 
 
 class DelayGraph(ModelGraph):
@@ -127,7 +127,6 @@ class DelayGraph(ModelGraph):
         pairs: list[Pair] = [delays.pairs[j] for j in chosen]
         nodes, places = self._histories
         constant = [is_constant_lag(graph, node) for node in delays.times]
-        derivatives = (*self.jacobian.nodes, *self.time_gradient)
 
         def integers(values: Sequence[int]) -> np.ndarray:
             return np.array(values, np.int64)
@@ -143,8 +142,18 @@ class DelayGraph(ModelGraph):
             depth_of_times(graph, delays),
             len(nodes),
             self.definition.delays is not None and bool(self.definition.delays.slopes),
-            (self._reads_slopes(self.lowered.rhs), self._reads_slopes(derivatives)),
+            self._reads_slopes(self.lowered.rhs),
         )
+
+    @cached_property
+    def slopes_of_linearised(self) -> bool:
+        """Whether the Jacobian or the time gradient read derivatives of pairs."""
+        return self._reads_slopes((*self.jacobian.nodes, *self.time_gradient))
+
+    @cached_property
+    def slopes_of_product(self) -> bool:
+        """Whether the Jacobian times a direction reads derivatives of pairs."""
+        return self._reads_slopes(self.jacobian_vector)
 
     def _reads_slopes(self, nodes: Sequence[int]) -> bool:
         read = self.lowered.graph.inputs_read(nodes)

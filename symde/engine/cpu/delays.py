@@ -34,7 +34,7 @@ DelayData = structure(
     times=int64,  # number of distinct times s
     levels=int64,  # how often they are evaluated until all are known
     state=int64,  # the `State` of the solve, whose dense rows are the past
-    rhs=int64,  # kernels of the model
+    rhs=int64,  # kernels of the model, 0 where the session needs none
     rhs_jacobian=int64,
     jacobian_vector=int64,
     delay_times=int64,
@@ -229,7 +229,7 @@ class DelaySystem:
             arrays["break_columns"] = np.zeros(BREAKS * self.width)
             arrays["trial_columns"] = np.zeros(self.width)
         arrays["history_inputs"] = np.array([arrays["initial"].ctypes.data, p, *[0] * 6], np.int64)
-        kernels = ("rhs", "rhs_jacobian", "jacobian_vector", "delay_times", "histories")
+        kernels = ("rhs", "delay_times", "histories")
         data = DelayData(
             n=n,
             times=times,
@@ -237,8 +237,7 @@ class DelaySystem:
             history_length=plan.histories,
             all_constant=int(plan.constant.all()),
             neutral=int(plan.neutral),
-            slopes=int(plan.slopes[0]),
-            slopes_of_derivatives=int(plan.slopes[1]),
+            slopes=int(plan.slopes),
             width=self.width,
             base_n=getattr(self.model, "base_n", n),
             crossings=self.model.address("crossings") if self.width else 0,

@@ -46,6 +46,7 @@ class Past:
         self._session, self._data, self._keep_all = session, data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
         session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
+        self._add_derivatives(session)
         step = function_address("delay_steps", "attempt")
         orders = []
         for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
@@ -54,6 +55,16 @@ class Past:
             self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
             orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
         data.highest_order = min(max(orders), HIGHEST_ORDER)
+
+    def _add_derivatives(self, session: Any) -> None:
+        """The kernels of derivatives that the session's methods need."""
+        model, data = self._system.model, self._data
+        if session.implicit:
+            data.rhs_jacobian = model.address("rhs_jacobian")
+            data.slopes_of_derivatives |= model.model_graph.slopes_of_linearised
+        if session.state.jacobian_vector:
+            data.jacobian_vector = model.address("jacobian_vector")
+            data.slopes_of_derivatives |= model.model_graph.slopes_of_product
 
     def begin(self, t0: float, t1: float, dense: bool) -> None:
         """Ready a run.
