@@ -123,6 +123,9 @@ MISTAKES = {
     "two histories": Mistake("x' = -x(t - 1)\nhistory x = 1\nhistory x = 2", "E351", "x", "two histories"),
     "a history of states": Mistake("x' = -x(t - 1)\nhistory x = x\nx(0) = 1", "E208", "x", "cannot read"),
     "a start in the past": Mistake("x' = -x\nx(0) = x(t0 - 1)", "E208", "x(t0 - 1)", "cannot read"),
+    "a Hamiltonian of the past": Mistake(
+        "hamiltonian H = p^2/2 + q(t - 1)^2 for (q, p)", "E325", "q(t - 1)", "reads the present"
+    ),
     "functions": Mistake(
         "f(a) = 2*a\ny = f(x)\nx' = -y(t - 1)", "E354", "y(t - 1)", "cannot be read at another time"
     ),
