@@ -27,6 +27,9 @@ from symde.codegen.derivatives import SparseJacobian, compressed, directional, t
 from symde.codegen.kernel import Kernel, Output
 from symde.codegen.model_kernels import ModelGraph
 
+ALONG = 2
+"""What `DelayPlan.constant` says of a time at which another solution is read."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DelayPlan:
@@ -38,7 +41,8 @@ class DelayPlan:
             state, and how often that is differentiated.
         value, slope: For each such pair, where the outputs of the kernel `histories` have it and its
             derivative.
-        constant: Whether each time is t minus a constant, shape (times,).
+        constant: 1 where a time is t minus a constant, `ALONG` where it is a constant minus t and another
+            solution is read there, else 0, shape (times,).
         levels: How often times are to be evaluated until all are known.
         histories: Number of outputs of `histories`.
         neutral: Whether derivatives are read.
@@ -126,7 +130,10 @@ class DelayGraph(ModelGraph):
         chosen = sorted(range(len(delays.pairs)), key=lambda j: delays.pairs[j].time)
         pairs: list[Pair] = [delays.pairs[j] for j in chosen]
         nodes, places = self._histories
-        constant = [is_constant_lag(graph, node) for node in delays.times]
+        constant = [
+            ALONG if time in delays.along else int(is_constant_lag(graph, node))
+            for time, node in enumerate(delays.times)
+        ]
 
         def integers(values: Sequence[int]) -> np.ndarray:
             return np.array(values, np.int64)

@@ -45,7 +45,7 @@ DelayData = structure(
     order=int64,
     value=int64,
     slope=int64,
-    constant=int64,  # for each time whether it is t - lag
+    constant=int64,  # for each time whether it is t - lag (1), or lag - t in a kept solution (2)
     lags=int64,
     all_constant=int64,
     s=int64,  # the times at the last evaluation
@@ -81,6 +81,13 @@ DelayData = structure(
     cut_to_lag=int64,  # the step is no longer than the smallest delay because of it
     stuck=int64,  # an attempt was longer than a delay, and must not be
     trial=int64,
+    # a kept solution: its states' place among the states here, its number of states, and its rows
+    kept_first=int64,
+    kept_n=int64,
+    kept_rows=int64,
+    kept_count=int64,
+    kept_width=int64,
+    kept_start=double,
     least_lag=double,
     t0=double,
     # sensitivity columns, which jump where f does: their number, the states without them, and dxi of each

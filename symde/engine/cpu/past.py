@@ -81,6 +81,28 @@ class Past:
             room = LEAST_BYTES // (8 * len(self._row))
             self._session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
 
+    def keep(self, rows: np.ndarray, n: int, start: float, first: int) -> None:
+        """Have another solution looked up, of n states that stand behind `first` others; its rows must live
+        on."""
+        data = self._data
+        data.kept_rows, data.kept_count, data.kept_width = rows.ctypes.data, len(rows), rows.shape[1]
+        data.kept_n, data.kept_start, data.kept_first = n, start, first
+
+    def discontinuities(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times and orders of the discontinuities that are remembered of the last run."""
+        count = self._data.n_breaks
+        return self._arrays["breaks"][:count].copy(), self._arrays["break_orders"][:count].copy()
+
+    def note_jump(self, t: float) -> None:
+        """The host has changed the state at t, where a step has just ended."""
+        data, breaks, orders = self._data, self._arrays["breaks"], self._arrays["break_orders"]
+        last = data.n_breaks - 1
+        if abs(breaks[last] - t) <= 1e-14 * abs(t):
+            orders[last] = 0
+        elif data.n_breaks < len(breaks):
+            breaks[last + 1], orders[last + 1] = t, 0
+            data.n_breaks += 1
+
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is
         enough."""
@@ -89,7 +111,7 @@ class Past:
         if self._keep_all or not data.all_constant:
             return 2 * capacity
         count, rows = state.dense_count, session.dense_rows
-        reached = state.t_old - self._arrays["lags"].max()
+        reached = state.t_old - self._arrays["lags"].max(where=self._arrays["constant"] == 1, initial=0.0)
         first = int(np.searchsorted(rows[:count, 0], reached, side="right")) - 1
         # a row more, for times that rounding takes before the first
         first = max(first - 1, 0)

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
 from symde.engine.cpu.compiled.delay_crossings import times_at
-from symde.engine.cpu.compiled.delay_repeats import lengthen, set_passed
+from symde.engine.cpu.compiled.delay_repeats import ULPS, lengthen, set_passed
 from symde.engine.cpu.compiled.delays import (
+    ALONG,
     MISSED,
     delay_data_at,
     evaluate_times,
@@ -24,9 +25,6 @@ from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled,
 from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.delays import BREAKS
 from symde.engine.cpu.layout import Phase, Status
-
-ULPS = 1e-14
-"""Relative distance within which two times count as the same."""
 
 NEVER = 1000
 """Order of what is no discontinuity."""
@@ -47,7 +45,9 @@ def learn_lags(state, data):
     call_kernel(data.delay_times, 0.0, state.inputs, data.outputs)
     data.least_lag = 1e300
     for k in range(data.times):
-        if constant[k]:
+        if constant[k] == ALONG:
+            lags[k] = s[k]
+        elif constant[k]:
             lags[k] = -s[k]
             if not lags[k] > 0.0:
                 return k + 1
@@ -64,7 +64,7 @@ def jumps_at_start(data):
     states, orders, value = integers(data.pair_state), integers(data.order), integers(data.value)
     jump, data.jump = False, 0
     for q in range(integers(data.pair_first)[data.times]):
-        if orders[q] == 0:
+        if orders[q] == 0 and states[q] < data.n:
             before, after = history[value[q]], initial[states[q]]
             if not abs(before - after) <= ULPS * max(abs(before), abs(after)):
                 jump = True
@@ -152,6 +152,8 @@ def crossings_of(state, data, k):
     """Move time k over the discontinuities that it has reached; the least order that this brings."""
     breaks, passed = doubles(data.breaks), integers(data.passed)
     found, known = NEVER, data.n_breaks
+    if integers(data.constant)[k] == ALONG:
+        return found
     if integers(data.constant)[k]:
         lag = doubles(data.lags)[k]
         while passed[k] < known:
@@ -183,7 +185,8 @@ def note_discontinuity(state, data, order):
     if data.n_breaks == BREAKS:
         behind = data.n_breaks
         for k in range(data.times):
-            behind = min(behind, passed[k] - 1)
+            if integers(data.constant)[k] != ALONG:
+                behind = min(behind, passed[k] - 1)
         if behind <= 0:
             return
         for j in range(behind, data.n_breaks):

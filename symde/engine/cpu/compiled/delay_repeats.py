@@ -27,6 +27,9 @@ PASSES = 12
 SETTLED = 1e-4
 """Mean square of the last change, in the tolerance, with which a repeated step is accepted."""
 
+ULPS = 1e-14
+"""Relative distance within which two times count as the same."""
+
 SHORTEST = 1e-6
 """Part of the span: where a delay is shorter, a method whose steps are no longer than delays gives up."""
 
@@ -56,7 +59,7 @@ def next_discontinuity(data):
     constant, lags = integers(data.constant), doubles(data.lags)
     found = 1e300
     for k in range(data.times):
-        if constant[k] and passed[k] < data.n_breaks:
+        if constant[k] == 1 and passed[k] < data.n_breaks:
             found = min(found, breaks[passed[k]] + lags[k])
     return found
 
@@ -67,7 +70,9 @@ def shorten(state, data):
     size, limit, data.cut_to_lag = abs(state.h), next_discontinuity(data), 0
     remaining = (limit - state.t) - state.t_low
     # as `choose_step` does: a step stretched by one per cent spares a last tiny one
-    if remaining <= size or (not state.reaches and remaining <= 1.01 * size):
+    # where the step ends at a stop that is the same time but for rounding, it does already
+    there = state.reaches and abs(limit - state.t_new) <= ULPS * max(abs(limit), abs(state.t_new))
+    if not there and (remaining <= size or (not state.reaches and remaining <= 1.01 * size)):
         state.h, state.t_new, state.t_new_low, state.reaches = remaining, limit, 0.0, 1
         size = remaining
     if data.least_lag < size and (
