@@ -125,6 +125,7 @@ class ModelSystem:
         self.kernels: Any = ModelKernels(definition)
         self.delays = definition.delays is not None and definition.delays.read
         if self.delays:
+            _refuse_with_delays(definition)
             self.kernels = DelaySystem(self.kernels)
         self._start = model_start(definition)
         self.split = is_split(definition)
@@ -150,9 +151,13 @@ class ModelSystem:
 
         return StartDerivatives(lower_start(self.definition))
 
-    @functools.cached_property
+    @property
     def past_observables(self) -> frozenset[str]:
         """Names of the observed quantities that read delayed values."""
+        return self._past_observables
+
+    @functools.cached_property
+    def _past_observables(self) -> frozenset[str]:
         if not self.delays:
             return frozenset()
         pairs = zip(self.observable_names, self.kernels.lowered.observables, strict=True)
@@ -186,10 +191,10 @@ class ModelSystem:
             # torch belongs to the floor of layers alone, and is there where a module is
             return importlib.import_module("symde.layers.module").observed(self, t, u, p)
         lowered, inputs, wanted = self.kernels.lowered, {"u": u.T, "p": p}, self.kernels.lowered.observables
-        if self.past_observables:
+        if self._past_observables:
             if solution is None or solution.dense is None:
                 pairs = zip(self.observable_names, wanted, strict=True)
-                wanted = [node for name, node in pairs if name not in self.past_observables]
+                wanted = [node for name, node in pairs if name not in self._past_observables]
             else:
                 inputs = delayed_values(lowered, solution, t, u)
         values = evaluate(lowered.graph, wanted, t, inputs)
@@ -331,6 +336,20 @@ class ModelSystem:
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""
         return None
+
+
+def _refuse_with_delays(definition: Definition) -> None:
+    """Refuse what is not solved together with delays.
+
+    Raises:
+        ValueError: the model has such.
+    """
+    for what, found in (("events", definition.events), ("algebraic equations", definition.mass)):
+        if found:
+            raise ValueError(
+                f"a model with delays and {what} is not solved by this version: leave out one of them, or "
+                "write the delays as a chain of states (the linear chain trick)"
+            )
 
 
 def _words(span: Span | None) -> str:

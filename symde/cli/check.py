@@ -17,8 +17,12 @@ def run(options: argparse.Namespace) -> int:
         warnings = check(model)
         for warning in warnings:
             print(warning.render() + "\n")
+        delays = model.definition.delays
         try:
-            report = str(check_derivatives(model, points=options.points))
+            if delays is not None and delays.read:
+                report = "derivatives are not checked: with delays they follow the past"
+            else:
+                report = str(check_derivatives(model, points=options.points))
         except (AssertionError, ValueError) as problem:
             report, code = str(problem), FAILED
         print(f"{report}\n{model.name}: {len(warnings)} warning{'s' * (len(warnings) != 1)}")

@@ -56,6 +56,9 @@ def _sections(model: Model) -> Iterator[str]:
         for one in definition.states
     ]
     yield from _section("initial values", states)
+    delays = definition.delays
+    past = () if delays is None else delays.histories
+    yield from _section("history", [[one.state, f"= {unparse(one.value)}"] for one in past])
     parameters = [
         [
             one.name,

@@ -97,6 +97,13 @@ class DelayColumnsGraph(DelayGraph):
         return found
 
     @cached_property
+    def jacobian_vector(self) -> tuple[int, ...]:
+        """The Jacobian of the states times the direction, for the eigenvalues: the columns' are the same."""
+        zero = self.lowered.graph.constant(0.0)
+        own = self._model.jacobian_vector
+        return (*own, *[zero] * (len(self.lowered.states) - len(own)))
+
+    @cached_property
     def _crossings(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """For each time ds/dt along the solution, whose slope is the input `direction`, and the derivative of
         s at a fixed t by what each column belongs to."""

@@ -28,6 +28,9 @@ from symde.codegen.kernel import Kernel, Output
 from symde.codegen.model_kernels import ModelGraph
 from symde.model.definition import Definition
 
+ALONG = 2
+"""What `DelayPlan.constant` says of a time at which another solution is read."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DelayPlan:
@@ -39,11 +42,12 @@ class DelayPlan:
             state, and how often that is differentiated.
         value, slope: For each such pair, where the outputs of the kernel `histories` have it and its
             derivative.
-        constant: Whether each time is t minus a constant, shape (times,).
+        constant: 1 where a time is t minus a constant, `ALONG` where it is a constant minus t and another
+            solution is read there, else 0, shape (times,).
         levels: How often times are to be evaluated until all are known.
         histories: Number of outputs of `histories`.
         neutral: Whether derivatives are read.
-        slopes: Whether the right-hand side reads derivatives of pairs, and whether its derivatives do.
+        slopes: Whether the right-hand side reads derivatives of pairs.
     """
 
     pair_first: np.ndarray
@@ -56,7 +60,7 @@ class DelayPlan:
     levels: int
     histories: int
     neutral: bool
-    slopes: tuple[bool, bool]
+    slopes: bool
 
 
 class DelayGraph(ModelGraph):
@@ -139,8 +143,10 @@ class DelayGraph(ModelGraph):
         chosen = sorted(range(len(delays.pairs)), key=lambda j: delays.pairs[j].time)
         pairs: list[Pair] = [delays.pairs[j] for j in chosen]
         nodes, places = self._histories
-        constant = [is_constant_lag(graph, node) for node in delays.times]
-        derivatives = (*self.jacobian.nodes, *self.time_gradient)
+        constant = [
+            ALONG if time in delays.along else int(is_constant_lag(graph, node))
+            for time, node in enumerate(delays.times)
+        ]
 
         def integers(values: Sequence[int]) -> np.ndarray:
             return np.array(values, np.int64)
@@ -156,8 +162,18 @@ class DelayGraph(ModelGraph):
             depth_of_times(graph, delays),
             len(nodes),
             self.definition.delays is not None and bool(self.definition.delays.slopes),
-            (self._reads_slopes(self.lowered.rhs), self._reads_slopes(derivatives)),
+            self._reads_slopes(self.lowered.rhs),
         )
+
+    @cached_property
+    def slopes_of_linearised(self) -> bool:
+        """Whether the Jacobian or the time gradient read derivatives of pairs."""
+        return self._reads_slopes((*self.jacobian.nodes, *self.time_gradient))
+
+    @cached_property
+    def slopes_of_product(self) -> bool:
+        """Whether the Jacobian times a direction reads derivatives of pairs."""
+        return self._reads_slopes(self.jacobian_vector)
 
     def _reads_slopes(self, nodes: Sequence[int]) -> bool:
         read = self.lowered.graph.inputs_read(nodes)

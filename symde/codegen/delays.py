@@ -41,11 +41,13 @@ class LoweredDelays:
         times: Node of each distinct time s(t, u, p, delayed); one reads no pair but those of earlier times.
         pairs: What is read, each once.
         history: Node of each state before t0 in t, p and the initial state, which stands as `u`.
+        along: Places of times at which another, kept solution is read; each is a constant minus t.
     """
 
     times: tuple[int, ...]
     pairs: tuple[Pair, ...]
     history: tuple[int, ...]
+    along: frozenset[int] = frozenset()
 
 
 class DelayedValues:

@@ -254,7 +254,7 @@ def _delayed(definition: Definition) -> Diagnostic:
     name = (*definition.delays.states, *(f"{one}'" for one in definition.delays.slopes))[0]
     message = f"`{name}` is read at other times, and printed source knows the present alone"
     help_text = "solve the model with symde.solve; target='latex' shows its equations"
-    return Diagnostic("E604", message, help=help_text)
+    return Diagnostic("E606", message, help=help_text)
 
 
 def _definitions(definition: Definition) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def collect_delays(
         elif name in histories:
             where = first_seen(histories[name].span)
             found.error(
-                "E351", f"state `{name}` has two histories", one.target.span, where, "keep one of them"
+                "E381", f"state `{name}` has two histories", one.target.span, where, "keep one of them"
             )
         else:
             check(one.value)
@@ -56,7 +56,7 @@ def collect_delays(
 def _refuse_history(name: str, states: Collection[str], span: Span | None, found: Diagnostics) -> None:
     near = nearest(name, states, found)
     help_text = f"there is a state `{near}`" if near else f"write its equation: `{base_of(name)}' = ...`"
-    found.error("E350", f"history of `{name}`, which is not a state", span, "not a state", help_text)
+    found.error("E380", f"history of `{name}`, which is not a state", span, "not a state", help_text)
 
 
 def initial_from_history(histories: Iterable[Statement]) -> dict[str, Expr]:
@@ -73,12 +73,12 @@ def check_time(call: Call, timed: Collection[str], known: Mapping[str, float], f
     """
     (time,) = call.arguments
     text = time.span.text if time.span is not None else "..."
-    if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, *timed}:
+    if not (identifiers([time]) | {one.function for one in calls(time)}) & {TIME, INITIAL_TIME, *timed}:
         label = f"`{call.function}` at a time that does not change"
         help_text = (
             f"for a delay write `{call.function}(t - {text})`, for a product `{call.function}*({text})`"
         )
-        found.error("E352", "a delayed value is read at an earlier time", call.span, label, help_text)
+        found.error("E382", "a delayed value is read at an earlier time", call.span, label, help_text)
         return
     try:
         lags = [t - evaluate(time, {**known, TIME: t}) for t in (0.0, 1.0)]
@@ -88,11 +88,11 @@ def check_time(call: Call, timed: Collection[str], known: Mapping[str, float], f
         return
     if lags[0] == 0.0:
         help_text = f"write `{call.function}` for the value at time t"
-        found.error("E353", "this delay is 0", call.span, "the present value", help_text)
+        found.error("E383", "this delay is 0", call.span, "the present value", help_text)
     elif lags[0] < 0.0:
         message = f"`{call.function}({text})` is a value of the future"
         help_text = f"a delay looks back: `{call.function}(t - {-lags[0]:g})`"
-        found.error("E353", message, call.span, "later than t", help_text)
+        found.error("E383", message, call.span, "later than t", help_text)
 
 
 class DelayedObservables:
@@ -125,7 +125,7 @@ class DelayedObservables:
         value = self._written[node.function]
         if not all(self._simple(call) for call in calls(value)):
             self._found.error(
-                "E354",
+                "E384",
                 f"`{node.function}` cannot be read at another time",
                 node.span,
                 "it calls functions, or reads delayed values itself",

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from symde.language.syntax import Expr, Hamiltonian
 from symde.model.definition import Function
-from symde.model.draft import DERIVED, Draft
+from symde.model.draft import DERIVED, OBSERVABLE, STATE, Draft, base_of
 from symde.model.equations import StateDraft
 from symde.model.inline import Inliner
 from symde.model.order import order_by_dependence
 from symde.model.scope import Scope
 from symde.model.syntax_derivative import Differentiator, NoDerivativeError, negative
-from symde.model.walk import names
+from symde.model.walk import calls, names
 
 
 def derive_equations(
@@ -31,16 +31,24 @@ def derive_equations(
         return  # observed quantities in a circle, which is reported where they are put in order
     for hamiltonian in draft.hamiltonians:
         value = inliner.inline(hamiltonian.value)
-        if not _reads_a_derivative(draft, value, values, scope):
+        if not _reads_more_than_states(draft, value, values, scope):
             _derive(draft, hamiltonian, value, values, states)
 
 
-def _reads_a_derivative(draft: Draft, value: Expr, values: Mapping[str, Expr], scope: Scope) -> bool:
-    """Whether an energy reads the derivative of a state, itself or through observed quantities."""
+def _reads_more_than_states(draft: Draft, value: Expr, values: Mapping[str, Expr], scope: Scope) -> bool:
+    """Whether an energy reads the derivative of a state, or a state at another time, itself or through
+    observed quantities."""
     seen: set[str] = set()
     pending = [value]
     while pending:
-        for name in names(pending.pop()):
+        part = pending.pop()
+        for call in calls(part):
+            if scope.kinds.get(base_of(call.function)) in (STATE, OBSERVABLE):
+                message = f"a Hamiltonian reads the present, and `{call.function}` is read at another time"
+                help_text = "write the equations of these states themselves"
+                draft.found.error("E325", message, call.span, "read by the Hamiltonian", help_text)
+                return True
+        for name in names(part):
             if name.id in scope.derivative_reads:
                 message = f"a Hamiltonian reads states, and `{name.id}` is a derivative"
                 help_text = "write it with the momentum in place of the velocity"

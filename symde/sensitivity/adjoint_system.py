@@ -23,6 +23,8 @@ class AdjointSystem:
     """
 
     compiled = True
+    delays = False
+    past_observables: frozenset[str] = frozenset()
     split = False
     nominal = None
     observable_names: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ class AugmentedSystem:
     """
 
     compiled = True
+    past_observables: frozenset[str] = frozenset()
     split = False
     nominal = None
     observable_names: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class AugmentedSystem:
         combined: bool = False,
     ) -> None:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
+        self.delays = base.delays
         count = 1 if combined else len(parameters) + len(states)
         self.partials: Any = None
         self.kernels: Any

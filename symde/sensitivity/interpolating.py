@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.backward import BackwardSystem
-from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
 from symde.sensitivity.constrained import refuse_constrained
+from symde.sensitivity.delay_adjoint import DelayAdjointRecord, record_delayed
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
 
@@ -42,15 +42,15 @@ STRATEGY = Along(_system, FAMILIES, False, BESIDE, _begin)
 around = tightened_around
 
 
-def record(run: Run, wrt: Wrt) -> AlongRecord:
+def record(run: Run, wrt: Wrt) -> AlongRecord | DelayAdjointRecord:
     """Solve and keep the interpolants.
 
     Raises:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
-    if run.problem.system.delays:
-        refuse_delays(run.problem.system, "the strategy 'interpolating'")
     refuse_fixed(run, "interpolating")
     if run.problem.system.kernels.constrained:
         refuse_constrained(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
+    if run.problem.system.delays:
+        return record_delayed(run)
     return record_along(run, bool(wrt.parameters), STRATEGY)

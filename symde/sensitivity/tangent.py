@@ -51,6 +51,8 @@ class TangentSystem:
     """
 
     compiled = True
+    delays = False
+    past_observables: frozenset[str] = frozenset()
     split = False
     nominal = None
 
@@ -95,7 +97,7 @@ class TangentSystem:
         """Always given."""
         return None
 
-    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def observe(self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Any = None) -> np.ndarray:
         """Observables, tangents and rates, shape (n_times, number of names)."""
         return observation(self, self.observable_names)(t, u, p).values
 

@@ -14,6 +14,8 @@ from tests.docs.pages import ROOT
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
 SHORT = {
     "dose_times.py": ("doses.png",),
+    "mackey_glass.py": ("mackey_glass.png",),
+    "train_delayed.py": ("--iterations", "20", "--delay", "--plot", "delayed.png"),
     "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),

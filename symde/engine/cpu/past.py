@@ -46,6 +46,7 @@ class Past:
         self._session, self._data, self._keep_all = session, data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
         session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
+        self._add_derivatives(session)
         step = function_address("delay_steps", "attempt")
         orders = []
         for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
@@ -54,6 +55,16 @@ class Past:
             self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
             orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
         data.highest_order = min(max(orders), HIGHEST_ORDER)
+
+    def _add_derivatives(self, session: Any) -> None:
+        """The kernels of derivatives that the session's methods need."""
+        model, data = self._system.model, self._data
+        if session.implicit:
+            data.rhs_jacobian = model.address("rhs_jacobian")
+            data.slopes_of_derivatives |= model.model_graph.slopes_of_linearised
+        if session.state.jacobian_vector:
+            data.jacobian_vector = model.address("jacobian_vector")
+            data.slopes_of_derivatives |= model.model_graph.slopes_of_product
 
     def begin(self, t0: float, t1: float, dense: bool) -> None:
         """Ready a run.
@@ -70,6 +81,28 @@ class Past:
             room = LEAST_BYTES // (8 * len(self._row))
             self._session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
 
+    def keep(self, rows: np.ndarray, n: int, start: float, first: int) -> None:
+        """Have another solution looked up, of n states that stand behind `first` others; its rows must live
+        on."""
+        data = self._data
+        data.kept_rows, data.kept_count, data.kept_width = rows.ctypes.data, len(rows), rows.shape[1]
+        data.kept_n, data.kept_start, data.kept_first = n, start, first
+
+    def discontinuities(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times and orders of the discontinuities that are remembered of the last run."""
+        count = self._data.n_breaks
+        return self._arrays["breaks"][:count].copy(), self._arrays["break_orders"][:count].copy()
+
+    def note_jump(self, t: float) -> None:
+        """The host has changed the state at t, where a step has just ended."""
+        data, breaks, orders = self._data, self._arrays["breaks"], self._arrays["break_orders"]
+        last = data.n_breaks - 1
+        if abs(breaks[last] - t) <= 1e-14 * abs(t):
+            orders[last] = 0
+        elif data.n_breaks < len(breaks):
+            breaks[last + 1], orders[last + 1] = t, 0
+            data.n_breaks += 1
+
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is
         enough."""
@@ -78,7 +111,7 @@ class Past:
         if self._keep_all or not data.all_constant:
             return 2 * capacity
         count, rows = state.dense_count, session.dense_rows
-        reached = state.t_old - self._arrays["lags"].max()
+        reached = state.t_old - self._arrays["lags"].max(where=self._arrays["constant"] == 1, initial=0.0)
         first = int(np.searchsorted(rows[:count, 0], reached, side="right")) - 1
         # a row more, for times that rounding takes before the first
         first = max(first - 1, 0)

@@ -10,16 +10,21 @@ delay-differential equations, Applied Numerical Mathematics 9 (1992), on trackin
 from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
-from symde.engine.cpu.compiled.delay_steps import MISSED, set_passed, times_at
-from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_times, evaluate_within, fill_delayed
+from symde.engine.cpu.compiled.delay_crossings import times_at
+from symde.engine.cpu.compiled.delay_repeats import ULPS, lengthen, set_passed
+from symde.engine.cpu.compiled.delays import (
+    ALONG,
+    MISSED,
+    delay_data_at,
+    evaluate_times,
+    evaluate_within,
+    fill_delayed,
+)
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.delays import BREAKS
 from symde.engine.cpu.layout import Phase, Status
-
-ULPS = 1e-14
-"""Relative distance within which two times count as the same."""
 
 NEVER = 1000
 """Order of what is no discontinuity."""
@@ -40,7 +45,9 @@ def learn_lags(state, data):
     call_kernel(data.delay_times, 0.0, state.inputs, data.outputs)
     data.least_lag = 1e300
     for k in range(data.times):
-        if constant[k]:
+        if constant[k] == ALONG:
+            lags[k] = s[k]
+        elif constant[k]:
             lags[k] = -s[k]
             if not lags[k] > 0.0:
                 return k + 1
@@ -57,7 +64,7 @@ def jumps_at_start(data):
     states, orders, value = integers(data.pair_state), integers(data.order), integers(data.value)
     jump, data.jump = False, 0
     for q in range(integers(data.pair_first)[data.times]):
-        if orders[q] == 0:
+        if orders[q] == 0 and states[q] < data.n:
             before, after = history[value[q]], initial[states[q]]
             if not abs(before - after) <= ULPS * max(abs(before), abs(after)):
                 jump = True
@@ -145,6 +152,8 @@ def crossings_of(state, data, k):
     """Move time k over the discontinuities that it has reached; the least order that this brings."""
     breaks, passed = doubles(data.breaks), integers(data.passed)
     found, known = NEVER, data.n_breaks
+    if integers(data.constant)[k] == ALONG:
+        return found
     if integers(data.constant)[k]:
         lag = doubles(data.lags)[k]
         while passed[k] < known:
@@ -154,6 +163,8 @@ def crossings_of(state, data, k):
             found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
         return found
     s, tolerance, before = doubles(data.s)[k], MISSED * abs(state.h_old), passed[k]
+    if data.met == k + 1 and data.met_back:
+        return move_over(state, data, k, before - 1, before - 1)
     while passed[k] < known and s >= breaks[passed[k]] - tolerance and breaks[passed[k]] < state.t:
         found = min(found, move_over(state, data, k, passed[k], passed[k] + 1))
     if before == passed[k] and before > 0 and s < breaks[before - 1] - tolerance:
@@ -174,7 +185,8 @@ def note_discontinuity(state, data, order):
     if data.n_breaks == BREAKS:
         behind = data.n_breaks
         for k in range(data.times):
-            behind = min(behind, passed[k] - 1)
+            if integers(data.constant)[k] != ALONG:
+                behind = min(behind, passed[k] - 1)
         if behind <= 0:
             return
         for j in range(behind, data.n_breaks):
@@ -192,7 +204,10 @@ def note_discontinuity(state, data, order):
 
 @compiled
 def after_step(state, data):
-    """Note the discontinuities that the step just accepted has reached."""
+    """Note the discontinuities that the step just accepted has reached, and what its error says of the
+    next."""
+    if data.cut_to_lag:
+        lengthen(state, data)
     if data.all_constant == 0:
         times_at(state, data, state.t, state.u)
     order, moved = NEVER, False

@@ -19,6 +19,7 @@ from symde.engine.cpu.compiled.pointers import (
     structure_at,
 )
 from symde.engine.cpu.delays import WINDOW, DelayData
+from symde.engine.cpu.layout import Phase
 
 delay_data_at = structure_at(DelayData)
 
@@ -27,6 +28,19 @@ NEAR = 4
 
 ROUNDING = 1e-12
 """Part of the step by which a time may lie beyond its beginning and still count as past."""
+
+
+ALONG = 2
+"""Kind of a time at which a kept solution is read."""
+
+NUDGE = 1e-7
+"""Part of the way to the middle of the step by which a time moves to tell its side of a discontinuity."""
+
+MISSED = 1e-8
+"""Part of the step by which a time may miss a discontinuity and still count as having met it."""
+
+ALLOWANCE = 10.0
+"""Relative tolerances by which a time may lie beyond t, where a delay vanishes: it is then taken for t."""
 
 
 @compiled
@@ -119,10 +133,22 @@ def value_in_row(row, inverse, n, degree, i, s):
 
 
 @compiled
-def fill_from_history(data, k, s, slopes):
-    """Delayed values of time k before t0."""
+def history_is_finite(data):
+    """Whether the values of the history that were evaluated last are numbers."""
+    total, history = 0.0, doubles(data.history)
+    for k in range(data.history_length):
+        total += 0.0 * history[k]
+    return total == 0.0
+
+
+@compiled
+def fill_from_history(data, k, s, end, slopes):
+    """Delayed values of time k before the start `end`. Stages beyond the end of the step see the history go on smoothly,
+    or stand still where it is not defined there."""
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, s, data.history_inputs, data.outputs)
+    if s > end and not history_is_finite(data):
+        call_kernel(data.histories, end, data.history_inputs, data.outputs)
     first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
     value, slope, history = integers(data.value), integers(data.slope), doubles(data.history)
     for q in range(first[k], first[k + 1]):
@@ -170,6 +196,44 @@ def fill_from_rows(data, state, k, s, slopes):
 
 
 @compiled
+def kept_row(data, k, s):
+    """The row of the kept solution that holds s."""
+    hints, width = integers(data.hints), 8 * data.kept_width
+    i = min(hints[k], data.kept_count - 1)
+    while i > 0 and doubles(data.kept_rows + width * i)[0] > s:
+        i -= 1
+    while i < data.kept_count - 1 and doubles(data.kept_rows + width * (i + 1))[0] <= s:
+        i += 1
+    hints[k] = i
+    return data.kept_rows + width * i
+
+
+@compiled
+def fill_from_kept(data, state, k, s, slopes):
+    """Values of a kept solution at time k, and of its history. On which side of a discontinuity s lies tells the
+    middle of the step: steps end where a time meets one."""
+    if state.phase == Phase.SAVE:
+        middle = state.t_old + 0.5 * state.h_old
+    else:
+        middle = state.t + 0.5 * state.h
+    inside = s + NUDGE * (doubles(data.lags)[k] - middle - s)
+    if inside < data.kept_start:
+        fill_from_history(data, k, min(s, data.kept_start), data.kept_start, slopes)
+        return
+    row, n = kept_row(data, k, inside), data.kept_n
+    inverse, degree = 1.0 / doubles(row)[1], (data.kept_width - 2) // n - 1
+    first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
+    states, orders = integers(data.pair_state), integers(data.order)
+    for q in range(first[k], first[k + 1]):
+        i, at = states[q] - data.kept_first, 2 * place[q]
+        out[at], out[at + 1] = 0.0, 0.0  # what is 1 before the start
+        if i < n:
+            out[at] = derivative_in_row(row, inverse, n, degree, i, orders[q], s)
+            if slopes:
+                out[at + 1] = derivative_in_row(row, inverse, n, degree, i, orders[q] + 1, s)
+
+
+@compiled
 def evaluate_times(data, t, inputs):
     """s_k at (t, u) with the delayed values as they stand."""
     if data.all_constant:
@@ -185,9 +249,22 @@ def evaluate_times(data, t, inputs):
 def fill_time(data, state, k, s, slopes):
     """Delayed values of time k."""
     if integers(data.passed)[k] == 0:
-        fill_from_history(data, k, s, slopes)
+        fill_from_history(data, k, s, data.t0, slopes)
     else:
         fill_from_rows(data, state, k, s, slopes)
+
+
+@compiled
+def lies_ahead(state, s, t):
+    """Whether a time lies beyond t by more than errors of the state it depends on may account for."""
+    return s - t > 1e-9 * abs(state.h) + ALLOWANCE * state.rtol * abs(t)
+
+
+@compiled
+def strays(data, k, s, tolerance):
+    """Whether a value of time k lies outside of the piece that it is locked to."""
+    breaks, j = doubles(data.breaks), integers(data.passed)[k]
+    return (j < data.n_breaks and s > breaks[j] + tolerance) or (j > 0 and s < breaks[j - 1] - tolerance)
 
 
 @compiled
@@ -197,10 +274,11 @@ def fill_moving(data, state, t, inputs, slopes):
     for _ in range(data.levels):
         evaluate_times(data, t, inputs)
         for k in range(data.times):
-            at = s[k]
-            if at - t > 1e-9 * abs(state.h):
+            at = min(s[k], t)
+            if lies_ahead(state, s[k], t):
                 data.ahead = k + 1
-                at = t
+            if strays(data, k, s[k], MISSED * abs(state.h)):
+                data.strayed = 1
             fill_time(data, state, k, at, slopes)
 
 
@@ -209,9 +287,12 @@ def fill_delayed(data, t, inputs, slopes):
     """All delayed values at (t, u)."""
     state = state_at(data.state)
     if data.all_constant:
-        lags = doubles(data.lags)
+        lags, constant = doubles(data.lags), integers(data.constant)
         for k in range(data.times):
-            fill_time(data, state, k, t - lags[k], slopes)
+            if constant[k] == ALONG:
+                fill_from_kept(data, state, k, lags[k] - t, slopes)
+            else:
+                fill_time(data, state, k, t - lags[k], slopes)
     else:
         fill_moving(data, state, t, inputs, slopes)
 

@@ -1,0 +1,108 @@
+"""Solutions known in closed form, by every family of methods that solves delay equations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+
+from .cases import CASES, NEUTRAL, Case
+
+METHODS = {
+    "Tsit5": 1e2, "DP5": 1e2, "BS3": 1e3, "Vern6": 1e2, "Vern7": 1e2, "Vern8": 1e2, "Vern9": 1e2,
+    "DOP853": 1e2, "Rodas5P": 1e2, "Rodas4": 1e2, "Rosenbrock23": 1e4, "KenCarp4": 1e3, "Kvaerno5": 1e2,
+    "TRBDF2": 1e4, "Radau": 1e3, "QNDF": 1e3, "FBDF": 1e3, "VCABM": 1e3,
+}  # fmt: skip
+"""Methods, and how many tolerances the error may be: one of low order gathers more of it, over 1e3 steps."""
+
+RTOL = 1e-8
+SHORT_STEPS = ("QNDF", "FBDF", "VCABM")
+"""Multistep methods, whose steps are no longer than a delay."""
+LOW_ORDER = ("Rosenbrock23", "TRBDF2")
+"""Methods whose error takes a time that only touches t (y2 = 1/t is off by 3e-7 there) well beyond it."""
+
+
+def error(case: Case, method: str | None, **options) -> float:
+    solution = symde.solve(case.problem, method, atol=1e-2 * options["rtol"], **options)
+    return float(np.abs(solution(case.times)[:, 0] - case.exact(case.times)).max())
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", CASES)
+def test_delayed_states(name, method):
+    case = CASES[name]
+    if case.vanishes and method in SHORT_STEPS:
+        with pytest.raises(ValueError, match="no longer than a delay"):
+            error(case, method, rtol=RTOL)
+    elif name == "Neves" and method in LOW_ORDER:
+        with pytest.raises(ValueError, match="is not in the past"):
+            error(case, method, rtol=RTOL)
+    else:
+        assert error(case, method, rtol=RTOL) < METHODS[method] * RTOL
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_default_methods(name):
+    assert error(CASES[name], None, rtol=RTOL) < 1e2 * RTOL
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern7", "DOP853", "Rodas5P", "KenCarp4", "Radau"])
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_delayed_derivatives(name, method):
+    # the derivative of an interpolant is of one order less, and nothing estimates what it is off by
+    tolerance = 1e-3 if method in ("KenCarp4", "Radau") else 2e-5
+    assert error(NEUTRAL[name], method, rtol=RTOL) < tolerance
+
+
+def test_points_of_saveat_are_those_of_the_continuous_solution():
+    case = CASES["a history of t"]
+    whole = symde.solve(case.problem, "Tsit5", rtol=RTOL)
+    points = symde.solve(case.problem, "Tsit5", rtol=RTOL, saveat=0.7)
+    assert points.dense is None
+    np.testing.assert_allclose(points.u, whole(points.t), rtol=1e-13)
+
+
+def test_steps_end_at_the_discontinuities():
+    # at 0 the state jumps, so that the k-th derivative jumps at k
+    case = CASES["a jump at the start"]
+    solution = symde.solve(case.problem, "Tsit5", rtol=RTOL)
+    assert {0.0, 1.0, 2.0, 3.0, 4.0} <= set(solution.t.tolist())
+
+
+def test_no_step_is_rejected_for_a_discontinuity():
+    # between discontinuities the solutions are polynomials
+    for name in ("one delay", "a jump at the start", "two delays"):
+        assert symde.solve(CASES[name].problem, "Vern7", rtol=RTOL).stats.rejected == 0
+
+
+def test_a_state_dependent_discontinuity_is_found():
+    # y reaches 2, the start, at t = 4
+    solution = symde.solve(CASES["its own argument"].problem, "Vern7", rtol=1e-10, atol=1e-12)
+    assert np.abs(solution.t - 4.0).min() < 1e-8
+
+
+def test_stepping_by_hand_passes_the_same_points():
+    case = CASES["two delays"]
+    integrator = symde.Integrator(case.problem, "Tsit5", rtol=RTOL)
+    while not integrator.done:
+        integrator.step()
+    whole = symde.solve(case.problem, "Tsit5", rtol=RTOL)
+    np.testing.assert_array_equal(integrator.solution().u[-1], whole.u[-1])
+    integrator.reinit()
+    assert abs(integrator.advance(2.2)[0] - case.exact(np.array([2.2]))[0]) < 1e-7
+
+
+def test_a_second_order_equation_has_a_delayed_velocity():
+    # x'' = -x with x = sin t, read a whole turn before
+    text = "state x\nhistory x = sin(t)\nx(0) = 0\nx'(0) = 1\nhistory x' = cos(t)\nx'' = x'(t - 3*pi/2)"
+    solution = symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 10)), "Vern7", rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(solution["x"], np.sin(solution.t), atol=1e-8)
+    np.testing.assert_allclose(solution["x'"], np.cos(solution.t), atol=1e-8)
+
+
+def test_delayed_values_of_delayed_values():
+    # x(t - x(t - 1)) with x = 1: x' = 1 - x(...) stays at rest
+    text = "state x = 1\nx' = 1 - x(t - x(t - 1))"
+    solution = symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 5)), "Tsit5")
+    np.testing.assert_allclose(solution.u, 1.0, rtol=1e-14)

@@ -1,0 +1,53 @@
+"""A delayed time that runs back over a discontinuity, and forward again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+
+TEXT = "param c = 1.5\nstate x = 1\nhistory x = 0\nx' = x(t - c - 0.8*sin(4*t))\ntime 0 .. 2.3"
+
+
+def s(t: np.ndarray) -> np.ndarray:
+    return t - 1.5 - 0.8 * np.sin(4 * t)
+
+
+def roots() -> np.ndarray:
+    """Where s passes 0, by halving."""
+    low, high = np.array([0.9, 1.5, 2.0]), np.array([1.0, 1.7, 2.2])
+    for _ in range(60):
+        middle = (low + high) / 2
+        same = np.sign(s(middle)) == np.sign(s(low))
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return low
+
+
+METHODS = ("Tsit5", "Vern7", "Rodas5P", "KenCarp4", "Radau", "QNDF")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_solution_and_derivative(method):
+    # x jumps from 0 to 1 at 0; s passes 0 upwards, downwards and upwards, so that x' = 1 in between, where
+    # x(s) is still 1: s stays below the first root
+    first, second, third = roots()
+    assert s(np.linspace(0, 2.3, 10_001)).max() < first
+    t = np.array([0.5, 1.2, 1.9, 2.3])
+    expected = 1 + np.clip(t - first, 0, second - first) + np.maximum(t - third, 0)
+    # by c each root moves by 1/s'
+    move = 1 / (1 - 3.2 * np.cos(4 * np.array([first, second, third])))
+    by_c = -move[0] * (t > first) + move[1] * (t > second) - move[2] * (t > third)
+    tolerance = dict(rtol=1e-9, atol=1e-11)
+    found = symde.sensitivities(symde.Problem(symde.ode_def(TEXT)), method, saveat=t, **tolerance)
+    np.testing.assert_allclose(found.u[:, 0], expected, rtol=1e-7)
+    np.testing.assert_allclose(found.dp[:, 0, 0], by_c, rtol=1e-6, atol=1e-12)
+    solution = symde.solve(symde.Problem(symde.ode_def(TEXT)), method, saveat=t, **tolerance)
+    np.testing.assert_allclose(solution.u[:, 0], expected, rtol=1e-7)
+
+
+def test_a_history_need_not_be_defined_beyond_the_start():
+    # sqrt(-t) before 0: x = 2/3 (1 - (1 - t)^(3/2)) until 1
+    model = symde.ode_def("state x = 0\nhistory x = sqrt(-t)\nx' = x(t - 1)\ntime 0 .. 1")
+    solution = symde.solve(symde.Problem(model), "Vern7", rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(solution["x"], 2 / 3 * (1 - (1 - solution.t) ** 1.5), atol=1e-7)
