@@ -199,7 +199,7 @@ def decide(
     log_error = torch.log(torch.clamp(mean_square, min=SMALLEST_ERROR))
     grown = torch.add(progress.log_error * law.previous, log_error, alpha=-law.present)
     exponent = torch.where(accepted, grown, log_error * -law.rejected)
-    exponent = torch.nan_to_num(exponent, nan=_QUARTER, neginf=_QUARTER)
+    exponent = torch.nan_to_num(exponent, nan=QUARTER, neginf=QUARTER)
     limit = torch.where(accepted, progress.limit, SAFETY)
     factor = torch.minimum(torch.clamp(torch.exp(exponent) * SAFETY, min=STRONGEST_CUT), limit)
     if diverged is not None:
@@ -213,7 +213,7 @@ def decide(
     )
 
 
-_QUARTER = math.log(0.25 / SAFETY)
+QUARTER = math.log(0.25 / SAFETY)
 """Where the error is not a number, the step is cut to a quarter."""
 
 
@@ -238,8 +238,8 @@ def first_step(
     tolerance: Tolerance,
     law: Law,
     largest: Tensor,
-) -> Tensor:
-    """A first step from f and a difference of f, shape (B,); NaN where f is not finite."""
+) -> tuple[Tensor, Tensor]:
+    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, shape (n, B)."""
     f0 = equation(t, u, p)
     size, slope = tolerance.norm(u, u), tolerance.norm(f0, u)
     span = torch.minimum(torch.abs(t_end - t), largest)
@@ -256,4 +256,4 @@ def first_step(
     estimate = torch.where(steepest <= 1e-15, torch.clamp(1e-3 * h, min=1e-6), root)
     usable = torch.minimum(torch.minimum(100.0 * h, estimate), span)
     chosen = torch.maximum(torch.where(steepest < math.inf, usable, 1e-3 * h), least)
-    return torch.where(torch.isfinite(f0).all(0), chosen, math.nan)
+    return torch.where(torch.isfinite(f0).all(0), chosen, math.nan), f0

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.engine.batched.alone import run_alone
 from symde.engine.batched.attempts import Attempts, KeptAttempts, NewAttempts, Span, attempt_function
 from symde.engine.batched.control import Progress, first_step, law_of, tolerance_of
 from symde.engine.batched.equation import Equation
@@ -18,7 +19,7 @@ from symde.engine.batched.explicit_rows import MOST_ROWS, row_attempt_function
 from symde.engine.batched.families import stepper_for
 from symde.engine.batched.loop import Outcome, run
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.record import BETWEEN_LOOKS, Record
+from symde.engine.batched.record import BETWEEN_LOOKS, FEW, Record
 from symde.engine.batched.saves import Saves
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import LARGEST_GROWTH
@@ -54,8 +55,8 @@ class Forward:
 
 
 @torch.no_grad()
-def solve(batch: Batch, keep: bool) -> Forward:
-    """Solve a batch; `keep` records the attempts for replay."""
+def solve(batch: Batch, keep: bool, stages: bool = False) -> Forward:
+    """Solve a batch; `keep` records the attempts for replay, `stages` those of few states with their stages."""
     options, times = batch.options, batch.times
     u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
     p = None if batch.p is None else batch.p.detach().contiguous()
@@ -66,20 +67,31 @@ def solve(batch: Batch, keep: bool) -> Forward:
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
     if options.dt0 is None:
-        h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
+        h, slopes = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
     else:
-        h = torch.full_like(t0, min(options.dt0, options.dtmax))
-    non_finite = torch.isnan(h)
-    nothing = torch.zeros_like(t0)
-    progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
+        h, slopes = torch.full_like(t0, min(options.dt0, options.dtmax)), None
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
-    record = Record() if keep else None
-    slots = BETWEEN_LOOKS if saves is not None else 1
-    attempts = _attempts(batch, stepper, span, u0, slots)
-    outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
+    stages = keep and stages and isinstance(stepper, ExplicitStepper) and u0.numel() <= FEW
+    record = Record(stages=[] if stages else None) if keep else None
+    if isinstance(stepper, ExplicitStepper) and _alone(batch):
+        outcome = run_alone(
+            stepper, span, u0, float(t0), float(h), slopes, saves, record, options.max_steps
+        )
+    else:
+        non_finite, nothing = torch.isnan(h), torch.zeros_like(t0)
+        progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
+        slots = BETWEEN_LOOKS if stages or saves is not None else 1
+        attempts = _attempts(batch, stepper, span, u0, slots)
+        if slopes is not None:
+            attempts.begin(slopes)
+        outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
     return Forward(u, outcome, stepper, p, saves, record)
+
+
+def _alone(batch: Batch) -> bool:
+    return batch.u0.shape[1] == 1 and batch.u0.device.type == "cpu" and not batch.options.compiled
 
 
 def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int) -> Attempts:
