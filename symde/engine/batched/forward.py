@@ -55,8 +55,15 @@ class Forward:
 
 
 @torch.no_grad()
-def solve(batch: Batch, keep: bool, stages: bool = False) -> Forward:
-    """Solve a batch; `keep` records the attempts for replay, `stages` those of few states with their stages."""
+def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = None) -> Forward:
+    """Solve a batch.
+
+    Args:
+        batch: What is to be solved.
+        keep: Whether the attempts are recorded for replay.
+        stages: Whether those of few states are recorded with their stages.
+        size: First step sizes, shape (B,), in place of the options'.
+    """
     options, times = batch.options, batch.times
     u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
     p = None if batch.p is None else batch.p.detach().contiguous()
@@ -66,7 +73,9 @@ def solve(batch: Batch, keep: bool, stages: bool = False) -> Forward:
     span = Span(t1, options.direction, p, tolerance, law, largest)
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
-    if options.dt0 is None:
+    if size is not None:
+        h, slopes = size, None
+    elif options.dt0 is None:
         h, slopes = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
     else:
         h, slopes = torch.full_like(t0, min(options.dt0, options.dtmax)), None
