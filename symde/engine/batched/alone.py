@@ -8,25 +8,22 @@ operations on one number would take as long as three evaluations of a small netw
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from symde.engine.batched.alone_steps import AttemptsAlone, Norm, first_step_alone
 from symde.engine.batched.attempts import Span
-from symde.engine.batched.control import QUARTER, UNSOLVED, Law, Progress, Tolerance
+from symde.engine.batched.control import QUARTER, UNSOLVED, Law, Progress
 from symde.engine.batched.explicit import ExplicitStepper
 from symde.engine.batched.loop import Outcome
 from symde.engine.batched.record import Record
-from symde.engine.batched.saves import Places, Saves
+from symde.engine.batched.saves import Saves
 from symde.engine.cpu.layout import LARGEST_GROWTH, RESOLUTION, SAFETY, SMALLEST_ERROR, STRONGEST_CUT, Status
 
 LENGTH = 64
 """Steps whose states and stages are put together at once."""
-
-MOST_STATES = 16
-"""States up to which Python finds the norm of an error faster than torch."""
 
 
 class Taken(NamedTuple):
@@ -41,7 +38,7 @@ class Taken(NamedTuple):
 
 
 def run_alone(
-    stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float, slopes: Tensor | None, saves: Saves | None,
+    stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, saves: Saves | None,
     record: Record | None, max_steps: int,
 ) -> Outcome:  # fmt: skip
     """Advance one member to its end.
@@ -51,15 +48,12 @@ def run_alone(
         span: As of any batch.
         u: The state at the start, shape (n, 1).
         t: The start.
-        h: The first step size; NaN where the right-hand side is not finite there.
-        slopes: The slopes there, shape (n, 1), where they are known.
+        h: The first step size; None: it is chosen.
         saves: Times to save.
         record: Where steps are kept for replay.
         max_steps: Largest number of attempts.
     """
     loop = _Loop(stepper, span, u, t, h, keep=saves is not None or record is not None and record.stages is not None)
-    if slopes is not None:
-        loop.attempts.begin(slopes)
     kept = _Kept(stepper, span, t, saves, record)
     while loop.running and loop.accepted + loop.rejected < max_steps:
         taken = loop.attempt()
@@ -72,13 +66,16 @@ def run_alone(
 class _Loop:
     """Where the member stands; as `symde.engine.batched.control.Progress`."""
 
-    def __init__(self, stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float, keep: bool) -> None:
-        self.attempts = _Attempts(stepper, span.p, u)
+    def __init__(self, stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, keep: bool) -> None:
+        self.attempts = AttemptsAlone(stepper, span.p, u)
         self.accepted = self.rejected = 0
-        self._norm = _Norm(span.tolerance, len(u))
+        self._norm = Norm(span.tolerance, len(u))
         self._law, self._direction, self._keep = span.law, span.direction, keep
         self._t_end, self._largest = float(span.t_end), float(span.largest)
         self._t, self._u = t, u[:, 0]
+        if h is None:
+            h, slopes = first_step_alone(stepper.equation, span, t, u, self._norm)
+            self.attempts.begin(slopes)
         self._non_finite = h != h
         self._h_next = 0.0 if self._non_finite else h
         self._log_error, self._limit = 0.0, LARGEST_GROWTH
@@ -144,84 +141,6 @@ class _Loop:
         return Outcome(progress, *torch.tensor(counts)[:, None].unbind(0), self.accepted + self.rejected)
 
 
-class _Attempts:
-    """Attempts in memory that is kept, as `symde.engine.batched.explicit_workspace`."""
-
-    def __init__(self, stepper: ExplicitStepper, p: Tensor | None, u: Tensor) -> None:
-        numbers, count = stepper.numbers, len(stepper.b)
-        self._evaluate, self._p, self._keeps_first = stepper.equation.into, p, stepper.keeps_first
-        self._k = u.new_zeros(count, len(u))
-        columns = self._k.T
-        self._before = [columns.narrow(1, 0, i) for i in range(count)]
-        self._outputs = [(one, one.unbind(0)) for one in self._k[:, :, None].unbind(0)]
-        self._trial, self._sum = u.new_zeros(len(u)), u.new_zeros(len(u))
-        self._trial_column = self._trial[:, None]
-        self._trial_rows = self._trial_column.unbind(0)
-        self._p_rows = () if p is None else p.unbind(0)
-        self._times = u.new_zeros(count, 1, dtype=torch.float64)
-        self._time_rows = self._times.unbind(0)
-        self._columns, self._c, self._a = columns, numbers.times, numbers.rows
-        self._ends = count - stepper.keeps_first
-        self._moving, self._b, self._estimate = columns[:, : self._ends], numbers.sum[: self._ends], numbers.estimate
-        self._first_known = False
-
-    def begin(self, slopes: Tensor) -> None:
-        """The slopes where the next attempt starts."""
-        self._outputs[0][0].copy_(slopes)
-        self._first_known = True
-
-    def make(self, t: float, h: float, u: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Where a step of size h leads, and its error by h."""
-        torch.mul(self._c, h, out=self._times).add_(t)
-        if not self._first_known:
-            self._slopes(0, u[:, None])
-            self._first_known = True
-        for i in range(1, self._ends):
-            torch.add(u, torch.mv(self._before[i], self._a[i], out=self._sum), alpha=h, out=self._trial)
-            out, rows = self._outputs[i]
-            whole = self._trial_column, self._p, out
-            self._evaluate(self._time_rows[i], self._trial_rows, self._p_rows, whole, rows)
-        end = torch.add(u, torch.mv(self._moving, self._b, out=self._sum), alpha=h)
-        if self._keeps_first:
-            self._slopes(-1, end[:, None])
-        return end, None if self._estimate is None else torch.mv(self._columns, self._estimate)
-
-    def _slopes(self, i: int, u: Tensor) -> None:
-        out, rows = self._outputs[i]
-        self._evaluate(self._time_rows[i], u.unbind(0), self._p_rows, (u, self._p, out), rows)
-
-    def accept(self, keep: bool) -> Tensor | None:
-        """The attempt counts: its stages, where they are to be kept."""
-        stages = self._k.clone() if keep else None
-        self._first_known = self._keeps_first
-        if self._keeps_first:
-            self._outputs[0][0].copy_(self._outputs[-1][0])
-        return stages
-
-
-class _Norm:
-    """Mean square of an error, as `symde.engine.batched.control.Tolerance.mean_square`."""
-
-    def __init__(self, tolerance: Tolerance, n: int) -> None:
-        self._tolerance, self._rtol = tolerance, float(tolerance.rtol)
-        self._small = n <= MOST_STATES and tolerance.measure is None
-        self._atol: Sequence[float] = tolerance.atol[:, 0].tolist() if self._small else ()
-
-    def __call__(self, error: Tensor | None, h: float, u: Tensor, end: Tensor) -> float:
-        """Of the error h * error of a step from u to end; NaN where the end or the error is not finite."""
-        if error is None:
-            return float((end * 0.0).sum())
-        if not self._small:
-            columns = (h * error)[:, None], u[:, None], end[:, None]
-            return float(self._tolerance.mean_square(*columns))
-        total, rtol = 0.0, self._rtol
-        for one, old, new, atol in zip(error.tolist(), u.tolist(), end.tolist(), self._atol, strict=True):
-            ratio = h * one / (atol + rtol * max(abs(old), abs(new)))
-            # 0 * inf is NaN: a state that overflowed must not pass for one with a small relative error
-            total += ratio * ratio + 0.0 * new
-        return total / len(self._atol)
-
-
 class _Kept:
     """What is kept of the steps: saved states, and a record."""
 
@@ -262,22 +181,27 @@ class _Kept:
                 t[:, None], h[:, None], u[:, :, None], counted, lambda: stages[..., None]  # type: ignore[index]
             )
         if self._saves is not None and stages is not None:
-            self._save(steps, t, h, u, stages)
+            self._save(steps, u, stages)
         self._before += len(steps)
         self._steps = []
 
-    def _save(self, steps: list[Taken], t: Tensor, h: Tensor, u: Tensor, stages: Tensor) -> None:
-        first, where, thetas = self._next, [], []
+    def _save(self, steps: list[Taken], u: Tensor, stages: Tensor) -> None:
+        """Interpolate at the saved times within these steps."""
+        first, where, places = self._next, [], []
         for k, step in enumerate(steps):
             for place in self._pass(step.t_new):
                 time = self._times[place]
                 where.append(k)
-                thetas.append(1.0 if time == step.t_new else (time - step.t) / step.h)
+                places.append((1.0 if time == step.t_new else (time - step.t) / step.h, step.t, step.h))
         if not where:
             return
-        attempt, theta = torch.tensor(where), torch.tensor(thetas, dtype=torch.float64)
-        save, member = torch.arange(first, self._next), torch.zeros_like(attempt)
+        saves, stepper, attempt = self._saves, self._stepper, torch.tensor(where)
+        assert saves is not None
+        theta, t, h = torch.tensor(places, dtype=torch.float64).unbind(1)
+        start, stages = u[attempt].T, stages[attempt].permute(1, 2, 0)
+        stages = stepper.complete(stages, t, h, start, self._p)
+        inside = start + stepper.combine(stages, h, stepper.weights(theta))
         ends = torch.stack([one.u_new for one in steps])[attempt].T
-        gathered = t[attempt], h[attempt], u[attempt].T, ends, stages[attempt].permute(1, 2, 0)
-        assert self._saves is not None
-        self._saves.write(self._stepper, Places(save, member, attempt, theta, *gathered), self._p, self._before)
+        range_ = slice(first, self._next)
+        saves.u[range_, :, 0] = torch.where(theta == 1.0, ends, inside).T
+        saves.attempt[range_, 0], saves.theta[range_, 0] = attempt + self._before, theta

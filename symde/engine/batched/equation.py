@@ -28,6 +28,11 @@ class Equation:
         self._autonomous = bool(getattr(rhs, "autonomous", False))
         self._places: dict[torch.device, Tensor] = {}
 
+    @property
+    def writes_rows(self) -> bool:
+        """Whether `into` reads and writes rows, and not whole states."""
+        return self._into is not None
+
     def __call__(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """f(t, u, p), shape (n, B), of the type of u."""
         return self.rhs(t, u, p)

@@ -73,26 +73,22 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
     span = Span(t1, options.direction, p, tolerance, law, largest)
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
-    if size is not None:
-        h, slopes = size, None
-    elif options.dt0 is None:
-        h, slopes = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
-    else:
-        h, slopes = torch.full_like(t0, min(options.dt0, options.dtmax)), None
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
     stages = keep and stages and isinstance(stepper, ExplicitStepper) and u0.numel() <= FEW
     record = Record(stages=[] if stages else None) if keep else None
+    if size is None and options.dt0 is not None:
+        size = torch.full_like(t0, min(options.dt0, options.dtmax))
     if isinstance(stepper, ExplicitStepper) and _alone(batch):
-        outcome = run_alone(
-            stepper, span, u0, float(t0), float(h), slopes, saves, record, options.max_steps
-        )
+        h = None if size is None else float(size)
+        outcome = run_alone(stepper, span, u0, float(t0), h, saves, record, options.max_steps)
     else:
-        non_finite, nothing = torch.isnan(h), torch.zeros_like(t0)
-        progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
         slots = BETWEEN_LOOKS if stages or saves is not None else 1
         attempts = _attempts(batch, stepper, span, u0, slots)
-        if slopes is not None:
+        if size is None:
+            size, slopes = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
             attempts.begin(slopes)
+        non_finite, nothing = torch.isnan(size), torch.zeros_like(t0)
+        progress = Progress(t0, u0, torch.where(non_finite, 0.0, size), nothing, nothing + LARGEST_GROWTH)
         outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u

@@ -98,6 +98,8 @@ class Probe:
         """
         with torch.no_grad():
             before, after = self._slopes, self._evaluated()
+        if torch.equal(before, after):
+            return
         allowed = ROUNDING * torch.finfo(before.dtype).eps * before.abs().amax()
         # a slope that is not a number is so both times
         if bool(((before - after).abs() > allowed).any()):
