@@ -107,8 +107,7 @@ class NeuralODE(nn.Module):
         tspan = self.tspan if tspan is None else tspan
         saveat = self.saveat if saveat is None else saveat
         network = None if self.backend == TORCH else compiled_network(self.module)
-        devices = {u0.device.type, *(one.device.type for one in self.module.parameters())}
-        if network is None or self.backend is None and devices != {CPU}:
+        if network is None or self.backend is None and inputs.elsewhere((u0, *self.module.parameters())):
             return self._batched(u0, tspan, saveat)
         given, problem = weights(self.module), _problem(network.plan())
         options = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=self.sensealg, backend=CPU)
@@ -137,6 +136,7 @@ class Columns:
     def __init__(self, module: nn.Module) -> None:
         self.module = module
         self.timed = _takes_time(module)
+        self.autonomous = not self.timed
 
     def __call__(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
         """(n, B) of (n, B)."""

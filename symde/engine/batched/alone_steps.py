@@ -29,7 +29,7 @@ class AttemptsAlone:
         self._before = [columns.narrow(1, 0, i) for i in range(count)]
         printed = stepper.equation.writes_rows
         self._outputs = [(one, one.unbind(0) if printed else ()) for one in self._k[:, :, None].unbind(0)]
-        self._printed = printed
+        self._printed, self._autonomous = printed, stepper.equation.autonomous
         self._trial, self._sum = u.new_zeros(len(u)), u.new_zeros(len(u))
         self._trial_column = self._trial[:, None]
         self._trial_rows = self._trial_column.unbind(0)
@@ -48,7 +48,8 @@ class AttemptsAlone:
 
     def make(self, t: float, h: float, u: Tensor) -> tuple[Tensor, Tensor | None]:
         """Where a step of size h leads, and its error by h."""
-        torch.mul(self._c, h, out=self._times).add_(t)
+        if not self._autonomous:
+            torch.mul(self._c, h, out=self._times).add_(t)
         if not self._first_known:
             self._slopes(0, u[:, None])
             self._first_known = True

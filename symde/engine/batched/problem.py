@@ -135,6 +135,8 @@ def read_options(
 
 
 def _check_absolute(atol: Any, states: int) -> None:
+    if isinstance(atol, float) and atol >= 0.0:
+        return
     given = torch.as_tensor(atol, dtype=torch.float64)
     if given.ndim > 1 or given.numel() not in (1, states):
         raise ValueError(f"atol must be a number or of shape ({states},), found {tuple(given.shape)}")

@@ -37,7 +37,7 @@ class Steps(NamedTuple):
         t, h: Shape (S,); sizes are 0 where a step did not count for a member.
         u: States at the start, shape (n, S).
         stages: Shape (stages, n, S).
-        counted: Shape (S,).
+        counted: Whether they counted, shape (S,); None: all.
         p: Parameters, shape (m, S), (m, 1) or None.
     """
 
@@ -45,7 +45,7 @@ class Steps(NamedTuple):
     h: Tensor
     u: Tensor
     stages: Tensor
-    counted: Tensor
+    counted: Tensor | None
     p: Tensor | None
 
 
@@ -53,15 +53,14 @@ class Seeds(NamedTuple):
     """Derivatives of the loss by the saved states.
 
     Attributes:
-        place, theta, grad: Of those within steps: which of `Steps`, shape (S,), at which fraction, and the
-            derivatives, shape (S, n).
-        at_end: Sums of those at the ends of steps, shape (steps, B, n).
+        place: Which of `Steps` each lies in, shape (S,).
+        theta: At which fraction, 1 exactly at its end.
+        grad: The derivatives, shape (S, n).
     """
 
     place: Tensor
     theta: Tensor
     grad: Tensor
-    at_end: Tensor
 
 
 def adjoint_side_by_side(
@@ -83,7 +82,7 @@ def adjoint_side_by_side(
     kept = _Kept(found)
     seeds = kept.seeds(grad)
     batch, stepper = grad.shape[-1], found.stepper
-    within = len(seeds.place) > 0
+    within = seeds is not None and not bool((seeds.theta == 1.0).all())
     count = len(stepper.numbers.every_c) if within else len(stepper.b) - stepper.keeps_first
     adjoint, sums = _at_last(found, grad).T, [torch.zeros_like(one) for one in targets]
     some = max(COLUMNS // (count * batch), 1)
@@ -91,7 +90,7 @@ def adjoint_side_by_side(
         back = _Back(stepper, kept.steps(first, first + some, p), count, targets)
         if not back.repeats():
             return None
-        adjoint = back.through(adjoint, _part(seeds, first, first + some))
+        adjoint = back.through(adjoint, None if seeds is None else kept.part(seeds, first, first + some))
         for total, one in zip(sums, back.by_targets(), strict=True):
             if one is not None:
                 total += one
@@ -116,18 +115,25 @@ class _Kept:
 
     def __init__(self, found: Forward) -> None:
         assert found.record is not None and found.record.stages is not None
-        self._found, pieces = found, found.record.pieces
-        self.t, self.h, self.u, self.counted = (torch.cat([piece[i] for piece in pieces]) for i in range(4))
-        self.stages = torch.cat(found.record.stages)
-        self._some = self.counted.any(1)
-        if not bool(self._some.all()):
-            some = self._some
-            self.t, self.h, self.u, self.counted = (
-                one[some] for one in (self.t, self.h, self.u, self.counted)
-            )
-            self.stages = self.stages[some]
-        if not bool(self.counted.all()):
+        self._found, pieces, stages = found, found.record.pieces, found.record.stages
+        if len(pieces) == 1:
+            (self.t, self.h, self.u, self.counted), self.stages = pieces[0], stages[0]
+        else:
+            self.t, self.h, self.u, self.counted = (torch.cat([one[i] for one in pieces]) for i in range(4))
+            self.stages = torch.cat(stages)
+        self._number: Tensor | None = None
+        self.whole = bool(self.counted.all())
+        if not self.whole:
+            self._leave_out()
             self._fill()
+
+    def _leave_out(self) -> None:
+        """Attempts that counted for nobody."""
+        some = self.counted.any(1)
+        self._number = torch.cumsum(some, 0) - 1
+        self.t, self.h, self.u, self.counted, self.stages = (
+            one[some] for one in (self.t, self.h, self.u, self.counted, self.stages)
+        )
 
     def _fill(self) -> None:
         """A member for which an attempt did not count takes another's place, with size 0, so that nothing
@@ -150,37 +156,29 @@ class _Kept:
             h.reshape(-1),
             u.permute(1, 0, 2).reshape(n, -1),
             stages.permute(1, 2, 0, 3).reshape(-1, n, length * batch),
-            counted.reshape(-1),
+            None if self.whole else counted.reshape(-1),
             p,
         )
 
-    def seeds(self, grad: Tensor) -> Seeds:
+    def seeds(self, grad: Tensor) -> Seeds | None:
         """The derivatives by the saved states, by the steps that passed them."""
-        n, batch = self.u.shape[1:]
-        at_end = grad.new_zeros(len(self.t), batch, n)
         saves = self._found.saves
         if saves is None:
-            nothing = torch.zeros(0, dtype=torch.int64, device=grad.device)
-            return Seeds(nothing, nothing, nothing, at_end)
+            return None
         save, member = torch.nonzero(saves.attempt >= 0, as_tuple=True)
-        number = torch.cumsum(self._some, 0) - 1
-        place = number[saves.attempt[save, member]] * batch + member
-        theta, given = saves.theta[save, member], grad[save, :, member]
-        ends = theta == 1.0
-        if bool(ends.any()):
-            at_end.view(-1, n).index_add_(0, place[ends], given[ends])
-            place, theta, given = (one[~ends] for one in (place, theta, given))
-        return Seeds(place, theta, given, at_end)
+        place = saves.attempt[save, member]
+        if self._number is not None:
+            place = self._number[place]
+        return Seeds(place * grad.shape[-1] + member, saves.theta[save, member], grad[save, :, member])
 
-
-def _part(seeds: Seeds, first: int, last: int) -> Seeds:
-    """Those of some steps, counted from the first of them."""
-    batch = seeds.at_end.shape[1]
-    if first == 0 and last >= len(seeds.at_end):
-        return seeds
-    some = (seeds.place >= first * batch) & (seeds.place < last * batch)
-    place, theta, grad = (one[some] for one in seeds[:3])
-    return Seeds(place - first * batch, theta, grad, seeds.at_end[first:last])
+    def part(self, seeds: Seeds, first: int, last: int) -> Seeds:
+        """Those of some steps, counted from the first of them."""
+        if first == 0 and last >= len(self.t):
+            return seeds
+        batch = self.u.shape[-1]
+        some = (seeds.place >= first * batch) & (seeds.place < last * batch)
+        place, theta, grad = (one[some] for one in seeds)
+        return Seeds(place - first * batch, theta, grad)
 
 
 class _Back:
@@ -219,60 +217,63 @@ class _Back:
         f, known = self._f.detach(), self._stages.permute(1, 0, 2).reshape(len(self._u), -1)
         allowed = ROUNDING * torch.finfo(known.dtype).eps * known.abs().amax()
         differs = (f - known).abs() > allowed
-        if not bool(self._steps.counted.all()):
+        if self._steps.counted is not None:
             differs = differs & self._steps.counted.repeat(self._count)
         return not bool(differs.any())
 
-    def through(self, adjoint: Tensor, seeds: Seeds) -> Tensor:
+    def through(self, adjoint: Tensor, seeds: Seeds | None) -> Tensor:
         """The adjoint before the steps, shape (B, n), from that behind them."""
-        n, count, steps = len(self._u), self._count, self._steps
-        jacobians = self._jacobians()
-        columns = steps.h.shape[0]
+        n, count, size = len(self._u), self._count, self._size
         # of every K_i, and of what a step adds: the factor of the adjoint behind the step, and a vector
-        k = self._u.new_zeros(count, columns, n, n + 1)
+        k = self._u.new_zeros(count, len(size), n, n + 1)
         direct = torch.zeros_like(k[0])
-        weights = self._stepper.numbers.weights[:count, None].to(self._size.dtype)
-        torch.diagonal(k, dim1=-2, dim2=-1)[...] = (weights * self._size)[:, :, None]
-        torch.diagonal(direct, dim1=-2, dim2=-1)[...] = 1.0
-        if len(seeds.place):
-            shares = self._stepper.weights(seeds.theta).to(self._size.dtype) * self._size[seeds.place, None]
+        weights = self._stepper.numbers.weights[:count].to(size.dtype)
+        torch.diagonal(k, dim1=-2, dim2=-1).copy_((weights[:, None] * size)[:, :, None])
+        torch.diagonal(direct, dim1=-2, dim2=-1).fill_(1.0)
+        if seeds is not None:
+            shares = self._shares(seeds.theta, weights) * size[seeds.place, None]
             k[..., n].index_add_(1, seeds.place, shares.T[:, :, None] * seeds.grad)
             direct[..., n].index_add_(0, seeds.place, seeds.grad)
-        factors = (self._a[:, :, None] * self._size)[..., None, None]
-        for i in reversed(range(count)):
-            carried = torch.bmm(jacobians[i], k[i])
+        factors = (self._a[:, :, None] * size)[..., None, None]
+        present = k.unbind(0)
+        for i, jacobian in reversed([*enumerate(self._jacobians().unbind(0))]):
+            carried = torch.bmm(jacobian, present[i])
             direct += carried
             if i:
                 k[:i].addcmul_(factors[i, :i], carried)
-        behind, before = self._chain(adjoint, direct, seeds.at_end)
-        self._seeds = torch.matmul(k[..., :n], behind.view(columns, n, 1))[..., 0] + k[..., n]
+        behind, before = self._chain(adjoint, direct)
+        self._seeds = torch.matmul(k[..., :n], behind)[..., 0] + k[..., n]
         return before
 
+    def _shares(self, theta: Tensor, ends: Tensor) -> Tensor:
+        """Weights of the stages at fractions of a step, shape (S, stages); those of the step at its end."""
+        if self._count < len(self._stepper.numbers.every_c):
+            return ends.expand(len(theta), -1)
+        weights = self._stepper.weights(theta).to(ends.dtype)
+        return torch.where(theta[:, None] == 1.0, ends, weights)
+
     @staticmethod
-    def _chain(adjoint: Tensor, direct: Tensor, at_end: Tensor) -> tuple[Tensor, Tensor]:
-        """The adjoints behind every step, shape (steps, B, n), and that before the first."""
-        length, batch, n = at_end.shape
-        direct = direct.view(length, batch, n, n + 1)
-        matrices, vectors = direct[..., :n].unbind(0), direct[..., n:].unbind(0)
-        ends, behind = at_end[..., None].unbind(0), []
-        present = adjoint[..., None]
-        for k in reversed(range(length)):
-            present = present + ends[k]
+    def _chain(adjoint: Tensor, direct: Tensor) -> tuple[Tensor, Tensor]:
+        """The adjoints behind every step, shape (S, n, 1), and that before the first, (B, n)."""
+        batch, n = adjoint.shape
+        matrices = direct[..., :n].unflatten(0, (-1, batch)).unbind(0)
+        vectors = direct[..., n:].unflatten(0, (-1, batch)).unbind(0)
+        present, behind = adjoint[..., None], []
+        for matrix, vector in zip(matrices[::-1], vectors[::-1], strict=True):
             behind.append(present)
-            present = torch.baddbmm(vectors[k], matrices[k], present)
-        return torch.stack(behind[::-1]), present[..., 0]
+            present = torch.baddbmm(vector, matrix, present)
+        return torch.cat(behind[::-1]), present[..., 0]
 
     def _jacobians(self) -> Tensor:
         """Transposed, of every stage of every step, shape (stages, steps, n, n)."""
         n, columns = self._u.shape
         if not self._f.requires_grad:
             return self._u.new_zeros(self._count, columns // self._count, n, n)
-        rows, row = [], torch.zeros_like(self._f)
+        unit = torch.eye(n, dtype=self._f.dtype, device=self._f.device)[:, :, None].expand(-1, -1, columns)
+        rows = []
         for r in range(n):
-            row = torch.zeros_like(self._f)
-            row[r] = 1.0
             (found,) = torch.autograd.grad(
-                self._f, self._u, row, retain_graph=True, allow_unused=True, materialize_grads=True
+                self._f, self._u, unit[r], retain_graph=True, allow_unused=True, materialize_grads=True
             )
             rows.append(found.view(n, self._count, -1))
         return torch.stack(rows, -1).permute(1, 2, 0, 3).contiguous()
