@@ -40,6 +40,7 @@ class ExplicitNumbers:
         self.estimate = None if method.error is None else tensor(method.error, like)
         self.times = tensor(method.c, double)[:, None]
         self.interpolant = tensor(in_chebyshev(exact_rows(*method.given["interpolant"])).T, double)
+        self._basis_weights = np.ascontiguousarray(self.interpolant.cpu().numpy().T)
         stages, every = len(self.b), len(self.b) + len(self.extra_c)
         whole = np.zeros((every, every))
         whole[:stages, :stages] = a
@@ -48,6 +49,21 @@ class ExplicitNumbers:
         self.whole_a = tensor(whole, double)
         self.every_c = tensor([*self.c, *self.extra_c], double)
         self.weights = tensor([*self.b, *[0.0] * len(self.extra_c)], double)
+
+
+    def shares(self, theta: np.ndarray) -> np.ndarray:
+        """Weights of all stages at the fractions theta of a step, shape (all stages, S), as
+        `symde.engine.batched.numbers.chebyshev` and `weights_at` give them, by one product of matrices: the
+        last bit depends on S."""
+        degree, x = self._basis_weights.shape[1], 2.0 * theta - 1.0
+        basis, twice = np.ones((degree, len(theta))), 2.0 * x
+        if degree > 1:
+            basis[1] = x
+        for q in range(2, degree):
+            np.multiply(twice, basis[q - 1], out=basis[q])
+            basis[q] -= basis[q - 2]
+        basis *= theta
+        return self._basis_weights @ basis
 
 
 @functools.lru_cache(64)

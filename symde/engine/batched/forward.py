@@ -67,7 +67,7 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
     options, times = batch.options, batch.times
     u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
     p = None if batch.p is None else batch.p.detach().contiguous()
-    law = law_of(options.method)
+    law = law_of(options.method, u0.device)
     tolerance = tolerance_of(options.rtol, options.atol, u0, options.norm)
     largest = torch.tensor(options.dtmax, dtype=torch.float64, device=u0.device)
     span = Span(t1, options.direction, p, tolerance, law, largest)

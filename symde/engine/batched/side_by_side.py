@@ -29,6 +29,9 @@ from symde.engine.batched.probe import ROUNDING
 COLUMNS = 4096
 """Columns of one evaluation at most: beyond, some steps at a time, so that memory is bounded."""
 
+COPIES = 1024
+"""Columns up to which one product with a copy of them for each state takes less than a product for each."""
+
 
 class Steps(NamedTuple):
     """Steps of a solve, each of each member as a member of one batch, S in all.
@@ -201,7 +204,8 @@ class _Back:
         self._evaluate()
 
     def _evaluate(self) -> None:
-        """f at all stages of all steps, a column each: of stage i those of all steps, then stage i + 1."""
+        """f at all stages of all steps, a column each: of stage i those of all steps, then stage i + 1; and
+        where they are few a copy of all for each state."""
         steps, count = self._steps, self._count
         n, columns = steps.u.shape
         moved = torch.mm(self._a, self._stages.reshape(count, -1)).view(count, n, columns)
@@ -209,8 +213,13 @@ class _Back:
         t = (steps.t + self._stepper.numbers.every_c[:count, None] * steps.h).reshape(-1)
         with torch.enable_grad():
             p = steps.p if steps.p is None or steps.p.shape[1] == 1 else steps.p.repeat(1, count)
+            copies = n if n * u.shape[1] <= COPIES else 1
+            if copies > 1:
+                u, t = u.repeat(1, copies), t.repeat(copies)
+                p = p if p is None or p.shape[1] == 1 else p.repeat(1, copies)
             self._u = u.requires_grad_()
-            self._f = self._stepper.equation(t, self._u, p)
+            self._every = self._stepper.equation(t, self._u, p)
+            self._f = self._every[:, : count * columns]
 
     def repeats(self) -> bool:
         """Whether the stages are those of the solve."""
@@ -249,7 +258,7 @@ class _Back:
         """Weights of the stages at fractions of a step, shape (S, stages); those of the step at its end."""
         if self._count < len(self._stepper.numbers.every_c):
             return ends.expand(len(theta), -1)
-        weights = self._stepper.weights(theta).to(ends.dtype)
+        weights = self._stepper.shares(theta).to(ends.dtype)
         return torch.where(theta[:, None] == 1.0, ends, weights)
 
     @staticmethod
@@ -266,21 +275,25 @@ class _Back:
 
     def _jacobians(self) -> Tensor:
         """Transposed, of every stage of every step, shape (stages, steps, n, n)."""
-        n, columns = self._u.shape
-        if not self._f.requires_grad:
+        n, columns = self._f.shape
+        if not self._every.requires_grad:
             return self._u.new_zeros(self._count, columns // self._count, n, n)
         unit = torch.eye(n, dtype=self._f.dtype, device=self._f.device)[:, :, None].expand(-1, -1, columns)
-        rows = []
-        for r in range(n):
-            (found,) = torch.autograd.grad(
-                self._f, self._u, unit[r], retain_graph=True, allow_unused=True, materialize_grads=True
-            )
-            rows.append(found.view(n, self._count, -1))
-        return torch.stack(rows, -1).permute(1, 2, 0, 3).contiguous()
+        if columns < self._u.shape[1]:  # row r of the Jacobians from copy r
+            found = self._product(self._every, unit.reshape(n, -1)).view(n, n, self._count, -1)
+        else:
+            rows = [self._product(self._every, row).view(n, self._count, -1) for row in unit.unbind(0)]
+            found = torch.stack(rows, 1)
+        return found.permute(2, 3, 0, 1).contiguous()
+
+    def _product(self, f: Tensor, weights: Tensor) -> Tensor:
+        return torch.autograd.grad(
+            f, self._u, weights, retain_graph=True, allow_unused=True, materialize_grads=True
+        )[0]
 
     def by_targets(self) -> Sequence[Tensor | None]:
         """Derivatives by the targets, once the adjoints are known."""
-        if not self._targets or not self._f.requires_grad:
+        if not self._targets or not self._every.requires_grad:
             return [None] * len(self._targets)
         seeds = self._seeds.permute(2, 0, 1).reshape(len(self._u), -1)
         return torch.autograd.grad(self._f, self._targets, seeds, allow_unused=True)
