@@ -67,7 +67,8 @@ class ExplicitWorkspace:
         matrices, rows, pieces = self._place(slot)
         stepper, evaluate, p = self._stepper, self._equation.into, self._p
         size = h if u.dtype == torch.float64 else h.to(u.dtype)
-        torch.addcmul(t, h, self._c, out=self._times)
+        if not self._equation.autonomous:
+            torch.addcmul(t, h, self._c, out=self._times)
         if not (stepper.keeps_first and self._started):
             evaluate(self._time_rows[0], u.unbind(0), self._p_rows, (u, p, pieces[0]), rows[0])
             self._started = True
