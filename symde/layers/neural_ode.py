@@ -131,7 +131,7 @@ class NeuralODE(nn.Module):
 
 
 class Columns:
-    """A module of rows as a right-hand side of columns; no module itself, as a call of one takes 2 us more."""
+    """A module of rows as a right-hand side of columns. It is none itself: to call one takes 2 us more."""
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module

@@ -1,7 +1,7 @@
 """The loop of one member on a CPU, for explicit methods: times, sizes and verdicts are Python's numbers.
 
-Torch takes a microsecond for an operation on one number and Python a twentieth of that; the controller's forty
-operations on one number would take as long as three evaluations of a small network. The laws are those of
+Torch takes a microsecond for an operation on one number and Python a twentieth of that; the forty operations
+of the controller would take as long as three evaluations of a small network. The laws are those of
 `symde.engine.batched.control`.
 """
 
@@ -53,7 +53,9 @@ def run_alone(
         record: Where steps are kept for replay.
         max_steps: Largest number of attempts.
     """
-    loop = _Loop(stepper, span, u, t, h, keep=saves is not None or record is not None and record.stages is not None)
+    loop = _Loop(
+        stepper, span, u, t, h, keep=saves is not None or record is not None and record.stages is not None
+    )
     kept = _Kept(stepper, span, t, saves, record)
     while loop.running and loop.accepted + loop.rejected < max_steps:
         taken = loop.attempt()
@@ -66,7 +68,9 @@ def run_alone(
 class _Loop:
     """Where the member stands; as `symde.engine.batched.control.Progress`."""
 
-    def __init__(self, stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, keep: bool) -> None:
+    def __init__(
+        self, stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, keep: bool
+    ) -> None:
         self.attempts = AttemptsAlone(stepper, span.p, u)
         self.accepted = self.rejected = 0
         self._norm = Norm(span.tolerance, len(u))
@@ -138,7 +142,8 @@ class _Loop:
             status = Status.NON_FINITE if self._non_finite else Status.STEP_TOO_SMALL
         counts = int(status), self.accepted, self.rejected
         progress = Progress(t, self._u[:, None], h_next, log_error, limit)
-        return Outcome(progress, *torch.tensor(counts)[:, None].unbind(0), self.accepted + self.rejected)
+        status_, accepted, rejected = torch.tensor(counts)[:, None].unbind(0)
+        return Outcome(progress, status_, accepted, rejected, self.accepted + self.rejected)
 
 
 class _Kept:
@@ -177,9 +182,8 @@ class _Kept:
         stages = None if steps[0].stages is None else torch.stack([one.stages for one in steps])  # type: ignore[misc]
         if self._record is not None:
             counted = torch.ones(len(steps), 1, dtype=torch.bool)
-            self._record.add(
-                t[:, None], h[:, None], u[:, :, None], counted, lambda: stages[..., None]  # type: ignore[index]
-            )
+            kept = None if stages is None or self._record.stages is None else stages[..., None]
+            self._record.add(t[:, None], h[:, None], u[:, :, None], counted, kept)
         if self._saves is not None and stages is not None:
             self._save(steps, u, stages)
         self._before += len(steps)

@@ -38,7 +38,11 @@ class AttemptsAlone:
         self._time_rows = self._times.unbind(0)
         self._columns, self._c, self._a = columns, numbers.times, numbers.rows
         self._ends = count - stepper.keeps_first
-        self._moving, self._b, self._estimate = columns[:, : self._ends], numbers.sum[: self._ends], numbers.estimate
+        self._moving, self._b, self._estimate = (
+            columns[:, : self._ends],
+            numbers.sum[: self._ends],
+            numbers.estimate,
+        )
         self._first_known = False
 
     def begin(self, slopes: Tensor) -> None:

@@ -173,9 +173,7 @@ class _Backward:
             )
         return found
 
-    def _quadrature(
-        self, solution: Along, equation: AdjointEquation, found: Forward, factor: Tensor
-    ) -> None:
+    def _quadrature(self, solution: Along, equation: AdjointEquation, found: Forward, factor: Tensor) -> None:
         """Add the integral of factor * lambda^T df/dq over the steps of lambda, all of them side by side."""
         if not self.sums:
             return

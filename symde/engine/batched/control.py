@@ -93,8 +93,8 @@ class Law(NamedTuple):
             of that of a rejected step.
         order: Of the method, for the first step.
         fixed: Whether steps are of one size, as there is no error estimate.
-        safety, growth, none: Factors of the next step's size, without dimensions: tensors, so that none is made
-            in a step.
+        safety, growth, none: Factors of the next step's size, without dimensions: as tensors, so that no step
+            makes them anew.
     """
 
     present: float
@@ -246,7 +246,7 @@ def first_step(
     law: Law,
     largest: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, shape (n, B)."""
+    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, (n, B)."""
     f0 = equation(t, u, p)
     size, slope = tolerance.norm(u, u), tolerance.norm(f0, u)
     span = torch.minimum(torch.abs(t_end - t), largest)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from symde.engine.batched.numbers import tensor
 from symde.engine.cpu.families.explicit import in_chebyshev
@@ -29,10 +28,15 @@ class ExplicitNumbers:
     """
 
     def __init__(self, method: Any, dtype: torch.dtype, device: torch.device) -> None:
-        like, double = torch.empty(0, dtype=dtype, device=device), torch.empty(0, dtype=torch.float64, device=device)
+        like, double = (
+            torch.empty(0, dtype=dtype, device=device),
+            torch.empty(0, dtype=torch.float64, device=device),
+        )
         a = np.asarray(method.a)
         self.a = [[float(one) for one in row] for row in a]
-        self.b, self.c, self.extra_c = ([float(one) for one in row] for row in (method.b, method.c, method.extra_c))
+        self.b, self.c, self.extra_c = (
+            [float(one) for one in row] for row in (method.b, method.c, method.extra_c)
+        )
         self.extra_a = [[float(one) for one in row] for row in np.atleast_2d(method.extra_a)]
         self.error = None if method.error is None else [float(one) for one in method.error]
         self.rows = [tensor(row[:i], like) for i, row in enumerate(a)]
@@ -49,7 +53,6 @@ class ExplicitNumbers:
         self.whole_a = tensor(whole, double)
         self.every_c = tensor([*self.c, *self.extra_c], double)
         self.weights = tensor([*self.b, *[0.0] * len(self.extra_c)], double)
-
 
     def shares(self, theta: np.ndarray) -> np.ndarray:
         """Weights of all stages at the fractions theta of a step, shape (all stages, S), as
@@ -68,6 +71,6 @@ class ExplicitNumbers:
 
 @functools.lru_cache(64)
 def explicit_numbers(method: Any, dtype: torch.dtype, device: torch.device) -> ExplicitNumbers:
-    """The numbers of a method; the same object each time, good for later calls outside of the modes of this one."""
+    """The numbers of a method; the same object each time, whatever mode the first call is in."""
     with torch.inference_mode(False), torch._C._DisableFuncTorch():  # type: ignore[attr-defined]
         return ExplicitNumbers(method, dtype, device)

@@ -46,7 +46,7 @@ class ExplicitWorkspace:
         self._spare = torch.zeros_like(u)
         self._started = False
 
-    def _place(self, slot: int) -> tuple[list[Tensor], list[tuple[Tensor, ...]], list[Tensor]]:
+    def _place(self, slot: int) -> tuple[list[Tensor], list[tuple[Tensor, ...]], tuple[Tensor, ...]]:
         """The transposed matrix of the first i stages, the rows of each, and each in one piece."""
         found = self._places[slot]
         if found is None:  # short solves do not reach all slots

@@ -80,7 +80,8 @@ def run(
         non_finite = _last_non_finite(made, live, non_finite)
         if record is not None:
             steps = _stacked(made, befores)
-            record.add(steps.t, steps.h, steps.u, accepted, lambda: attempts.stages(some).clone())
+            kept = None if record.stages is None else attempts.stages(some).clone()
+            record.add(steps.t, steps.h, steps.u, accepted, kept)
         goes_on = _goes_on(progress, span)
         if saves is None:
             running = bool(goes_on.any())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -55,14 +54,12 @@ class Record:
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    def add(
-        self, t: Tensor, h: Tensor, u: Tensor, counted: Tensor, stages: Callable[[], Tensor]
-    ) -> None:
+    def add(self, t: Tensor, h: Tensor, u: Tensor, counted: Tensor, stages: Tensor | None) -> None:
         """Keep some attempts, all with a first axis of attempts; their stages as long as there is room."""
         self.pieces.append(Recorded(t, torch.where(counted, h, 0.0), u, counted))
         self._ends.append(len(self) + len(t))
-        if self.stages is not None:
-            self.stages.append(stages())
+        if self.stages is not None and stages is not None:
+            self.stages.append(stages)
             if sum(map(_bytes, self.stages)) > MOST_BYTES:
                 self.stages = None
 
@@ -81,6 +78,11 @@ class Record:
         some = counted.to(torch.uint8).argmax().reshape(1)
         t = torch.where(counted, t, t.index_select(0, some))
         return Recorded(t, h, torch.where(counted, u, u.index_select(1, some)), counted)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether the stages were kept, so that all steps are differentiated side by side."""
+        return self.stages is not None
 
     @property
     def bytes(self) -> int:

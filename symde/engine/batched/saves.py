@@ -87,9 +87,7 @@ class Places(NamedTuple):
     stages: Tensor
 
 
-def places_of(
-    times: Tensor, low: Tensor, counts: Tensor, total: int, steps: Steps, stages: Tensor
-) -> Places:
+def places_of(times: Tensor, low: Tensor, counts: Tensor, total: int, steps: Steps, stages: Tensor) -> Places:
     """The places that some attempts passed.
 
     Args:

@@ -4,11 +4,10 @@ What a step does to the adjoint l is linear, and its matrices depend on the reco
 
     K_i = h (b_i l + sum_{j>i} a_ji J_j^T K_j) + saved points,   l_before = l + sum_i J_i^T K_i + saved points
 
-with J_i = df/du at stage i. So one evaluation of f, with a column for each stage of many steps, and n products
-give all Jacobians; a short recursion over the stages gives every step's matrix and vector at once; the way
-back through the steps is a product with a small matrix each; and one more product with all K gives the
-derivatives by parameters and weights. Torch takes as long to evaluate a small network for a hundred columns
-as for one.
+with J_i = df/du at stage i. So one evaluation of f, with a column for each stage of many steps, gives all
+Jacobians; a short recursion over the stages gives every step's matrix and vector at once; the way back
+through the steps is a product with a small matrix each; and one more product with all K gives the derivatives
+by parameters and weights. Torch takes as long to evaluate a small network for a hundred columns as for one.
 
 Source: W. W. Hager, Runge-Kutta methods in optimal control and the transformed adjoint system, Numerische
 Mathematik 87 (2000), section 2, for the adjoint of the stages.
@@ -41,7 +40,7 @@ class Steps(NamedTuple):
         u: States at the start, shape (n, S).
         stages: Shape (stages, n, S).
         counted: Whether they counted, shape (S,); None: all.
-        p: Parameters, shape (m, S), (m, 1) or None.
+        p: Parameters of the members, shape (m, B), (m, 1) or None.
     """
 
     t: Tensor
@@ -79,7 +78,7 @@ def adjoint_side_by_side(
 
     Returns:
         Derivatives by u0, shape (n, B), and by the targets; None where the right-hand side does not give the
-        same for a column beside others: then steps are to be done again one by one.
+        same for a column beside others, or does not take them: then steps are to be done again one by one.
     """
     assert isinstance(found.stepper, ExplicitStepper)
     kept = _Kept(found)
@@ -90,7 +89,13 @@ def adjoint_side_by_side(
     adjoint, sums = _at_last(found, grad).T, [torch.zeros_like(one) for one in targets]
     some = max(COLUMNS // (count * batch), 1)
     for first in reversed(range(0, len(kept.t), some)):
-        back = _Back(stepper, kept.steps(first, first + some, p), count, targets)
+        steps = kept.steps(first, first + some, p)
+        try:
+            back = _Back(stepper, steps, count, targets)
+        except Exception:
+            # it takes no other number of columns; whatever else is wrong comes up again where steps are done
+            # one by one
+            return None
         if not back.repeats():
             return None
         adjoint = back.through(adjoint, None if seeds is None else kept.part(seeds, first, first + some))
@@ -152,8 +157,6 @@ class _Kept:
         """Some of them."""
         t, h, u, counted = (one[first:last] for one in (self.t, self.h, self.u, self.counted))
         stages, (length, n, batch) = self.stages[first:last], u.shape
-        if p is not None and p.shape[1] > 1:
-            p = p.repeat(1, length)
         return Steps(
             t.reshape(-1),
             h.reshape(-1),
@@ -184,6 +187,11 @@ class _Kept:
         return Seeds(place - first * batch, theta, grad)
 
 
+def _repeated(p: Tensor | None, columns: int) -> Tensor | None:
+    """Parameters of so many columns, in which the members come one after the other again and again."""
+    return p if p is None or p.shape[1] == 1 else p.repeat(1, columns // p.shape[1])
+
+
 class _Back:
     """The way back through some successive steps.
 
@@ -200,7 +208,8 @@ class _Back:
         self._a = stepper.numbers.whole_a[:count, :count].to(steps.u.dtype)
         self._stages = steps.stages[:count]
         if count > len(stepper.b):
-            self._stages = stepper.complete(steps.stages, steps.t, steps.h, steps.u, steps.p)
+            p = _repeated(steps.p, len(steps.t))
+            self._stages = stepper.complete(steps.stages, steps.t, steps.h, steps.u, p)
         self._evaluate()
 
     def _evaluate(self) -> None:
@@ -211,14 +220,11 @@ class _Back:
         moved = torch.mm(self._a, self._stages.reshape(count, -1)).view(count, n, columns)
         u = torch.addcmul(steps.u, self._size, moved).permute(1, 0, 2).reshape(n, -1)
         t = (steps.t + self._stepper.numbers.every_c[:count, None] * steps.h).reshape(-1)
+        if n * u.shape[1] <= COPIES:
+            u, t = u.repeat(1, n), t.repeat(n)
         with torch.enable_grad():
-            p = steps.p if steps.p is None or steps.p.shape[1] == 1 else steps.p.repeat(1, count)
-            copies = n if n * u.shape[1] <= COPIES else 1
-            if copies > 1:
-                u, t = u.repeat(1, copies), t.repeat(copies)
-                p = p if p is None or p.shape[1] == 1 else p.repeat(1, copies)
             self._u = u.requires_grad_()
-            self._every = self._stepper.equation(t, self._u, p)
+            self._every = self._stepper.equation(t, self._u, _repeated(steps.p, u.shape[1]))
             self._f = self._every[:, : count * columns]
 
     def repeats(self) -> bool:

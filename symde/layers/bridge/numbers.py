@@ -252,9 +252,7 @@ def _stacked(found: list[np.ndarray], points: Points) -> np.ndarray:
     return np.stack(found)
 
 
-def _solve(
-    session: Session, specification: AnySpecification, run: Run, point: Point, u: np.ndarray
-) -> None:
+def _solve(session: Session, specification: AnySpecification, run: Run, point: Point, u: np.ndarray) -> None:
     """One solve, as `symde.solve` does it.
 
     Args:
