@@ -1,4 +1,4 @@
-"""Steps that are differentiated side by side give what they give one by one, and are done so where they must."""
+"""Steps differentiated side by side give what they give one by one, and are done so where they must."""
 
 from __future__ import annotations
 

@@ -37,26 +37,38 @@ class Taken(NamedTuple):
     stages: Tensor | None
 
 
+class Start(NamedTuple):
+    """Where a member starts.
+
+    Attributes:
+        t, u: Time and state, shape (n, 1).
+        h: The first step size; None: it is chosen.
+        slopes: f there, shape (n, 1), where it is known.
+    """
+
+    t: float
+    u: Tensor
+    h: float | None
+    slopes: Tensor | None
+
+
 def run_alone(
-    stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, saves: Saves | None,
-    record: Record | None, max_steps: int,
+    stepper: ExplicitStepper, span: Span, start: Start, saves: Saves | None, record: Record | None,
+    max_steps: int,
 ) -> Outcome:  # fmt: skip
     """Advance one member to its end.
 
     Args:
         stepper: The method.
         span: As of any batch.
-        u: The state at the start, shape (n, 1).
-        t: The start.
-        h: The first step size; None: it is chosen.
+        start: Where the member starts.
         saves: Times to save.
         record: Where steps are kept for replay.
         max_steps: Largest number of attempts.
     """
-    loop = _Loop(
-        stepper, span, u, t, h, keep=saves is not None or record is not None and record.stages is not None
-    )
-    kept = _Kept(stepper, span, t, saves, record)
+    keep_stages = saves is not None or record is not None and record.stages is not None
+    loop = _Loop(stepper, span, start, keep_stages)
+    kept = _Kept(stepper, span, start.t, saves, record)
     while loop.running and loop.accepted + loop.rejected < max_steps:
         taken = loop.attempt()
         if taken is not None and kept.wanted:
@@ -68,21 +80,22 @@ def run_alone(
 class _Loop:
     """Where the member stands; as `symde.engine.batched.control.Progress`."""
 
-    def __init__(
-        self, stepper: ExplicitStepper, span: Span, u: Tensor, t: float, h: float | None, keep: bool
-    ) -> None:
+    def __init__(self, stepper: ExplicitStepper, span: Span, start: Start, keep: bool) -> None:
+        (t, u, h, slopes), self._limit = start, LARGEST_GROWTH
         self.attempts = AttemptsAlone(stepper, span.p, u)
         self.accepted = self.rejected = 0
         self._norm = Norm(span.tolerance, len(u))
         self._law, self._direction, self._keep = span.law, span.direction, keep
         self._t_end, self._largest = float(span.t_end), float(span.largest)
         self._t, self._u = t, u[:, 0]
+        if slopes is None:
+            slopes = stepper.equation(torch.tensor([t], dtype=torch.float64), u, span.p)
         if h is None:
-            h, slopes = first_step_alone(stepper.equation, span, t, u, self._norm)
-            self.attempts.begin(slopes)
+            h = first_step_alone(stepper.equation, span, t, u, slopes, self._norm)
+        self.attempts.begin(slopes)
         self._non_finite = h != h
         self._h_next = 0.0 if self._non_finite else h
-        self._log_error, self._limit = 0.0, LARGEST_GROWTH
+        self._log_error = 0.0
 
     @property
     def running(self) -> bool:

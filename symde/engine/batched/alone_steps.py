@@ -114,22 +114,21 @@ class Norm:
         return math.sqrt(total / len(self._atol))
 
 
-def first_step_alone(equation: Equation, span: Span, t: float, u: Tensor, norm: Norm) -> tuple[float, Tensor]:
-    """The first step and f at the start, as `symde.engine.batched.control.first_step`.
+def first_step_alone(equation: Equation, span: Span, t: float, u: Tensor, f0: Tensor, norm: Norm) -> float:
+    """The first step, as `symde.engine.batched.control.first_step`; NaN where f is not finite.
 
     Args:
         equation: What is solved.
         span: Of the solve.
         t: The start.
-        u: The state there, shape (n, 1).
+        u, f0: The state and f there, shape (n, 1).
         norm: Of errors.
     """
-    f0 = equation(torch.tensor([t], dtype=torch.float64), u, span.p)
     state, slopes = u[:, 0], f0[:, 0]
     size, slope = norm.of(state, state), norm.of(slopes, state)
     length = min(abs(float(span.t_end) - t), float(span.largest))
     if length == 0.0 or not slope < math.inf and not bool(torch.isfinite(f0).all()):
-        return (0.0 if length == 0.0 else math.nan), f0
+        return 0.0 if length == 0.0 else math.nan
     # an infinite slope is one that leaves a zero whose tolerance is zero
     usual = size >= 1e-5 and 1e-5 <= slope < math.inf
     h = min(0.01 * size / slope if usual else 1e-6, length)
@@ -145,4 +144,4 @@ def first_step_alone(equation: Equation, span: Span, t: float, u: Tensor, norm: 
         root = math.exp(math.log(0.01 / steepest) / (span.law.order + 1.0))
         chosen = min(100.0 * h, root, length)
     # far from t = 0 the usual guess may not move the time at all: let the error test judge a larger one
-    return max(chosen, min(4.0 * RESOLUTION * abs(t), length)), f0
+    return max(chosen, min(4.0 * RESOLUTION * abs(t), length))

@@ -245,9 +245,11 @@ def first_step(
     tolerance: Tolerance,
     law: Law,
     largest: Tensor,
+    slopes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, (n, B)."""
-    f0 = equation(t, u, p)
+    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, (n, B), which
+    may be known."""
+    f0 = equation(t, u, p) if slopes is None else slopes
     size, slope = tolerance.norm(u, u), tolerance.norm(f0, u)
     span = torch.minimum(torch.abs(t_end - t), largest)
     # far from t = 0 the usual guess may not move the time at all: let the error test judge a larger one

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symde.engine.batched.alone import run_alone
+from symde.engine.batched.alone import Start, run_alone
 from symde.engine.batched.attempts import Attempts, KeptAttempts, NewAttempts, Span, attempt_function
 from symde.engine.batched.control import Progress, first_step, law_of, tolerance_of
 from symde.engine.batched.equation import Equation
@@ -80,12 +80,16 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
         size = torch.full_like(t0, min(options.dt0, options.dtmax))
     if isinstance(stepper, ExplicitStepper) and _alone(batch):
         h = None if size is None else float(size)
-        outcome = run_alone(stepper, span, u0, float(t0), h, saves, record, options.max_steps)
+        outcome = run_alone(
+            stepper, span, Start(float(t0), u0, h, batch.slopes), saves, record, options.max_steps
+        )
     else:
         slots = BETWEEN_LOOKS if stages or saves is not None else 1
         attempts = _attempts(batch, stepper, span, u0, slots)
         if size is None:
-            size, slopes = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
+            size, slopes = first_step(
+                equation, t0, t1, options.direction, u0, p, tolerance, law, largest, batch.slopes
+            )
             attempts.begin(slopes)
         non_finite, nothing = torch.isnan(size), torch.zeros_like(t0)
         progress = Progress(t0, u0, torch.where(non_finite, 0.0, size), nothing, nothing + LARGEST_GROWTH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -93,6 +94,8 @@ def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
         refuse_stateful(batch.modules)
     probe = None if is_printed(batch.rhs) else Probe(batch)
     unseen = probe is not None and bool(probe.unseen)
+    if probe is not None:
+        batch = replace(batch, slopes=probe.slopes)
     if not (followed and (batch.wants_gradient or unseen)):
         return solve(batch.filled(count, wanted), keep=False)
     if probe is not None and gradient != "tape":
