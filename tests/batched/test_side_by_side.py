@@ -82,7 +82,7 @@ def test_parameters_of_all_members_and_of_each(shared, monkeypatch):
     agree(found, gradients(), 1e-11)
 
 
-@pytest.mark.parametrize(("part", "size"), [("COLUMNS", 30), ("COPIES", 0)])
+@pytest.mark.parametrize(("part", "size"), [("COLUMNS", 30), ("LIGHT", 0)])
 def test_some_steps_at_a_time_and_a_product_for_each_state(part, size, monkeypatch):
     found = of_network("Tsit5", 3, TIMES)
     monkeypatch.setattr(side_by_side, part, size)

@@ -30,8 +30,9 @@ from symde.engine.batched.times import grads_of_times
 _NODES = 4
 """Nodes of Gauss's formula in a step: exact to degree 7, while the interpolants are of degree 4 to 7."""
 
-MOST_STATES, MOST_COLUMNS = 8, 2048
-"""States, and columns of an evaluation, up to which all stretches are solved side by side."""
+MOST_STATES, MOST_COLUMNS, LIGHT = 8, 2048, 25_000
+"""States, columns of an evaluation, and states of all members times weights of modules, up to which all
+stretches are solved side by side: beyond, n solutions take longer than asking for one after the other."""
 
 
 def solve_by_adjoint(batch: Batch) -> Forward:
@@ -125,7 +126,8 @@ class _Backward:
         n, batch = self.adjoint.shape
         if getattr(self._batch.rhs, "one_by_one", False):  # columns cost as much together as one by one
             return False
-        return 1 < stretches and n <= MOST_STATES and n * stretches * batch <= MOST_COLUMNS
+        light = n <= MOST_STATES and n * batch * self._batch.extent <= LIGHT
+        return 1 < stretches and light and n * stretches * batch <= MOST_COLUMNS
 
     def _one_by_one(self, solution: Along, jumps: Tensor, after: Tensor, before: Tensor) -> None:
         member, size = torch.arange(after.shape[1], device=after.device), None

@@ -19,7 +19,7 @@ from symde.engine.batched.explicit_rows import MOST_ROWS, row_attempt_function
 from symde.engine.batched.families import stepper_for
 from symde.engine.batched.loop import Outcome, run
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.record import BETWEEN_LOOKS, FEW, Record
+from symde.engine.batched.record import BETWEEN_LOOKS, FEW, LIGHT, Record
 from symde.engine.batched.saves import Saves
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import LARGEST_GROWTH
@@ -74,7 +74,7 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
-    stages = keep and stages and isinstance(stepper, ExplicitStepper) and u0.numel() <= FEW
+    stages = keep and stages and isinstance(stepper, ExplicitStepper) and _is_light(batch)
     record = Record(stages=[] if stages else None) if keep else None
     if size is None and options.dt0 is not None:
         size = torch.full_like(t0, min(options.dt0, options.dtmax))
@@ -97,6 +97,11 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
     return Forward(u, outcome, stepper, p, saves, record)
+
+
+def _is_light(batch: Batch) -> bool:
+    states = batch.u0.numel()
+    return states <= FEW and states * batch.extent <= LIGHT
 
 
 def _alone(batch: Batch) -> bool:

@@ -126,5 +126,9 @@ def batch_of(
     times = reading.save_times(saveat, u0, start.detach(), end.detach(), options.direction)
     held = [rhs] if isinstance(rhs, torch.nn.Module) else []
     every = tuple([*held, *modules])
-    weights = {id(one): one for module in every for one in module.parameters() if one.requires_grad}
-    return Batch(rhs, u0, p, start, end, times, options, every, tuple(weights.values()))
+    parameters = {id(one): one for module in every for one in module.parameters()}.values()
+    weights, extent = (
+        tuple(one for one in parameters if one.requires_grad),
+        sum(one.numel() for one in parameters),
+    )
+    return Batch(rhs, u0, p, start, end, times, options, every, weights, extent)

@@ -58,6 +58,7 @@ class Batch:
         options: The rest.
         modules: What the right-hand side is made of.
         weights: Their parameters that are to be differentiated.
+        extent: Numbers in all of their parameters: what an evaluation costs beside the operations' own cost.
         backward: Options of the adjoint equation; None for those of the solve.
         slopes: f at the start, shape (n, B), where it is known.
     """
@@ -71,6 +72,7 @@ class Batch:
     options: Options
     modules: tuple[torch.nn.Module, ...]
     weights: tuple[Tensor, ...]
+    extent: int = 0
     backward: Options | None = None
     slopes: Tensor | None = None
 

@@ -29,7 +29,7 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
     """Derivatives by u0, p, t0, t1, times and the weights."""
     _, p, _, _, _, *weights = ctx.saved_tensors
     found = ctx.found
-    side_by_side = _side_by_side(found, p, weights, wanted, grad)
+    side_by_side = _side_by_side(ctx.batch, found, weights, wanted, grad)
     if side_by_side is not None:
         by_u0, by_p, by_weights = side_by_side
     else:
@@ -41,15 +41,16 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
 
 
 def _side_by_side(
-    found: Forward, p: Tensor | None, weights: list[Tensor], wanted: tuple[bool, ...], grad: Tensor
+    batch: Batch, found: Forward, weights: list[Tensor], wanted: tuple[bool, ...], grad: Tensor
 ) -> tuple[Tensor, Tensor | None, list[Tensor | None]] | None:
     """Derivatives by u0, p and the weights where the stages of all steps were kept."""
     if found.record is None or not found.record.stages:
         return None
-    by_p = wanted[1] and p is not None
-    p = None if p is None else p.detach().requires_grad_(by_p)
+    by_p = wanted[1] and found.p is not None
+    p = None if found.p is None else found.p.detach().requires_grad_(by_p)
     targets = [one for one, want in zip(weights, wanted[5:], strict=True) if want]
-    made = adjoint_side_by_side(found, p, [p, *targets] if by_p and p is not None else targets, grad)
+    targets = [p, *targets] if by_p and p is not None else targets
+    made = adjoint_side_by_side(found, p, targets, grad, batch.extent)
     if made is None:
         return None
     by_u0, sums = made[0], iter(made[1])

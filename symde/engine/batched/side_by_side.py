@@ -28,8 +28,9 @@ from symde.engine.batched.probe import ROUNDING
 COLUMNS = 4096
 """Columns of one evaluation at most: beyond, some steps at a time, so that memory is bounded."""
 
-COPIES = 1024
-"""Columns up to which one product with a copy of them for each state takes less than a product for each."""
+LIGHT = 64_000
+"""Columns times weights of modules up to which one product with a copy of all columns for each state takes
+less time than a product for each."""
 
 
 class Steps(NamedTuple):
@@ -66,7 +67,7 @@ class Seeds(NamedTuple):
 
 
 def adjoint_side_by_side(
-    found: Forward, p: Tensor | None, targets: Sequence[Tensor], grad: Tensor
+    found: Forward, p: Tensor | None, targets: Sequence[Tensor], grad: Tensor, extent: int
 ) -> tuple[Tensor, list[Tensor]] | None:
     """The way back through a solve whose stages were kept.
 
@@ -75,6 +76,7 @@ def adjoint_side_by_side(
         p: Its parameters, one of the targets or without a history.
         targets: What is differentiated by beside the initial states.
         grad: Derivatives by the saved states, shape (T, n, B).
+        extent: Weights of the modules that f calls.
 
     Returns:
         Derivatives by u0, shape (n, B), and by the targets; None where the right-hand side does not give the
@@ -91,7 +93,7 @@ def adjoint_side_by_side(
     for first in reversed(range(0, len(kept.t), some)):
         steps = kept.steps(first, first + some, p)
         try:
-            back = _Back(stepper, steps, count, targets)
+            back = _Back(stepper, steps, count, targets, extent)
         except Exception:
             # it takes no other number of columns; whatever else is wrong comes up again where steps are done
             # one by one
@@ -200,10 +202,14 @@ class _Back:
         steps: The steps.
         count: Stages that take part.
         targets: What is differentiated by.
+        extent: Weights of the modules that f calls.
     """
 
-    def __init__(self, stepper: ExplicitStepper, steps: Steps, count: int, targets: Sequence[Tensor]) -> None:
+    def __init__(
+        self, stepper: ExplicitStepper, steps: Steps, count: int, targets: Sequence[Tensor], extent: int
+    ) -> None:
         self._stepper, self._steps, self._count, self._targets = stepper, steps, count, targets
+        self._extent = extent
         self._size = steps.h.to(steps.u.dtype)
         self._a = stepper.numbers.whole_a[:count, :count].to(steps.u.dtype)
         self._stages = steps.stages[:count]
@@ -220,7 +226,7 @@ class _Back:
         moved = torch.mm(self._a, self._stages.reshape(count, -1)).view(count, n, columns)
         u = torch.addcmul(steps.u, self._size, moved).permute(1, 0, 2).reshape(n, -1)
         t = (steps.t + self._stepper.numbers.every_c[:count, None] * steps.h).reshape(-1)
-        if n * u.shape[1] <= COPIES:
+        if u.shape[1] * max(self._extent, n) <= LIGHT:
             u, t = u.repeat(1, n), t.repeat(n)
         with torch.enable_grad():
             self._u = u.requires_grad_()
