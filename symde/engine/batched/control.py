@@ -160,8 +160,8 @@ def choose(progress: Progress, t_end: Tensor, direction: float) -> Attempt:
 
 
 class Verdict(NamedTuple):
-    """What becomes of an attempt, shape (B,) each: who was accepted, and the numbers of `Progress` but the
-    state."""
+    """What becomes of an attempt, shape (B,) each: who was accepted, those included that stayed where they
+    were, and the numbers of `Progress` but the state."""
 
     accepted: Tensor
     t: Tensor
@@ -202,7 +202,7 @@ def decide(
     if law.fixed:
         return _keep_fixed(progress, attempt, mean_square)
     size = attempt.size
-    accepted = torch.logical_and(mean_square <= 1.0, size > 0.0)
+    accepted = mean_square <= 1.0
     log_error = torch.log(torch.clamp(mean_square, min=SMALLEST_ERROR))
     grown = torch.add(progress.log_error * law.previous, log_error, alpha=-law.present)
     exponent = torch.where(accepted, grown, log_error * -law.rejected)

@@ -74,8 +74,8 @@ def run(
                 break
         some = len(made)
         befores = [start, *(one.progress for one in made[:-1])]
-        accepted = torch.stack([one.accepted for one in made])
         live = torch.stack([one.attempt.h for one in made]) != 0.0
+        accepted = torch.logical_and(torch.stack([one.accepted for one in made]), live)
         counted, tried = counted + accepted.sum(0), tried + live.sum(0)
         non_finite = _last_non_finite(made, live, non_finite)
         if record is not None:
@@ -103,7 +103,7 @@ def _goes_on(progress: Progress, span: Span) -> Tensor:
 
 def _last_non_finite(made: list[Made], live: Tensor, before: Tensor) -> Tensor:
     """Whether the last attempt that a member really made was rejected for a value that is not finite."""
-    bad = torch.stack([~(one.mean_square < UNSOLVED) for one in made])
+    bad = ~(torch.stack([one.mean_square for one in made]) < UNSOLVED)
     order = torch.arange(1, len(made) + 1, device=before.device)[:, None]
     last = (live * order).amax(0)
     found = bad.gather(0, (last - 1).clamp(min=0)[None])[0]
