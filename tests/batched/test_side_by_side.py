@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from symde.engine.batched import continuous, forward, integrate, record, side_by_side
+from symde.engine.batched.explicit_numbers import explicit_numbers
 from tests.batched.batches import crowd, rhs_of
 
 TIMES = torch.tensor([0.0, 0.2, 0.35, 0.36, 0.8, 1.2], dtype=torch.float64)
@@ -174,3 +175,26 @@ def test_stretches_side_by_side_give_the_adjoint_of_stretches_one_by_one(method,
     monkeypatch.setattr(continuous, "MOST_COLUMNS", 0)
     # both follow the adjoint equation to 1e-8
     agree(found, gradients(), 1e-6)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_torch_func_grad_by_a_tape_gives_what_backward_gives(members):
+    network, start = Network(), torch.tensor([[2.0, 0.5, 1.0], [0.0, 1.0, -1.0]], dtype=torch.float64)
+
+    def loss(u0: Tensor, gradient: str) -> Tensor:
+        return weighted(integrate(network, u0, None, 0.0, 1.2, TIMES, rtol=1e-5, gradient=gradient).u)
+
+    u0 = start[:, :members].requires_grad_()
+    (expected,) = torch.autograd.grad(loss(u0, "replay"), u0)
+    agree([torch.func.grad(loss)(u0.detach(), "tape")], [expected], 1e-11)
+
+
+def test_numbers_made_where_nothing_is_differentiated_serve_where_it_is():
+    explicit_numbers.cache_clear()
+    network, u0 = Network(), torch.tensor([[2.0], [0.0]], dtype=torch.float64, requires_grad=True)
+    with torch.inference_mode():
+        plain = integrate(network, u0, None, 0.0, 1.2, TIMES, rtol=1e-5).u
+    for gradient in ("replay", "tape", "adjoint"):
+        found = integrate(network, u0, None, 0.0, 1.2, TIMES, rtol=1e-5, gradient=gradient).u
+        assert torch.equal(found, plain) or gradient == "tape"
+        weighted(found).backward()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -214,11 +215,12 @@ class _Kept:
             return
         saves, stepper, attempt = self._saves, self._stepper, torch.tensor(where)
         assert saves is not None
-        theta, t, h = torch.tensor(places, dtype=torch.float64).unbind(1)
+        numbers = np.array(places)
+        theta, t, h = torch.from_numpy(numbers).unbind(1)
         start, stages = u[attempt].T, stages[attempt].permute(1, 2, 0)
         stages = stepper.complete(stages, t, h, start, self._p)
         # one product a place, where a batch sums stage by stage to be the same whatever is saved beside
-        shares = (stepper.shares(theta) * h[:, None]).to(stages.dtype)
+        shares = torch.from_numpy((stepper.numbers.shares(numbers[:, 0]) * numbers[:, 2]).T).to(stages.dtype)
         inside = start + torch.bmm(shares[:, None], stages.permute(2, 0, 1))[:, 0].T
         ends = torch.stack([one.u_new for one in steps])[attempt].T
         range_ = slice(first, self._next)

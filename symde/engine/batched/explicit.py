@@ -54,12 +54,6 @@ class ExplicitStepper:
         """Weights of all stages at the fractions theta of a step."""
         return weights_at(chebyshev(theta, len(self.interpolant)), self.interpolant)
 
-    def shares(self, theta: Tensor) -> Tensor:
-        """The same in less time on a CPU; the last bit depends on how many there are."""
-        if theta.device.type != "cpu":
-            return self.weights(theta)
-        return torch.from_numpy(self.numbers.shares(theta.numpy()).T)
-
     def coefficients(self) -> Tensor:
         """Weights of all stages as coefficients of powers of theta."""
         return tensor(np.asarray(self.method.interpolant).T, self.interpolant)

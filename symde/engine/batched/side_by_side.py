@@ -270,7 +270,10 @@ class _Back:
         """Weights of the stages at fractions of a step, shape (S, stages); those of the step at its end."""
         if self._count < len(self._stepper.numbers.every_c):
             return ends.expand(len(theta), -1)
-        weights = self._stepper.shares(theta).to(ends.dtype)
+        if theta.device.type == "cpu":
+            weights = torch.from_numpy(self._stepper.numbers.shares(theta.numpy()).T).to(ends.dtype)
+        else:
+            weights = self._stepper.weights(theta).to(ends.dtype)
         return torch.where(theta[:, None] == 1.0, ends, weights)
 
     @staticmethod
