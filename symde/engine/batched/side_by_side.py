@@ -16,6 +16,7 @@ Mathematik 87 (2000), section 2, for the adjoint of the stages.
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
