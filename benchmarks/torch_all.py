@@ -19,6 +19,7 @@ thread each. Times are the least of many: of the process (CPU time), and of the 
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import os
 import time
@@ -146,20 +147,12 @@ def engine(method: str, sensealg: str) -> Gradient:
     """symde's torch engine."""
     module, times = Cubic(), torch.from_numpy(TIMES)
 
-    def solve(start: torch.Tensor, rtol: float) -> torch.Tensor:
-        node = NeuralODE(
-            module,
-            SPAN,
-            method,
-            saveat=times,
-            rtol=rtol,
-            atol=rtol * 1e-2,
-            sensealg=sensealg,
-            backend="torch",
-        )
-        return node(start)[0]
+    @functools.cache
+    def node(rtol: float) -> NeuralODE:
+        how = dict(saveat=times, rtol=rtol, atol=rtol * 1e-2, sensealg=sensealg, backend="torch")
+        return NeuralODE(module, SPAN, method, **how)
 
-    return of_module(module, solve)
+    return of_module(module, lambda start, rtol: node(rtol)(start)[0])
 
 
 def torchdiffeq(method: str, adjoint: bool) -> Gradient | None:

@@ -22,8 +22,11 @@ class Columns:
         within: First and last time at which func may be called; other times are moved there.
 
     Attributes:
+        one_by_one: Columns are evaluated one after the other: to solve more of them at once gains nothing.
         reached: Whether something that func uses beside t and y is to be differentiated.
     """
+
+    one_by_one = True
 
     def __init__(
         self,

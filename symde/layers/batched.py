@@ -71,7 +71,7 @@ class Words:
 
 def solve(
     rhs: Any, words: Words, u0: Tensor, p: Tensor | None, span: Tensor, times: Tensor | None, sensealg: str,
-    solving: dict[str, Any],
+    solving: dict[str, Any], modules: tuple[torch.nn.Module, ...] = (),
 ) -> Tensor:  # fmt: skip
     """The saved states of a solve, shape (T, n), or of a batch, (B, T, n).
 
@@ -81,6 +81,7 @@ def solve(
         u0, p: Shapes (n,) and (m,), with the axis of a batch before or not.
         span, times: Shapes (2,) and (T,), float64, likewise; None: the end alone.
         sensealg: The strategy of differentiation, a key of `GRADIENTS`.
+        modules: Modules that `rhs` calls and does not hold itself.
         solving: method, rtol, atol, dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
 
     Raises:
@@ -109,6 +110,7 @@ def solve(
         rtol,
         atol,
         gradient=gradient,
+        modules=modules,
         dt0=options.step_size(solving["dt0"], "dt0"),
         dtmax=options.step_size(solving["dtmax"], "dtmax"),
         max_steps=options.step_limit(solving["max_steps"]),

@@ -255,6 +255,8 @@ def given_span(given: Any) -> Tensor:
         t0, t1 = given
     except (TypeError, ValueError):
         raise ValueError(f"tspan must be two times (t0, t1), found {given!r}") from None
+    if isinstance(t0, float | int) and isinstance(t1, float | int):
+        return torch.tensor((real(t0, "tspan[0]"), real(t1, "tspan[1]")), dtype=torch.float64, device="cpu")
     ends = torch.broadcast_tensors(_time(t0, "tspan[0]"), _time(t1, "tspan[1]"))
     return torch.stack(ends, -1)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.forward import Forward
+from symde.engine.batched.probe import ROUNDING
 from symde.engine.batched.saves import parameters_of
 
 
@@ -37,24 +38,43 @@ class Along:
         self._stepper, self._batch, self._direction = found.stepper, counted.shape[1], direction
         starts = torch.where(counted, direction * self._t, torch.inf)
         self._starts = starts.T.contiguous()
-        self._member = torch.arange(self._batch, device=u.device)
-        self._stages = self._all_stages(found.p, most)
+        member = torch.arange(self._batch, device=u.device).repeat(most)
+        self._stages = self._all_stages(parameters_of(found.p, member), most, counted)
 
-    def _all_stages(self, p: Tensor | None, most: int) -> Tensor:
-        """Shape (most, stages, n, B): every step of every member as a member of one batch."""
+    def _all_stages(self, p: Tensor | None, most: int, counted: Tensor) -> Tensor:
+        """Shape (most, stages, n, B): every step of every member as a member of one batch.
+
+        Raises:
+            ValueError: a step leads elsewhere beside others than it did.
+        """
         t, h = self._t.reshape(-1), self._h.reshape(-1)
         u = self._u.permute(1, 0, 2).reshape(self._u.shape[1], -1)
-        p = parameters_of(p, self._member.repeat(most))
         step = self._stepper.attempt(t, h, u, p)
+        ends = step.u.reshape(len(u), most, self._batch).permute(1, 0, 2)
+        allowed = ROUNDING * torch.finfo(u.dtype).eps * u.abs().amax()
+        if bool((((ends[:-1] - self._u[1:]).abs() > allowed) & counted[1:, None]).any()):
+            raise ValueError(
+                "the right-hand side gives another slope for a state beside others than alone: no column may "
+                "act on another, also where there is one; use gradient='replay'"
+            )
         stages = self._stepper.complete(torch.stack(list(step.stages)), t, h, u, p)
         return stages.reshape(*stages.shape[:2], most, self._batch).permute(2, 0, 1, 3)
 
-    def __call__(self, t: Tensor) -> Tensor:
-        """The states at one time of each member, shape (n, B); differentiable in t."""
-        found = torch.searchsorted(self._starts, (self._direction * t.detach())[:, None], right=True)
-        step = (found[:, 0] - 1).clamp(min=0)
-        start, h = self._t[step, self._member], self._h[step, self._member]
+    def __call__(self, t: Tensor, member: Tensor) -> Tensor:
+        """The states of some members, each at a time, shape (n, S); differentiable in t.
+
+        Args:
+            t: Times, shape (S,).
+            member: Whose, shape (S,).
+        """
+        starts, time = self._starts, (self._direction * t.detach())[:, None]
+        if len(starts) == 1:  # all times in one row
+            found = torch.searchsorted(starts, time.T, right=True)[0]
+        else:
+            found = torch.searchsorted(starts[member], time, right=True)[:, 0]
+        step = (found - 1).clamp(min=0)
+        start, h = self._t[step, member], self._h[step, member]
         theta = (t - start) / torch.where(h == 0.0, 1.0, h)
-        stages = self._stages[step, :, :, self._member].permute(1, 2, 0)
-        u = self._u[step, :, self._member].T
+        stages = self._stages[step, :, :, member].permute(1, 2, 0)
+        u = self._u[step, :, member].T
         return u + self._stepper.combine(stages, h, self._stepper.weights(theta))

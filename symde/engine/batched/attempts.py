@@ -44,8 +44,10 @@ class Made(NamedTuple):
 
 
 class Attempts(Protocol):
-    """Makes attempts; `stages(count)` are those of the last slots, shape (count, stages, n, B)."""
+    """Makes attempts; `stages(count)` are those of the last slots, shape (count, stages, n, B), and `begin`
+    tells the slopes at the start where they are known."""
 
+    def begin(self, slopes: Tensor) -> None: ...
     def make(self, slot: int, progress: Progress) -> Made: ...
     def stages(self, count: int) -> Tensor: ...
 
@@ -56,6 +58,10 @@ class KeptAttempts:
     def __init__(self, stepper: ExplicitStepper, span: Span, u: Tensor, slots: int) -> None:
         self._span, self._slots = span, slots
         self._work = ExplicitWorkspace(stepper, u, span.p, slots)
+
+    def begin(self, slopes: Tensor) -> None:
+        """The slopes at the start."""
+        self._work.begin(slopes)
 
     def make(self, slot: int, progress: Progress) -> Made:
         """The attempt of a slot."""
@@ -87,6 +93,10 @@ class NewAttempts:
         self._stepper, self._span, self._whole = stepper, span, whole
         self._first: Tensor | None = None
         self._stages: list[Tensor] = [span.t_end] * slots
+
+    def begin(self, slopes: Tensor) -> None:
+        """The slopes at the start."""
+        self._first = slopes if self._stepper.keeps_first else None
 
     def make(self, slot: int, progress: Progress) -> Made:
         """The attempt of a slot."""

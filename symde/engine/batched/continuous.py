@@ -19,15 +19,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symde.engine.batched.again import step_again
 from symde.engine.batched.along import Along
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.recorded import recorded
+from symde.engine.batched.saves import parameters_of
+from symde.engine.batched.step import Stepper
 from symde.engine.batched.times import grads_of_times
 
 _NODES = 4
 """Nodes of Gauss's formula in a step: exact to degree 7, while the interpolants are of degree 4 to 7."""
+
+MOST_STATES, MOST_COLUMNS, LIGHT = 8, 2048, 25_000
+"""States, columns of an evaluation, and states of all members times weights of modules, up to which all
+stretches are solved side by side: beyond, n solutions take longer than asking for one after the other."""
 
 
 def solve_by_adjoint(batch: Batch) -> Forward:
@@ -50,16 +55,22 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
 
 
 class AdjointEquation:
-    """-(df/du)^T lambda along a solution, as a right-hand side of (t, lambda, p)."""
+    """-(df/du)^T lambda along a solution, as a right-hand side of (t, lambda, p).
 
-    def __init__(self, rhs: Any, solution: Along) -> None:
-        self._rhs, self._solution = rhs, solution
+    Args:
+        rhs: That of the solution.
+        solution: The solution.
+        member: Whose each column is, shape (S,).
+    """
+
+    def __init__(self, rhs: Any, solution: Along, member: Tensor) -> None:
+        self._rhs, self._solution, self.member = rhs, solution, member
 
     def __call__(self, t: Tensor, adjoint: Tensor, p: Tensor | None) -> Tensor:
         """One reverse product."""
         recorded = torch.is_grad_enabled()
         with torch.enable_grad():
-            u = self._solution(t)
+            u = self._solution(t, self.member)
             u = u if u.requires_grad else u.detach().requires_grad_()
             f = self._rhs(t, u, p)
             if not f.requires_grad:
@@ -73,6 +84,9 @@ class AdjointEquation:
 class _Backward:
     """The adjoint equation from the last saved time to the start.
 
+    It is linear. So where there are many saved times and few states, all stretches between them are solved
+    side by side, from each unit vector, and put together afterwards; else one after the other.
+
     Attributes:
         adjoint: lambda, shape (n, B).
         sums: Derivatives by the targets: parameters and weights.
@@ -85,64 +99,120 @@ class _Backward:
         self._weights = targets[1:] if self._by_p else targets
         self.sums = [torch.zeros_like(one) for one in targets]
         self.adjoint = torch.zeros_like(found.u[0])
-        self._solution = Along(found, batch.options.direction) if found.record and len(found.record) else None
+        record = found.record
+        self._solution = Along(found, batch.options.direction) if record is not None and len(record) else None
 
     def run(self, grad: Tensor, times: Tensor | None) -> None:
         """All stretches between saved times, the last first."""
         batch = self._batch
         known = torch.isfinite(self._found.u).all(1)
+        start = batch.t0.detach()
         if times is None:
             ends = batch.t1.detach()[None]
         else:
-            ends = times if times.ndim == 2 else times[:, None].expand(-1, len(batch.t0))
-        start = batch.t0.detach()
-        for i in reversed(range(len(ends))):
-            jump = torch.where(known[i][None], grad[i], 0.0)
-            self.adjoint = self.adjoint + jump
-            to = ends[i - 1] if i else start
-            if bool((ends[i] != to).any()):
-                # a member that failed has nothing to carry back
-                self._stretch(torch.where(known[i], ends[i], start), torch.where(known[i], to, start))
-
-    def _stretch(self, after: Tensor, before: Tensor) -> None:
+            ends = times if times.ndim == 2 else times[:, None].expand(-1, len(start))
+        jumps = torch.where(known[:, None], grad, 0.0)
+        # a member that failed has nothing to carry back
+        after = torch.where(known, ends, start)
+        before = torch.where(known, torch.cat([start[None], ends[:-1]]), start)
         if self._solution is None:
-            return
-        equation = AdjointEquation(self._batch.rhs, self._solution)
+            self.adjoint = jumps.sum(0)
+        elif self._together(len(ends)):
+            self._side_by_side(self._solution, jumps, after, before)
+        else:
+            self._one_by_one(self._solution, jumps, after, before)
+
+    def _together(self, stretches: int) -> bool:
+        n, batch = self.adjoint.shape
+        if getattr(self._batch.rhs, "one_by_one", False):  # columns cost as much together as one by one
+            return False
+        light = n <= MOST_STATES and n * batch * self._batch.extent <= LIGHT
+        return 1 < stretches and light and n * stretches * batch <= MOST_COLUMNS
+
+    def _one_by_one(self, solution: Along, jumps: Tensor, after: Tensor, before: Tensor) -> None:
+        member, size = torch.arange(after.shape[1], device=after.device), None
+        equation = AdjointEquation(self._batch.rhs, solution, member)
+        for i in reversed(range(len(after))):
+            self.adjoint = self.adjoint + jumps[i]
+            if bool((after[i] != before[i]).any()):
+                equation.member = member
+                found = self._solved(equation, after[i], before[i], self.adjoint, size)
+                self._quadrature(solution, equation, found, torch.ones_like(self.adjoint[0]))
+                self.adjoint, size = found.u[0], found.outcome.progress.h_next
+                size = size if bool((size > 0.0).all()) else None
+
+    def _side_by_side(self, solution: Along, jumps: Tensor, after: Tensor, before: Tensor) -> None:
+        stretches, n, batch = jumps.shape
+        member = torch.arange(batch, device=after.device).repeat(stretches)
+        after, before, member = (
+            one.reshape(-1, 1).expand(-1, n).reshape(-1) for one in (after, before, member)
+        )
+        equation = AdjointEquation(self._batch.rhs, solution, member)
+        unit = torch.eye(n, dtype=jumps.dtype, device=jumps.device).repeat(1, stretches * batch)
+        found = self._solved(equation, after, before, unit, None)
+        # column c of a stretch of a member: where unit vector c is carried
+        carried = found.u[0].view(n, stretches, batch, n).permute(1, 2, 0, 3)
+        present, behind = torch.zeros_like(jumps[0].T), []
+        for i in reversed(range(stretches)):
+            present = present + jumps[i].T
+            behind.append(present)
+            present = torch.matmul(carried[i], present[..., None])[..., 0]
+        self.adjoint = present.T
+        self._quadrature(solution, equation, found, torch.stack(behind[::-1]).reshape(-1))
+
+    def _solved(
+        self, equation: AdjointEquation, after: Tensor, before: Tensor, adjoint: Tensor, size: Tensor | None
+    ) -> Forward:
         given = self._batch.backward or replace(self._batch.options, dt0=None, compiled=False)
         options = replace(given, direction=-self._batch.options.direction)
-        back = Batch(equation, self.adjoint, self._p, after, before, None, options, (), ())
-        found = solve(back, keep=True)
+        p = parameters_of(self._p, equation.member)
+        back = Batch(equation, adjoint, p, after, before, None, options, (), ())
+        found = solve(back, keep=True, size=size)
         if not bool((found.outcome.status == 0).all()):
             raise RuntimeError(
                 "the adjoint equation could not be solved: use gradient='replay', whose backward pass cannot "
                 "fail"
             )
-        self.adjoint = found.u[0]
-        if self.sums:
-            self._quadrature(found)
+        return found
 
-    def _quadrature(self, found: Forward) -> None:
-        """Add the integral of lambda^T df/dq over the steps of lambda."""
-        nodes, weights = _gauss(self.adjoint)
+    def _quadrature(self, solution: Along, equation: AdjointEquation, found: Forward, factor: Tensor) -> None:
+        """Add the integral of factor * lambda^T df/dq over the steps of lambda, all of them side by side."""
+        if not self.sums:
+            return
         assert found.record is not None
-        for k, counts in enumerate(found.record.counting()):
-            if counts:
-                recorded = found.record.attempt(k)
-                step = step_again(found.stepper, recorded, recorded.u, self._p)
-                stages = torch.stack(list(step.stages))
-                stages = found.stepper.complete(stages, recorded.t, recorded.h, recorded.u, self._p)
-                for theta, weight in zip(nodes, weights, strict=True):
-                    fractions = theta.expand(len(recorded.t))
-                    adjoint = recorded.u + found.stepper.combine(
-                        stages, recorded.h, found.stepper.weights(fractions)
-                    )
-                    self._add(recorded.t + theta * recorded.h, adjoint * (-recorded.h * weight))
+        pieces = found.record.pieces
+        t, h, counted = (torch.cat([piece[i] for piece in pieces]) for i in (0, 1, 3))
+        u = torch.cat([piece.u for piece in pieces]).permute(1, 0, 2)
+        place = torch.nonzero(counted.reshape(-1))[:, 0]
+        t, h, u = t.reshape(-1)[place], h.reshape(-1)[place], u.reshape(len(u), -1)[:, place]
+        column, member = place % counted.shape[1], equation.member
+        some = max(MOST_COLUMNS // _NODES, 1)
+        for first in range(0, len(t), some):
+            part = slice(first, first + some)
+            equation.member = member[column[part]]
+            steps = t[part], h[part], u[:, part]
+            self._add_steps(solution, found.stepper, steps, equation.member, factor[column[part]])
 
-    def _add(self, t: Tensor, seeds: Tensor) -> None:
-        assert self._solution is not None
+    def _add_steps(
+        self, solution: Along, stepper: Stepper, steps: tuple[Tensor, Tensor, Tensor], member: Tensor,
+        factor: Tensor,
+    ) -> None:  # fmt: skip
+        t, h, u = steps
+        p = parameters_of(self._p, member)
+        stages = torch.stack(list(stepper.attempt(t, h, u, p).stages))
+        stages = stepper.complete(stages, t, h, u, p)
+        nodes, weights = _gauss(u)
+        adjoints = [
+            (u + stepper.combine(stages, h, stepper.weights(node.expand(len(t))))) * (-h * weight * factor)
+            for node, weight in zip(nodes, weights, strict=True)
+        ]
+        times = torch.cat([t + node * h for node in nodes])
+        self._add(solution, times, torch.cat(adjoints, 1), member.repeat(len(nodes)))
+
+    def _add(self, solution: Along, t: Tensor, seeds: Tensor, member: Tensor) -> None:
         with torch.enable_grad():
             p = self._p if self._p is None else self._p.detach().requires_grad_(self._by_p)
-            f = self._batch.rhs(t, self._solution(t), p)
+            f = self._batch.rhs(t, solution(t, member), parameters_of(p, member))
             targets = [*([p] if self._by_p and p is not None else []), *self._weights]
             if not f.requires_grad:
                 return

@@ -93,6 +93,8 @@ class Law(NamedTuple):
             of that of a rejected step.
         order: Of the method, for the first step.
         fixed: Whether steps are of one size, as there is no error estimate.
+        safety, growth, none: Factors of the next step's size, without dimensions: as tensors, so that no step
+            makes them anew.
     """
 
     present: float
@@ -100,15 +102,20 @@ class Law(NamedTuple):
     rejected: float
     order: float
     fixed: bool
+    safety: Tensor
+    growth: Tensor
+    none: Tensor
 
 
-def law_of(method: Any) -> Law:
+def law_of(method: Any, device: torch.device) -> Law:
     """The controller of a method, with the exponents of its family in the compiled engine."""
     family = families.get(method.family)
     lower = method.order if method.embedded_order is None else min(method.order, method.embedded_order)
     exponent = 0.5 / (lower + 1)
     order = float(getattr(method, "starting_order", method.order))
-    return Law(family.present * exponent, family.previous * exponent, exponent, order, not method.adaptive)
+    factors = torch.tensor((SAFETY, LARGEST_GROWTH, 1.0), dtype=torch.float64, device=device).unbind(0)
+    exponents = family.present * exponent, family.previous * exponent, exponent
+    return Law(*exponents, order, not method.adaptive, *factors)
 
 
 class Progress(NamedTuple):
@@ -134,12 +141,12 @@ class Attempt(NamedTuple):
     Attributes:
         h: Signed step size, 0 for a member that has ended.
         t_new: Where it leads.
-        reaches: Whether that is the end.
+        size: Of h, without its sign.
     """
 
     h: Tensor
     t_new: Tensor
-    reaches: Tensor
+    size: Tensor
 
 
 def choose(progress: Progress, t_end: Tensor, direction: float) -> Attempt:
@@ -147,14 +154,14 @@ def choose(progress: Progress, t_end: Tensor, direction: float) -> Attempt:
     remaining = torch.abs(t_end - progress.t)
     reaches = progress.h_next * 1.01 >= remaining
     goes_on = torch.logical_or(reaches, progress.h_next > torch.abs(progress.t) * RESOLUTION)
-    h = torch.where(reaches, remaining, progress.h_next) * goes_on
-    h = h if direction > 0 else -h
-    return Attempt(h, torch.where(reaches, t_end, progress.t + h), reaches)
+    size = torch.where(reaches, remaining, progress.h_next) * goes_on
+    h = size if direction > 0 else -size
+    return Attempt(h, torch.where(reaches, t_end, progress.t + h), size)
 
 
 class Verdict(NamedTuple):
-    """What becomes of an attempt, shape (B,) each: who was accepted, and the numbers of `Progress` but the
-    state."""
+    """What becomes of an attempt, shape (B,) each: who was accepted, those included that stayed where they
+    were, and the numbers of `Progress` but the state."""
 
     accepted: Tensor
     t: Tensor
@@ -194,13 +201,13 @@ def decide(
     """Accept or reject, and the next step sizes, by the PI law or as they are."""
     if law.fixed:
         return _keep_fixed(progress, attempt, mean_square)
-    size = torch.abs(attempt.h)
-    accepted = torch.logical_and(mean_square <= 1.0, size > 0.0)
+    size = attempt.size
+    accepted = mean_square <= 1.0
     log_error = torch.log(torch.clamp(mean_square, min=SMALLEST_ERROR))
     grown = torch.add(progress.log_error * law.previous, log_error, alpha=-law.present)
     exponent = torch.where(accepted, grown, log_error * -law.rejected)
-    exponent = torch.nan_to_num(exponent, nan=_QUARTER, neginf=_QUARTER)
-    limit = torch.where(accepted, progress.limit, SAFETY)
+    exponent = torch.nan_to_num(exponent, nan=QUARTER, neginf=QUARTER)
+    limit = torch.where(accepted, progress.limit, law.safety)
     factor = torch.minimum(torch.clamp(torch.exp(exponent) * SAFETY, min=STRONGEST_CUT), limit)
     if diverged is not None:
         factor = torch.where(diverged, DIVERGENCE_CUT, factor)
@@ -209,11 +216,11 @@ def decide(
         torch.where(accepted, attempt.t_new, progress.t),
         torch.minimum(size * factor, largest),
         torch.where(accepted, log_error, progress.log_error),
-        accepted * (LARGEST_GROWTH - 1.0) + 1.0,
+        torch.where(accepted, law.growth, law.none),
     )
 
 
-_QUARTER = math.log(0.25 / SAFETY)
+QUARTER = math.log(0.25 / SAFETY)
 """Where the error is not a number, the step is cut to a quarter."""
 
 
@@ -238,9 +245,11 @@ def first_step(
     tolerance: Tolerance,
     law: Law,
     largest: Tensor,
-) -> Tensor:
-    """A first step from f and a difference of f, shape (B,); NaN where f is not finite."""
-    f0 = equation(t, u, p)
+    slopes: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A first step from f and a difference of f, shape (B,), NaN where f is not finite; and f, (n, B), which
+    may be known."""
+    f0 = equation(t, u, p) if slopes is None else slopes
     size, slope = tolerance.norm(u, u), tolerance.norm(f0, u)
     span = torch.minimum(torch.abs(t_end - t), largest)
     # far from t = 0 the usual guess may not move the time at all: let the error test judge a larger one
@@ -256,4 +265,4 @@ def first_step(
     estimate = torch.where(steepest <= 1e-15, torch.clamp(1e-3 * h, min=1e-6), root)
     usable = torch.minimum(torch.minimum(100.0 * h, estimate), span)
     chosen = torch.maximum(torch.where(steepest < math.inf, usable, 1e-3 * h), least)
-    return torch.where(torch.isfinite(f0).all(0), chosen, math.nan)
+    return torch.where(torch.isfinite(f0).all(0), chosen, math.nan), f0

@@ -17,7 +17,7 @@ class Equation:
     """A right-hand side with its derivatives: its own where it has some, else by torch.
 
     A printed model (`symde.codegen.torch_printer`) has `into`, `jacobian_values` and `time_gradient`; any
-    other function or module needs nothing but to be called.
+    other function or module needs nothing but to be called; `autonomous` tells that it does not read t.
     """
 
     def __init__(self, rhs: RightHandSide) -> None:
@@ -25,8 +25,13 @@ class Equation:
         self._into = getattr(rhs, "into", None)
         self._values = getattr(rhs, "jacobian_values", None)
         self._gradient = getattr(rhs, "time_gradient", None)
-        self._autonomous = bool(getattr(rhs, "autonomous", False))
+        self.autonomous = bool(getattr(rhs, "autonomous", False))
         self._places: dict[torch.device, Tensor] = {}
+
+    @property
+    def writes_rows(self) -> bool:
+        """Whether `into` reads and writes rows, and not whole states."""
+        return self._into is not None
 
     def __call__(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """f(t, u, p), shape (n, B), of the type of u."""
@@ -44,7 +49,7 @@ class Equation:
     def linearised(self, t: Tensor, u: Tensor, p: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """f (n, B), its Jacobian (B, n, n), and its time derivative (n, B) or None where it is zero."""
         if self._values is not None:
-            gradient = None if self._autonomous or self._gradient is None else self._gradient(t, u, p)
+            gradient = None if self.autonomous or self._gradient is None else self._gradient(t, u, p)
             return self.rhs(t, u, p), self._dense(self._values(t, u, p), u), gradient
         return self._by_torch(t, u, p)
 

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.equation import Equation
+from symde.engine.batched.explicit_numbers import explicit_numbers
 from symde.engine.batched.numbers import chebyshev, combined, tensor, weighted, weights_at
 from symde.engine.batched.step import Step
-from symde.engine.cpu.families.explicit import in_chebyshev
-from symde.engine.methods.exact import exact_rows
 
 
 class ExplicitStepper:
@@ -24,15 +23,9 @@ class ExplicitStepper:
     def __init__(self, method: Any, equation: Equation, like: Tensor) -> None:
         self.method, self.equation = method, equation
         self.keeps_first = bool(method.fsal)
-        self.a = [[float(one) for one in row] for row in np.asarray(method.a)]
-        self.b = [float(one) for one in method.b]
-        self.c = [float(one) for one in method.c]
-        self.error = None if method.error is None else [float(one) for one in method.error]
-        self.extra_c = [float(one) for one in method.extra_c]
-        self.extra_a = [[float(one) for one in row] for row in np.atleast_2d(method.extra_a)]
-        self.interpolant = tensor(
-            in_chebyshev(exact_rows(*method.given["interpolant"])).T, like.new_empty(0).double()
-        )
+        self.numbers = numbers = explicit_numbers(method, like.dtype, like.device)
+        self.a, self.b, self.c, self.error = numbers.a, numbers.b, numbers.c, numbers.error
+        self.extra_a, self.extra_c, self.interpolant = numbers.extra_a, numbers.extra_c, numbers.interpolant
 
     def attempt(self, t: Tensor, h: Tensor, u: Tensor, p: Tensor | None, first: Tensor | None = None) -> Step:
         """A step of every member, in new tensors."""

@@ -8,11 +8,12 @@ stage and its right-hand side where lists of tensors take 6 more.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from symde.engine.batched.explicit import ExplicitStepper
-from symde.engine.batched.numbers import tensor
 from symde.engine.batched.step import Step
 
 
@@ -37,27 +38,37 @@ class ExplicitWorkspace:
         self._trial_rows, self._end_rows = self._trial.unbind(0), self._end.unbind(0)
         self._times = u.new_zeros(count, batch, dtype=torch.float64)
         self._time_rows = self._times.unbind(0)
-        self._c = tensor(method.c, self._times)[:, None]
-        self._a = [tensor(method.a[i][:i], u) for i in range(count)]
-        self._b = tensor(method.b, u)
-        self._error = None if method.error is None else tensor(method.error, u)
-        self._places = [self._laid_out(slot, count) for slot in range(slots)]
+        numbers = stepper.numbers
+        self._c, self._a, self._b, self._error = numbers.times, numbers.rows, numbers.sum, numbers.estimate
+        self._count = count
+        self._places: list[Any] = [None] * slots
         # behind the last slot: the first slot's stages are still to be read when the next attempt is known
         self._spare = torch.zeros_like(u)
         self._started = False
 
-    def _laid_out(self, slot: int, count: int) -> tuple[list[Tensor], list[tuple[Tensor, ...]], list[Tensor]]:
+    def _place(self, slot: int) -> tuple[list[Tensor], list[tuple[Tensor, ...]], tuple[Tensor, ...]]:
         """The transposed matrix of the first i stages, the rows of each, and each in one piece."""
-        stages = self.stages[slot]
-        flat = stages.view(count, -1)
-        return [flat[:i].T for i in range(count + 1)], [one.unbind(0) for one in stages], list(stages)
+        found = self._places[slot]
+        if found is None:  # short solves do not reach all slots
+            stages = self.stages[slot]
+            flat, pieces = stages.view(self._count, -1).T, stages.unbind(0)
+            matrices = [flat.narrow(1, 0, i) for i in range(self._count + 1)]
+            found = self._places[slot] = matrices, [one.unbind(0) for one in pieces], pieces
+        return found
+
+    def begin(self, slopes: Tensor) -> None:
+        """The slopes at the start, where the first stage of a step is kept from the one before."""
+        if self._stepper.keeps_first:
+            (self._spare if len(self._places) > 1 else self._place(0)[2][0]).copy_(slopes)
+            self._started = True
 
     def attempt(self, slot: int, t: Tensor, h: Tensor, u: Tensor) -> Step:
         """A step of every member; what it gives holds until the slot comes round again."""
-        matrices, rows, pieces = self._places[slot]
+        matrices, rows, pieces = self._place(slot)
         stepper, evaluate, p = self._stepper, self._equation.into, self._p
         size = h if u.dtype == torch.float64 else h.to(u.dtype)
-        torch.addcmul(t, h, self._c, out=self._times)
+        if not self._equation.autonomous:
+            torch.addcmul(t, h, self._c, out=self._times)
         if not (stepper.keeps_first and self._started):
             evaluate(self._time_rows[0], u.unbind(0), self._p_rows, (u, p, pieces[0]), rows[0])
             self._started = True
@@ -82,9 +93,9 @@ class ExplicitWorkspace:
     def settle(self, slot: int, accepted: Tensor) -> None:
         """The first stage of the next attempt, which uses the next slot."""
         if self._stepper.keeps_first:
-            pieces = self._places[slot][2]
+            pieces = self._place(slot)[2]
             if len(self._places) == 1:
                 following = pieces[0]
             else:
-                following = self._places[slot + 1][2][0] if slot + 1 < len(self._places) else self._spare
+                following = self._place(slot + 1)[2][0] if slot + 1 < len(self._places) else self._spare
             torch.where(accepted, pieces[-1], pieces[0], out=following)

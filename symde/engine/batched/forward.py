@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.engine.batched.alone import Start, run_alone
 from symde.engine.batched.attempts import Attempts, KeptAttempts, NewAttempts, Span, attempt_function
 from symde.engine.batched.control import Progress, first_step, law_of, tolerance_of
 from symde.engine.batched.equation import Equation
@@ -18,7 +19,7 @@ from symde.engine.batched.explicit_rows import MOST_ROWS, row_attempt_function
 from symde.engine.batched.families import stepper_for
 from symde.engine.batched.loop import Outcome, run
 from symde.engine.batched.problem import Batch
-from symde.engine.batched.record import BETWEEN_LOOKS, Record
+from symde.engine.batched.record import BETWEEN_LOOKS, FEW, LIGHT, Record
 from symde.engine.batched.saves import Saves
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import LARGEST_GROWTH
@@ -54,32 +55,57 @@ class Forward:
 
 
 @torch.no_grad()
-def solve(batch: Batch, keep: bool) -> Forward:
-    """Solve a batch; `keep` records the attempts for replay."""
+def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = None) -> Forward:
+    """Solve a batch.
+
+    Args:
+        batch: What is to be solved.
+        keep: Whether the attempts are recorded for replay.
+        stages: Whether those of few states are recorded with their stages.
+        size: First step sizes, shape (B,), in place of the options'.
+    """
     options, times = batch.options, batch.times
     u0, t0, t1 = (one.detach().contiguous() for one in (batch.u0, batch.t0, batch.t1))
     p = None if batch.p is None else batch.p.detach().contiguous()
-    law = law_of(options.method)
+    law = law_of(options.method, u0.device)
     tolerance = tolerance_of(options.rtol, options.atol, u0, options.norm)
     largest = torch.tensor(options.dtmax, dtype=torch.float64, device=u0.device)
     span = Span(t1, options.direction, p, tolerance, law, largest)
     equation = Equation(batch.rhs)
     stepper = stepper_for(options.method, equation, u0, tolerance, tightness(options.rtol) if keep else 1.0)
-    if options.dt0 is None:
-        h = first_step(equation, t0, t1, options.direction, u0, p, tolerance, law, largest)
-    else:
-        h = torch.full_like(t0, min(options.dt0, options.dtmax))
-    non_finite = torch.isnan(h)
-    nothing = torch.zeros_like(t0)
-    progress = Progress(t0, u0, torch.where(non_finite, 0.0, h), nothing, nothing + LARGEST_GROWTH)
     saves = None if times is None else Saves(times.detach(), t0, u0, options.direction)
-    record = Record() if keep else None
-    slots = BETWEEN_LOOKS if saves is not None else 1
-    attempts = _attempts(batch, stepper, span, u0, slots)
-    outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
+    stages = keep and stages and isinstance(stepper, ExplicitStepper) and _is_light(batch)
+    record = Record(stages=[] if stages else None) if keep else None
+    if size is None and options.dt0 is not None:
+        size = torch.full_like(t0, min(options.dt0, options.dtmax))
+    if isinstance(stepper, ExplicitStepper) and _alone(batch):
+        h = None if size is None else float(size)
+        outcome = run_alone(
+            stepper, span, Start(float(t0), u0, h, batch.slopes), saves, record, options.max_steps
+        )
+    else:
+        slots = BETWEEN_LOOKS if stages or saves is not None else 1
+        attempts = _attempts(batch, stepper, span, u0, slots)
+        if size is None:
+            size, slopes = first_step(
+                equation, t0, t1, options.direction, u0, p, tolerance, law, largest, batch.slopes
+            )
+            attempts.begin(slopes)
+        non_finite, nothing = torch.isnan(size), torch.zeros_like(t0)
+        progress = Progress(t0, u0, torch.where(non_finite, 0.0, size), nothing, nothing + LARGEST_GROWTH)
+        outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
     return Forward(u, outcome, stepper, p, saves, record)
+
+
+def _is_light(batch: Batch) -> bool:
+    states = batch.u0.numel()
+    return states <= FEW and states * batch.extent <= LIGHT
+
+
+def _alone(batch: Batch) -> bool:
+    return batch.u0.shape[1] == 1 and batch.u0.device.type == "cpu" and not batch.options.compiled
 
 
 def _attempts(batch: Batch, stepper: Stepper, span: Span, u: Tensor, slots: int) -> Attempts:

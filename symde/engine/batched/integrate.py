@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -93,6 +94,8 @@ def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
         refuse_stateful(batch.modules)
     probe = None if is_printed(batch.rhs) else Probe(batch)
     unseen = probe is not None and bool(probe.unseen)
+    if probe is not None:
+        batch = replace(batch, slopes=probe.slopes)
     if not (followed and (batch.wants_gradient or unseen)):
         return solve(batch.filled(count, wanted), keep=False)
     if probe is not None and gradient != "tape":
@@ -123,5 +126,9 @@ def batch_of(
     times = reading.save_times(saveat, u0, start.detach(), end.detach(), options.direction)
     held = [rhs] if isinstance(rhs, torch.nn.Module) else []
     every = tuple([*held, *modules])
-    weights = {id(one): one for module in every for one in module.parameters() if one.requires_grad}
-    return Batch(rhs, u0, p, start, end, times, options, every, tuple(weights.values()))
+    parameters = {id(one): one for module in every for one in module.parameters()}.values()
+    weights, extent = (
+        tuple(one for one in parameters if one.requires_grad),
+        sum(one.numel() for one in parameters),
+    )
+    return Batch(rhs, u0, p, start, end, times, options, every, weights, extent)

@@ -1,4 +1,5 @@
-"""The loop of every solve: attempts without a look at their outcome, and one look every few attempts.
+"""The loop of a batch: attempts without a look at their outcome, and one look every few attempts, or after
+each where a look is cheap.
 
 A member that has ended, or was given up, goes on with steps of size 0 until all have: what it holds does not
 change, and no member's result depends on the others.
@@ -13,8 +14,8 @@ from torch import Tensor
 
 from symde.engine.batched.attempts import Attempts, Made, Span
 from symde.engine.batched.control import UNSOLVED, Progress
-from symde.engine.batched.record import BETWEEN_LOOKS, Record
-from symde.engine.batched.saves import Places, Saves, Steps
+from symde.engine.batched.record import BETWEEN_LOOKS, Record, cheap_looks
+from symde.engine.batched.saves import Saves, Steps, places_of
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import Status
 
@@ -62,20 +63,25 @@ def run(
     counted = torch.zeros_like(progress.t, dtype=torch.int64)
     tried, made_before = torch.zeros_like(counted), 0
     running = bool(_goes_on(progress, span).any())
+    looks = cheap_looks(progress.t.device)
     while made_before < max_steps and running:
         some = min(BETWEEN_LOOKS, max_steps - made_before)
         start, made = progress, []
         for slot in range(some):
             made.append(attempts.make(slot, progress))
             progress = made[-1].progress
+            if looks and torch.equal(progress.t, span.t_end):  # those given up are seen at the next full look
+                break
+        some = len(made)
         befores = [start, *(one.progress for one in made[:-1])]
-        accepted = torch.stack([one.accepted for one in made])
         live = torch.stack([one.attempt.h for one in made]) != 0.0
+        accepted = torch.logical_and(torch.stack([one.accepted for one in made]), live)
         counted, tried = counted + accepted.sum(0), tried + live.sum(0)
         non_finite = _last_non_finite(made, live, non_finite)
         if record is not None:
             steps = _stacked(made, befores)
-            record.add(steps.t, steps.h, steps.u, accepted)
+            kept = None if record.stages is None else attempts.stages(some).clone()
+            record.add(steps.t, steps.h, steps.u, accepted, kept)
         goes_on = _goes_on(progress, span)
         if saves is None:
             running = bool(goes_on.any())
@@ -85,7 +91,7 @@ def run(
             # one look for both questions
             running, total = torch.stack((goes_on.sum(), counts.sum())).tolist()
             if total:
-                places = Places(saves.times, low, counts, total, steps, attempts.stages(some))
+                places = places_of(saves.times, low, counts, total, steps, attempts.stages(some))
                 saves.write(stepper, places, span.p, made_before)
         made_before += some
     return Outcome(progress, _status(progress, span, non_finite), counted, tried - counted, made_before)
@@ -97,7 +103,7 @@ def _goes_on(progress: Progress, span: Span) -> Tensor:
 
 def _last_non_finite(made: list[Made], live: Tensor, before: Tensor) -> Tensor:
     """Whether the last attempt that a member really made was rejected for a value that is not finite."""
-    bad = torch.stack([~(one.mean_square < UNSOLVED) for one in made])
+    bad = ~(torch.stack([one.mean_square for one in made]) < UNSOLVED)
     order = torch.arange(1, len(made) + 1, device=before.device)[:, None]
     last = (live * order).amax(0)
     found = bad.gather(0, (last - 1).clamp(min=0)[None])[0]

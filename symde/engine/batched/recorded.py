@@ -23,18 +23,20 @@ TWICE = (
 )
 
 
-def recorded(batch: Batch, grads: Grads) -> Forward:
-    """A solve whose saved states can be differentiated, once."""
+def recorded(batch: Batch, grads: Grads, stages: bool = False) -> Forward:
+    """A solve whose saved states can be differentiated, once; `stages` as in `solve`."""
     made: list[Forward] = []
     inputs = batch.u0, batch.p, batch.t0, batch.t1, batch.times, *batch.weights
-    u = _Recorded.apply(batch, grads, made, *inputs)
+    u = _Recorded.apply(batch, grads, made, stages, *inputs)
     return made[0].with_states(u)
 
 
 class _Recorded(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, batch: Batch, grads: Grads, made: list[Forward], *inputs: Tensor | None) -> Tensor:
-        found = solve(batch, keep=True)
+    def forward(
+        ctx: Any, batch: Batch, grads: Grads, made: list[Forward], stages: bool, *inputs: Tensor | None
+    ) -> Tensor:
+        found = solve(batch, keep=True, stages=stages)
         made.append(found)
         ctx.batch, ctx.found, ctx.casting, ctx.grads = batch, found, Casting(batch.u0.device.type), grads
         ctx.save_for_backward(*inputs)  # refuses values that were changed in between
@@ -43,5 +45,5 @@ class _Recorded(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
         with torch.no_grad(), ctx.casting():
-            found = ctx.grads(ctx, ctx.needs_input_grad[3:], grad)
-        return None, None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)
+            found = ctx.grads(ctx, ctx.needs_input_grad[4:], grad)
+        return None, None, None, None, *only_once(found, (grad, *ctx.saved_tensors), TWICE)

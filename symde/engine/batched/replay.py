@@ -16,21 +16,46 @@ from symde.engine.batched.again import SavesByAttempt, points_again, step_again
 from symde.engine.batched.forward import Forward
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.recorded import recorded
+from symde.engine.batched.side_by_side import adjoint_side_by_side
 from symde.engine.batched.times import grads_of_times
 
 
 def solve_by_replay(batch: Batch) -> Forward:
     """A solve whose saved states can be differentiated."""
-    return recorded(batch, _grads)
+    return recorded(batch, _grads, stages=True)
 
 
 def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | None]:
     """Derivatives by u0, p, t0, t1, times and the weights."""
     _, p, _, _, _, *weights = ctx.saved_tensors
-    back = _Backward(ctx.found, p, weights, wanted[5:], wanted[1])
-    back.run(grad)
-    by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, wanted[2:5], back.adjoint, grad)
-    return [back.adjoint, back.by_p, *by_times, *back.by_weights]
+    found = ctx.found
+    side_by_side = _side_by_side(ctx.batch, found, weights, wanted, grad)
+    if side_by_side is not None:
+        by_u0, by_p, by_weights = side_by_side
+    else:
+        back = _Backward(found, p, weights, wanted[5:], wanted[1])
+        back.run(grad)
+        by_u0, by_p, by_weights = back.adjoint, back.by_p, back.by_weights
+    by_times = grads_of_times(ctx.batch, found, ctx.saved_tensors, wanted[2:5], by_u0, grad)
+    return [by_u0, by_p, *by_times, *by_weights]
+
+
+def _side_by_side(
+    batch: Batch, found: Forward, weights: list[Tensor], wanted: tuple[bool, ...], grad: Tensor
+) -> tuple[Tensor, Tensor | None, list[Tensor | None]] | None:
+    """Derivatives by u0, p and the weights where the stages of all steps were kept."""
+    if found.record is None or not found.record.stages:
+        return None
+    by_p = wanted[1] and found.p is not None
+    p = None if found.p is None else found.p.detach().requires_grad_(by_p)
+    targets = [one for one, want in zip(weights, wanted[5:], strict=True) if want]
+    targets = [p, *targets] if by_p and p is not None else targets
+    made = adjoint_side_by_side(found, p, targets, grad, batch.extent)
+    if made is None:
+        return None
+    by_u0, sums = made[0], iter(made[1])
+    of_p = next(sums) if by_p else None
+    return by_u0, of_p, [next(sums) if want else None for want in wanted[5:]]
 
 
 class _Backward:

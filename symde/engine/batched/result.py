@@ -22,7 +22,8 @@ class Integrated:
         state: The states there, shape (n, B), without a history.
         accepted, rejected: Steps of each member, shape (B,).
         attempts: Made for the whole batch.
-        record: The recorded steps, where the solve is to be differentiated.
+        record: The recorded steps, where the solve is to be differentiated. Its `side_by_side` tells whether
+            replay does them all at once, and its `bytes` what they take.
     """
 
     u: Tensor

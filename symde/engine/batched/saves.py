@@ -67,38 +67,50 @@ class Steps(NamedTuple):
     u_new: Tensor
 
 
-class Places:
+class Places(NamedTuple):
     """Times within attempts: one entry for each pair of a saved time and a member.
+
+    Attributes:
+        save, member, attempt: Indices, shape (S,).
+        theta: Fraction of the step, 1 exactly at its end; float64.
+        t, h, u, u_new, stages: Of the step: (S,), (S,), (n, S), (n, S), (stages, n, S).
+    """
+
+    save: Tensor
+    member: Tensor
+    attempt: Tensor
+    theta: Tensor
+    t: Tensor
+    h: Tensor
+    u: Tensor
+    u_new: Tensor
+    stages: Tensor
+
+
+def places_of(times: Tensor, low: Tensor, counts: Tensor, total: int, steps: Steps, stages: Tensor) -> Places:
+    """The places that some attempts passed.
 
     Args:
         times: Times to save, shape (T,) or (T, B).
         low, counts: As `Saves.counts` gives them; `total` is the sum of the counts.
         steps: The attempts.
         stages: Their stages, shape (attempts, stages, n, B).
-
-    Attributes:
-        save, member, attempt: Indices, shape (S,).
-        theta: Fraction of the step, 1 exactly at its end; float64.
-        t, h, u, u_new, stages: Of the step, gathered: (S,), (S,), (n, S), (n, S), (stages, n, S).
     """
-
-    def __init__(
-        self, times: Tensor, low: Tensor, counts: Tensor, total: int, steps: Steps, stages: Tensor
-    ) -> None:
-        flat = counts.reshape(-1)
-        every = torch.arange(len(flat), device=flat.device)
-        pair = torch.repeat_interleave(every, flat, output_size=total)
-        within = torch.arange(total, device=flat.device) - (torch.cumsum(flat, 0) - flat)[pair]
-        batch = counts.shape[1]
-        self.attempt, self.member = pair // batch, pair % batch
-        self.save = low.reshape(-1)[pair] + within
-        wanted = times[self.save] if times.ndim == 1 else times[self.save, self.member]
-        self.t, self.h = steps.t.reshape(-1)[pair], steps.h.reshape(-1)[pair]
-        at_end = wanted == steps.t_new.reshape(-1)[pair]
-        self.theta = torch.where(at_end, 1.0, (wanted - self.t) / self.h)
-        self.u = steps.u[self.attempt, :, self.member].T
-        self.u_new = steps.u_new[self.attempt, :, self.member].T
-        self.stages = stages[self.attempt, :, :, self.member].permute(1, 2, 0)
+    flat = counts.reshape(-1)
+    every = torch.arange(len(flat), device=flat.device)
+    pair = torch.repeat_interleave(every, flat, output_size=total)
+    within = torch.arange(total, device=flat.device) - (torch.cumsum(flat, 0) - flat)[pair]
+    batch = counts.shape[1]
+    attempt, member = pair // batch, pair % batch
+    save = low.reshape(-1)[pair] + within
+    wanted = times[save] if times.ndim == 1 else times[save, member]
+    t, h = steps.t.reshape(-1)[pair], steps.h.reshape(-1)[pair]
+    at_end = wanted == steps.t_new.reshape(-1)[pair]
+    theta = torch.where(at_end, 1.0, (wanted - t) / h)
+    u, u_new = (one[attempt, :, member].T for one in (steps.u, steps.u_new))
+    return Places(
+        save, member, attempt, theta, t, h, u, u_new, stages[attempt, :, :, member].permute(1, 2, 0)
+    )
 
 
 def parameters_of(p: Tensor | None, member: Tensor) -> Tensor | None:

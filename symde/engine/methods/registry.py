@@ -6,7 +6,7 @@ import difflib
 import importlib
 import itertools
 
-from symde.engine.methods.method import Method
+from symde.engine.methods.method import Described, Method
 
 NAMES = (
     "Tsit5",
@@ -110,7 +110,8 @@ def get(method: str | Method) -> Method:
         if wanted not in map(str.lower, NAMES):
             raise ValueError(_unknown(method))
         return importlib.import_module(f"symde.engine.methods.{wanted}").METHOD
-    if isinstance(method, Method):
+    # the methods here are known by their class: to try all that a method has takes 0.2 ms
+    if isinstance(method, Described | Method):
         return method
     raise TypeError(f"expected a name such as 'Rodas5P' or a method object, found {type(method).__name__}")
 

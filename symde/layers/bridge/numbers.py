@@ -104,31 +104,32 @@ def solve(specification: AnySpecification, points: Points) -> np.ndarray:
     check(specification, points)
     u = np.empty((*points.u0.shape[:-1], points.times.shape[-1], specification.n))
     if points.batch is None:
-        run = specification.plain(points.only())
+        point = points.only()
+        run = specification.plain(point)
         session = borrow(run.problem.system, run.plan)
         try:
-            _solve(session, run, u)
+            _solve(session, specification, run, point, u)
         finally:
             give_back(run.plan, session)
         return u
 
     def solved(places: range, members: Sequence[Point], failures: dict[int, SolveError]) -> None:
         # one session for all of them: to borrow one, to copy what it saved, and to count work take as long as
-        # a small solve
-        session, plan = None, None
+        # a small solve; and so does a problem for each, where its numbers are those of the point
+        run = specification.plain(members[places[0]])
+        plan = run.plan
+        session = borrow(run.problem.system, plan)
         try:
             for place in places:
-                run = specification.plain(members[place])
-                if session is None:
-                    plan = run.plan
-                    session = borrow(run.problem.system, plan)
+                point = members[place]
+                if not specification.pointwise:
+                    run = specification.plain(point)
                 try:
-                    _solve(session, run, u[place])
+                    _solve(session, specification, run, point, u[place])
                 except SolveError as error:
                     failures[place] = error
         finally:
-            if session is not None and plan is not None:
-                give_back(plan, session)
+            give_back(plan, session)
 
     _in_parts(points, solved)
     return u
@@ -254,23 +255,26 @@ def _stacked(found: list[np.ndarray], points: Points) -> np.ndarray:
     return np.stack(found)
 
 
-def _solve(session: Session, run: Run, u: np.ndarray) -> None:
+def _solve(session: Session, specification: AnySpecification, run: Run, point: Point, u: np.ndarray) -> None:
     """One solve, as `symde.solve` does it.
 
     Args:
+        session: Where it is solved.
+        specification: How it is solved.
+        run: Its options, and its numbers too unless the specification is `pointwise`.
+        point: Its numbers.
         u: For the saved states, shape (n_times, n).
 
     Raises:
         SolveError: it did not reach its end.
     """
-    problem, plan = run.problem, run.plan
-    t0, t1 = problem.tspan
-    session.u[...], session.p[...], session.atol[...] = problem.u0, problem.p, run.atol
+    plan, (t0, t1), numbers = run.plan, point.span.tolist(), point if specification.pointwise else run.problem
+    session.u[...], session.p[...], session.atol[...] = numbers.u0, numbers.p, run.atol
     session.begin(
         t0,
         t1,
         rtol=plan.rtol,
-        saveat=run.times,
+        saveat=point.times,
         save_steps=False,
         dense=False,
         dt0=plan.dt0,
@@ -278,8 +282,8 @@ def _solve(session: Session, run: Run, u: np.ndarray) -> None:
         max_steps=plan.max_steps,
     )
     status = session.run()
-    if status != Status.DONE or not problem.system.compiled:
-        finish(session, problem, status, time.perf_counter(), throw=True)
+    if status != Status.DONE or not run.problem.system.compiled:
+        finish(session, specification.plain(point).problem, status, time.perf_counter(), throw=True)
         require_rows(run.times, session.saved()[0])
     u[...] = session.out_u[: len(u)]
 

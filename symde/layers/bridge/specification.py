@@ -44,10 +44,13 @@ class Specification:
 
     Attributes:
         n, m: Numbers of states and of parameters.
+        pointwise: Whether plain solves at two points differ in the points' numbers alone.
 
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
+
+    pointwise = True
 
     def __init__(
         self,
@@ -145,6 +148,8 @@ class TangentSpecification:
     Args:
         below: How the solution alone is solved.
     """
+
+    pointwise = False
 
     def __init__(self, below: Specification) -> None:
         self.below = below
