@@ -88,6 +88,7 @@ def inserted(mass: tuple[MassEntry, ...] | None, at: int, count: int) -> tuple[M
 
 def projected(definition: Definition) -> Definition:
     """The model with every invariant as one that steps are projected onto.
+
     Raises:
         ValueError: it has none of its own.
     """
