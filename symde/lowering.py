@@ -52,6 +52,16 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
     return None
 
 
+def solved_system(system: Any) -> Any:
+    """What is solved of a system: the same, or where expressions have branches one in which they are modes
+    (`symde.codegen.modes`). Derivatives are those of the system itself."""
+    known = system.solved
+    if known is None:
+        switches = isinstance(system, ModelSystem) and system.kernels.switches
+        known = system.solved = ModelSystem(system.definition, locked=True) if switches else system
+    return known
+
+
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
     """A plain f(u, p, t): compiled where it can be traced, else called back."""
     from symde.model.trace import TraceError, trace
@@ -96,7 +106,7 @@ class ModelSystem:
 
     compiled = True
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, locked: bool = False) -> None:
         self.definition = definition
         self.state_names = definition.state_names
         self.parameter_names = definition.parameter_names
@@ -106,13 +116,14 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels = ModelKernels(definition)
+        self.kernels = ModelKernels(definition, locked)
         self._start = model_start(definition)
         self.split = is_split(definition)
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
+        self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

@@ -21,9 +21,9 @@ class ModelGraph:
         lowered: Its right-hand side and observables as graph nodes.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, lowered: LoweredModel | None = None) -> None:
         self.definition = definition
-        self.lowered: LoweredModel = lower(definition)
+        self.lowered: LoweredModel = lower(definition) if lowered is None else lowered
 
     @cached_property
     def jacobian(self) -> SparseJacobian:

@@ -21,6 +21,7 @@ from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.modes import lock, switches
 from symde.codegen.partition import InseparableError, Partition
 from symde.codegen.radau_iteration import radau_guess, radau_iteration
 from symde.codegen.split import SplitKernels
@@ -46,18 +47,23 @@ _COMPLEX = ("lu_complex_factor", "lu_complex_solve")
 class ModelKernels:
     """The kernels of one model: addresses that stay valid, and what a caller must know of them.
 
+    Args:
+        definition: The model.
+        locked: Whether its switches are modes (`symde.codegen.modes`); it must have some.
+
     Attributes:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
-        has_events: Whether it has events.
+        has_events: Whether it has events, or switches that are modes.
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, locked: bool = False) -> None:
         self.definition = definition
-        self.has_events = bool(definition.events)
+        self.has_events = locked or bool(definition.events)
+        self._locks = locked
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
@@ -100,7 +106,16 @@ class ModelKernels:
                     f"with backend='torch', or bind a network: model.bind({one.name}=symde.Network([...])), "
                     "of a Sequential symde.Network.from_torch(module)"
                 )
-        return ModelGraph(self.definition)
+        graph = ModelGraph(self.definition)
+        self._locked = lock(graph) if self._locks else None
+        return graph if self._locked is None else self._locked.model
+
+    @property
+    def switches(self) -> bool:
+        """Whether something switches inside its expressions that can be a mode."""
+        if is_split(self.definition) or not switches(self.graph, self.lowered.rhs):
+            return False
+        return lock(ModelGraph(self.definition)) is not None
 
     @property
     def lowered(self) -> LoweredModel:
@@ -156,7 +171,8 @@ class ModelKernels:
     def _events(self) -> EventKernels:
         from symde.codegen.events import EventKernels
 
-        return EventKernels(self.model_graph)
+        graph = self.model_graph
+        return EventKernels(graph, self._locked)
 
     @property
     def partition(self) -> Partition:
