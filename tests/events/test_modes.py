@@ -187,7 +187,8 @@ def test_derivatives_are_those_of_the_model():
     sens = symde.sensitivities(base, "Vern7", rtol=1e-9, atol=1e-9)
     h = 1e-5
     ahead, behind = (
-        symde.solve(symde.remake(base, p={"k": 2 + s}), "Vern7", rtol=1e-12, atol=1e-12).u[-1, 0] for s in (h, -h)
+        symde.solve(symde.remake(base, p={"k": 2 + s}), "Vern7", rtol=1e-12, atol=1e-12).u[-1, 0]
+        for s in (h, -h)
     )
     # central differences of solves at 1e-12: rounding and h^2
     assert sens.dp[-1, 0, 0] == pytest.approx((ahead - behind) / (2 * h), rel=1e-5)
