@@ -10,6 +10,7 @@ import numpy as np
 from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Phase, Status
+from symde.lowering import solved_system
 from symde.outcome import RETCODES, collect, explain
 from symde.plan import plan_for
 from symde.problem import options
@@ -60,7 +61,7 @@ class Integrator:
         if events is not None:
             problem = with_call_events(problem, events)
         self.problem = self._given = problem
-        system, self._atol = problem.system, atol
+        system, self._atol = problem.system.solved or solved_system(problem.system), atol
         self._plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
         self._session = make_session(system, self._plan)
         self.reinit()

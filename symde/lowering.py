@@ -67,6 +67,16 @@ def solved_definition(definition: Definition) -> Definition:
     return solvable(definition)
 
 
+def solved_system(system: Any) -> Any:
+    """What is solved of a system: the same, or where expressions have branches one in which they are modes
+    (`symde.codegen.modes`). Derivatives are those of the system itself."""
+    known = system.solved
+    if known is None:
+        switches = isinstance(system, ModelSystem) and not system.delays and system.kernels.switches
+        known = system.solved = ModelSystem(system.definition, locked=True) if switches else system
+    return known
+
+
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
     """A plain f(u, p, t): compiled where it can be traced, else called back."""
     from symde.model.trace import TraceError, trace
@@ -112,7 +122,7 @@ class ModelSystem:
     compiled = True
     text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, locked: bool = False) -> None:
         self.definition = definition
         self.state_names = definition.state_names
         self.parameter_names = definition.parameter_names
@@ -122,7 +132,7 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels: Any = ModelKernels(definition)
+        self.kernels: Any = ModelKernels(definition, locked=locked)
         self.delays = definition.delays is not None and definition.delays.read
         if self.delays:
             _refuse_with_delays(definition)
@@ -133,6 +143,7 @@ class ModelSystem:
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
+        self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

@@ -228,6 +228,7 @@ class CallbackSystem:
         self.sessions: dict[Any, list[Any]] = {}
         self.traits = Traits(n)
         self.plans: Any = None
+        self.solved: Any = self
 
     def parameters(self, given: Mapping[str, float]) -> np.ndarray:
         """The parameters as given."""

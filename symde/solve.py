@@ -19,7 +19,7 @@ from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
-from symde.lowering import lower_model
+from symde.lowering import lower_model, solved_system
 from symde.outcome import finish, interrupted
 from symde.plan import Plan, plan_for
 from symde.problem import options
@@ -122,7 +122,7 @@ def solve_on_cpu(
     preconditioner: Any, progress: bool, throw: bool,
 ) -> Solution:  # fmt: skip
     """A solve by the compiled engine; arguments as of `solve`."""
-    system = problem.system
+    system = problem.system.solved or solved_system(problem.system)
     plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
     session = borrow(system, plan)
     try:

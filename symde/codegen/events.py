@@ -5,6 +5,7 @@ function, and the condition is evaluated from the sides of zero on which its fun
 of a value is rounding. Comparisons of what only events change are evaluated as they stand.
 
     roots        (t, u, p)          -> values and total time derivatives
+    doubts       (t, u, p, w)       -> what errors w of the states make of the values
     conditions   (t, u, p, sides)   -> 1 or 0 of each `when cond`
     effect_j     (t, u, p)          -> the new values of what event j sets, then its delay where it has one
     priorities   (t, u, p)          -> of each event
@@ -13,61 +14,34 @@ of a value is rounding. Comparisons of what only events change are evaluated as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from symde.codegen.derivatives import directional
+from symde.codegen.derivatives import directional, jacobian
 from symde.codegen.event_scope import lower_times, lowering_of
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import Lowering
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.modes import Locked
+from symde.codegen.root_set import EVENT, KEEP, SIDES, RootSet
 from symde.diagnostics import Diagnostic, ModelError
 from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When
 from symde.native import load_ir
 from symde.problem.event_plan import EventPlan
 
-SIDES = "modes"
-"""Input vector of the conditions: 1 of each root function on its positive side, else -1."""
 
-KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
-"""What counts for the side of a function that is zero and stays so."""
+class _Conditions:
+    """Conditions of events, whose comparisons are read from the sides of root functions."""
 
-
-@dataclass(slots=True)
-class _Root:
-    """A root function: its node, and the side on which it counts where it is zero and stays so."""
-
-    node: int
-    tie: float
-
-
-class _Builder:
-    """Collects the root functions of a model's conditions, each once."""
-
-    def __init__(self, model: ModelGraph) -> None:
-        self.graph: Graph = model.lowered.graph
-        self.roots: list[_Root] = []
-        self._places: dict[int, int] = {}
-        self._pairs: dict[tuple[int, int], tuple[int, bool]] = {}
-        self._steady = {
-            node
-            for node, state in zip(model.lowered.states, model.definition.states, strict=True)
-            if not state.discrete
-        }
+    def __init__(self, roots: RootSet, locked: Callable[[int], int]) -> None:
+        self.roots, self.graph, self._locked = roots, roots.graph, locked
         self._known: dict[int, int] = {}
 
-    def root(self, node: int, tie: float) -> int:
-        """The place of a root function."""
-        place = self._places.get(node)
-        if place is None:
-            place = self._places[node] = len(self.roots)
-            self.roots.append(_Root(node, tie))
-        elif self.roots[place].tie == KEEP:
-            self.roots[place].tie = tie
-        return place
+    def crossing(self, node: int) -> int:
+        """The place of the root function of a crossing."""
+        return self.roots.root(self._locked(node), KEEP, EVENT)
 
     def condition(self, node: int) -> int:
         """A truth value with its comparisons read from the sides."""
@@ -76,52 +50,48 @@ class _Builder:
             if one in self._known:
                 continue
             op, args = graph.op[one], graph.args[one]
-            if op in ("lt", "le") and self._moves(one):
-                self._known[one] = self._compared(op, *args)
-            elif op == "eq" and self._moves(one):
+            moves = op in ("lt", "le", "eq") and any(self.roots.moves(argument) for argument in args)
+            if moves and op == "eq":
                 raise ModelError([_instant(graph.span[one])])
+            if moves:
+                self._known[one] = self._compared(op, *args)
             elif op in ("and", "or", "not"):
                 self._known[one] = graph.apply(op, *(self._known[argument] for argument in args))
             else:
                 self._known[one] = one
         return self._known[node]
 
-    def _moves(self, node: int) -> bool:
-        """Whether a quantity changes without an event."""
-        graph = self.graph
-        return any(one in self._steady or graph.op[one] == "time" for one in graph.reachable([node]))
-
     def _compared(self, op: str, a: int, b: int) -> int:
-        """The side of b - a, or of a - b where that is a root function already."""
         graph = self.graph
-        known = self._pairs.get((a, b))
-        if known is None:
-            zero = graph.is_constant(a, 0.0)
-            node = b if zero else graph.apply("sub", b, a, span=graph.span[b])
-            place = self.root(node, POSITIVE if op == "le" else NEGATIVE)
-            known = self._pairs[a, b] = place, True
-            self._pairs[b, a] = place, False
-        place, positive = known
+        place, positive = self.roots.compared(op, self._locked(a), self._locked(b), EVENT)
         side = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, place))
         return side if positive else graph.apply("not", side)
 
 
 class EventKernels:
-    """The kernels of a model's events, and what each event is.
+    """The kernels of a model's events and switches, and what each event is.
+
+    Args:
+        model: The model's graph.
+        locked: The same with its switches as modes; None: there are none that are locked.
 
     Attributes:
         count: Number of root functions.
         root_nodes: Node of each in the model's graph.
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
+        purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
+        timed: Of each whether it follows time alone.
         conditions: Number of conditions.
         times: Number of times and periods.
         plans: What each event is, in the order of the text.
     """
 
-    def __init__(self, model: ModelGraph) -> None:
+    def __init__(self, model: ModelGraph, locked: Locked | None = None) -> None:
         definition = model.definition
         events, graph = definition.events, model.lowered.graph
-        builder, scope = _Builder(model), lowering_of(model.lowered, definition)
+        roots = RootSet(model.lowered, definition) if locked is None else locked.roots
+        builder = _Conditions(roots, _as_it_is if locked is None else locked.locked)
+        scope = lowering_of(model.lowered, definition)
         times, lower_time = lower_times(definition)
         self._time_nodes: list[int] = []
         self._condition_nodes: list[int] = []
@@ -130,10 +100,13 @@ class EventKernels:
             self._plan(event, builder, scope, lower_time, names) for event in events
         )
         self.count, self.conditions, self.times = (
-            len(builder.roots), len(self._condition_nodes), len(self._time_nodes),
+            len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
-        self.ties = tuple(root.tie for root in builder.roots)
-        self.root_nodes = tuple(root.node for root in builder.roots)
+        self.root_nodes = tuple(root.node for root in roots.roots)
+        self.ties = tuple(root.tie for root in roots.roots)
+        self.purposes = tuple(root.purpose for root in roots.roots)
+        self.integers = tuple(root.integer for root in roots.roots)
+        self.timed = roots.timed()
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
         kernels = [
@@ -142,7 +115,10 @@ class EventKernels:
             if event.effects or event.after is not None
         ]
         if self.count:
-            kernels.append(Kernel("event_roots", graph, inputs, _roots(model, builder)))
+            along = model if locked is None else locked.model
+            kernels.append(Kernel("event_roots", graph, inputs, _roots(along, roots)))
+            if locked is not None:
+                kernels.append(Kernel("event_doubts", graph, inputs, _doubts(model, roots)))
         if self.conditions:
             kernels.append(_truths(graph, inputs, self._condition_nodes))
         if any(event.priority is not None for event in events):
@@ -162,7 +138,7 @@ class EventKernels:
         return self._library.address(f"event_{name}")
 
     def _plan(
-        self, event: ModelEvent, builder: _Builder, scope: Lowering, lower_time: Any, names: Sequence[str]
+        self, event: ModelEvent, builder: _Conditions, scope: Lowering, lower_time: Any, names: Sequence[str]
     ) -> EventPlan:
         trigger = event.trigger
         times: tuple[int | None, ...] = ()
@@ -172,7 +148,7 @@ class EventKernels:
                 place = len(self._condition_nodes)
                 self._condition_nodes.append(builder.condition(scope.lower(condition)))
             case Crossing(value=value, direction=direction):
-                place = builder.root(scope.lower(value), KEEP)
+                place = builder.crossing(scope.lower(value))
             case At(times=expressions):
                 times = tuple(self._time(lower_time(one)) for one in expressions)
             case Every(period=period, start=start, end=end):
@@ -211,12 +187,33 @@ def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
     return tuple(scope.lower(one) for one in expressions)
 
 
-def _roots(model: ModelGraph, builder: _Builder) -> tuple[Output, ...]:
+def _as_it_is(node: int) -> int:
+    """Without locked switches a quantity is evaluated as it stands."""
+    return node
+
+
+def _roots(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
     """Values and total time derivatives along the right-hand side."""
-    lowered, nodes = model.lowered, [root.node for root in builder.roots]
+    lowered, nodes = model.lowered, [root.node for root in roots.roots]
     graph = lowered.graph
     along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, lowered.rhs, strict=True))}
     return Output("g", tuple(nodes)), Output("slope", tuple(directional(graph, nodes, along)))
+
+
+def _doubts(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
+    """How far from zero each function may be for what the states are uncertain by, the input `adjoint`:
+    sum_j |dg/du_j| w_j."""
+    graph = model.lowered.graph
+    entries = jacobian(graph, [root.node for root in roots.roots], model.lowered.states)
+    zero, doubts = graph.constant(0.0), []
+    for row in range(len(roots.roots)):
+        total = zero
+        for k in range(entries.indptr[row], entries.indptr[row + 1]):
+            weight = graph.input("adjoint", entries.indices[k])
+            term = graph.apply("mul", graph.apply("abs", entries.nodes[k]), weight)
+            total = term if total == zero else graph.apply("add", total, term)
+        doubts.append(total)
+    return (Output("doubts", tuple(doubts)),)
 
 
 def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> Kernel:

@@ -26,9 +26,11 @@ class ModelGraph:
         lowered: Its right-hand side and observables as graph nodes.
     """
 
-    def __init__(self, definition: Definition, divided: bool = False) -> None:
+    def __init__(
+        self, definition: Definition, divided: bool = False, lowered: LoweredModel | None = None
+    ) -> None:
         self.definition = definition
-        self.lowered: LoweredModel = lower(definition, divided)
+        self.lowered: LoweredModel = lower(definition, divided) if lowered is None else lowered
 
     @cached_property
     def jacobian(self) -> SparseJacobian:

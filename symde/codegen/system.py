@@ -22,6 +22,7 @@ from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.modes import lock, switches
 from symde.codegen.partition import InseparableError, Partition
 from symde.codegen.radau_iteration import radau_guess, radau_iteration
 from symde.codegen.split import SplitKernels
@@ -48,11 +49,15 @@ _COMPLEX = ("lu_complex_factor", "lu_complex_solve")
 class ModelKernels:
     """The kernels of one model: addresses that stay valid, and what a caller must know of them.
 
+    Args:
+        definition: The model.
+        locked: Whether its switches are modes (`symde.codegen.modes`); it must have some.
+
     Attributes:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
-        has_events: Whether it has events.
+        has_events: Whether it has events, or switches that are modes.
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
         mass: Whether M in M u' = f is another than the identity.
@@ -62,9 +67,9 @@ class ModelKernels:
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
-    def __init__(self, definition: Definition, divided: bool = False) -> None:
-        self.definition, self._divided = definition, divided
-        self.has_events = bool(definition.events)
+    def __init__(self, definition: Definition, divided: bool = False, locked: bool = False) -> None:
+        self.definition, self._divided, self._locks = definition, divided, locked
+        self.has_events = locked or bool(definition.events)
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
@@ -114,8 +119,19 @@ class ModelKernels:
                     "of a Sequential symde.Network.from_torch(module)"
                 )
         past = self.definition.delays
-        graph = ModelGraph if past is None or not past.read else DelayGraph
-        return graph(self.definition, self._divided)
+        kind = ModelGraph if past is None or not past.read else DelayGraph
+        graph = kind(self.definition, self._divided)
+        self._locked = lock(graph) if self._locks else None
+        return graph if self._locked is None else self._locked.model
+
+    @property
+    def switches(self) -> bool:
+        """Whether something switches inside its expressions that can be a mode; in equations without a
+        derivative and in those that read the past switches are evaluated as they stand."""
+        definition = self.definition
+        if is_split(definition) or definition.mass is not None or definition.delays is not None:
+            return False
+        return bool(switches(self.graph, self.lowered.rhs)) and lock(ModelGraph(definition)) is not None
 
     @property
     def lowered(self) -> LoweredModel:
@@ -199,7 +215,8 @@ class ModelKernels:
     def _events(self) -> EventKernels:
         from symde.codegen.events import EventKernels
 
-        return EventKernels(self.model_graph)
+        graph = self.model_graph
+        return EventKernels(graph, self._locked)
 
     @property
     def partition(self) -> Partition:

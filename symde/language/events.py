@@ -111,7 +111,7 @@ def domain(expression: Expr, span: Span, found: Diagnostics) -> DomainDeclaratio
         return None
     operands, operators = expression.operands, expression.operators
     if any(one in ("<", ">") for one in operators):
-        found.error("E144", "a domain includes its bounds", expression.span, "`<` leaves them out", help_text)
+        found.error("E144", "a domain includes its bounds", expression.span, "leaves one out", help_text)
         return None
     if set(operators) not in ({"<="}, {">="}) or len(operands) > 3:
         found.error("E144", "a domain is a lower bound, an upper one, or both", span, "neither", help_text)

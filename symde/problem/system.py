@@ -55,6 +55,7 @@ class System(Equations, Protocol):
     delays: bool  # whether the past is read
     split: bool  # whether a stiff part of the right-hand side is told apart
     plans: Any  # options of earlier solves, checked, and what they lead to; None before the first
+    solved: Any  # the system that is solved for it, itself or one made from it; None before it is known
 
     @property
     def traits(self) -> Traits:

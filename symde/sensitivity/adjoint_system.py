@@ -38,6 +38,7 @@ class AdjointSystem:
         self.state_names = names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
+        self.solved: Any = self
 
     def equation(self, index: int) -> Equation:
         """The equation that a row is the adjoint of; of an integral there is none."""

@@ -67,6 +67,7 @@ class AugmentedSystem:
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
+        self.solved: Any = self
 
     @property
     def state_names(self) -> tuple[str, ...]:

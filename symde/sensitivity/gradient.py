@@ -8,6 +8,7 @@ from typing import Any, Never
 
 import numpy as np
 
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.sensitivity import auto, registry
@@ -29,6 +30,7 @@ def value_and_grad(
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
     of: Any = None,
+    events: Any = None,
     sensealg: str = registry.AUTO,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -58,6 +60,7 @@ def value_and_grad(
         saveat: Times to save, as in `symde.solve`. Default: the end alone.
         of: Names of the states, observables or parameters that a loss function reads in place of the states;
             it is then given an array of shape (n_times, number of names).
+        events: Events for this solve beside the model's own, as in `symde.solve`.
         sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or
             "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
             which it was.
@@ -78,6 +81,8 @@ def value_and_grad(
     """
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
+    if events is not None:
+        problem = with_call_events(expected_problem(problem), events)
     wanted = wrt_of(wrt, expected_problem(problem).system)
     warn_of_jumps(problem, wanted, 2)
     solving = dict(

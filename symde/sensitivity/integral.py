@@ -20,7 +20,8 @@ def with_integral(model: Any, integrals: Mapping[str, str] | None = None, /, **n
         problem = symde.with_integral(problem, cost="(x - 1)^2 + 0.1*u^2")
         symde.solve(problem)["cost"]                # the integral from t0 to each time
 
-    The integrals come after the other states and are 0 at t0. They take part in the error test.
+    The integrals come after the other states, before discrete variables, and are 0 at t0. They take part in
+    the error test.
 
     Args:
         model: A model, a model text or a problem.
@@ -65,18 +66,19 @@ def _larger_problem(problem: Problem, wanted: Mapping[str, str]) -> Problem:
     model = Model(with_integrals(system.definition, wanted))
     u0 = problem.given_u0
     if callable(u0):
-        u0 = _longer(u0, len(wanted))
+        steady = sum(not state.discrete for state in system.definition.states)
+        u0 = _longer(u0, len(wanted), steady)
     values = dict(zip(system.parameter_names, problem.p, strict=True))
     p = {name: values[name] for name in problem.given_parameters}
     return Problem(model, u0 or None, problem.given_tspan, p or None, kind=problem.kind)
 
 
-def _longer(u0: Any, count: int) -> Any:
-    """A function for the initial state with zeros for the integrals."""
+def _longer(u0: Any, count: int, after: int) -> Any:
+    """A function for the initial state with zeros for the integrals, after so many states."""
 
     def with_zeros(p: Any) -> Any:
         given = u0(p)
         # by name: the model's own initial values of the integrals are zeros
-        return given if isinstance(given, Mapping) else [*given, *[0.0] * count]
+        return given if isinstance(given, Mapping) else [*given[:after], *[0.0] * count, *given[after:]]
 
     return with_zeros

@@ -7,12 +7,13 @@ from typing import Any, Never
 
 import numpy as np
 
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.run import prepare
+from symde.sensitivity.run import expected_problem, prepare
 from symde.sensitivity.wrt import pair_of, wrt_of
 
 
@@ -74,6 +75,7 @@ def sensitivities(
     *,
     wrt: Any = ("u0", "p"),
     saveat: Any = None,
+    events: Any = None,
     sensealg: str = "forward",
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
@@ -89,6 +91,7 @@ def sensitivities(
         problem: What to solve.
         wrt: What to differentiate by: "u0" (all initial values), "p" (all parameters), names of parameters,
             names of states for their initial values, or several of these.
+        events: Events for this solve beside the model's own, as in `symde.solve`.
         sensealg: "forward", the only strategy that gives whole solutions' derivatives.
         method, saveat, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The derivatives
             are held to the same relative tolerance, and to the absolute tolerance of their state over the
@@ -110,6 +113,8 @@ def sensitivities(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
             "gradient of one number use symde.value_and_grad"
         )
+    if events is not None:
+        problem = with_call_events(expected_problem(problem), events)
     run = prepare(
         problem,
         method,

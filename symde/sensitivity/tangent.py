@@ -68,6 +68,7 @@ class TangentSystem:
         self.parameter_nominals = (*base.parameter_nominals, *[None] * directions)
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
+        self.solved: Any = self
         self.augmented: dict[Any, Any] = {}
 
     @functools.cached_property

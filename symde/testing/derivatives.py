@@ -200,7 +200,8 @@ class _Exact:
     """Sympy's derivatives of a model, evaluated in 30 digits."""
 
     def __init__(self, model: Model) -> None:
-        self._symbols = (*model.states, *model.parameters)
+        # a discrete variable with the name of a parameter is what equations read
+        self._symbols = (*model.parameters, *model.states)
         self._matrices = {
             "rhs": model.rhs(),
             "jacobian": model.jacobian(),
@@ -213,7 +214,7 @@ class _Exact:
         from symde.testing.sympy_value import Evaluator
 
         u, p, t = point
-        evaluator = Evaluator(dict(zip(self._symbols, [*u, *p], strict=True)), t)
+        evaluator = Evaluator(dict(zip(self._symbols, [*p, *u], strict=True)), t)
         values, sizes = {}, {}
         for kind, matrix in self._matrices.items():
             pairs = np.array([evaluator(entry) for entry in matrix], dtype=float).reshape(*matrix.shape, 2)

@@ -84,11 +84,7 @@ def test_times_that_make_no_sense_are_refused(event, message):
         symde.solve(problem(f"param T = -1\n x' = -x; x(0) = 1; time 0 .. 5\n {event}"))
 
 
-def test_derivatives_of_solves_with_events_are_refused():
-    with pytest.raises(ValueError, match="the model has events"):
-        symde.sensitivities(problem(DECAY))
-    with pytest.raises(ValueError, match="the model has events"):
-        symde.value_and_grad(lambda u: (float(u.sum()), np.ones_like(u)), problem(DECAY), saveat=1)
+def test_the_torch_engine_refuses_events():
     pytest.importorskip("torch")
     with pytest.raises(ValueError, match="the torch engine has no events"):
         symde.solve(problem(DECAY), backend="torch")

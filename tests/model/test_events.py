@@ -413,6 +413,11 @@ CALL_MISTAKES = [
 ]
 
 
+def test_derivatives_of_a_model_whose_parameter_is_set_are_those_of_sympy() -> None:
+    locked = ode_def(SIR).with_events([symde.Event("I/N > 0.1", {"beta": "beta*lock"})])
+    symde.testing.check_derivatives(locked)
+
+
 @pytest.mark.parametrize(("event", "code", "caret", "where"), CALL_MISTAKES)
 def test_mistakes_in_the_strings_have_their_place(event, code, caret, where) -> None:
     with pytest.raises(ModelError) as caught:

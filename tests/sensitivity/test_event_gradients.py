@@ -261,6 +261,27 @@ def test_a_parameter_that_an_event_sets():
         assert value == pytest.approx(math.exp(-0.8 - 0.2 * 2), rel=1e-9)
         assert found["k"] == pytest.approx(-(1 + 0.25 * 2) * value, rel=1e-8)
         assert found["c"] == pytest.approx(-0.8 * 2 * value, rel=1e-8)
+    plain, late = symde.Problem(model), [symde.Event(at=1, effects={"k": "k*c"})]
+    assert gradient(plain, "x", "forward", wrt="c", events=late)[1]["c"] == pytest.approx(
+        found["c"], rel=1e-8
+    )
+    columns = symde.sensitivities(plain, wrt="c", saveat=[3.0], events=late, **TIGHT)
+    assert columns["x", "c"] == pytest.approx([found["c"]], rel=1e-8)
+
+
+def test_integrals_over_time_go_on_over_events():
+    # of x = exp(-k t), doubled by D at T: (1 - exp(-2k))/k + D (1 - exp(-k (2 - T)))/k
+    text = "param k = 0.7, T = 0.5, D = 2\nstate x = 1\ndiscrete n = 4\nx' = -k*x\nat t = T: x += D, n += 1\n"
+    model = ode_def(text + "time 0 .. 2")
+    for u0 in (None, lambda p: [1.0 + 0.0 * p[0], 4.0]):
+        problem = symde.with_integral(symde.Problem(model, u0), q="x")
+        assert problem.u0.tolist() == [1, 0, 4]
+        value, found = gradient(problem, "q", "discrete", wrt="p")
+        k, big_t, dose = 0.7, 0.5, 2.0
+        late = math.exp(-k * (2 - big_t))
+        assert value == pytest.approx((1 - math.exp(-2 * k) + dose * (1 - late)) / k, rel=1e-9)
+        by_k = (2 * math.exp(-2 * k) + dose * (2 - big_t) * late - value) / k
+        assert found["p"] == pytest.approx([by_k, -dose * late, (1 - late) / k], rel=1e-8)
 
 
 def test_data_on_both_sides_of_events_are_fitted():

@@ -31,11 +31,10 @@ class EventCalls:
     def __init__(self, events: Any, session: Any, memory: RootMemory) -> None:
         self._state, self._n, self._memory = session.state, session.n, memory
         self._address, self._count = ctypes.addressof(session.state), events.count
-        self._sides: Any = _step(function_address("roots", "sides")) if events.count else None
+        self._sides, self._cross = (_step(function_address("roots", name)) for name in ("sides", "cross"))
         self._values = np.zeros(max(1, events.conditions, events.times, len(events.plans), session.n + 1))
         self._view: Any = _view(self._values)
         self.side: Any = _view(memory.values["side"])
-        self._noise: Any = _view(memory.values["noise"])
         self._crossed: Any = _view(memory.crossed)
         # those of values change places as steps are accepted
         arrays = memory.values.values()
@@ -91,14 +90,7 @@ class EventCalls:
             raise MemoryError("no memory to evaluate events")
 
     def cross(self) -> list[int]:
-        """Let the functions at the root just found go to their other side, and those are they. How far from
-        zero their values are now is nothing."""
-        side, noise, g = self.side, self._noise, self._arrays[self._memory.data.g]
-        found = []
-        for i, crossed in enumerate(self._crossed):
-            noise[i] = 0.0
-            if crossed:
-                side[i] = -side[i]
-                noise[i] = 2.0 * abs(g[i])
-                found.append(i)
-        return found
+        """Let the functions at the root just found go to their other side: those that are."""
+        if self._cross(self._address):
+            raise MemoryError("no memory to evaluate events")
+        return [i for i, crossed in enumerate(self._crossed) if crossed]

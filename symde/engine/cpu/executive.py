@@ -43,8 +43,12 @@ class Executive:
     def __init__(self, events: Any, bounds: Any, session: Any, memories: list[tuple[int, int]]) -> None:
         self.session, self.events = session, events
         self.plans: tuple[EventPlan, ...] = () if events is None else events.plans
-        kernel, ties = (0, ()) if events is None else (events.address("roots"), events.ties)
-        self.memory = RootMemory(ties, kernel, session.padded, memories, bounds)
+        if events is None:
+            self.memory = RootMemory((), (), (), (), 0, 0, session.padded, memories, bounds)
+        else:
+            functions = events.ties, events.purposes, events.integers, events.timed
+            kernels = events.address("roots"), events.address("doubts")
+            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds)
         self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
@@ -59,7 +63,8 @@ class Executive:
         self.begin()
 
     def attach(self, state: Any) -> None:
-        """Let the loop watch roots and bounds."""
+        """Let the loop watch roots and bounds, and kernels read the modes."""
+        self.session.place_modes(self.memory.values["side"].ctypes.data)
         if self._roots.count or self._roots.bounds:
             state.watched_step = function_address("roots", "step")
             state.roots = self.memory.address
@@ -91,12 +96,20 @@ class Executive:
         """The caller has replaced the state: nothing is triggered by that."""
         self._truths = None
         self._roots.known = NOTHING
+        if not self._fresh:
+            self._choose_branches()
+
+    def _choose_branches(self) -> None:
+        """Where branches of the right-hand side are modes they are chosen before it is evaluated."""
+        if self._roots.switches:
+            self._calls.find_sides()
 
     def prepare(self) -> Status | None:
         """Before the loop goes on: at the start of a run what is due there; the status that ends it."""
         status = None
         if self._fresh:
             self._fresh = False
+            self._choose_branches()
             status = self._start() if self.plans else None
         if self._timed or self._stops:
             self._set_stop()

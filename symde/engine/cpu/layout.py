@@ -103,6 +103,7 @@ Slot = structure(
     gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
     stability=_d,  # length of the stability region on the negative real axis, for y'' on the imaginary
     searched=_i,  # its steps are always searched for roots
+    multistep=_i,  # its steps rest on earlier ones
 )
 
 State = structure(

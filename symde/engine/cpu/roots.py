@@ -20,6 +20,17 @@ Roots = structure(
     ties=int64,  # the side that counts of each function that is zero and stays so, 0: the one it was on
     noise=int64,  # how far from zero the value of each may be although it is at it
     crossed=int64,  # 1 of each function that is at zero and on its way to the other side
+    purposes=int64,  # what each function is for, see `EVENT`
+    integers=int64,  # of a floor's functions the place of its value behind the sides
+    timed=int64,  # 1 of each function that follows time alone
+    any_timed=int64,
+    switches=int64,  # whether functions decide branches of the right-hand side
+    switching=int64,  # the step just accepted ends at roots of such alone
+    flips=int64,  # of each, successive ones without leaving zero by more than its doubt
+    peak=int64,  # how far from zero each was at most since its last one
+    doubts=int64,  # kernel: how far from zero each may be for the tolerances of the states
+    doubt=int64,  # its values
+    weights=int64,  # and these tolerances
     # values and derivatives at the start of the step, at its end, and at both ends of a piece of it
     g=int64, slope=int64, g_new=int64, slope_new=int64,
     g_low=int64, slope_low=int64, g_high=int64, slope_high=int64, g_at=int64, slope_at=int64,
@@ -35,9 +46,29 @@ Roots = structure(
 
 NOTHING, SIDES, ALL = 0, 1, 2
 
+EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
+"""What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
+hold."""
+
+INTEGERS, MOST_INTEGERS = 256, 64
+"""Place behind the sides from which on the values of floors stand, and room for them."""
+
+MODES = 3
+"""Place of the sides in the input table of kernels."""
+
+MOST_FLIPS = 6
+"""Flips in succession after which a switch is released that has not left zero by more than the tolerances of
+the states in between."""
+
+CLEAR = 100.0
+"""Times its doubt from zero a released switch is clear of it, and locked again."""
+
+WEIGHTS = 7
+"""Place of the tolerances in the input table of their kernel."""
+
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
-    "slope_high", "g_at", "slope_at",
+    "slope_high", "g_at", "slope_at", "peak", "doubt",
 )  # fmt: skip
 
 TRUST = 0.02
@@ -50,9 +81,15 @@ LEAST_PIECES = 4
 NEARNESS = 0.15
 """Part of the changes |h g'| at both ends that the cubic through them may be wrong by."""
 
-HIGH_DEGREE = 10
-"""Steps with interpolants of this degree are too long for a cubic: they are searched wherever a function is
-nearer to zero than |h g'| of both ends."""
+RESOLVED = 0.05
+"""Part of the changes |h g'| at both ends of a piece by which the change of a value may differ from their
+mean: of an oscillation, pieces of about a radian. Longer ones are divided."""
+
+MOST_PIECES = 256
+"""Pieces in which a step is searched at most."""
+
+SAMPLES = 0.21, 0.5, 0.79
+"""Places within a step at which functions of time alone are looked at: no step follows these."""
 
 MOST_CORRECTED = 0.05
 """Part of such a step by which its root may be off in the interpolant."""
@@ -69,7 +106,9 @@ class RootMemory:
 
     Args:
         ties: Of each function the side that counts where it is zero and stays so, 0: the one it was on.
-        kernel: Address of their kernel.
+        purposes, integers, timed: What each is for, of a floor the place of its value, whether it follows
+            time alone.
+        kernel, doubts: Addresses of their kernels.
         padded: Length of a state vector.
         memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
         bounds: Index, lower and upper bound of each bounded state.
@@ -78,16 +117,25 @@ class RootMemory:
     def __init__(
         self,
         ties: tuple[float, ...],
+        purposes: tuple[int, ...],
+        integers: tuple[int, ...],
+        timed: tuple[bool, ...],
         kernel: int,
+        doubts: int,
         padded: int,
         memories: list[tuple[int, int]],
         bounds: list[tuple[int, float, float]],
     ) -> None:
         count = len(ties)
         size = max(count, 1)
+        switches = any(purpose & ~EVENT for purpose in purposes)
         self.values = {name: np.zeros(size) for name in VALUES}
+        self.values["side"] = np.zeros(INTEGERS + MOST_INTEGERS if switches else size)
         self.values["ties"][:count] = ties
-        self.crossed = np.zeros(size, np.int64)
+        self.crossed, self.flips = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.purposes, self.integers, self.timed = (
+            np.array([*one, 0], np.int64) for one in (purposes, integers, timed)
+        )
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
         self.copies = [np.zeros(sum(lengths) + 1) for lengths in memories]
@@ -97,8 +145,12 @@ class RootMemory:
         self.lower = np.array([lower for _, lower, _ in bounds], float)
         self.upper = np.array([upper for _, _, upper in bounds], float)
         self.data: Any = Roots(count=count, kernel=kernel, bounds=len(bounds))
+        self.data.switches, self.data.any_timed = switches, any(timed)
+        self.data.doubts, self.weights = doubts, np.zeros(padded)
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
+        for name in ("weights", "purposes", "integers", "timed", "flips"):
+            setattr(self.data, name, getattr(self, name).ctypes.data)
         for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
 

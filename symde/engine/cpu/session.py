@@ -24,6 +24,7 @@ from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import Kernels, LinearSolver
 from symde.engine.cpu.mass import SessionMass, refuse_methods
 from symde.engine.cpu.recording import Recording
+from symde.engine.cpu.roots import MODES
 from symde.engine.cpu.slots import PackedMethod
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -458,6 +459,10 @@ class Session:
                 if on_slice is not None:
                     on_slice()
         return outcome
+
+    def place_modes(self, address: int) -> None:
+        """Where kernels find the branches that are modes."""
+        self._kept["inputs"][MODES] = address
 
     def stop_at(self, times: np.ndarray | None) -> None:
         """Let the loop stop exactly at these times, in the order of the run; None: at none."""

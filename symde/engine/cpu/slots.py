@@ -47,6 +47,7 @@ def packed(method: Any) -> PackedMethod:
         fixed=int(not method.adaptive),
         implicit=int(family.implicit),
         searched=int(family.long_steps),
+        multistep=int(family.multistep),
         order=float(getattr(method, "starting_order", method.order)),
         alpha=family.present * exponent,
         beta=family.previous * exponent,

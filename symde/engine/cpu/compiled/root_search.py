@@ -11,12 +11,18 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.output import prepare_interpolant
-from symde.engine.cpu.compiled.pointers import compiled, doubles, slot_at
-from symde.engine.cpu.compiled.root_values import EPSILON, copy_values, evaluate_within, resolution
-from symde.engine.cpu.roots import HIGH_DEGREE, LEAST_PIECES, NEARNESS, TRUST
+from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
+from symde.engine.cpu.compiled.root_values import (
+    EPSILON,
+    copy_values,
+    evaluate_roots,
+    evaluate_within,
+    resolution,
+)
+from symde.engine.cpu.roots import LEAST_PIECES, MOST_PIECES, NEARNESS, RESOLVED, SAMPLES, TRUST
 
-NONE, FAILED, TOO_LONG = 2.0, -1.0, -2.0
-"""Places outside of the step: there is no root, a kernel failed, the step has to be shorter."""
+NONE, FAILED, TOO_LONG, TOO_FEW = 2.0, -1.0, -2.0, -3.0
+"""Places outside of the step: there is no root, a kernel failed, the step has to be shorter, its pieces."""
 
 
 @compiled
@@ -55,6 +61,27 @@ def suspicious(a, b, da, db):
 
 
 @compiled
+def unresolved(a, b, da, db):
+    """Whether a function that might get to zero bends too much for a cubic."""
+    reach = abs(da) + abs(db)
+    return min(a, b) <= reach and abs((b - a) - 0.5 * (da + db)) > RESOLVED * reach
+
+
+@compiled
+def timed_suspicious(state, roots):
+    """Whether a function of time alone is on its other side within the last step."""
+    side, timed, g_at = doubles(roots.side), integers(roots.timed), doubles(roots.g_at)
+    for place in SAMPLES:
+        t = state.t_old + place * state.h_old
+        if evaluate_roots(state, roots, t, state.u, roots.g_at, roots.slope_at) != 0:
+            return True
+        for i in range(roots.count):
+            if timed[i] and side[i] * g_at[i] < 0.0:
+                return True
+    return False
+
+
+@compiled
 def any_suspicious(state, roots):
     """Whether the last step must be searched."""
     h, slot = state.h_old, slot_at(state, state.active)
@@ -67,13 +94,14 @@ def any_suspicious(state, roots):
         doubles(roots.g_new),
         doubles(roots.slope_new),
     )
-    high = slot.degree >= HIGH_DEGREE
     for i in range(roots.count):
         s = side[i]
+        if s == 0.0:
+            continue
         a, b, da, db = s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h
-        if high and min(a, b) <= abs(da) + abs(db) or suspicious(a, b, da, db):
+        if suspicious(a, b, da, db) or unresolved(a, b, da, db):
             return True
-    return False
+    return roots.any_timed != 0 and timed_suspicious(state, roots)
 
 
 @compiled
@@ -161,6 +189,8 @@ def root_in_piece(state, roots, i, low, high):
     s, length = doubles(roots.side)[i], state.h_old * (high - low)
     a, b = s * doubles(roots.g_low)[i], s * doubles(roots.g_high)[i]
     da, db = s * doubles(roots.slope_low)[i] * length, s * doubles(roots.slope_high)[i] * length
+    if s == 0.0:
+        return NONE
     if b <= 0.0:
         # it rests where it was handled, or is on its way from there
         if a <= 0.0 and (a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0):
@@ -192,13 +222,36 @@ def trusted(state, roots, length):
 
 
 @compiled
+def piece_resolved(state, roots, length):
+    """Whether a piece of a step is short enough for what its functions do in it."""
+    side = doubles(roots.side)
+    g, slope = doubles(roots.g_low), doubles(roots.slope_low)
+    g_high, slope_high = doubles(roots.g_high), doubles(roots.slope_high)
+    for i in range(roots.count):
+        s = side[i]
+        if unresolved(s * g[i], s * g_high[i], s * slope[i] * length, s * slope_high[i] * length):
+            return False
+    return True
+
+
+@compiled
 def search(state, roots, address):
     """The place of the first root in the last step: `NONE` where there is none, `FAILED` where a kernel
     failed, `TOO_LONG` where the step has to be shorter. Its function is left in `found`."""
     if prepare_interpolant(state, address) != 0:
         return FAILED
-    slot = slot_at(state, state.active)
-    pieces = max(LEAST_PIECES, slot.degree // 3)
+    pieces = max(LEAST_PIECES, slot_at(state, state.active).degree // 3)
+    while True:
+        theta = search_pieces(state, roots, pieces)
+        if theta != TOO_FEW:
+            return theta
+        pieces *= 2
+
+
+@compiled
+def search_pieces(state, roots, pieces):
+    """The same in so many pieces; `TOO_FEW` where these are too long."""
+    searched = slot_at(state, state.active).searched
     copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
     low = 0.0
     for piece in range(1, pieces + 1):
@@ -207,8 +260,11 @@ def search(state, roots, address):
             copy_values(roots.count, roots.g_new, roots.slope_new, roots.g_high, roots.slope_high)
         elif evaluate_within(state, roots, high, roots.g_high, roots.slope_high) != 0:
             return FAILED
-        if slot.searched and not trusted(state, roots, (high - low) * state.h_old):
+        length = (high - low) * state.h_old
+        if searched and not trusted(state, roots, length):
             return TOO_LONG
+        if pieces < MOST_PIECES and not piece_resolved(state, roots, length):
+            return TOO_FEW
         first = NONE
         for i in range(roots.count):
             theta = root_in_piece(state, roots, i, low, high)

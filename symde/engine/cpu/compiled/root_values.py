@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.output import evaluate_interpolant
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
-from symde.engine.cpu.roots import ALL, Roots
+from symde.engine.cpu.roots import Roots
 
 roots_at = structure_at(Roots)
 
@@ -39,35 +39,3 @@ def copy_values(count, g, slope, to_g, to_slope):
     a, da, b, db = doubles(g), doubles(slope), doubles(to_g), doubles(to_slope)
     for i in range(count):
         b[i], db[i] = a[i], da[i]
-
-
-@compiled
-def find_sides(state, roots):
-    """The side of each function at (t, u): by its value, or where that is zero the side that it goes to. The
-    kernel's code."""
-    code = evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope)
-    side, ties, noise = doubles(roots.side), doubles(roots.ties), doubles(roots.noise)
-    g, slope = doubles(roots.g), doubles(roots.slope)
-    near = resolution(state, state.t, state.h_old)
-    for i in range(roots.count):
-        if abs(g[i]) <= abs(slope[i]) * near + noise[i]:
-            onward = slope[i] * state.direction
-            if onward != 0.0:
-                side[i] = 1.0 if onward > 0.0 else -1.0
-            elif ties[i] != 0.0:
-                side[i] = ties[i]
-        elif g[i] > 0.0:
-            side[i] = 1.0
-        elif g[i] < 0.0:
-            side[i] = -1.0
-    roots.known = ALL
-    return code
-
-
-@compiled
-def learn_sides(state, roots):
-    """The sides at a start, where nothing has been handled; the kernel's code."""
-    side, noise = doubles(roots.side), doubles(roots.noise)
-    for i in range(roots.count):
-        side[i], noise[i] = -1.0, 0.0
-    return find_sides(state, roots)

@@ -17,16 +17,18 @@ from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
-from symde.engine.cpu.compiled.root_values import (
-    evaluate_roots,
+from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution, roots_at
+from symde.engine.cpu.compiled.sides import (
     find_sides,
+    flip,
     learn_sides,
-    resolution,
-    roots_at,
+    lock_again,
+    note_peaks,
+    release_reachable,
 )
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
-from symde.engine.cpu.roots import ALL, MOST_CORRECTED, NOTHING, RESTEPS, SHORTEST
+from symde.engine.cpu.roots import ALL, EVENT, MOST_CORRECTED, NOTHING, RESTEPS, SHORTEST
 
 
 @compiled
@@ -72,6 +74,20 @@ def mark_crossed(state, roots, tolerance):
 
 
 @compiled
+def hand_over(state, roots):
+    """Who goes on from the root at the end of the step: the host where an event may happen, else the next
+    step with other branches."""
+    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    events = False
+    for i in range(roots.count):
+        events = events or crossed[i] != 0 and purposes[i] & EVENT != 0
+    if events:
+        state.at_root = 1
+    else:
+        roots.switching = 1
+
+
+@compiled
 def note_arrivals(state, roots):
     """A function that would be at zero before times can be told apart is there at the end of the step: what
     happens at a known time happens with it."""
@@ -82,7 +98,7 @@ def note_arrivals(state, roots):
         if change < 0.0 and side[i] * g[i] <= -change * tolerance and left_zero(roots, i):
             roots.found = i
             mark_crossed(state, roots, tolerance)
-            state.at_root = 1
+            hand_over(state, roots)
             return
 
 
@@ -92,6 +108,7 @@ def cut_in_half(state, roots):
     size = 0.5 * abs(state.h_old)
     undo(state, roots)
     state.h_next, state.rejected_last, state.at_root = size, 1, 0
+    roots.switching = 0
 
 
 @compiled
@@ -102,7 +119,10 @@ def at_once(state, roots):
     for i in range(roots.count):
         crossed[i] = 0
     crossed[roots.found] = 1
-    return Status.ROOT
+    if integers(roots.purposes)[roots.found] & EVENT:
+        return Status.ROOT
+    roots.switching = 1
+    return Status.DONE
 
 
 @compiled
@@ -122,7 +142,7 @@ def step_to_root(state, roots, address, theta):
     t = state.t_old + theta * state.h_old
     previous = math.inf
     tolerance = resolution(state, end, state.h_old)
-    state.at_root, searched = 0, slot_at(state, state.active).searched
+    state.at_root, roots.switching, searched = 0, 0, slot_at(state, state.active).searched
     for _ in range(RESTEPS):
         if abs(t - start) <= 0.25 * tolerance:
             return begin_at_root(state, roots, start, end)
@@ -149,7 +169,7 @@ def step_to_root(state, roots, address, theta):
     found = roots.found
     if abs(change) <= tolerance or doubles(roots.side)[found] * doubles(roots.g_new)[found] <= 0.0:
         mark_crossed(state, roots, tolerance)
-        state.at_root = 1
+        hand_over(state, roots)
     # else the function has turned before zero: the interpolant was off
     return Status.DONE
 
@@ -182,7 +202,7 @@ def watch_roots(state, roots, address):
         return Status.CALLBACK
     if any_suspicious(state, roots):
         status = end_at_first(state, roots, address)
-        if status != Status.DONE or state.phase != Phase.SAVE or state.at_root:
+        if status != Status.DONE or state.phase != Phase.SAVE or state.at_root or roots.switching:
             return status
     note_arrivals(state, roots)
     return Status.DONE
@@ -190,12 +210,17 @@ def watch_roots(state, roots, address):
 
 @compiled
 def finish_step(state, roots):
-    """Keep the bounds; the values at the end become those at the start of the next step."""
+    """Keep the bounds; the values at the end become those at the start of the next step. The status."""
     if roots.bounds and not keep_bounds(state, roots):
         cut_in_half(state, roots)
-        return
+        return Status.DONE
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
+    if roots.switches:
+        note_peaks(roots)
+        if lock_again(state, roots) != 0:
+            return Status.CALLBACK
+    return Status.DONE
 
 
 @compiled
@@ -205,6 +230,12 @@ def know_roots(state, roots):
         return learn_sides(state, roots)
     roots.known = ALL
     return evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope)
+
+
+def cross(address):
+    """Let the functions at the root just found go to their other sides, for the host; the status."""
+    state = state_at(address)
+    return flip(state, roots_at(state.roots))
 
 
 def sides(address):
@@ -218,6 +249,11 @@ def step(address):
     """One attempt; where it is accepted, it ends at the first root in it and stays within the bounds."""
     state = state_at(address)
     roots = roots_at(state.roots)
+    if roots.switching:
+        roots.switching = 0
+        status = flip(state, roots)
+        if status != Status.DONE:
+            return status
     if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots) != 0:
         return Status.CALLBACK
     remember(state, roots)
@@ -225,10 +261,12 @@ def step(address):
     if status == Status.DONE and state.phase == Phase.SAVE and roots.kernel != 0:
         status = watch_roots(state, roots, address)
     if status == Status.DONE and state.phase == Phase.SAVE:
-        finish_step(state, roots)
-    elif status == Status.DONE and state.non_finite:
+        return finish_step(state, roots)
+    if status == Status.DONE and state.non_finite:
         rest_on_bounds(state, roots)
+        if roots.switches:
+            release_reachable(state, roots)
     return status
 
 
-ENTRIES = {"step": step, "sides": sides}
+ENTRIES = {"step": step, "sides": sides, "cross": cross}

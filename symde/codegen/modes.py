@@ -1,0 +1,129 @@
+"""Branches inside expressions as modes: what switches is an input that stays as it is during a step.
+
+A conditional, `abs`, `min`, `max`, `sign`, `floor`, `ceil` and `mod` of what changes have kinks or jumps.
+Each is decided by the side of zero of a root function, which the engine locates; between its roots the
+equations are smooth, and methods have their order.
+
+    a < b        the side of b - a            |x|, sign(x)    that of x
+    min, max     the side of b - a            floor(x)        an integer, left at its two ends
+    mod(x, y)    x - y floor(x/y)             ceil(x)         -floor(-x)
+
+A side of 0, and a floor that is no number, release a switch: it is evaluated as it stands then.
+
+Source: T. Park, P. I. Barton, State event location in differential-algebraic models, ACM Transactions on
+Modeling and Computer Simulation 6 (1996) 137-165.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symde.codegen.graph import Graph
+from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.root_set import INTEGERS, KEEP, SIDES, SWITCH, RootSet
+
+SWITCHES = frozenset({"lt", "le", "abs", "sign", "min", "max", "floor", "ceil", "mod"})
+
+MOST = 64
+"""Switches of a model from which on they are evaluated as they stand: each is watched in every step."""
+
+
+class Locked:
+    """A model's graph with its switches as modes.
+
+    Attributes:
+        model: The model, its right-hand side with modes.
+        roots: Their root functions, to which those of events may be added.
+    """
+
+    def __init__(self, model: ModelGraph) -> None:
+        lowered = model.lowered
+        self.graph: Graph = lowered.graph
+        self.roots = RootSet(lowered, model.definition)
+        self._known: dict[int, int] = {}
+        self.count = 0
+        rhs = tuple(self.locked(node) for node in lowered.rhs)
+        self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
+
+    def locked(self, node: int) -> int:
+        """A quantity with its switches as modes."""
+        graph, known = self.graph, self._known
+        for one in graph.reachable([node]):
+            if one not in known:
+                known[one] = self._node(one)
+        return known[node]
+
+    def _node(self, node: int) -> int:
+        graph, op = self.graph, self.graph.op[node]
+        if not graph.args[node]:
+            return node
+        args = tuple(self._known[argument] for argument in graph.args[node])
+        if op in SWITCHES and any(self.roots.moves(argument) for argument in args):
+            self.count += 1
+            return self._switch(op, args)
+        return node if args == graph.args[node] else _like(graph, node, args)
+
+    def _switch(self, op: str, args: Sequence[int]) -> int:
+        graph = self.graph
+        if op in ("lt", "le"):
+            return self._comparison(op, *args)
+        if op in ("min", "max"):
+            first = self._comparison("le", *(args if op == "min" else reversed(args)))
+            return graph.apply("select", first, *args)
+        if op in ("abs", "sign"):
+            (x,) = args
+            side = graph.input(SIDES, self.roots.root(x, KEEP, SWITCH))
+            value = side if op == "sign" else graph.apply("mul", side, x)
+            chosen = graph.apply("select", self._released(side), graph.apply(op, x), value)
+            return self.roots.stays(chosen) if op == "sign" else chosen
+        if op == "floor":
+            return self._floor(args[0])
+        if op == "ceil":
+            return graph.apply("neg", self._floor(graph.apply("neg", args[0])))
+        x, y = args
+        whole = self._floor(graph.apply("div", x, y))
+        return graph.apply("sub", x, graph.apply("mul", y, whole))
+
+    def _comparison(self, op: str, a: int, b: int) -> int:
+        """A truth value by the side, or by the values where the switch is released."""
+        graph = self.graph
+        place, positive = self.roots.compared(op, a, b, SWITCH)
+        side, zero = graph.input(SIDES, place), graph.constant(0.0)
+        holds = graph.apply("lt", zero, side) if positive else graph.apply("lt", side, zero)
+        as_it_stands = graph.apply("and", self._released(side), graph.apply(op, a, b))
+        return self.roots.stays(graph.apply("or", holds, as_it_stands))
+
+    def _released(self, side: int) -> int:
+        return self.graph.apply("eq", side, self.graph.constant(0.0))
+
+    def _floor(self, x: int) -> int:
+        graph = self.graph
+        value = graph.input(SIDES, INTEGERS + self.roots.floor(x))
+        is_number = graph.apply("eq", value, value)
+        return self.roots.stays(graph.apply("select", is_number, value, graph.apply("floor", x)))
+
+
+def _like(graph: Graph, node: int, args: tuple[int, ...]) -> int:
+    """The operation of a node on other arguments."""
+    if graph.op[node] == "call":
+        function, place, count = graph.value[node]
+        return graph.call(function, place, count, args, graph.span[node])
+    new = graph.apply(graph.op[node], *args, span=graph.span[node])
+    if node in graph.names:
+        graph.names.setdefault(new, graph.names[node])
+    return new
+
+
+def switches(graph: Graph, rhs: Sequence[int]) -> int:
+    """Number of operations that may switch."""
+    return sum(graph.op[node] in SWITCHES for node in graph.reachable(rhs))
+
+
+def lock(model: ModelGraph) -> Locked | None:
+    """The model with its switches as modes; None where it has none, or too many."""
+    graph, rhs = model.lowered.graph, model.lowered.rhs
+    if not 0 < switches(graph, rhs) <= MOST:
+        return None
+    locked = Locked(model)
+    return locked if locked.count else None

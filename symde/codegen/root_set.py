@@ -1,0 +1,124 @@
+"""Functions whose signs matter to a solve, each once: of the comparisons in conditions of events, and of what
+switches inside expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symde.codegen.graph import Graph
+from symde.codegen.lower import LoweredModel
+from symde.model.definition import Definition
+
+SIDES = "modes"
+"""Input vector with the side of zero of each root function, 1 or -1 (0: it is not watched), and from place
+`INTEGERS` on the values of floors."""
+
+INTEGERS = 256
+"""Most root functions of a model whose switches are locked."""
+
+KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
+"""What counts for the side of a function that is zero and stays so."""
+
+EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
+"""What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
+hold."""
+
+
+@dataclass(slots=True)
+class Root:
+    """A root function.
+
+    Attributes:
+        node: Its node.
+        tie: The side on which it counts where it is zero and stays so.
+        purpose: What it is for.
+        integer: Of a floor the place of its value among the integers.
+    """
+
+    node: int
+    tie: float
+    purpose: int
+    integer: int = 0
+
+
+class RootSet:
+    """The root functions of a model.
+
+    Attributes:
+        graph: Holds their nodes.
+        roots: In the order of their places.
+        floors: Number of floors.
+    """
+
+    def __init__(self, lowered: LoweredModel, definition: Definition) -> None:
+        self.graph: Graph = lowered.graph
+        self.roots: list[Root] = []
+        self.floors = 0
+        self._places: dict[int, int] = {}
+        self._pairs: dict[tuple[int, int], tuple[int, bool]] = {}
+        states = zip(lowered.states, definition.states, strict=True)
+        self._moves: dict[int, bool] = {node: True for node, state in states if not state.discrete}
+
+    def moves(self, node: int) -> bool:
+        """Whether a quantity changes without an event and without a switch."""
+        graph, known = self.graph, self._moves
+        if node not in known:
+            for one in graph.reachable([node]):
+                if one not in known:
+                    known[one] = graph.op[one] == "time" or any(known[a] for a in graph.args[one])
+        return known[node]
+
+    def stays(self, node: int) -> int:
+        """A quantity that a switch alone changes; itself."""
+        self._moves[node] = False
+        return node
+
+    def root(self, node: int, tie: float, purpose: int) -> int:
+        """The place of a root function."""
+        place = self._places.get(node)
+        if place is None:
+            place = self._places[node] = len(self.roots)
+            self.roots.append(Root(node, tie, purpose))
+            return place
+        root = self.roots[place]
+        root.purpose |= purpose
+        if root.tie == KEEP:
+            root.tie = tie
+        return place
+
+    def compared(self, op: str, a: int, b: int, purpose: int) -> tuple[int, bool]:
+        """The place of b - a for `a < b` or `a <= b`, and whether its positive side is meant: a - b may be
+        there already."""
+        graph = self.graph
+        known = self._pairs.get((a, b))
+        if known is None:
+            node = b if graph.is_constant(a, 0.0) else graph.apply("sub", b, a, span=graph.span[b])
+            place = self.root(node, POSITIVE if op == "le" else NEGATIVE, purpose)
+            known = self._pairs[a, b] = place, True
+            self._pairs[b, a] = place, False
+        self.roots[known[0]].purpose |= purpose
+        return known
+
+    def floor(self, x: int) -> int:
+        """The place among the integers of the value of floor(x), with its two root functions."""
+        graph = self.graph
+        key = -1 - x
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = self.floors
+            self.floors += 1
+            value = graph.input(SIDES, INTEGERS + known)
+            above = graph.apply("sub", x, value)
+            below = graph.apply("sub", graph.constant(1.0), above)
+            for node, purpose in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
+                self.roots.append(Root(node, POSITIVE, purpose, known))
+        return known
+
+    def timed(self) -> tuple[bool, ...]:
+        """Of each function whether it follows time alone, so that it is known without a state."""
+        graph, found = self.graph, []
+        for root in self.roots:
+            needed = graph.reachable([root.node])
+            states = any(graph.op[one] == "input" and graph.value[one][0] == "u" for one in needed)
+            found.append(not states and any(graph.op[one] == "time" for one in needed))
+        return tuple(found)

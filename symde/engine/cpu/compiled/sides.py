@@ -1,0 +1,235 @@
+"""The sides of zero on which root functions are, among them those that decide branches: the modes.
+
+A side follows from the value at a start and after a change of the state; of what is zero there, from where it
+goes. Between, it changes at roots alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.compiled.loop import start
+from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
+from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution
+from symde.engine.cpu.layout import Stage0, Status
+from symde.engine.cpu.roots import (
+    ALL,
+    CLEAR,
+    FLOOR_HIGH,
+    FLOOR_LOW,
+    INTEGERS,
+    MOST_FLIPS,
+    SIDES,
+    SWITCH,
+    WEIGHTS,
+)
+
+FLOOR = FLOOR_LOW | FLOOR_HIGH
+BRANCH = SWITCH | FLOOR
+
+
+@compiled
+def side_of(value, slope, near, noise, direction, tie, before):
+    """The side of one function."""
+    if abs(value) <= abs(slope) * near + noise:
+        onward = slope * direction
+        if onward != 0.0:
+            return 1.0 if onward > 0.0 else -1.0
+        return tie if tie != 0.0 else before
+    if value > 0.0:
+        return 1.0
+    return -1.0 if value < 0.0 else before
+
+
+@compiled
+def floor_change(value, slope, near, noise, direction):
+    """By how much a floor n is off where x - n is `value`; at an integer it follows from where x goes."""
+    change = math.floor(value)
+    distance = abs(slope) * near + noise
+    if value - change <= distance and slope * direction < 0.0:
+        return change - 1.0
+    if change + 1.0 - value <= distance and slope * direction > 0.0:
+        return change + 1.0
+    return change
+
+
+@compiled
+def update_sides(state, roots):
+    """Sides from the values at hand; whether a branch of the right-hand side has changed."""
+    side, ties, noise = doubles(roots.side), doubles(roots.ties), doubles(roots.noise)
+    g, slope = doubles(roots.g), doubles(roots.slope)
+    purposes, places = integers(roots.purposes), integers(roots.integers)
+    near, changed = resolution(state, state.t, state.h_old), False
+    for i in range(roots.count):
+        if side[i] == 0.0 or purposes[i] & FLOOR_HIGH:
+            continue
+        if purposes[i] & FLOOR_LOW:
+            change = floor_change(g[i], slope[i], near, noise[i], state.direction)
+            side[INTEGERS + places[i]] += change
+            changed = changed or change != 0.0
+            continue
+        now = side_of(g[i], slope[i], near, noise[i], state.direction, ties[i], side[i])
+        if now != side[i]:
+            side[i] = now
+            changed = changed or purposes[i] & SWITCH != 0
+    return changed
+
+
+@compiled
+def find_sides(state, roots):
+    """The sides at (t, u); the kernel's code. Values may depend on branches that are found here: again until
+    none changes."""
+    for _ in range(roots.count + 2):
+        if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
+            return 1
+        if not update_sides(state, roots) or not roots.switches:
+            break
+    roots.known = ALL
+    return 0
+
+
+@compiled
+def learn_sides(state, roots):
+    """The sides at a start, where nothing has been handled; the kernel's code."""
+    side, noise = doubles(roots.side), doubles(roots.noise)
+    flips, peak, places = integers(roots.flips), doubles(roots.peak), integers(roots.integers)
+    purposes = integers(roots.purposes)
+    for i in range(roots.count):
+        side[i], noise[i], flips[i], peak[i] = -1.0, 0.0, 0, 0.0
+        if purposes[i] & FLOOR:
+            side[i], side[INTEGERS + places[i]] = 1.0, 0.0
+    roots.switching = 0
+    return find_sides(state, roots)
+
+
+@compiled
+def renew(state):
+    """The right-hand side goes on by other branches: what was evaluated holds no more. The step size does,
+    but for methods whose steps rest on earlier ones; their start's status."""
+    state.stage0 = Stage0.STALE
+    state.jacobian_fresh, state.jacobian_known, state.restarted = 0, 0, 1
+    state.log_error_old = 0.0
+    if slot_at(state, state.active).multistep == 0:
+        return Status.DONE
+    state.h_next = 0.0
+    return start(state)
+
+
+@compiled
+def release(roots, i):
+    """Let a switch be evaluated as it stands."""
+    side = doubles(roots.side)
+    side[i] = 0.0
+    if integers(roots.purposes)[i] & FLOOR:
+        side[INTEGERS + integers(roots.integers)[i]] = math.nan
+        other = i + 1 if integers(roots.purposes)[i] & FLOOR_LOW else i - 1
+        side[other] = 0.0
+
+
+@compiled
+def find_doubts(state, roots):
+    """How far from zero each function may be for the tolerances of the states; the kernel's code."""
+    w, u, atol = doubles(roots.weights), doubles(state.u), doubles(state.atol)
+    for i in range(state.n):
+        w[i] = atol[i] + state.rtol * abs(u[i])
+    inputs = integers(state.inputs)
+    before, inputs[WEIGHTS], inputs[0] = inputs[WEIGHTS], roots.weights, state.u
+    integers(roots.outputs)[0] = roots.doubt
+    code = call_kernel(roots.doubts, state.t, state.inputs, roots.outputs)
+    inputs[WEIGHTS] = before
+    return code
+
+
+@compiled
+def count_flip(roots, i):
+    """Note that a branch changed: one that goes to and fro within the tolerances slides along its kink or
+    jump, and is released."""
+    flips, peak = integers(roots.flips), doubles(roots.peak)
+    flips[i] = flips[i] + 1 if peak[i] <= doubles(roots.doubt)[i] else 1
+    peak[i] = 0.0
+    if flips[i] >= MOST_FLIPS:
+        release(roots, i)
+
+
+@compiled
+def note_peaks(roots):
+    """How far from zero functions get between flips."""
+    peak, g = doubles(roots.peak), doubles(roots.g)
+    for i in range(roots.count):
+        peak[i] = max(peak[i], abs(g[i]))
+
+
+@compiled
+def release_undefined(roots):
+    """A branch whose expressions have no value on the rounding side of its root is taken as it stands for one
+    step."""
+    side, slope = doubles(roots.side), doubles(roots.slope)
+    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    for i in range(roots.count):
+        if crossed[i] and purposes[i] == SWITCH and not abs(slope[i]) < math.inf:
+            side[i] = 0.0
+            roots.known = SIDES
+
+
+@compiled
+def flip(state, roots):
+    """The functions at the root just found go to their other side; the status."""
+    side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
+    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    switched = False
+    if roots.switches and find_doubts(state, roots) != 0:
+        return Status.CALLBACK
+    for i in range(roots.count):
+        noise[i] = 0.0
+        if crossed[i] == 0:
+            continue
+        noise[i] = 2.0 * abs(g[i])
+        if purposes[i] & FLOOR:
+            place = INTEGERS + integers(roots.integers)[i]
+            side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
+        else:
+            side[i] = -side[i]
+        if purposes[i] & BRANCH:
+            switched = True
+            count_flip(roots, i)
+    if not switched:
+        return Status.DONE
+    if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
+        return Status.CALLBACK
+    release_undefined(roots)
+    return renew(state)
+
+
+@compiled
+def release_reachable(state, roots):
+    """A step has met values that are not finite: branches that it may have left are evaluated as they stand
+    in the next attempt, for beyond its branch an expression may have no value."""
+    side, g, slope = doubles(roots.side), doubles(roots.g), doubles(roots.slope)
+    purposes = integers(roots.purposes)
+    for i in range(roots.count):
+        # what has no value at the very root has been reached as well
+        reached = not side[i] * (g[i] + slope[i] * state.h) > 0.0
+        if purposes[i] == SWITCH and side[i] != 0.0 and reached:
+            side[i] = 0.0
+            roots.known = SIDES
+            state.stage0 = Stage0.STALE
+            state.jacobian_fresh, state.jacobian_known = 0, 0
+
+
+@compiled
+def lock_again(state, roots):
+    """Released branches that are clear of zero are modes again; the kernel's code."""
+    side, g, purposes = doubles(roots.side), doubles(roots.g), integers(roots.purposes)
+    released = False
+    for i in range(roots.count):
+        released = released or side[i] == 0.0 and purposes[i] & FLOOR == 0
+    if not released:
+        return 0
+    if find_doubts(state, roots) != 0:
+        return 1
+    doubt, flips = doubles(roots.doubt), integers(roots.flips)
+    for i in range(roots.count):
+        if side[i] == 0.0 and purposes[i] & FLOOR == 0 and abs(g[i]) > CLEAR * doubt[i]:
+            side[i] = 1.0 if g[i] > 0.0 else -1.0
+            flips[i] = 0
+    return 0
