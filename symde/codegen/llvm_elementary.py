@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 from typing import Protocol
 
 LANES = 4
@@ -38,7 +39,7 @@ class Lines(Protocol):
 
     def fresh(self) -> str: ...
 
-    def call(self, result: str, function: str, args: list[str]) -> str: ...
+    def intrinsic(self, result: str, function: str, args: Sequence[str]) -> str: ...
 
 
 class _Block:
@@ -66,7 +67,7 @@ class _Block:
 
     def call(self, function: str, *args: str, name: str | None = None) -> str:
         name = self.writer.fresh() if name is None else name
-        self.lines.append(self.writer.call(name, function, list(args)))
+        self.lines.append(self.writer.intrinsic(name, function, args))
         return name
 
     def rounded(self, x: str, factor: float) -> tuple[str, str]:

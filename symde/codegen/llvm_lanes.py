@@ -6,7 +6,6 @@ as those of a layer of neurons or of the products of two vectors, they are count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +13,16 @@ import numpy as np
 from symde.codegen.graph import BOOLEAN
 from symde.codegen.kernel import Kernel
 from symde.codegen.llvm_elementary import exp_lines, tanh_lines
+from symde.codegen.llvm_operations import SIMPLE, Operations, vector
 from symde.codegen.llvm_special import constant
-from symde.codegen.powers import integer_exponent, multiplication_chain
+from symde.codegen.powers import integer_exponent
 from symde.codegen.rolling import CONSTANT, TIME, Expression, kind_of
 
 LANES = 4
 """Doubles of a vector: AVX2 has 4. Without it LLVM takes two vectors of 2."""
 
-VECTOR = f"<{LANES} x double>"
-TRUTHS = f"<{LANES} x i1>"
+WIDTH = vector(LANES)
+VECTOR, TRUTHS = WIDTH.number, WIDTH.truth
 
 SHORTEST = 8
 """Expressions in a row from which lanes are worth it."""
@@ -31,19 +31,7 @@ ELEMENTARY = frozenset({"tanh", "exp"})
 """Functions that are written out for vectors: the C library has none, and one call takes longer than four
 here."""
 
-_ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
-_INTRINSICS = {
-    "sqrt": "sqrt",
-    "abs": "fabs",
-    "floor": "floor",
-    "ceil": "ceil",
-    "min": "minimum",
-    "max": "maximum",
-}
-_COMPARISONS = {"lt": "olt", "le": "ole", "eq": "oeq"}
-_SIMPLE = frozenset({*_ARITHMETIC, *_INTRINSICS, *_COMPARISONS, *ELEMENTARY}) | {
-    "neg", "and", "or", "not", "select", "sign"
-}  # fmt: skip
+_WRITTEN = SIMPLE | ELEMENTARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,7 @@ def can_vectorise(kernel: Kernel, pattern: Expression) -> bool:
     """Whether every operation of an expression is written for vectors."""
     graph = kernel.graph
     return all(
-        graph.op[node] in _SIMPLE or (graph.op[node] == "pow" and integer_exponent(graph, node) is not None)
+        graph.op[node] in _WRITTEN or (graph.op[node] == "pow" and integer_exponent(graph, node) is not None)
         for node in pattern.nodes
     )
 
@@ -150,8 +138,9 @@ class LanesLoop:
     """
 
     def __init__(self, kernel: Kernel, order: Order, declarations: dict[str, str]) -> None:
-        self.graph, self.order, self.declarations = kernel.graph, order, declarations
+        self.graph, self.order = kernel.graph, order
         self.inputs = {vector.name: number for number, vector in enumerate(kernel.inputs)}
+        self.operations = Operations(WIDTH, declarations, self.fresh)
         self.names: dict[int, str] = {}
         self.count = 0
 
@@ -280,57 +269,13 @@ class LanesLoop:
         op = graph.op[node]
         args = [self.names[argument] for argument in graph.args[node]]
         result = self.names[node] = f"%n{node}"
-        if op in _ARITHMETIC:
-            return [f"{result} = {_ARITHMETIC[op]} {VECTOR} {args[0]}, {args[1]}"]
-        if op == "neg":
-            return [f"{result} = fneg {VECTOR} {args[0]}"]
+        if op in SIMPLE:
+            return self.operations.simple(op, result, args)
         if op == "pow":
-            return self._power(node, args[0])
-        if op in _INTRINSICS:
-            return [self.call(result, _INTRINSICS[op], args)]
-        if op in _COMPARISONS:
-            return [f"{result} = fcmp {_COMPARISONS[op]} {VECTOR} {args[0]}, {args[1]}"]
-        if op in ("and", "or"):
-            return [f"{result} = {op} {TRUTHS} {args[0]}, {args[1]}"]
-        if op == "not":
-            return [f"{result} = xor {TRUTHS} {args[0]}, <{', '.join(['i1 true'] * LANES)}>"]
-        if op == "select":
-            return [f"{result} = select {TRUTHS} {args[0]}, {VECTOR} {args[1]}, {VECTOR} {args[2]}"]
-        if op == "sign":
-            return self._sign(result, args[0])
-        return (tanh_lines if op == "tanh" else exp_lines)(self, result, args[0])
-
-    def call(self, result: str, function: str, args: Sequence[str]) -> str:
-        """A call of an intrinsic of vectors."""
-        name = f"llvm.{function}.v{LANES}f64"
-        types = ", ".join([VECTOR] * len(args))
-        self.declarations.setdefault(
-            name, f"declare {VECTOR} @{name}({types}) nounwind willreturn memory(none)"
-        )
-        return f"{result} = call {VECTOR} @{name}({', '.join(f'{VECTOR} {one}' for one in args)})"
-
-    def _power(self, node: int, x: str) -> list[str]:
-        exponent = integer_exponent(self.graph, node) or 0
-        chain, lines = [x], []
-        for a, b in multiplication_chain(abs(exponent)) if exponent else ():
-            name = self.fresh()
-            lines.append(f"{name} = fmul {VECTOR} {chain[a]}, {chain[b]}")
-            chain.append(name)
-        if exponent < 0:
-            name = self.fresh()
-            lines.append(f"{name} = fdiv {VECTOR} {splat(1.0)}, {chain[-1]}")
-            chain.append(name)
-        self.names[node] = chain[-1] if exponent else splat(1.0)
-        return lines
-
-    def _sign(self, result: str, x: str) -> list[str]:
-        above, below, rest = self.fresh(), self.fresh(), self.fresh()
-        return [
-            f"{above} = fcmp ogt {VECTOR} {x}, {splat(0.0)}",
-            f"{below} = fcmp olt {VECTOR} {x}, {splat(0.0)}",
-            f"{rest} = select {TRUTHS} {below}, {VECTOR} {splat(-1.0)}, {VECTOR} {x}",
-            f"{result} = select {TRUTHS} {above}, {VECTOR} {splat(1.0)}, {VECTOR} {rest}",
-        ]
+            exponent = integer_exponent(graph, node) or 0
+            self.names[node], lines = self.operations.power(args[0], exponent)
+            return lines
+        return (tanh_lines if op == "tanh" else exp_lines)(self.operations, result, args[0])
 
     def fresh(self) -> str:
         """A new name."""
@@ -340,4 +285,4 @@ class LanesLoop:
 
 def splat(value: float) -> str:
     """The constant vector with one number in all lanes."""
-    return f"<{', '.join([f'double {constant(value)}'] * LANES)}>"
+    return WIDTH.constant(value)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from symde.codegen.graph import BOOLEAN
 from symde.codegen.kernel import Kernel
+from symde.codegen.llvm_operations import SIMPLE, SINGLE, Operations
 from symde.codegen.llvm_special import USES, constant, definition
-from symde.codegen.powers import integer_exponent, multiplication_chain
+from symde.codegen.powers import integer_exponent
 
 Places = dict[int, list[tuple[int, int]]]
 """Output and index within it of each node that is an output; a node may be several."""
 
-_ARITHMETIC = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract", "div": "fdiv contract"}
-_INTRINSICS = {
-    "sqrt": "sqrt",
-    "abs": "fabs",
-    "floor": "floor",
-    "ceil": "ceil",
-    "min": "minimum",
-    "max": "maximum",
-}
-_COMPARISONS = {"lt": "olt", "le": "ole", "eq": "oeq"}
 _LIBRARY = {
     **{
         name: name
@@ -30,7 +19,6 @@ _LIBRARY = {
     **{name: name for name in ("sinh", "cosh", "tanh", "erf", "pow")},
     "gamma": "tgamma",
 }
-# `contract` allows a fused multiply-add and nothing else: NaN and infinity keep their meaning.
 
 
 class Writer:
@@ -41,6 +29,7 @@ class Writer:
         self.inputs = {vector.name: number for number, vector in enumerate(kernel.inputs)}
         self.places = places
         self.declarations = declarations
+        self._operations = Operations(SINGLE, declarations, self._fresh)
         self.names: dict[int, str] = {}
         self.count = 0
 
@@ -113,72 +102,29 @@ class Writer:
         op = graph.op[node]
         args = [names[argument] for argument in graph.args[node]]
         result = names[node] = f"%n{node}"
-        if op in _ARITHMETIC:
-            return [f"{result} = {_ARITHMETIC[op]} double {args[0]}, {args[1]}"]
-        if op == "neg":
-            return [f"{result} = fneg double {args[0]}"]
+        if op in SIMPLE:
+            return self._operations.simple(op, result, args)
         if op == "pow":
             exponent = integer_exponent(graph, node)
             if exponent is not None:
-                return self._power(node, args[0], exponent)
+                names[node], lines = self._operations.power(args[0], exponent)
+                return lines
         if op in _LIBRARY:
-            return [self._call(result, _LIBRARY[op], args)]
-        if op in _INTRINSICS:
-            return [self._call(result, f"llvm.{_INTRINSICS[op]}.f64", args)]
-        if op in _COMPARISONS:
-            return [f"{result} = fcmp {_COMPARISONS[op]} double {args[0]}, {args[1]}"]
-        if op in ("and", "or"):
-            return [f"{result} = {op} i1 {args[0]}, {args[1]}"]
-        if op == "not":
-            return [f"{result} = xor i1 {args[0]}, true"]
-        if op == "select":
-            return [f"{result} = select i1 {args[0]}, double {args[1]}, double {args[2]}"]
-        if op == "sign":
-            return self._sign(result, args[0])
+            return [self._operations.call(result, _LIBRARY[op], args)]
         if op == "mod":
             return self._mod(result, *args)
         return [self._own(result, op, args[0])]
 
     def _own(self, result: str, op: str, argument: str) -> str:
         for function in USES[op]:
-            self._call("", function, [""])  # declares it
+            self._operations.call("", function, [""])  # declares it
         self.declarations[op] = definition(op)
         return f"{result} = call double @symde_{op}(double {argument})"
-
-    def _call(self, result: str, function: str, args: Sequence[str]) -> str:
-        if function not in self.declarations:
-            types = ", ".join("double" for _ in args)
-            self.declarations[function] = (
-                f"declare double @{function}({types}) nounwind willreturn memory(none)"
-            )
-        return f"{result} = call double @{function}({', '.join('double ' + argument for argument in args)})"
-
-    def _power(self, node: int, x: str, exponent: int) -> list[str]:
-        chain, lines = [x], []
-        for a, b in multiplication_chain(abs(exponent)) if exponent else ():
-            name = self._fresh()
-            lines.append(f"{name} = fmul double {chain[a]}, {chain[b]}")
-            chain.append(name)
-        if exponent < 0:
-            name = self._fresh()
-            lines.append(f"{name} = fdiv double {constant(1.0)}, {chain[-1]}")
-            chain.append(name)
-        self.names[node] = chain[-1] if exponent else constant(1.0)
-        return lines
-
-    def _sign(self, result: str, x: str) -> list[str]:
-        above, below, rest = self._fresh(), self._fresh(), self._fresh()
-        return [
-            f"{above} = fcmp ogt double {x}, {constant(0.0)}",
-            f"{below} = fcmp olt double {x}, {constant(0.0)}",
-            f"{rest} = select i1 {below}, double {constant(-1.0)}, double {x}",
-            f"{result} = select i1 {above}, double {constant(1.0)}, double {rest}",
-        ]
 
     def _mod(self, result: str, x: str, y: str) -> list[str]:
         remainder, differ, below_x, below_y, some, shift, moved = (self._fresh() for _ in range(7))
         return [
-            self._call(remainder, "fmod", [x, y]),
+            self._operations.call(remainder, "fmod", [x, y]),
             f"{below_x} = fcmp olt double {remainder}, {constant(0.0)}",
             f"{below_y} = fcmp olt double {y}, {constant(0.0)}",
             f"{differ} = xor i1 {below_x}, {below_y}",

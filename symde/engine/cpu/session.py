@@ -220,6 +220,8 @@ class Session:
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
         state.patience, state.restarted, state.tightness = 1, 1, 1.0
+        columns = blocks[-1][2] > 1
+        state.stiff_fraction = layout.STIFF_FRACTION_OF_COLUMNS if columns else layout.STIFF_FRACTION
         first = self._slots[0]
         switches = len(self._slots) > 1
         if switches or not (first.implicit or first.fixed):

@@ -16,7 +16,6 @@ from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, i
 from symde.engine.cpu.layout import (
     MILD_FRACTION,
     MILD_HITS,
-    STIFF_FRACTION,
     STIFF_HITS,
     WATCH_INTERVAL,
     Stage0,
@@ -47,7 +46,7 @@ def improve_spectral_radius(state):
 def count_findings(state, stability):
     """Compare |h| * rho of the last accepted step with the stability interval of the explicit method."""
     reach = abs(state.h_old) * state.spectral_radius
-    if reach > STIFF_FRACTION * stability:
+    if reach > state.stiff_fraction * stability:
         state.stiff_hits += 1
         state.mild_hits = 0
     else:
