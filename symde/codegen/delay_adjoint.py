@@ -1,12 +1,12 @@
-"""Adjoint equations of a model with constant delays as a model with delays of its own, in reversed time r = -t:
+"""Adjoint equations of a model with constant delays as a model with delays itself, in reversed time r = -t:
 
     dl/dr = J(t)' l(r) + sum_k B_k(t + tau_k)' l(r - tau_k),      B_k = df/dx(t - tau_k)
     dq/dr = P(t)' l,      dh_i/dr = sum_k (B_k(t)' l)_i  while t - tau_k lies before t0
 
-l is the derivative of a loss by the state at t, q sums up that by the parameters, those of the history included,
-and h that by initial values which are the history too. What J, B and P read of the forward solution, at t and at
-t + tau_k, are delayed values that an engine looks up in a kept solution: of states n + i, where n is the number
-of states here, and of one more, which is 1 before t0 and 0 after.
+l is the derivative of a loss by the state at t, q sums up that by the parameters, those of the history
+included, and h that by initial values which are the history too. What J, B and P read of the forward
+solution, at t and at t + tau_k, are delayed values that an engine looks up in a kept solution: of states n +
+i, where n is the number of states here, and of one more, which is 1 before t0 and 0 after.
 
 Source: A. Bellen, M. Zennaro (2003), chapter 10, for adjoint problems; C. T. H. Baker, G. A. Bocharov,
 Computational aspects of time-lag models, Russian Journal of Numerical Analysis and Mathematical Modelling 20

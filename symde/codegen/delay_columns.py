@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from symde.codegen.algebra import Algebra
 from symde.codegen.column_graph import with_columns
 from symde.codegen.delay_graph import DelayGraph
 from symde.codegen.delays import DELAYED, LoweredDelays, Pair, with_delayed
-from symde.codegen.derivatives import Tangent, tangents
+from symde.codegen.derivatives import Tangent, jacobian, tangents
 from symde.codegen.kernel import Kernel, Output
 from symde.codegen.lower import LoweredModel
 from symde.codegen.model_kernels import ModelGraph
@@ -46,9 +47,7 @@ class DelayColumnsGraph(DelayGraph):
         for i, node in enumerate(lowered.states):
             self._seeds[node] = {c: columns[i * width + c] for c in range(count)}
         self._seeds = with_delayed(graph, model.delays, self._seeds, self._own_pairs(), self._slopes())
-        zero = graph.constant(0.0)
-        rows = tangents(graph, lowered.rhs, self._seeds)
-        slopes = tuple(row.get(c, zero) for row in rows for c in range(width))
+        slopes = self._column_slopes()
         self.lowered = LoweredModel(
             graph,
             lowered.states + columns,
@@ -57,6 +56,20 @@ class DelayColumnsGraph(DelayGraph):
             (),
             self._all_delays(columns),
         )
+
+    def _column_slopes(self) -> tuple[int, ...]:
+        """S' by the partial derivatives of f: each is made once, and not again for every column."""
+        lowered, seeds = self._model.lowered, self._seeds
+        g, variables = Algebra(lowered.graph), list(seeds)
+        entries = jacobian(lowered.graph, lowered.rhs, variables)
+        slopes: list[int] = []
+        for row in range(len(lowered.rhs)):
+            totals = [g.zero] * self._width
+            for k in range(entries.indptr[row], entries.indptr[row + 1]):
+                for column, change in seeds[variables[entries.indices[k]]].items():
+                    totals[column] = g.add(totals[column], g.mul(entries.nodes[k], change))
+            slopes += totals
+        return tuple(slopes)
 
     def _own_pairs(self) -> dict[int, Tangent]:
         """For each pair of the model the columns of its state at its time, pairs behind the model's own."""

@@ -63,7 +63,7 @@ class Lowering:
         self.scope = scope
         self._functions = {function.name: function for function in functions}
         self._externs = by_output(externs)
-        self._delayed = delayed if delayed is not None else ()
+        self._delayed = delayed
         self._outputs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._calls: dict[tuple[str, tuple[int, ...]], int] = {}
 
@@ -127,7 +127,7 @@ class Lowering:
                 return self._fold_left(operator, [values[id(operand)] for operand in operands], node.span)
             case syntax.Call() if node.function in self._externs:
                 return self._extern(node, tuple(values[id(argument)] for argument in node.arguments))
-            case syntax.Call() if node.function in self._delayed:
+            case syntax.Call() if self._delayed is not None and node.function in self._delayed:
                 return self._delayed.node(node, values[id(node.arguments[0])])
             case syntax.Call():
                 return self._built_in(node, [values[id(argument)] for argument in node.arguments])

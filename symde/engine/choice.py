@@ -80,6 +80,8 @@ def _explicit(rtol: float, traits: Traits) -> str:
 
 
 def _stiff(rtol: float, traits: Traits) -> str:
+    if traits.delays:  # steps may be longer than a delay, and begin anew at each discontinuity
+        return "KenCarp4" if traits.states > MANY_STATES else "Rodas5P"
     if traits.states > MANY_STATES:
         return "QNDF"
     return "Radau" if rtol < STIFF_TIGHT else "Rodas5P"

@@ -35,6 +35,7 @@ class AdjointSystem:
         names = (*leading, *(f"dL/d({name})" for name in base.state_names))
         if kernels.n > len(names):
             names += tuple(f"dL/d({name})" for name in base.parameter_names)
+            names += ("dL/d(a history)",) * (kernels.n - len(names))
         self.state_names = names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None

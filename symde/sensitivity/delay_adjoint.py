@@ -1,8 +1,8 @@
 """Continuous adjoints of models with constant delays: `interpolating` for these.
 
 The model is solved forward and its interpolants are kept; the adjoint equations, whose delays are the same in
-reversed time, are solved back by the engine of delay equations, with jumps at the saved times. Where the state
-jumps at t0, f jumps a delay later, and the derivative by that delay has a term of its own there.
+reversed time, are solved back by the engine of delay equations, with jumps at the saved times. Where the
+state jumps at t0, f jumps a delay later, and the derivative by that delay has a term of its own there.
 
 Source: see `symde.codegen.delay_adjoint`.
 """
@@ -92,7 +92,7 @@ class DelayAdjointRecord:
     def _begin(self, session: Any, jumps: Jumps, lags: np.ndarray) -> None:
         """Ready the solve of the adjoint equations, in reversed time."""
         run, problem = self.run, self.run.problem
-        n, m, (t0, t1) = len(problem.u0), len(problem.p), problem.tspan
+        n, (t0, t1) = len(problem.u0), problem.tspan
         sizes = sizes_of_states(run, np.abs(self.rows[:, 2 : n + 2]).max(axis=0, initial=0.0))
         of_states, of_sums = adjoint_tolerance(run, jumps, sizes, problem.p, BESIDE)
         shared = list(shared_states(problem.system.kernels.model_graph))

@@ -43,7 +43,7 @@ class Past:
         self._system, data = system, session.context
         self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
         self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
-        self._session, self._data, self._keep_all = session, data, True
+        self._data, self._keep_all = data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
         session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
         self._add_derivatives(session)
@@ -66,8 +66,8 @@ class Past:
             data.jacobian_vector = model.address("jacobian_vector")
             data.slopes_of_derivatives |= model.model_graph.slopes_of_product
 
-    def begin(self, t0: float, t1: float, dense: bool) -> None:
-        """Ready a run.
+    def begin(self, session: Any, t0: float, t1: float, dense: bool) -> None:
+        """Ready a run of the session.
 
         Raises:
             ValueError: it goes backwards in time.
@@ -77,9 +77,9 @@ class Past:
                 "a model with delays is solved forwards in time only: its past is known, not its future"
             )
         self._keep_all = dense
-        if not self._session.dense_capacity:
+        if not session.dense_capacity:
             room = LEAST_BYTES // (8 * len(self._row))
-            self._session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
+            session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
 
     def keep(self, rows: np.ndarray, n: int, start: float, first: int) -> None:
         """Have another solution looked up, of n states that stand behind `first` others; its rows must live

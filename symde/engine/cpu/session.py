@@ -341,7 +341,7 @@ class Session:
         self._carried.fill(0.0)
         self.dense_asked = dense
         if self.past is not None:
-            self.past.begin(t0, t1, dense)
+            self.past.begin(self, t0, t1, dense)
             dense, stretches = True, self.past
         if self._watched:
             self._direction_vector[...] = self._direction

@@ -69,9 +69,9 @@ def shorten(state, data):
     """End the step at the next discontinuity; keep it no longer than the smallest delay where that pays."""
     size, limit, data.cut_to_lag = abs(state.h), next_discontinuity(data), 0
     remaining = (limit - state.t) - state.t_low
-    # as `choose_step` does: a step stretched by one per cent spares a last tiny one
-    # where the step ends at a stop that is the same time but for rounding, it does already
+    # it does already where it ends at a stop that is the same time but for rounding
     there = state.reaches and abs(limit - state.t_new) <= ULPS * max(abs(limit), abs(state.t_new))
+    # as `choose_step` does: a step stretched by one per cent spares a last tiny one
     if not there and (remaining <= size or (not state.reaches and remaining <= 1.01 * size)):
         state.h, state.t_new, state.t_new_low, state.reaches = remaining, limit, 0.0, 1
         size = remaining

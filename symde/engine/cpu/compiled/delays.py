@@ -143,8 +143,8 @@ def history_is_finite(data):
 
 @compiled
 def fill_from_history(data, k, s, end, slopes):
-    """Delayed values of time k before the start `end`. Stages beyond the end of the step see the history go on smoothly,
-    or stand still where it is not defined there."""
+    """Delayed values of time k before the start `end`. Stages beyond the end of the step see the history go
+    on smoothly, or stand still where it is not defined there."""
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, s, data.history_inputs, data.outputs)
     if s > end and not history_is_finite(data):
@@ -210,8 +210,8 @@ def kept_row(data, k, s):
 
 @compiled
 def fill_from_kept(data, state, k, s, slopes):
-    """Values of a kept solution at time k, and of its history. On which side of a discontinuity s lies tells the
-    middle of the step: steps end where a time meets one."""
+    """Values of a kept solution at time k, and of its history. On which side of a discontinuity s lies tells
+    the middle of the step: steps end where a time meets one."""
     if state.phase == Phase.SAVE:
         middle = state.t_old + 0.5 * state.h_old
     else:
