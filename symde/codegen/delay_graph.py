@@ -26,7 +26,6 @@ from symde.codegen.delays import (
 from symde.codegen.derivatives import SparseJacobian, compressed, directional, tangents, time_gradient
 from symde.codegen.kernel import Kernel, Output
 from symde.codegen.model_kernels import ModelGraph
-from symde.model.definition import Definition
 
 ALONG = 2
 """What `DelayPlan.constant` says of a time at which another solution is read."""
@@ -64,19 +63,7 @@ class DelayPlan:
 
 
 class DelayGraph(ModelGraph):
-    """The graph of a model with delayed values.
-
-    Raises:
-        ValueError: the model has events or a mass matrix as well.
-    """
-
-    def __init__(self, definition: Definition, divided: bool = False) -> None:
-        if definition.events or definition.mass is not None:
-            beside = "events" if definition.events else "equations without a derivative of their own"
-            raise ValueError(
-                f"{beside} beside delayed values are not in this version: leave one of them out of the model"
-            )
-        super().__init__(definition, divided)
+    """The graph of a model with delayed values."""
 
     @property
     def delays(self) -> LoweredDelays:
