@@ -1,0 +1,221 @@
+"""The members' solves: blocks of them in one thread or several, each block in a loop without Python.
+
+Which members make a block depends on their number alone, and blocks are taken into account in their order:
+what comes out is the same to the last bit for any number of threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
+from symde.engine.cpu.layout import Status
+from symde.ensemble.member import member_problem
+from symde.ensemble.result import Failure
+from symde.outcome import RETCODES, explain
+from symde.plan import Plan
+from symde.problem.problem import Problem
+from symde.sessions import borrow, give_back
+
+BLOCK, BLOCKS = 512, 64
+"""Most members of a block, and how many blocks few members are dealt into."""
+
+EXPLAINED = 10
+"""Failures of a block that are explained in full: to find what is not finite takes longer than a solve."""
+
+AHEAD = 3
+"""Blocks under way for each thread, which bounds what waits to be taken into account."""
+
+
+class _Stop(Exception):
+    """The caller was interrupted: this thread's members are wanted no more."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """Members to solve.
+
+    Attributes:
+        problem: Whose members they are.
+        plan: The options, checked.
+        atol: Absolute tolerance, a number or an array of shape (n_states,).
+        members: What they start from.
+    """
+
+    problem: Problem
+    plan: Plan
+    atol: Any
+    members: Members
+
+    def blocks(self) -> list[range]:
+        """The members in blocks."""
+        count = self.members.count
+        size = min(BLOCK, -(-count // BLOCKS))
+        return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def solve(
+        self,
+        outcome: Outcome | None,
+        take: Callable[[range, Outcome], None],
+        workers: int,
+        progress: bool,
+    ) -> list[Failure]:
+        """Solve all members.
+
+        Args:
+            outcome: Where the results go; None: each block gets room of its own, which is let go.
+            take: Called with each block and its results, in order.
+            workers: Threads.
+            progress: Show a bar.
+
+        Returns:
+            The failures, in order.
+        """
+        failures: list[Failure] = []
+        with _bar(self.members.count) if progress else nullcontext() as on_block:
+            for block, part, failed in self._solved(outcome, workers):
+                failures += failed
+                take(block, part)
+                if on_block is not None:
+                    on_block(len(block), "")
+        return failures
+
+    def _solved(
+        self, outcome: Outcome | None, workers: int
+    ) -> Iterator[tuple[range, Outcome, list[Failure]]]:
+        """Each block with its results and failures, in order."""
+        blocks = self.blocks()
+        bench = _Bench(self)
+        try:
+            if workers == 1:
+                for block in blocks:
+                    yield block, *bench.solve(block, outcome)
+            else:
+                yield from _in_threads(bench, blocks, outcome, workers)
+        finally:
+            bench.close()
+
+
+def _in_threads(
+    bench: _Bench, blocks: list[range], outcome: Outcome | None, workers: int
+) -> Iterator[tuple[range, Outcome, list[Failure]]]:
+    waiting: deque[tuple[range, Future[tuple[Outcome, list[Failure]]]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="symde-ensemble") as pool:
+        try:
+            for block in blocks:
+                waiting.append((block, pool.submit(bench.solve, block, outcome)))
+                if len(waiting) > AHEAD * workers:
+                    done, future = waiting.popleft()
+                    yield done, *future.result()
+            while waiting:
+                done, future = waiting.popleft()
+                yield done, *future.result()
+        finally:
+            bench.stopped = True
+            for _, future in waiting:
+                future.cancel()
+
+
+class _Bench:
+    """Sessions at work on the members, one for each thread that asks."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.stopped = False
+        self._runs: list[BatchRun] = []
+        self._idle: list[BatchRun] = []
+        self._lock = threading.Lock()
+
+    def _run(self) -> BatchRun:
+        """A run that no other thread has."""
+        work = self.work
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            session = borrow(work.problem.system, work.plan)
+            session.atol[...] = work.atol
+            plan = work.plan
+            run = BatchRun(session, work.members, Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps))
+            self._runs.append(run)
+            return run
+
+    def solve(self, block: range, outcome: Outcome | None) -> tuple[Outcome, list[Failure]]:
+        """Solve a block; its part of the outcome, and its failures."""
+        run = self._run()
+        members = self.work.members
+        if outcome is None:
+            part = Outcome.empty(len(block), members.times.shape[1], run.session.n)
+        else:
+            part = outcome.rows(block.start, block.stop)
+        failures: list[Failure] = []
+
+        def failed(member: int, status: Status) -> None:
+            failures.append(self._failure(run, member, status, in_full=len(failures) < EXPLAINED))
+
+        run.run(block.start, block.stop, part, failed, self._look_up)
+        self._raise_error(run)
+        with self._lock:
+            self._idle.append(run)
+        return part, failures
+
+    def _look_up(self) -> None:
+        if self.stopped:
+            raise _Stop
+
+    def _raise_error(self, run: BatchRun) -> None:
+        """Raise what a user's function raised within a solve."""
+        system = self.work.problem.system
+        error = (None if system.compiled else system.take_error()) or run.session.take_error()
+        if error is not None:
+            raise error
+
+    def _failure(self, run: BatchRun, member: int, status: Status, in_full: bool) -> Failure:
+        retcode = RETCODES.get(status)
+        if retcode is None:
+            self._raise_error(run)
+            raise RuntimeError("a model kernel failed without saying why")
+        time = run.session.state.t
+        message = f"{retcode.word}: {retcode.sentence}, at t = {time:.6g}"
+        if in_full:
+            members = self.work.members
+            alone = member_problem(self.work.problem, _row(members.u0, member), _row(members.p, member))
+            message = explain(run.session, alone, retcode)
+        return Failure(member, retcode, message, time)
+
+    def close(self) -> None:
+        """Keep the sessions for the next solve."""
+        for run in self._runs:
+            give_back(self.work.plan, run.session)
+
+
+def _row(rows: np.ndarray, member: int) -> np.ndarray:
+    return rows[member if len(rows) > 1 else 0]
+
+
+_RETCODES = np.full(max(Status) + 1, None, dtype=object)
+for _status, _retcode in RETCODES.items():
+    _RETCODES[_status] = _retcode
+
+
+def retcodes_of(codes: np.ndarray) -> np.ndarray:
+    """The return codes of an array of the loop's."""
+    return _RETCODES[codes]
+
+
+def succeeded(codes: np.ndarray) -> np.ndarray:
+    """Whether each member reached its end, shape of the codes."""
+    return codes == Status.DONE
+
+
+def _bar(count: int) -> Any:
+    from symde.progress import counter
+
+    return counter(count, " members")
