@@ -15,7 +15,14 @@ from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import Kernel
+from symde.codegen.lane_steps import (
+    can_have_lanes,
+    explicit_lane_step,
+    lane_interpolant,
+    rosenbrock_lane_step,
+)
 from symde.codegen.llvm import ir_module
+from symde.codegen.llvm_lanes import WIDTH
 from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
@@ -54,6 +61,7 @@ class ModelKernels:
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
+        self._lanes: dict[Any, tuple[int, int]] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -216,6 +224,35 @@ class ModelKernels:
         else:
             return 0
         return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
+
+    def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int]:
+        """The addresses of a whole step of a method for several members side by side, and of its interpolant;
+        zeros where there are none.
+
+        Args:
+            method: A method of the explicit or Rosenbrock families.
+            numbers: Its interpolant, as `symde.codegen.lane_steps.lane_interpolant` takes it.
+        """
+        with self._lock:
+            if method not in self._lanes:
+                self._lanes[method] = self._lane_pair(method, numbers)
+            return self._lanes[method]
+
+    def _lane_pair(self, method: Any, numbers: Any) -> tuple[int, int]:
+        model = self.model_graph
+        if self.n > STATES_LIMIT or not can_have_lanes(model):
+            return 0, 0
+        if method.family in ("explicit", "explicit_two_estimates") and method.adaptive:
+            step = explicit_lane_step(model, method)
+        elif method.family == "rosenbrock" and self.lu_plan is not None:
+            step = rosenbrock_lane_step(model, self.lu_plan, method)
+        else:
+            return 0, 0
+        interpolant = lane_interpolant(model, method, numbers)
+        if step is None or interpolant is None:
+            return 0, 0
+        library = load_ir(ir_module([step, interpolant], WIDTH))
+        return library.address(step.name), library.address(interpolant.name)
 
     @property
     def taylor(self) -> TaylorKernel:

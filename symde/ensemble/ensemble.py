@@ -11,6 +11,7 @@ import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
+from symde.ensemble.lanes import NONE, lanes_for
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
 from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
@@ -44,6 +45,7 @@ def ensemble(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    lanes: bool = True,
     workers: int = 1,
     progress: bool = False,
     **unknown: Never,
@@ -66,11 +68,14 @@ def ensemble(
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
             the next state, or several of these.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        lanes: Solve four members side by side in vector registers, where the method and the model have steps
+            for that (`symde.ensemble.lanes`): the members are then those of single solves up to rounding, and
+            without a method up to the tolerance. False: to the last bit.
         workers: Threads; the result is the same to the last bit for any number of them.
         progress: Show a bar (needs tqdm).
 
     Returns:
-        The members, each as a solve of its own gives it.
+        The members' solutions; what a member's is depends on its own numbers alone.
 
     Warns:
         EnsembleWarning: members failed; once, however many. `Ensemble.failures` tells of each.
@@ -94,7 +99,8 @@ def ensemble(
     starts = starts_of(problem, n, p, u0, seed)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
-    work = Work(problem, plan, tolerance, members)
+    choice = lanes_for(problem, plan) if options.truth(lanes, "lanes") else NONE
+    work = Work(problem, plan, tolerance, members, choice)
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
@@ -114,7 +120,7 @@ def ensemble(
         )
     return Ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
-        starts.seed, plan.methods, kept,
+        starts.seed, (*choice.methods, *plan.methods), kept,
     )  # fmt: skip
 
 

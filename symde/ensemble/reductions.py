@@ -56,8 +56,8 @@ class Quantiles:
     """Quantiles of a stream from sorted buffers, exact up to twice `KEPT` members.
 
     Two full buffers of one weight become one of twice the weight: of their values in order every second
-    stays, the first and the second of each pair by turns. A merge of weight w moves no rank by more than w, so
-    that after N members a rank is off by N log2(N / KEPT) / (2 KEPT) at most: 0.5 % of N for a million.
+    stays, the first and the second of each pair by turns. A merge of weight w moves no rank by more than w,
+    so that after N members a rank is off by N log2(N / KEPT) / (2 KEPT) at most: 0.5 % of N for a million.
 
     Source: J. I. Munro, M. S. Paterson, Selection and sorting with limited storage, Theoretical Computer
     Science 12 (1980); the bound as in G. S. Manku, S. Rajagopalan, B. G. Lindsay, Approximate medians and

@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
+from symde.engine.cpu.lanes import LaneRun
+from symde.engine.cpu.lanes_layout import STIFF, UNFINISHED
 from symde.engine.cpu.layout import Status
+from symde.engine.cpu.session import Session
+from symde.ensemble.lanes import LaneChoice
 from symde.ensemble.member import member_problem
 from symde.ensemble.result import Failure
 from symde.outcome import RETCODES, explain
-from symde.plan import Plan
+from symde.plan import Plan, with_methods
 from symde.problem.problem import Problem
 from symde.sessions import borrow, give_back
 
@@ -48,12 +52,14 @@ class Work:
         plan: The options, checked.
         atol: Absolute tolerance, a number or an array of shape (n_states,).
         members: What they start from.
+        lanes: The methods that solve them side by side.
     """
 
     problem: Problem
     plan: Plan
     atol: Any
     members: Members
+    lanes: LaneChoice
 
     def blocks(self) -> list[range]:
         """The members in blocks."""
@@ -125,75 +131,109 @@ def _in_threads(
 
 
 class _Bench:
-    """Sessions at work on the members, one for each thread that asks."""
+    """What solves members, one for each thread that asks."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
         self.stopped = False
-        self._runs: list[BatchRun] = []
-        self._idle: list[BatchRun] = []
+        self._solvers: list[_Solver] = []
+        self._idle: list[_Solver] = []
         self._lock = threading.Lock()
 
-    def _run(self) -> BatchRun:
-        """A run that no other thread has."""
-        work = self.work
+    def _solver(self) -> _Solver:
+        """One that no other thread has."""
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
-            session = borrow(work.problem.system, work.plan)
-            session.atol[...] = work.atol
-            plan = work.plan
-            run = BatchRun(session, work.members, Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps))
-            self._runs.append(run)
-            return run
+            if not self._idle:
+                self._idle.append(_Solver(self.work))
+                self._solvers.append(self._idle[-1])
+            return self._idle.pop()
 
     def solve(self, block: range, outcome: Outcome | None) -> tuple[Outcome, list[Failure]]:
         """Solve a block; its part of the outcome, and its failures."""
-        run = self._run()
-        members = self.work.members
+        solver = self._solver()
         if outcome is None:
-            part = Outcome.empty(len(block), members.times.shape[1], run.session.n)
+            members = self.work.members
+            part = Outcome.empty(len(block), members.times.shape[1], members.u0.shape[1])
         else:
             part = outcome.rows(block.start, block.stop)
-        failures: list[Failure] = []
-
-        def failed(member: int, status: Status) -> None:
-            failures.append(self._failure(run, member, status, in_full=len(failures) < EXPLAINED))
-
-        run.run(block.start, block.stop, part, failed, self._look_up)
-        self._raise_error(run)
+        failures = solver.solve(block, part, self._look_up)
         with self._lock:
-            self._idle.append(run)
+            self._idle.append(solver)
         return part, failures
 
     def _look_up(self) -> None:
         if self.stopped:
             raise _Stop
 
-    def _raise_error(self, run: BatchRun) -> None:
+    def close(self) -> None:
+        """Keep the sessions for the next solve."""
+        for solver in self._solvers:
+            solver.close()
+
+
+class _Solver:
+    """Solves blocks in one thread: in lanes where there are any, and one by one what these leave."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._borrowed: list[tuple[Plan, Session]] = []
+        self.alone = self._run(work.plan)
+        self.lanes = [self._lane_run(work.lanes, method) for method in work.lanes.methods]
+
+    def _run(self, plan: Plan) -> BatchRun:
+        session = borrow(self.work.problem.system, plan)
+        self._borrowed.append((plan, session))
+        session.atol[...] = self.work.atol
+        steps = Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps)
+        return BatchRun(session, self.work.members, steps)
+
+    def _lane_run(self, lanes: LaneChoice, method: Any) -> LaneRun:
+        run = self._run(with_methods(self.work.plan, self.work.problem.system, (method,)))
+        return LaneRun(run, run.session.methods[0], lanes.kernels[method], watch=lanes.watches(method))
+
+    def solve(self, block: range, part: Outcome, look_up: Callable[[], None]) -> list[Failure]:
+        """Solve a block; its failures."""
+        ids, failures = np.arange(block.start, block.stop), list[Failure]()
+
+        def failed(member: int, status: Status) -> None:
+            failures.append(self._failure(member, status, in_full=len(failures) < EXPLAINED))
+
+        left = [ids[:0]]
+        for lanes in self.lanes:
+            lanes.run(ids, part, block.start, look_up)
+            codes = part.codes[ids - block.start]
+            left.append(ids[codes == UNFINISHED])
+            ids = ids[codes == STIFF]
+        ids = np.sort(np.concatenate([*left, ids]))
+        if len(ids):
+            self.alone.run(ids, part, block.start, failed, look_up)
+        self._raise_error()
+        return failures
+
+    def _raise_error(self) -> None:
         """Raise what a user's function raised within a solve."""
         system = self.work.problem.system
-        error = (None if system.compiled else system.take_error()) or run.session.take_error()
+        error = (None if system.compiled else system.take_error()) or self.alone.session.take_error()
         if error is not None:
             raise error
 
-    def _failure(self, run: BatchRun, member: int, status: Status, in_full: bool) -> Failure:
-        retcode = RETCODES.get(status)
+    def _failure(self, member: int, status: Status, in_full: bool) -> Failure:
+        session, retcode = self.alone.session, RETCODES.get(status)
         if retcode is None:
-            self._raise_error(run)
+            self._raise_error()
             raise RuntimeError("a model kernel failed without saying why")
-        time = run.session.state.t
+        time = session.state.t
         message = f"{retcode.word}: {retcode.sentence}, at t = {time:.6g}"
         if in_full:
             members = self.work.members
             alone = member_problem(self.work.problem, _row(members.u0, member), _row(members.p, member))
-            message = explain(run.session, alone, retcode)
+            message = explain(session, alone, retcode)
         return Failure(member, retcode, message, time)
 
     def close(self) -> None:
         """Keep the sessions for the next solve."""
-        for run in self._runs:
-            give_back(self.work.plan, run.session)
+        for plan, session in self._borrowed:
+            give_back(plan, session)
 
 
 def _row(rows: np.ndarray, member: int) -> np.ndarray:

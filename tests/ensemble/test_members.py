@@ -15,7 +15,7 @@ TIMES = np.linspace(0, 10, 21)
 @pytest.mark.parametrize("method", [None, "Tsit5", "Vern7", "Taylor", "VCABM", "Rodas5P", "QNDF", "Radau"])
 def test_members_are_to_the_last_bit_what_solves_of_their_own_give(method):
     p = lotka_parameters(7)
-    found = symde.ensemble(PROBLEM, method, p=p, saveat=TIMES)
+    found = symde.ensemble(PROBLEM, method, p=p, saveat=TIMES, lanes=False)
     for i in range(7):
         alone = symde.solve(symde.remake(PROBLEM, p=p[i]), method, saveat=TIMES)
         assert np.array_equal(found.u[i], alone.u)
@@ -28,7 +28,7 @@ def test_members_are_to_the_last_bit_what_solves_of_their_own_give(method):
 def test_a_switch_of_method_in_one_member_leaves_the_next_alone():
     problem = symde.Problem(ROBER)
     p = rober_parameters(5)
-    found = symde.ensemble(problem, p=p, saveat=[1e2, 1e4])
+    found = symde.ensemble(problem, p=p, saveat=[1e2, 1e4], lanes=False)
     assert found.stats.switches >= 5
     for i in range(5):
         assert np.array_equal(found.u[i], symde.solve(symde.remake(problem, p=p[i]), saveat=[1e2, 1e4]).u)
@@ -37,7 +37,7 @@ def test_a_switch_of_method_in_one_member_leaves_the_next_alone():
 def test_backwards_and_with_tolerances_by_name():
     problem = symde.Problem(LOTKA, tspan=(10, 0))
     given = {"rtol": 1e-8, "atol": {"x": 1e-10, "y": 1e-4}, "dtmax": 0.5, "saveat": 0.5}
-    found = symde.ensemble(problem, "Vern7", u0={"x": [1.0, 2.0, 3.0]}, **given)
+    found = symde.ensemble(problem, "Vern7", u0={"x": [1.0, 2.0, 3.0]}, **given, lanes=False)
     for i, x in enumerate((1.0, 2.0, 3.0)):
         alone = symde.solve(symde.remake(problem, u0={"x": x}), "Vern7", **given)
         assert np.array_equal(found.u[i], alone.u) and np.array_equal(found.t, alone.t)
@@ -76,11 +76,11 @@ def test_arrays_of_parameters_take_values_with_the_members_in_front():
     problem = symde.Problem(symde.ode_def(text).bind(net=symde.Network(layers, seed=1)), tspan=(0, 1))
     w = np.random.default_rng(2).normal(size=(3, 3, 2))
     for given in (w, w.reshape(3, 6)):
-        found = symde.ensemble(problem, p={"net.0.weight": given}, saveat=[1.0])
+        found = symde.ensemble(problem, p={"net.0.weight": given}, saveat=[1.0], lanes=False)
         for i in range(3):
             alone = symde.solve(symde.remake(problem, p={"net.0.weight": w[i]}), saveat=[1.0])
             assert np.array_equal(found.u[i], alone.u)
-    same = symde.ensemble(problem, n=2, p={"net.0.weight": w[2]}, saveat=[1.0])
+    same = symde.ensemble(problem, n=2, p={"net.0.weight": w[2]}, saveat=[1.0], lanes=False)
     assert np.array_equal(same.u[0], found.u[2]) and np.array_equal(same.u[1], found.u[2])
     with pytest.raises(ValueError, match="shape"):
         symde.ensemble(problem, p={"net.0.weight": w.reshape(2, 9)})

@@ -140,30 +140,37 @@ class BatchRun:
         )  # fmt: skip
         return layout.State.from_buffer_copy(session.state)
 
-    def run(
-        self,
-        first: int,
-        last: int,
-        outcome: Outcome,
-        on_failure: Callable[[int, Status], None],
-        on_slice: Callable[[], None],
-    ) -> None:
-        """Solve the members first <= i < last.
-
-        Args:
-            first, last: Which.
-            outcome: Where their results go; its first row is that of `first`.
-            on_failure: Called with a member that did not reach its end, and why, while the session still is
-                where it ended.
-            on_slice: Called about every `SLICE_SECONDS`.
-        """
-        batch, state, allowance = self.batch, self.session.state, self.session.allowance
+    def aim(self, ids: np.ndarray, outcome: Outcome, first: int) -> None:
+        """Say which members are next, and where their results go; the outcome's first row is that of the
+        member `first`."""
+        batch = self.batch
+        self._aim = ids, outcome
         # addresses of what would be member 0
         batch.out = outcome.u.ctypes.data - first * outcome.u.strides[0]
         batch.codes = outcome.codes.ctypes.data - first * outcome.codes.strides[0]
         batch.counters = outcome.counters.ctypes.data - first * outcome.counters.strides[0]
         batch.ends = outcome.ends.ctypes.data - first * outcome.ends.strides[0]
-        batch.member, batch.last, batch.running = first, last, 0
+        batch.ids, batch.position, batch.last, batch.running = ids.ctypes.data, 0, len(ids), 0
+
+    def run(
+        self,
+        ids: np.ndarray,
+        outcome: Outcome,
+        first: int,
+        on_failure: Callable[[int, Status], None],
+        on_slice: Callable[[], None],
+    ) -> None:
+        """Solve some members.
+
+        Args:
+            ids: Which, int64.
+            outcome, first: Where their results go, the first row being that of the member `first`.
+            on_failure: Called with a member that did not reach its end, and why, while the session still is
+                where it ended.
+            on_slice: Called about every `SLICE_SECONDS`.
+        """
+        batch, state, allowance = self.batch, self.session.state, self.session.allowance
+        self.aim(ids, outcome, first)
         state.budget = allowance
         started = time.perf_counter()
         while True:
@@ -171,15 +178,19 @@ class BatchRun:
             if status == Status.DONE:
                 return
             if status != Status.BUDGET:
-                on_failure(batch.member - 1, Status(status))
+                on_failure(int(ids[batch.position - 1]), Status(status))
                 continue
-            if time.perf_counter() - started < 0.5 * SLICE_SECONDS:
-                allowance *= 2
-            elif allowance > 1:
-                allowance //= 2
+            allowance = next_allowance(allowance, time.perf_counter() - started)
             on_slice()
             state.budget = allowance
             started = time.perf_counter()
+
+
+def next_allowance(allowance: int, seconds: float) -> int:
+    """Attempts of the next slice, when one took so long."""
+    if seconds < 0.5 * SLICE_SECONDS:
+        return 2 * allowance
+    return max(1, allowance // 2)
 
 
 def _stride(rows: np.ndarray, several: bool) -> int:

@@ -32,8 +32,9 @@ Batch = structure(
     codes=int64,
     counters=int64,
     ends=int64,
-    # where the loop is
-    member=int64,
+    # which members, in which order, and where the loop is
+    ids=int64,
+    position=int64,
     last=int64,
     running=int64,  # the member has begun: the host had to see to something
 )

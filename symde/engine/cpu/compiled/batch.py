@@ -16,9 +16,15 @@ COUNTERS_AT = State.accepted.offset
 
 
 @compiled
+def present(batch):
+    """The member whose turn it is."""
+    return integers(batch.ids)[batch.position]
+
+
+@compiled
 def begin_member(batch, state):
     """The state as a run begins, with the member's own numbers: what `Session.begin` does."""
-    member, budget = batch.member, state.budget
+    member, budget = present(batch), state.budget
     image, words = integers(batch.image), integers(batch.state)
     for i in range(batch.image_words):
         words[i] = image[i]
@@ -51,7 +57,7 @@ def save_start(state):
 @compiled
 def end_member(batch, state, status):
     """How the member ended; what it did not reach is NaN."""
-    member = batch.member
+    member = present(batch)
     integers(batch.codes)[member] = status
     doubles(batch.ends)[member] = state.t
     copy_counts(batch.state + COUNTERS_AT, batch.counters + 8 * COUNTS * member)
@@ -59,7 +65,7 @@ def end_member(batch, state, status):
     for i in range(state.out_count * state.n, batch.n_times * state.n):
         out[i] = math.nan
     batch.running = 0
-    batch.member = member + 1
+    batch.position += 1
 
 
 @compiled
@@ -86,7 +92,7 @@ def run(address):
     """Run members until the last, or until one fails, or the host's allowance is used up; the status."""
     batch = batch_at(address)
     state = state_at(batch.state)
-    while batch.member < batch.last:
+    while batch.position < batch.last:
         status = run_member(batch, state)
         if status != Status.DONE:
             return status

@@ -1,0 +1,60 @@
+"""The memory of the loop over lanes: several members side by side."""
+
+from __future__ import annotations
+
+from symde.engine.cpu.layout import double, int64, structure
+
+WIDTH = 4
+"""Members side by side."""
+
+UNFINISHED, STIFF = 100, 101
+"""Codes of members that are left to another loop: what happened is not for lanes, or they look stiff."""
+
+STIFF_HITS = 15
+"""Accepted steps in a row at the border of stability after which a member counts as stiff."""
+
+CRAWLING_HITS = 50
+"""The same for steps that cannot cover the span."""
+
+NUMBERS = (
+    "time", "time_low", "time_new", "time_new_low", "step", "step_next", "step_max", "end", "direction",
+    "log_old", "log_error", "norm", "factor", "refused", "stiffness", "theta", "rtol",
+)  # fmt: skip
+"""What each lane has one number of, `WIDTH` side by side."""
+
+INTEGERS = (
+    "member", "busy", "accepted", "next_save", "rejected_last", "reaches", "hits", "crawling", "steps",
+    "rejections", "interpolants", "row",
+)  # fmt: skip
+"""The same of whole numbers."""
+
+Lanes = structure(
+    "Lanes",
+    "Members side by side: all that the loop over lanes reads and writes.",
+    batch=int64,  # says which members, and begins each
+    kernel=int64,  # a step: int32 (double, const double **in, double **out)
+    interpolant=int64,
+    inputs=int64,  # tables of both
+    outputs=int64,
+    interpolant_outputs=int64,
+    n=int64,
+    m=int64,
+    stages=int64,
+    degree=int64,
+    fsal=int64,
+    stability=double,  # length of the stability interval; 0: stiffness is no reason to stop
+    budget=int64,
+    max_steps=int64,
+    per_attempt=int64,  # counts of work of an attempt, in the order of `COUNTERS`
+    per_interpolant=int64,  # evaluations
+    # vectors: element i of lane k at WIDTH*i + k
+    u=int64,
+    u_new=int64,
+    low=int64,
+    low_new=int64,
+    p=int64,
+    first_stage=int64,
+    stage_values=int64,
+    coefficients=int64,
+    **dict.fromkeys((*NUMBERS, *INTEGERS), int64),
+)
