@@ -4,19 +4,19 @@ A lane step does what the engine does for one member, up to the decision: stages
 compensated sum, the norm of the error, and the size of the next step. The engine decides for each lane, so
 that no lane's numbers depend on another's.
 
-Kernels are of the width `symde.codegen.llvm_lanes.WIDTH`; their inputs are those of a model and more:
-`LANE_INPUTS`.
+Kernels are of the width `LANES`; their inputs are those of a model and more: `LANE_INPUTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from symde.codegen.graph import ARITY
+from symde.codegen.graph import ARITY, Graph
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
+from symde.codegen.llvm_operations import vector
 from symde.codegen.lu import StaticLU
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.steps import NODE_LIMIT, Step, rosenbrock_stages
@@ -40,6 +40,9 @@ LANE_OUTPUTS = ("u_new", "low_new", "stages", "norm", "log_error", "factor", "re
 """The output table of a lane step: the new state and its compensation, the stages, the mean square of the
 error in units of its tolerance, its logarithm, the factor of the step size before its limits, whether the
 linear solves fail their test, and |h| times an estimate of the spectral radius (0: none)."""
+
+LANES = vector(8)
+"""Lanes of these kernels: one register of AVX-512, two of AVX2 (`symde.engine.cpu.lanes_layout`)."""
 
 TINY = 1e-300
 """Keeps 0/0 out where a state and its tolerance are zero."""
@@ -138,6 +141,36 @@ def lane_inputs(model: ModelGraph, stages: int) -> tuple[Vector, ...]:
     lengths = {"first_stage": n, "low": n, "atol": n, "control": 5, "stages": stages}
     own = (Vector(name, lengths.get(name, 1)) for name in LANE_INPUTS[len(INPUTS) :])
     return (*model.inputs(), *own)
+
+
+def lane_kernels(
+    model: ModelGraph, plan: Callable[[], StaticLU | None], method: Any, numbers: Any
+) -> tuple[Kernel, Kernel, Kernel] | None:
+    """The step of a method, its interpolant, both of lanes, and the value of one lane's interpolant.
+
+    Args:
+        model: The model.
+        plan: Gives its factorisation.
+        method: Explicit Runge-Kutta and Rosenbrock methods with error estimates have steps.
+        numbers: Its interpolant, as `lane_interpolant` takes it.
+
+    Returns:
+        None for other methods, and where a kernel would be too long.
+    """
+    if not can_have_lanes(model):
+        return None
+    if method.family in ("explicit", "explicit_two_estimates") and method.adaptive:
+        step = explicit_lane_step(model, method)
+    elif method.family == "rosenbrock":
+        factorisation = plan()
+        step = None if factorisation is None else rosenbrock_lane_step(model, factorisation, method)
+    else:
+        return None
+    interpolant = lane_interpolant(model, method, numbers)
+    if step is None or interpolant is None:
+        return None
+    n = len(model.lowered.states)
+    return step, interpolant, lane_value(n, len(interpolant.outputs[0].nodes) // n - 1)
 
 
 def can_have_lanes(model: ModelGraph) -> bool:
@@ -241,3 +274,18 @@ def lane_interpolant(model: ModelGraph, method: Any, numbers: Any) -> Kernel | N
     coefficients = tuple(node for row in (work.u, *sums) for node in row)
     output = (Output("coefficients", coefficients),)
     return Kernel("lane_interpolant", work.graph, lane_inputs(model, len(kept)), output)
+
+
+def lane_value(n: int, degree: int) -> Kernel:
+    """The state of one lane at theta, the argument t, by Horner's rule: reads its coefficients where they lie
+    among those of the others."""
+    graph, lanes = Graph(), LANES.lanes
+    theta, values = graph.time(), []
+    for i in range(n):
+        value = graph.input("coefficients", lanes * (degree * n + i))
+        for m in reversed(range(degree)):
+            term = graph.apply("mul", value, theta)
+            value = graph.apply("add", term, graph.input("coefficients", lanes * (m * n + i)))
+        values.append(value)
+    vector = Vector("coefficients", lanes * n * (degree + 1))
+    return Kernel("lane_value", graph, (vector,), (Output("u", tuple(values)),))

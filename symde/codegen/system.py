@@ -15,14 +15,8 @@ from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import Kernel
-from symde.codegen.lane_steps import (
-    can_have_lanes,
-    explicit_lane_step,
-    lane_interpolant,
-    rosenbrock_lane_step,
-)
+from symde.codegen.lane_steps import LANES, lane_kernels
 from symde.codegen.llvm import ir_module
-from symde.codegen.llvm_lanes import WIDTH
 from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
@@ -61,7 +55,7 @@ class ModelKernels:
         self.m = len(definition.parameters)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
-        self._lanes: dict[Any, tuple[int, int]] = {}
+        self._lanes: dict[Any, tuple[int, int, int]] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -225,34 +219,21 @@ class ModelKernels:
             return 0
         return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
 
-    def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int]:
-        """The addresses of a whole step of a method for several members side by side, and of its interpolant;
-        zeros where there are none.
-
-        Args:
-            method: A method of the explicit or Rosenbrock families.
-            numbers: Its interpolant, as `symde.codegen.lane_steps.lane_interpolant` takes it.
-        """
+    def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
+        """The addresses of a whole step of a method for several members side by side, of its interpolant, and
+        of the value of one member's: see `symde.codegen.lane_steps`. Zeros where there are none."""
         with self._lock:
             if method not in self._lanes:
-                self._lanes[method] = self._lane_pair(method, numbers)
+                self._lanes[method] = self._lane_addresses(method, numbers)
             return self._lanes[method]
 
-    def _lane_pair(self, method: Any, numbers: Any) -> tuple[int, int]:
-        model = self.model_graph
-        if self.n > STATES_LIMIT or not can_have_lanes(model):
-            return 0, 0
-        if method.family in ("explicit", "explicit_two_estimates") and method.adaptive:
-            step = explicit_lane_step(model, method)
-        elif method.family == "rosenbrock" and self.lu_plan is not None:
-            step = rosenbrock_lane_step(model, self.lu_plan, method)
-        else:
-            return 0, 0
-        interpolant = lane_interpolant(model, method, numbers)
-        if step is None or interpolant is None:
-            return 0, 0
-        library = load_ir(ir_module([step, interpolant], WIDTH))
-        return library.address(step.name), library.address(interpolant.name)
+    def _lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
+        kernels = lane_kernels(self.model_graph, lambda: self.lu_plan, method, numbers)
+        if self.n > STATES_LIMIT or kernels is None:
+            return 0, 0, 0
+        side_by_side = load_ir(ir_module(kernels[:2], LANES))
+        step, interpolant = (side_by_side.address(kernel.name) for kernel in kernels[:2])
+        return step, interpolant, load_ir(ir_module(kernels[2:])).address(kernels[2].name)
 
     @property
     def taylor(self) -> TaylorKernel:

@@ -68,7 +68,7 @@ def ensemble(
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
             the next state, or several of these.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
-        lanes: Solve four members side by side in vector registers, where the method and the model have steps
+        lanes: Solve members side by side in vector registers, where the method and the model have steps
             for that (`symde.ensemble.lanes`): the members are then those of single solves up to rounding, and
             without a method up to the tolerance. False: to the last bit.
         workers: Threads; the result is the same to the last bit for any number of them.

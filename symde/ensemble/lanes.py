@@ -31,12 +31,12 @@ class LaneChoice:
 
     Attributes:
         methods: The methods; the second takes the members that look stiff to the first.
-        kernels: Addresses of the step and the interpolant of each.
+        kernels: Addresses of the kernels of each, as of `LaneRun`.
         switching: Whether the first leaves members that look stiff.
     """
 
     methods: tuple[Any, ...]
-    kernels: Mapping[Any, tuple[int, int]]
+    kernels: Mapping[Any, tuple[int, int, int]]
     switching: bool
 
     def watches(self, method: Any) -> bool:
@@ -52,7 +52,7 @@ def lanes_for(problem: Problem, plan: Plan) -> LaneChoice:
     for lanes."""
     switching = len(plan.methods) > 1
     wanted = (_explicit(plan.rtol), plan.methods[1]) if switching else plan.methods
-    kernels: dict[Any, tuple[int, int]] = {}
+    kernels: dict[Any, tuple[int, int, int]] = {}
     for method in wanted:
         found = _kernels(problem, plan, method)
         if not all(found):
@@ -63,13 +63,13 @@ def lanes_for(problem: Problem, plan: Plan) -> LaneChoice:
 
 def _explicit(rtol: float) -> Any:
     """The explicit method of members that name none."""
-    return registry.get("Tsit5" if rtol >= TIGHT else "Vern7" if rtol >= VERY_TIGHT else "Vern9")
+    return registry.get("Tsit5" if rtol > TIGHT else "Vern7" if rtol > VERY_TIGHT else "Vern9")
 
 
-def _kernels(problem: Problem, plan: Plan, method: Any) -> tuple[int, int]:
+def _kernels(problem: Problem, plan: Plan, method: Any) -> tuple[int, int, int]:
     addresses = getattr(problem.system.kernels, "lane_addresses", None)
     if addresses is None or method.family not in FAMILIES or not method.adaptive:
-        return 0, 0
+        return 0, 0, 0
     if packed(method).implicit and plan.linear_solver not in OWN_FACTORISATION:
-        return 0, 0
+        return 0, 0, 0
     return addresses(method, packed(method).interpolant)

@@ -1,4 +1,4 @@
-"""exp, log and tanh of four numbers at once: how exact they are, and what they give at the ends of the line."""
+"""exp, log and tanh of lanes: how exact they are, and what they give at the ends of the line."""
 
 from __future__ import annotations
 

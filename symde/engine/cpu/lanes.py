@@ -36,35 +36,43 @@ class LaneRun:
     Args:
         run: Members of a session with one method, which begins them.
         packed: That method.
-        kernels: Addresses of its step and its interpolant for lanes.
+        kernels: Addresses of its step and its interpolant for lanes, and of the value of one lane's
+            interpolant.
         watch: Whether to leave members that look stiff.
     """
 
-    def __init__(self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int], watch: bool) -> None:
+    def __init__(
+        self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int, int], watch: bool
+    ) -> None:
         self.run_of_members = run
         session, slot, n = run.session, packed.slot, run.session.n
         stages = packed.method.stages if hasattr(packed.method, "stages") else packed.stages
         lengths = {
             **dict.fromkeys(("u", "u_new", "low", "low_new", "first_stage", "atol"), n),
-            **dict.fromkeys(NUMBERS, 1),
             "p": max(session.m, 1),
             "stage_values": n * stages,
             "coefficients": n * (packed.degree + 1),
             "control": 5,
         }
-        self._numbers = {name: np.zeros((count, WIDTH)) for name, count in lengths.items()}
-        self._integers = {name: np.zeros(WIDTH, np.int64) for name in INTEGERS}
-        own = self._numbers
+        own = {name: np.zeros((count, WIDTH)) for name, count in lengths.items()}
+        own["numbers"], self._integers = (
+            np.zeros((len(NUMBERS), WIDTH)),
+            np.zeros((len(INTEGERS), WIDTH), int),
+        )
+        self._vectors = own
         own["atol"][...] = session.atol[:, None]
-        own["rtol"][...] = session.state.rtol
+        own["numbers"][NUMBERS.index("rtol")] = session.state.rtol
         controls = (slot.alpha, slot.beta, slot.gamma, layout.SMALLEST_ERROR, layout.SAFETY)
         own["control"][...] = np.array(controls)[:, None]
-        addresses = {name: array.ctypes.data for name, array in (*own.items(), *self._integers.items())}
+        addresses = {name: array.ctypes.data for name, array in own.items()}
+        addresses.update({name: row.ctypes.data for name, row in zip(NUMBERS, own["numbers"], strict=True)})
         inputs = ["u", "p", *[""] * (MODEL_INPUTS - 2), *OWN_INPUTS]
         self._tables = {
             "inputs": np.array([addresses.get(name, 0) for name in inputs], np.int64),
             "outputs": np.array([addresses[name] for name in OUTPUTS], np.int64),
-            "interpolant_outputs": np.zeros(1, np.int64),
+            "interpolant_outputs": np.array([addresses["coefficients"]], np.int64),
+            "value_inputs": np.zeros(1, np.int64),
+            "value_outputs": np.zeros(1, np.int64),
             "per_attempt": _work(packed, stages),
         }
         fields = {field[0] for field in Lanes._fields_}
@@ -72,12 +80,14 @@ class LaneRun:
             batch=ctypes.addressof(run.batch),
             kernel=kernels[0],
             interpolant=kernels[1],
+            value=kernels[2],
             n=n,
             m=session.m,
             stages=stages,
             degree=packed.degree,
             fsal=slot.fsal,
-            stability=STIFF_FRACTION * slot.stability if watch else 0.0,
+            stability=STIFF_FRACTION * slot.stability if watch else np.inf,
+            integers=self._integers.ctypes.data,
             max_steps=session.state.max_steps,
             per_interpolant=packed.stages - stages,
             **{name: address for name, address in addresses.items() if name in fields},
@@ -93,9 +103,8 @@ class LaneRun:
         """
         lanes, allowance = self.lanes, self.run_of_members.session.allowance
         self.run_of_members.aim(ids, outcome, first)
-        self._integers["busy"].fill(0)
-        self._numbers["step"].fill(0.0)
-        lanes.budget = allowance
+        self._vectors["numbers"][NUMBERS.index("busy")] = 0.0
+        lanes.idle, lanes.budget = WIDTH, allowance
         started = time.perf_counter()
         while True:
             status = self._entry(ctypes.addressof(lanes))
