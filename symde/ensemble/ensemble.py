@@ -11,12 +11,13 @@ import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
+from symde.ensemble.failure import retcodes_of, succeeded
 from symde.ensemble.lanes import NONE, lanes_for
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
 from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
 from symde.ensemble.result import Ensemble, Kept, observables
-from symde.ensemble.work import Work, retcodes_of, succeeded
+from symde.ensemble.work import Work
 from symde.plan import plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
@@ -90,6 +91,8 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
+    if problem.kind not in (None, "ode"):
+        raise ValueError(f"ensembles are of ordinary differential equations, and this is a {problem.kind!r}")
     workers = _positive(workers, "workers")
     wanted = wanted_of(reduce)
     system, (t0, t1) = problem.system, problem.tspan
@@ -100,7 +103,7 @@ def ensemble(
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
     choice = lanes_for(problem, plan) if options.truth(lanes, "lanes") else NONE
-    work = Work(problem, plan, tolerance, members, choice)
+    work = Work(problem, plan, atol, tolerance, members, choice)
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symde.engine.cpu.layout import COUNTERS
+from symde.ensemble.failure import Failure
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.reductions import Moments, Quantiles
 from symde.problem.problem import Problem
-from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
 from symde.problem.stats import Stats
 from symde.problem.values import reals, unknown_name
@@ -20,23 +20,6 @@ from symde.problem.values import reals, unknown_name
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A member that did not reach the end of its span.
-
-    Attributes:
-        index: Which.
-        retcode: Why.
-        message: The same in words, with what to try.
-        time: The time it reached.
-    """
-
-    index: int
-    retcode: Retcode
-    message: str
-    time: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,21 +19,16 @@ import numpy as np
 from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
 from symde.engine.cpu.lanes import LaneRun
 from symde.engine.cpu.lanes_layout import STIFF, UNFINISHED
-from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
+from symde.ensemble.failure import Failure
 from symde.ensemble.lanes import LaneChoice
-from symde.ensemble.member import member_problem
-from symde.ensemble.result import Failure
-from symde.outcome import RETCODES, explain
+from symde.ensemble.singles import LoopOverMembers, WholeSolves, needs_host
 from symde.plan import Plan, with_methods
 from symde.problem.problem import Problem
 from symde.sessions import borrow, give_back
 
 BLOCK, BLOCKS = 512, 64
 """Most members of a block, and how many blocks few members are dealt into."""
-
-EXPLAINED = 10
-"""Failures of a block that are explained in full: to find what is not finite takes longer than a solve."""
 
 AHEAD = 3
 """Blocks under way for each thread, which bounds what waits to be taken into account."""
@@ -50,13 +45,15 @@ class Work:
     Attributes:
         problem: Whose members they are.
         plan: The options, checked.
-        atol: Absolute tolerance, a number or an array of shape (n_states,).
+        given_atol, atol: Absolute tolerance as it was given, and as a number or an array of shape
+            (n_states,).
         members: What they start from.
         lanes: The methods that solve them side by side.
     """
 
     problem: Problem
     plan: Plan
+    given_atol: Any
     atol: Any
     members: Members
     lanes: LaneChoice
@@ -177,27 +174,32 @@ class _Solver:
     def __init__(self, work: Work) -> None:
         self.work = work
         self._borrowed: list[tuple[Plan, Session]] = []
-        self.alone = self._run(work.plan)
-        self.lanes = [self._lane_run(work.lanes, method) for method in work.lanes.methods]
+        session = self._session(work.plan)
+        self.lanes: list[LaneRun] = []
+        if needs_host(session):
+            self.singles = WholeSolves(session, work.problem, work.plan, work.given_atol, work.members)
+        else:
+            self.singles = LoopOverMembers(self._run(session), work.problem)
+            self.lanes = [self._lane_run(method) for method in work.lanes.methods]
 
-    def _run(self, plan: Plan) -> BatchRun:
+    def _session(self, plan: Plan) -> Session:
         session = borrow(self.work.problem.system, plan)
         self._borrowed.append((plan, session))
-        session.atol[...] = self.work.atol
-        steps = Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps)
-        return BatchRun(session, self.work.members, steps)
+        return session
 
-    def _lane_run(self, lanes: LaneChoice, method: Any) -> LaneRun:
-        run = self._run(with_methods(self.work.plan, self.work.problem.system, (method,)))
-        return LaneRun(run, run.session.methods[0], lanes.kernels[method], watch=lanes.watches(method))
+    def _run(self, session: Session) -> BatchRun:
+        session.atol[...] = self.work.atol
+        plan = self.work.plan
+        return BatchRun(session, self.work.members, Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps))
+
+    def _lane_run(self, method: Any) -> LaneRun:
+        lanes = self.work.lanes
+        session = self._session(with_methods(self.work.plan, self.work.problem.system, (method,)))
+        return LaneRun(self._run(session), session.methods[0], lanes.kernels[method], lanes.watches(method))
 
     def solve(self, block: range, part: Outcome, look_up: Callable[[], None]) -> list[Failure]:
         """Solve a block; its failures."""
-        ids, failures = np.arange(block.start, block.stop), list[Failure]()
-
-        def failed(member: int, status: Status) -> None:
-            failures.append(self._failure(member, status, in_full=len(failures) < EXPLAINED))
-
+        ids = np.arange(block.start, block.stop)
         left = [ids[:0]]
         for lanes in self.lanes:
             lanes.run(ids, part, block.start, look_up)
@@ -205,54 +207,12 @@ class _Solver:
             left.append(ids[codes == UNFINISHED])
             ids = ids[codes == STIFF]
         ids = np.sort(np.concatenate([*left, ids]))
-        if len(ids):
-            self.alone.run(ids, part, block.start, failed, look_up)
-        self._raise_error()
-        return failures
-
-    def _raise_error(self) -> None:
-        """Raise what a user's function raised within a solve."""
-        system = self.work.problem.system
-        error = (None if system.compiled else system.take_error()) or self.alone.session.take_error()
-        if error is not None:
-            raise error
-
-    def _failure(self, member: int, status: Status, in_full: bool) -> Failure:
-        session, retcode = self.alone.session, RETCODES.get(status)
-        if retcode is None:
-            self._raise_error()
-            raise RuntimeError("a model kernel failed without saying why")
-        time = session.state.t
-        message = f"{retcode.word}: {retcode.sentence}, at t = {time:.6g}"
-        if in_full:
-            members = self.work.members
-            alone = member_problem(self.work.problem, _row(members.u0, member), _row(members.p, member))
-            message = explain(session, alone, retcode)
-        return Failure(member, retcode, message, time)
+        return self.singles.run(ids, part, block.start, look_up) if len(ids) else []
 
     def close(self) -> None:
         """Keep the sessions for the next solve."""
         for plan, session in self._borrowed:
             give_back(plan, session)
-
-
-def _row(rows: np.ndarray, member: int) -> np.ndarray:
-    return rows[member if len(rows) > 1 else 0]
-
-
-_RETCODES = np.full(max(Status) + 1, None, dtype=object)
-for _status, _retcode in RETCODES.items():
-    _RETCODES[_status] = _retcode
-
-
-def retcodes_of(codes: np.ndarray) -> np.ndarray:
-    """The return codes of an array of the loop's."""
-    return _RETCODES[codes]
-
-
-def succeeded(codes: np.ndarray) -> np.ndarray:
-    """Whether each member reached its end, shape of the codes."""
-    return codes == Status.DONE
 
 
 def _bar(count: int) -> Any:

@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 import symde
+from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
+from symde.ensemble.members import starts_of
+from symde.ensemble.singles import LoopOverMembers, WholeSolves, needs_host
+from symde.plan import plan_for
+from symde.sessions import make_session
 from tests.ensemble.models import BLOWUP, DECAY, LOTKA, ROBER, lotka_parameters, rober_parameters
 
 PROBLEM = symde.Problem(LOTKA)
@@ -201,3 +206,28 @@ def test_a_time_span_that_follows_the_parameters_is_refused_where_it_differs():
     with pytest.raises(ValueError, match="the time span follows the parameters"):
         symde.ensemble(problem, p={"a": [1.5, 2.0]})
     assert symde.ensemble(problem, p={"b": [1.5, 2.0]}).t[-1] == 3.0
+
+
+@pytest.mark.parametrize("model", [LOTKA, BLOWUP])
+def test_whole_solves_are_the_members_of_the_loop(model):
+    # what a model with a part that the host sees to is solved by
+    saveat = np.array([0, 0, 0.3, 0.3, *np.linspace(0.5, 1.9, 5)])
+    problem = symde.Problem(model)
+    plan = plan_for(problem.system, "Vern7", 1e-7, None, 0.5, 10_000, "auto", None)
+    starts = starts_of(problem, None, {model.parameter_names[0]: [0.2, 1.1, 0.4]}, None, None)
+    members = Members(starts.u0, starts.p, np.array([problem.tspan]), saveat[None].astype(float), 3)
+    ids, parts, failures = np.arange(1, 3), [], []
+    for kind in ("loop", "whole"):
+        session = make_session(problem.system, plan)
+        part = Outcome.empty(2, len(saveat), session.n)
+        if kind == "loop":
+            session.atol[...] = 1e-8
+            solves = LoopOverMembers(BatchRun(session, members, Steps(1e-7, None, 0.5, 10_000)), problem)
+        else:
+            solves = WholeSolves(session, problem, plan, 1e-8, members)
+        failures.append(solves.run(ids, part, 1, lambda: None))
+        parts.append(part)
+    for name in ("u", "codes", "counters", "ends"):
+        np.testing.assert_array_equal(getattr(parts[0], name), getattr(parts[1], name))
+    assert failures[0] == failures[1] and len(failures[0]) == (1 if model is BLOWUP else 0)
+    assert not needs_host(session)
