@@ -27,8 +27,8 @@ from symde.plan import Plan, with_methods
 from symde.problem.problem import Problem
 from symde.sessions import borrow, give_back
 
-BLOCK, BLOCKS = 512, 64
-"""Most members of a block, and how many blocks few members are dealt into."""
+SMALLEST, LARGEST, BLOCKS = 32, 1024, 32
+"""Least and most members of a block, and how many blocks there are between."""
 
 AHEAD = 3
 """Blocks under way for each thread, which bounds what waits to be taken into account."""
@@ -61,7 +61,7 @@ class Work:
     def blocks(self) -> list[range]:
         """The members in blocks."""
         count = self.members.count
-        size = min(BLOCK, -(-count // BLOCKS))
+        size = min(max(-(-count // BLOCKS), SMALLEST), LARGEST)
         return [range(first, min(first + size, count)) for first in range(0, count, size)]
 
     def solve(
