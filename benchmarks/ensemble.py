@@ -209,7 +209,9 @@ def rober(members: int, budget: float) -> None:
             )
             for lanes in (True, False)
         ]
-        print(f"| {method or 'default'} | {rates[0] / 1e3:.0f} | {rates[1] / 1e3:.0f} | {rates[0] / rates[1]:.1f} |")
+        print(
+            f"| {method or 'default'} | {rates[0] / 1e3:.0f} | {rates[1] / 1e3:.0f} | {rates[0] / rates[1]:.1f} |"
+        )
 
 
 def threads(members: int, budget: float) -> None:
@@ -235,7 +237,9 @@ def threads(members: int, budget: float) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--members", type=int, default=10_000)
     parser.add_argument("--budget", type=float, default=3.0, help="seconds for each figure")
     parser.add_argument("--only", default="", help="solvers of the first table whose name has this")
