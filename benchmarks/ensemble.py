@@ -19,6 +19,8 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
@@ -53,15 +55,15 @@ Solver = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From parameters (n, 4) and times to the states (n, n_times, 2)."""
 
 
-def least(run: Callable[[], np.ndarray], budget: float, clock: Callable[[], float]) -> float:
-    """The least seconds of a call, by a clock."""
+def rate(members: int, run: Callable[[], Any], budget: float, clock: Callable[[], float]) -> float:
+    """Thousands of members a second, by the least time of a call on a clock."""
     best, spent = np.inf, 0.0
     while spent < budget:
         started, began = clock(), time.perf_counter()
         run()
         best = min(best, clock() - started)
         spent += time.perf_counter() - began
-    return best
+    return members / best / 1e3
 
 
 def of_symde(method: str | None, lanes: bool = True) -> Solver:
@@ -185,10 +187,8 @@ def lotka(members: int, budget: float, only: str) -> None:
         found = solve(p, END)[:, -1]  # compiles
         solve(p, TIMES)
         error = np.sqrt(np.mean(np.square(found / exact - 1)))
-        rates = [
-            members / least(lambda t=times: solve(p, t), budget, time.process_time) for times in (TIMES, END)
-        ]
-        print(f"| {name:26} | {rates[0] / 1e3:.0f} | {rates[1] / 1e3:.0f} | {error:.0e} |", flush=True)
+        rates = [rate(members, partial(solve, p, times), budget, time.process_time) for times in (TIMES, END)]
+        print(f"| {name:26} | {rates[0]:.0f} | {rates[1]:.0f} | {error:.0e} |", flush=True)
 
 
 def rober(members: int, budget: float) -> None:
@@ -198,20 +198,11 @@ def rober(members: int, budget: float) -> None:
     print(f"\nROBER to 1e4, {members} members, the end: thousands a second\n")
     print("| | side by side | one by one | ratio |\n|---|---|---|---|")
     for method in ("Rodas5P", None):
-        rates = [
-            members
-            / least(
-                lambda lanes=lanes: symde.ensemble(
-                    problem, method, p=p, saveat=[1e4], rtol=RTOL, atol=ATOL, lanes=lanes
-                ),
-                budget,
-                time.process_time,
-            )
-            for lanes in (True, False)
+        run = partial(symde.ensemble, problem, method, p=p, saveat=[1e4], rtol=RTOL, atol=ATOL)
+        both = [
+            rate(members, partial(run, lanes=lanes), budget, time.process_time) for lanes in (True, False)
         ]
-        print(
-            f"| {method or 'default'} | {rates[0] / 1e3:.0f} | {rates[1] / 1e3:.0f} | {rates[0] / rates[1]:.1f} |"
-        )
+        print(f"| {method or 'default'} | {both[0]:.0f} | {both[1]:.0f} | {both[0] / both[1]:.1f} |")
 
 
 def threads(members: int, budget: float) -> None:
@@ -221,18 +212,9 @@ def threads(members: int, budget: float) -> None:
     print(f"\nLotka-Volterra, {members} members, 101 points, wall clock: thousands a second\n")
     print("| | one thread | two | ratio |\n|---|---|---|---|")
     for name, lanes in (("side by side", True), ("one by one", False)):
-        rates = [
-            members
-            / least(
-                lambda k=k, lanes=lanes: symde.ensemble(
-                    problem, "Vern7", p=p, saveat=TIMES, lanes=lanes, workers=k
-                ),
-                budget,
-                time.perf_counter,
-            )
-            for k in (1, 2)
-        ]
-        print(f"| {name} | {rates[0] / 1e3:.0f} | {rates[1] / 1e3:.0f} | {rates[1] / rates[0]:.2f} |")
+        run = partial(symde.ensemble, problem, "Vern7", p=p, saveat=TIMES, lanes=lanes)
+        both = [rate(members, partial(run, workers=count), budget, time.perf_counter) for count in (1, 2)]
+        print(f"| {name} | {both[0]:.0f} | {both[1]:.0f} | {both[1] / both[0]:.2f} |")
 
 
 def main() -> None:
