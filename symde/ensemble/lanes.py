@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symde.engine.choice import TIGHT, VERY_TIGHT
+from symde.engine.cpu.linear_solvers import AUTO
 from symde.engine.cpu.slots import packed
 from symde.engine.methods import registry
 from symde.plan import Plan
@@ -21,7 +22,7 @@ from symde.problem.problem import Problem
 FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock")
 """Families of methods with steps for lanes."""
 
-OWN_FACTORISATION = ("auto", "generated")
+OWN_FACTORISATION = (AUTO, "generated")
 """Linear solvers in whose place the model's own factorisation may stand."""
 
 
@@ -51,6 +52,8 @@ def lanes_for(problem: Problem, plan: Plan) -> LaneChoice:
     """The methods that solve the members of a problem side by side; none where there is no step of the first
     for lanes."""
     switching = len(plan.methods) > 1
+    if switching and plan.linear_solver != AUTO:
+        return NONE  # that solver is the stiff method's, and the explicit one of lanes has nothing to solve
     wanted = (_explicit(plan.rtol), plan.methods[1]) if switching else plan.methods
     kernels: dict[Any, tuple[int, int, int]] = {}
     for method in wanted:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -41,3 +43,9 @@ def test_a_picture_has_a_line_and_bands_for_each_quantity(ensemble):
 
 def test_the_repr_tells_what_it_is(ensemble):
     assert repr(ensemble).startswith("<Ensemble of 20 members: 101 points, t = 0..10, x, y; ")
+
+
+def test_an_ensemble_goes_to_another_process(ensemble):
+    again = pickle.loads(pickle.dumps(ensemble))
+    assert np.array_equal(again.u, ensemble.u) and again.retcodes.tolist() == ensemble.retcodes.tolist()
+    assert np.array_equal(again["total"], ensemble["total"])

@@ -142,3 +142,23 @@ def test_models_and_methods_without_steps_for_lanes_are_solved_one_by_one():
     found = symde.ensemble(large, "Tsit5", u0={"x0": [1.0, 2.0]}, saveat=[1.0])
     alone = symde.solve(symde.remake(large, u0={"x0": 2.0}), "Tsit5", saveat=[1.0])
     assert np.array_equal(found.u[1], alone.u)
+
+
+def test_a_linear_solver_that_is_named_is_used():
+    problem, p = symde.Problem(ROBER), rober_parameters(3)
+    for method in (None, "Rodas5P"):
+        found = symde.ensemble(problem, method, p=p, saveat=[1e4], linear_solver="dense")
+        alone = symde.solve(symde.remake(problem, p=p[2]), method, saveat=[1e4], linear_solver="dense")
+        assert np.array_equal(found.u[2], alone.u)
+    with pytest.raises(ValueError, match="has nothing to do"):
+        symde.ensemble(problem, "Tsit5", p=p, linear_solver="dense")
+    generated = symde.ensemble(problem, "Rodas5P", p=p, saveat=[1e4], linear_solver="generated")
+    assert np.array_equal(generated.u, symde.ensemble(problem, "Rodas5P", p=p, saveat=[1e4]).u)
+
+
+def test_models_without_parameters_and_of_one_state():
+    model = symde.ode_def("x' = -x\nx(0) = 1")
+    u0 = np.linspace(1, 2, 11)
+    for method in ("Vern7", "Rodas5P", None):
+        found = symde.ensemble(symde.Problem(model, tspan=(0, 1)), method, u0={"x": u0}, rtol=1e-9)
+        np.testing.assert_allclose(found["x"], u0[:, None] * np.exp(-found.t), rtol=1e-8)
