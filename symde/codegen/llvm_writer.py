@@ -10,7 +10,7 @@ from symde.codegen.kernel import Kernel
 from symde.codegen.llvm_elementary import ELEMENTARY_LINES
 from symde.codegen.llvm_operations import SIMPLE, SINGLE, Operations, Width
 from symde.codegen.llvm_special import USES, constant, definition
-from symde.codegen.powers import integer_exponent
+from symde.codegen.powers import half_exponent, integer_exponent
 
 Places = dict[int, list[tuple[int, int]]]
 """Output and index within it of each node that is an output; a node may be several."""
@@ -128,6 +128,9 @@ class Writer:
                 return lines
         if self.width.lanes == 1:
             return self._called(op, result, args)
+        half = half_exponent(graph, node) if op == "pow" else None
+        if half is not None:
+            return self._operations.half_power(result, args[0], half)
         if op in ELEMENTARY_LINES:
             return ELEMENTARY_LINES[op](self._operations, result, args[0])
         return self._lane_by_lane(op, result, args)
