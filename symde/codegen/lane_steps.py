@@ -9,6 +9,7 @@ Kernels are of the width `LANES`; their inputs are those of a model and more: `L
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,7 +119,6 @@ class LaneStep(Step):
     def finished(
         self,
         name: str,
-        increment: Sequence[int],
         new: tuple[Sequence[int], Sequence[int]],
         stages: Sequence[Sequence[int]],
         norm: int,
@@ -206,7 +206,7 @@ def explicit_lane_step(model: ModelGraph, method: Any) -> Kernel | None:
         share = work.apply("div", norm, work.apply("add", weighed, work.number(TINY)))
         norm = work.apply("mul", norm, share)
     stiffness = _stiffness(work, method, arguments, slopes)
-    return work.finished("explicit_lanes", increment, new, slopes, norm, work.zero, stiffness)
+    return work.finished("explicit_lanes", new, slopes, norm, work.zero, stiffness)
 
 
 def _norm(work: LaneStep, weights: Any, slopes: Sequence[Sequence[int]], new: Sequence[int]) -> int:
@@ -242,9 +242,10 @@ def rosenbrock_lane_step(model: ModelGraph, plan: StaticLU, method: Any) -> Kern
         return None
     new = work.added(stages.increment)
     norm = work.mean_square(stages.error, new[0])
-    return work.finished(
-        "rosenbrock_lanes", stages.increment, new, stages.solutions, norm, stages.refused, work.zero
-    )
+    # where a stage is not finite, its error is not either, and the step is too long
+    finite = work.apply("lt", norm, work.number(math.inf))
+    refused = work.apply("and", stages.refused, finite)
+    return work.finished("rosenbrock_lanes", new, stages.solutions, norm, refused, work.zero)
 
 
 def lane_interpolant(model: ModelGraph, method: Any, numbers: Any) -> Kernel | None:

@@ -17,6 +17,7 @@ from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
 from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
 from symde.ensemble.result import Ensemble, Kept, observables
+from symde.ensemble.singles import hosted
 from symde.ensemble.work import Work
 from symde.plan import plan_for
 from symde.problem import options
@@ -102,7 +103,8 @@ def ensemble(
     starts = starts_of(problem, n, p, u0, seed)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
-    choice = lanes_for(problem, plan) if options.truth(lanes, "lanes") else NONE
+    side_by_side = options.truth(lanes, "lanes") and not hosted(problem, plan)
+    choice = lanes_for(problem, plan) if side_by_side else NONE
     work = Work(problem, plan, atol, tolerance, members, choice)
     began = time.perf_counter()
     if wanted is None:

@@ -40,7 +40,7 @@ class LaneChoice:
     kernels: Mapping[Any, tuple[int, int, int]]
     switching: bool
 
-    def watches(self, method: Any) -> bool:
+    def switches(self, method: Any) -> bool:
         """Whether members that look stiff to a method are left to another."""
         return self.switching and method is self.methods[0]
 

@@ -18,6 +18,7 @@ from symde.outcome import RETCODES, explain, finish
 from symde.plan import Plan
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
+from symde.sessions import borrow, give_back
 from symde.solve import begin
 
 EXPLAINED = 10
@@ -31,6 +32,13 @@ is conserved, and the past. A session that has none of them runs by itself."""
 def needs_host(session: Session) -> bool:
     """Whether a solve in a session is more than its compiled loop."""
     return any(getattr(session, part, None) is not None for part in HOSTED)
+
+
+def hosted(problem: Problem, plan: Plan) -> bool:
+    """Whether the solves of a problem are more than the compiled loop."""
+    session = borrow(problem.system, plan)
+    give_back(plan, session)
+    return needs_host(session)
 
 
 class LoopOverMembers:

@@ -195,7 +195,7 @@ class _Solver:
     def _lane_run(self, method: Any) -> LaneRun:
         lanes = self.work.lanes
         session = self._session(with_methods(self.work.plan, self.work.problem.system, (method,)))
-        return LaneRun(self._run(session), session.methods[0], lanes.kernels[method], lanes.watches(method))
+        return LaneRun(self._run(session), session.methods[0], lanes.kernels[method], lanes.switches(method))
 
     def solve(self, block: range, part: Outcome, look_up: Callable[[], None]) -> list[Failure]:
         """Solve a block; its failures."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symde
+from symde.engine.cpu.layout import COUNTERS
 from symde.engine.methods import registry
 from symde.ensemble.lanes import lanes_for
 from symde.plan import plan_for
@@ -133,6 +134,18 @@ def test_a_span_that_an_explicit_method_cannot_cover_is_told_as_stiff():
     chosen = symde.ensemble(symde.Problem(model), p={"k": [1e6, 2e6]}, saveat=[1e4])
     np.testing.assert_allclose(chosen["x"], np.cos(1e4), atol=1e-5)
     assert chosen.stats.factorisations > 0
+
+
+def test_members_that_become_stiff_begin_anew_side_by_side():
+    model = symde.ode_def("param m = 1\nstate x = 2, y = 0\ntime 0 .. 200\nx' = y\ny' = m*(1 - x^2)*y - x")
+    problem, m = symde.Problem(model), np.geomspace(0.5, 300, 21)
+    found = symde.ensemble(problem, p={"m": m}, saveat=[200.0])
+    exact = symde.ensemble(problem, "Radau", p={"m": m}, saveat=[200.0], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(found.u, exact.u, rtol=1e-3, atol=1e-3)
+    factorised = found.counters[:, COUNTERS.index("factorisations")] > 0
+    assert not factorised[0] and factorised[-1] and (np.diff(factorised.astype(int)) >= 0).all()
+    # single solves with a choice of methods measure stiffness by products with J: none was one
+    assert found.stats.products == 0 and found.stats.switches == 0
 
 
 def test_models_and_methods_without_steps_for_lanes_are_solved_one_by_one():

@@ -38,11 +38,11 @@ class LaneRun:
         packed: That method.
         kernels: Addresses of its step and its interpolant for lanes, and of the value of one lane's
             interpolant.
-        watch: Whether to leave members that look stiff.
+        switches: Whether another method waits for members that look stiff to this one.
     """
 
     def __init__(
-        self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int, int], watch: bool
+        self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int, int], switches: bool
     ) -> None:
         self.run_of_members = run
         session, slot, n = run.session, packed.slot, run.session.n
@@ -86,7 +86,8 @@ class LaneRun:
             stages=stages,
             degree=packed.degree,
             fsal=slot.fsal,
-            stability=STIFF_FRACTION * slot.stability if watch else np.inf,
+            stability=STIFF_FRACTION * slot.stability,
+            switches=float(switches),
             integers=self._integers.ctypes.data,
             max_steps=session.state.max_steps,
             per_interpolant=packed.stages - stages,

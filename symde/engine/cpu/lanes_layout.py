@@ -15,14 +15,11 @@ UNFINISHED, STIFF = 100, 101
 STIFF_HITS = 15
 """Accepted steps in a row at the border of stability after which a member counts as stiff."""
 
-CRAWLING_HITS = 50
-"""The same for steps that cannot cover the span."""
-
 NUMBERS = (
     "time", "time_low", "time_new", "time_new_low", "step", "step_next", "step_max", "end", "direction",
     "log_old", "log_error", "norm", "factor", "refused", "stiffness", "save_time", "rtol",
     "busy", "accepted", "reaches", "tiny_step", "leaving",  # truth values, and a code
-    "limit", "hits", "crawling", "steps", "attempts",
+    "limit", "hits", "steps", "attempts",
 )  # fmt: skip
 """What each lane has one number of, `WIDTH` side by side in one block: doubles, so that what is done in all
 lanes is done at once."""
@@ -47,7 +44,8 @@ Lanes = structure(
     stages=int64,
     degree=int64,
     fsal=int64,
-    stability=double,  # |h| rho at the border of stability; infinite: stiffness is no reason to leave
+    stability=double,  # |h| rho at the border of stability
+    switches=double,  # whether another method waits for members that look stiff
     idle=int64,  # lanes without a member
     budget=int64,
     max_steps=int64,

@@ -9,7 +9,6 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.lane_places import (
     ATTEMPTS,
     BUSY,
-    CRAWLING,
     DIRECTION,
     END,
     HITS,
@@ -73,7 +72,7 @@ def load(lanes, state, batch, lane):
     x[END + lane], x[DIRECTION + lane] = state.t_end, state.direction
     x[STEP_NEXT + lane], x[STEP_MAX + lane], x[LOG_OLD + lane] = state.h_next, state.h_max, 0.0
     x[SAVE_TIME + lane] = save_time(batch, member, state.next_save, state.direction)
-    x[BUSY + lane], x[LIMIT + lane], x[HITS + lane], x[CRAWLING + lane] = 1.0, LARGEST_GROWTH, 0.0, 0.0
+    x[BUSY + lane], x[LIMIT + lane], x[HITS + lane] = 1.0, LARGEST_GROWTH, 0.0
     x[STEPS + lane], x[ATTEMPTS + lane] = 0.0, 0.0
     k[MEMBER + lane], k[NEXT_SAVE + lane], k[INTERPOLANTS + lane] = member, state.next_save, 0
     k[SAVE_ROW + lane] = state.out_u + 8 * state.n * state.next_save

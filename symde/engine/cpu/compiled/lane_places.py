@@ -16,7 +16,7 @@ STEP, STEP_NEXT, STEP_MAX, LIMIT = (_NUMBER[name] for name in ("step", "step_nex
 LOG_OLD, LOG_ERROR, NORM, FACTOR = (_NUMBER[name] for name in ("log_old", "log_error", "norm", "factor"))
 REFUSED, STIFFNESS, LEAVING = (_NUMBER[name] for name in ("refused", "stiffness", "leaving"))
 BUSY, ACCEPTED, REACHES = (_NUMBER[name] for name in ("busy", "accepted", "reaches"))
-TINY_STEP, HITS, CRAWLING = (_NUMBER[name] for name in ("tiny_step", "hits", "crawling"))
+TINY_STEP, HITS = (_NUMBER[name] for name in ("tiny_step", "hits"))
 STEPS, ATTEMPTS = (_NUMBER[name] for name in ("steps", "attempts"))
 
 # members and what is saved

@@ -16,7 +16,6 @@ from symde.engine.cpu.compiled.lane_places import (
     ACCEPTED,
     ATTEMPTS,
     BUSY,
-    CRAWLING,
     DIRECTION,
     END,
     FACTOR,
@@ -40,7 +39,7 @@ from symde.engine.cpu.compiled.lane_places import (
     TINY_STEP,
 )
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
-from symde.engine.cpu.lanes_layout import CRAWLING_HITS, STIFF, STIFF_HITS, UNFINISHED, WIDTH
+from symde.engine.cpu.lanes_layout import STIFF, STIFF_HITS, UNFINISHED, WIDTH
 from symde.engine.cpu.layout import LARGEST_GROWTH, RESOLUTION, SAFETY, STRONGEST_CUT, Status
 
 LOW = 12
@@ -103,21 +102,21 @@ def decide(x):
 
 
 @compiled
-def watch(x, stability, max_steps):
-    """Find members for another loop: where linear solves fail, steps are lost in the time, that look stiff,
-    that cannot cover their span or have taken all their steps; whether there are any."""
+def watch(x, stability, switches, max_steps):
+    """Find members for another loop: where linear solves fail or steps are lost in the time, that have taken
+    all their steps, or look stiff; these only where another method waits for them, or they cannot cover their
+    span. Whether there are any."""
     for lane in range(WIDTH):
         attempts, accepted, busy = x[ATTEMPTS + lane], x[ACCEPTED + lane], x[BUSY + lane]
         span = abs(x[END + lane] - x[TIME_NEW + lane])
         left = max_steps - attempts
-        crawling = x[CRAWLING + lane] + 1.0 if span > abs(x[STEP + lane]) * left else 0.0
         hits = x[HITS + lane] + accepted if x[STIFFNESS + lane] > stability else 0.0
-        code = float(STIFF) if hits >= STIFF_HITS else 0.0
-        code = float(UNFINISHED) if crawling >= CRAWLING_HITS else code
+        crawling = float(UNFINISHED) if span > abs(x[STEP + lane]) * left else 0.0
+        stiff = float(STIFF) if switches > 0.0 else crawling
+        code = stiff if hits >= STIFF_HITS else 0.0
         code = float(UNFINISHED) if x[REFUSED + lane] + x[TINY_STEP + lane] > 0.0 else code
         code = float(UNFINISHED) if left + x[REACHES + lane] * accepted <= 0.0 else code
         code = code * busy
-        x[CRAWLING + lane] = crawling
         x[HITS + lane] = hits
         x[LEAVING + lane] = code
     found = 0.0  # a sum of its own: within the loop it would take the lanes one by one
@@ -175,7 +174,7 @@ def run(address):
         if call_kernel(lanes.kernel, 0.0, lanes.inputs, lanes.outputs) != 0:
             return Status.CALLBACK
         decide(x)
-        if watch(x, lanes.stability, lanes.max_steps):
+        if watch(x, lanes.stability, lanes.switches, lanes.max_steps):
             leave_some(lanes, x)
         save(lanes)
         advance(lanes, x)
