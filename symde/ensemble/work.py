@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,16 +84,18 @@ class Work:
         """
         failures: list[Failure] = []
         with _bar(self.members.count) if progress else nullcontext() as on_block:
-            for block, part, failed in self._solved(outcome, workers):
-                failures += failed
-                take(block, part)
-                if on_block is not None:
-                    on_block(len(block), "")
+            # closed at once where `take` raises, so that no thread goes on
+            with closing(self._solved(outcome, workers)) as solved:
+                for block, part, failed in solved:
+                    failures += failed
+                    take(block, part)
+                    if on_block is not None:
+                        on_block(len(block), "")
         return failures
 
     def _solved(
         self, outcome: Outcome | None, workers: int
-    ) -> Iterator[tuple[range, Outcome, list[Failure]]]:
+    ) -> Generator[tuple[range, Outcome, list[Failure]]]:
         """Each block with its results and failures, in order."""
         blocks = self.blocks()
         bench = _Bench(self)
@@ -109,7 +111,7 @@ class Work:
 
 def _in_threads(
     bench: _Bench, blocks: list[range], outcome: Outcome | None, workers: int
-) -> Iterator[tuple[range, Outcome, list[Failure]]]:
+) -> Generator[tuple[range, Outcome, list[Failure]]]:
     waiting: deque[tuple[range, Future[tuple[Outcome, list[Failure]]]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="symde-ensemble") as pool:
         try:

@@ -115,3 +115,13 @@ def test_what_was_not_kept_is_refused(paths):
     with pytest.raises(ValueError, match="between 0 and 1"):
         paths.quantile(5)
     assert symde.ensemble(PROBLEM, n=1, reduce="var").var("x", ddof=1).shape == (101,)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_the_function_of_a_reduction_is_the_callers(workers):
+    def broken(state, member):
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        symde.ensemble(PROBLEM, "Tsit5", p=P, saveat=TIMES, reduce=broken, workers=workers)
+    assert symde.ensemble(PROBLEM, "Tsit5", p=P, saveat=TIMES, workers=workers).success

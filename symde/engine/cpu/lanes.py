@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu import layout
 from symde.engine.cpu.batch import BatchRun, Outcome, next_allowance
-from symde.engine.cpu.lanes_layout import INTEGERS, NUMBERS, WIDTH, Lanes
+from symde.engine.cpu.lanes_layout import INTEGERS, NUMBERS, VECTORS, WIDTH, Lanes
 from symde.engine.cpu.layout import STIFF_FRACTION, Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.slots import PackedMethod
@@ -45,53 +45,35 @@ class LaneRun:
         self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int, int], switches: bool
     ) -> None:
         self.run_of_members = run
-        session, slot, n = run.session, packed.slot, run.session.n
-        stages = packed.method.stages if hasattr(packed.method, "stages") else packed.stages
-        lengths = {
-            **dict.fromkeys(("u", "u_new", "low", "low_new", "first_stage", "atol"), n),
-            "p": max(session.m, 1),
-            "stage_values": n * stages,
-            "coefficients": n * (packed.degree + 1),
-            "control": 5,
-        }
-        own = {name: np.zeros((count, WIDTH)) for name, count in lengths.items()}
-        own["numbers"], self._integers = (
-            np.zeros((len(NUMBERS), WIDTH)),
-            np.zeros((len(INTEGERS), WIDTH), int),
-        )
-        self._vectors = own
-        own["atol"][...] = session.atol[:, None]
-        own["numbers"][NUMBERS.index("rtol")] = session.state.rtol
+        session, slot, stages = run.session, packed.slot, packed.method.stages
+        self._vectors = _vectors(session.n, session.m, stages, packed.degree)
+        self._numbers, self._integers = np.zeros((len(NUMBERS), WIDTH)), np.zeros((len(INTEGERS), WIDTH), int)
         controls = (slot.alpha, slot.beta, slot.gamma, layout.SMALLEST_ERROR, layout.SAFETY)
-        own["control"][...] = np.array(controls)[:, None]
-        addresses = {name: array.ctypes.data for name, array in own.items()}
-        addresses.update({name: row.ctypes.data for name, row in zip(NUMBERS, own["numbers"], strict=True)})
-        inputs = ["u", "p", *[""] * (MODEL_INPUTS - 2), *OWN_INPUTS]
-        self._tables = {
-            "inputs": np.array([addresses.get(name, 0) for name in inputs], np.int64),
-            "outputs": np.array([addresses[name] for name in OUTPUTS], np.int64),
-            "interpolant_outputs": np.array([addresses["coefficients"]], np.int64),
-            "value_inputs": np.zeros(1, np.int64),
-            "value_outputs": np.zeros(1, np.int64),
-            "per_attempt": _work(packed, stages),
-        }
-        fields = {field[0] for field in Lanes._fields_}
+        self._vectors["control"][...] = np.array(controls)[:, None]
+        self._vectors["atol"][...] = session.atol[:, None]
+        self._numbers[NUMBERS.index("rtol")] = session.state.rtol
+        addresses = {name: vector.ctypes.data for name, vector in self._vectors.items()}
+        self._tables = _tables(
+            {**addresses, **{name: row.ctypes.data for name, row in zip(NUMBERS, self._numbers, strict=True)}}
+        )
+        self._tables["per_attempt"] = _work(packed)
         self.lanes = Lanes(
             batch=ctypes.addressof(run.batch),
             kernel=kernels[0],
             interpolant=kernels[1],
             value=kernels[2],
-            n=n,
+            n=session.n,
             m=session.m,
             stages=stages,
             degree=packed.degree,
             fsal=slot.fsal,
             stability=STIFF_FRACTION * slot.stability,
             switches=float(switches),
-            integers=self._integers.ctypes.data,
             max_steps=session.state.max_steps,
             per_interpolant=packed.stages - stages,
-            **{name: address for name, address in addresses.items() if name in fields},
+            numbers=self._numbers.ctypes.data,
+            integers=self._integers.ctypes.data,
+            **{name: addresses[name] for name in VECTORS},
             **{name: table.ctypes.data for name, table in self._tables.items()},
         )
         self._entry = _run_type(function_address("lanes", "run"))
@@ -104,7 +86,7 @@ class LaneRun:
         """
         lanes, allowance = self.lanes, self.run_of_members.session.allowance
         self.run_of_members.aim(ids, outcome, first)
-        self._vectors["numbers"][NUMBERS.index("busy")] = 0.0
+        self._numbers[NUMBERS.index("busy")] = 0.0
         lanes.idle, lanes.budget = WIDTH, allowance
         started = time.perf_counter()
         while True:
@@ -119,8 +101,33 @@ class LaneRun:
             started = time.perf_counter()
 
 
-def _work(packed: PackedMethod, stages: int) -> np.ndarray:
+def _vectors(n: int, m: int, stages: int, degree: int) -> dict[str, np.ndarray]:
+    """The vectors of the lanes, element by element, zeros."""
+    lengths = {
+        **dict.fromkeys(("u", "u_new", "low", "low_new", "first_stage", "atol"), n),
+        "p": max(m, 1),
+        "stage_values": n * stages,
+        "coefficients": n * (degree + 1),
+        "control": 5,
+    }
+    return {name: np.zeros((length, WIDTH)) for name, length in lengths.items()}
+
+
+def _tables(addresses: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """The tables of the kernels' inputs and outputs."""
+    inputs = ["u", "p", *[""] * (MODEL_INPUTS - 2), *OWN_INPUTS]
+    return {
+        "inputs": np.array([addresses.get(name, 0) for name in inputs], np.int64),
+        "outputs": np.array([addresses[name] for name in OUTPUTS], np.int64),
+        "interpolant_outputs": np.array([addresses["coefficients"]], np.int64),
+        "value_inputs": np.zeros(1, np.int64),
+        "value_outputs": np.zeros(1, np.int64),
+    }
+
+
+def _work(packed: PackedMethod) -> np.ndarray:
     """Counts of work of an attempt."""
+    stages = packed.method.stages
     counts: dict[str, Any] = {"evaluations": stages - packed.slot.fsal}
     if packed.implicit:
         counts.update(jacobians=1, factorisations=1, solves=stages)

@@ -27,6 +27,9 @@ lanes is done at once."""
 INTEGERS = ("member", "next_save", "save_row", "interpolants")
 """The same of whole numbers."""
 
+VECTORS = ("u", "u_new", "low", "low_new", "p", "first_stage", "stage_values", "coefficients")
+"""Vectors of the lanes: element i of lane k at WIDTH*i + k."""
+
 Lanes = structure(
     "Lanes",
     "Members side by side: all that the loop over lanes reads and writes.",
@@ -53,13 +56,5 @@ Lanes = structure(
     per_interpolant=int64,  # evaluations
     numbers=int64,  # the blocks
     integers=int64,
-    # vectors: element i of lane k at WIDTH*i + k
-    u=int64,
-    u_new=int64,
-    low=int64,
-    low_new=int64,
-    p=int64,
-    first_stage=int64,
-    stage_values=int64,
-    coefficients=int64,
+    **dict.fromkeys(VECTORS, int64),
 )
