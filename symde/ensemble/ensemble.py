@@ -64,7 +64,8 @@ def ensemble(
             take values of shape (n, rows, columns) by the name `w`.
         u0: The members' initial states, likewise.
         seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
-            Default: a new one, kept as `Ensemble.seed`.
+            Default: a new one, kept as `Ensemble.seed`. A generator is the member's until the function
+            returns.
         saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import symde
+from symde.ensemble.draws import Draws, Purpose
 from tests.ensemble.models import LOTKA
 
 PROBLEM = symde.Problem(LOTKA)
@@ -32,6 +33,20 @@ def test_draws_depend_on_the_seed_and_the_index_alone():
 def test_one_function_draws_the_same_with_and_without_the_other():
     both = symde.ensemble(PROBLEM, n=3, p=draw, u0=start, seed=7, saveat=[0])
     assert np.array_equal(symde.ensemble(PROBLEM, n=3, u0=start, seed=7, saveat=[0]).u0, both.u0)
+
+
+def test_generators_are_those_of_numpy_at_the_members_counter():
+    draws = Draws(5)
+    key = np.random.SeedSequence(5).generate_state(2, np.uint64)
+    for member in (3, 11, 3):
+        found = draws.generator(member, Purpose.INITIAL_STATE)
+        counter = np.array([0, 0, member, Purpose.INITIAL_STATE], dtype=np.uint64)
+        own = np.random.Generator(np.random.Philox(key=key, counter=counter))
+        assert found.normal(size=5).tolist() == own.normal(size=5).tolist()
+        for kind in (np.int32, np.int64):  # half of a word is kept for the next draw
+            assert (
+                found.integers(9, size=3, dtype=kind).tolist() == own.integers(9, size=3, dtype=kind).tolist()
+            )
 
 
 def test_without_a_seed_the_one_that_was_drawn_is_kept():
