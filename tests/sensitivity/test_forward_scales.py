@@ -20,6 +20,17 @@ model Source
 end
 """
 
+CHAIN = """
+model Chain
+  param k = 2, g = 0, c = 1e-30
+  state big = 1e9, small = 0, none = 0
+  time 0 .. 2
+  dbig = -k*big + g
+  dsmall = 1e-30*big*k - small
+  dnone = c - none
+end
+"""
+
 
 def linear(size):
     """Derivatives of (x, y) at t = 5 by s, x(0) and y(0), solved by hand."""
@@ -57,17 +68,7 @@ def test_the_work_does_not_depend_on_the_units(method):
 
 
 def test_tolerances_by_component_from_1e_30_to_1e3():
-    text = """
-model Chain
-  param k = 2, g = 0, c = 1e-30
-  state big = 1e9, small = 0, none = 0
-  time 0 .. 2
-  dbig = -k*big + g
-  dsmall = 1e-30*big*k - small
-  dnone = c - none
-end
-"""
-    problem = symde.Problem(text)
+    problem = symde.Problem(CHAIN)
     atol = {"big": 1e3, "small": 1e-27, "none": 1e-36}
     found = symde.sensitivities(problem, "Rodas5P", rtol=1e-6, atol=atol, saveat=[2.0])
     fast, slow = np.exp(-4.0), np.exp(-2.0)

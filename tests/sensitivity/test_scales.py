@@ -8,7 +8,7 @@ import pytest
 import symde
 from symde.sensitivity import registry
 
-from .test_forward_scales import SIZES, SOURCE, linear
+from .test_forward_scales import CHAIN, SIZES, SOURCE, linear
 
 METHODS = ("Tsit5", "Rodas5P", "KenCarp4", "Radau")
 """Methods that every strategy knows."""
@@ -37,18 +37,6 @@ def test_a_parameter_and_an_initial_value_that_are_zero(size, atol, method, sens
         # some hundred times rtol, and no entry is below a hundredth of its column
         assert found["s"] == pytest.approx(expected[name, "s"], rel=5e-4)
         assert found["x"] == pytest.approx(expected[name, "x(0)"], rel=5e-4)
-
-
-CHAIN = """
-model Chain
-  param k = 2, g = 0, c = 1e-30
-  state big = 1e9, small = 0, none = 0
-  time 0 .. 2
-  dbig = -k*big + g
-  dsmall = 1e-30*big*k - small
-  dnone = c - none
-end
-"""
 
 
 @pytest.mark.parametrize("sensealg", registry.NAMES)
