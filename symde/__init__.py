@@ -18,6 +18,8 @@ from symde.lazy import import_on_use
 if TYPE_CHECKING:
     from symde import testing
     from symde.diagnostics import ModelError
+    from symde.ensemble.ensemble import ensemble
+    from symde.ensemble.result import Ensemble
     from symde.export import export
     from symde.fit.experiment import Experiment
     from symde.fit.fit import fit
@@ -42,6 +44,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Dense": "symde.model.network",
+    "Ensemble": "symde.ensemble.result",
     "Event": "symde.problem",
     "Experiment": "symde.fit.experiment",
     "FitInterrupted": "symde.fit.result",
@@ -61,6 +64,7 @@ _HOME = {
     "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
     "SteadyState": "symde.sensitivity.steady_state",
+    "ensemble": "symde.ensemble.ensemble",
     "export": "symde.export",
     "fit": "symde.fit.fit",
     "hessian": "symde.sensitivity.second_order",
@@ -80,6 +84,7 @@ _NEED_LOWERING = (
     "Problem",
     "Integrator",
     "Objective",
+    "ensemble",
     "fit",
     "hessian",
     "hessian_vector_product",

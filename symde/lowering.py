@@ -193,6 +193,31 @@ class ModelSystem:
         """The model's own time span."""
         return self._start.tspan(p)
 
+    def start_of_members(
+        self,
+        p: Mapping[str, float | np.ndarray],
+        u0: Mapping[str, float | np.ndarray],
+        t0: float,
+        count: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters (count, m) and initial states (count, n) of several members.
+
+        Args:
+            p, u0: Values that are given, a number for all members or an array of shape (count,).
+            t0: Where the members start.
+            count: How many they are.
+
+        Raises:
+            KeyError: names a parameter or a state without a value.
+        """
+        parameters = self._start.parameter_rows(p, count)
+        return parameters, self._start.initial_rows(parameters, t0, u0)
+
+    @property
+    def span_is_fixed(self) -> bool:
+        """Whether the model's own time span follows no parameter."""
+        return self._start.tspan_is_fixed
+
     def observe(
         self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Solution | None = None
     ) -> np.ndarray:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from symde.codegen.graph import Graph
 from symde.codegen.kernel import Kernel
+from symde.codegen.llvm_operations import SINGLE, Width
 from symde.codegen.llvm_rolled import RolledKernel, rolled_levels
 from symde.codegen.llvm_writer import Places, Writer
 from symde.codegen.rolling import Levels
@@ -36,32 +37,37 @@ OUT_OF_MEMORY = 2
 """Code of a large kernel that found no memory."""
 
 
-def ir_module(kernels: Sequence[Kernel]) -> str:
+def ir_module(kernels: Sequence[Kernel], width: Width = SINGLE) -> str:
     """One module with a function for each kernel, under the kernel's name.
 
     The functions follow the calling convention of `symde.codegen.kernel`; outputs must not overlap inputs.
+
+    Args:
+        kernels: The kernels.
+        width: Of their values. Of lanes each element of a vector is as many numbers as there are lanes, and
+            the argument t is not read: the kernels have their times as an input.
     """
     declarations: dict[str, str] = {}
-    functions = [text for kernel in kernels for text in _functions(kernel, declarations)]
+    functions = [text for kernel in kernels for text in _functions(kernel, declarations, width)]
     return "\n".join([*functions, *declarations.values(), ""])
 
 
-def _functions(kernel: Kernel, declarations: dict[str, str]) -> list[str]:
+def _functions(kernel: Kernel, declarations: dict[str, str], width: Width) -> list[str]:
     roots = kernel.roots() if kernel.code is None else [*kernel.roots(), kernel.code]
     order = kernel.graph.depth_first(roots)
     places = _places(kernel)
     used = {kernel.graph.value[node][0] for node in order if kernel.graph.op[node] == "input"}
     tables = vector_tables(kernel, used)
     if len(order) <= DIRECT:
-        writer = Writer(kernel, places, declarations)
+        writer = Writer(kernel, places, declarations, width)
         body = [*tables, *writer.nodes(order, {}), *writer.result(kernel.code)]
         return [define("dso_local i32", kernel.name, "double %t, ptr %in, ptr %out", body)]
     vectors = [f"%i{number}" for number, vector in enumerate(kernel.inputs) if vector.name in used]
     vectors += [f"%o{number}" for number, output in enumerate(kernel.outputs) if output.nodes]
-    levels = rolled_levels(kernel, order) if kernel.code is None else None
+    levels = rolled_levels(kernel, order) if kernel.code is None and width is SINGLE else None
     if levels is not None:
         return _rolled(kernel, levels, tables, vectors, declarations)
-    return _pieces(kernel, order, places, tables, vectors, declarations)
+    return _pieces(kernel, order, places, tables, vectors, declarations, width)
 
 
 def _places(kernel: Kernel) -> Places:
@@ -102,6 +108,7 @@ def _pieces(
     tables: list[str],
     vectors: list[str],
     declarations: dict[str, str],
+    width: Width,
 ) -> list[str]:
     cuts = [order[start : start + PIECE] for start in range(0, len(order), PIECE)]
     kept = _kept(kernel.graph, cuts)
@@ -110,11 +117,11 @@ def _pieces(
     parameters = ", ".join(["double %t", *(f"ptr noalias {vector}" for vector in vectors)])
     functions = []
     for name, cut in zip(names, cuts, strict=True):
-        writer = Writer(kernel, places, declarations)
+        writer = Writer(kernel, places, declarations, width)
         body = [*writer.loads(cut, kept), *writer.nodes(cut, kept)]
         body += writer.result(kernel.code if cut is cuts[-1] else None)
         functions.append(define("internal i32", name, parameters, body, "noinline nounwind"))
-    functions.append(_caller(kernel, tables, vectors, names, len(kept), declarations))
+    functions.append(_caller(kernel, tables, vectors, names, width.lanes * len(kept), declarations))
     return functions
 
 

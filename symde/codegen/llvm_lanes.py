@@ -12,7 +12,7 @@ import numpy as np
 
 from symde.codegen.graph import BOOLEAN
 from symde.codegen.kernel import Kernel
-from symde.codegen.llvm_elementary import exp_lines, tanh_lines
+from symde.codegen.llvm_elementary import ELEMENTARY_LINES
 from symde.codegen.llvm_operations import SIMPLE, Operations, vector
 from symde.codegen.llvm_special import constant
 from symde.codegen.powers import integer_exponent
@@ -27,11 +27,7 @@ VECTOR, TRUTHS = WIDTH.number, WIDTH.truth
 SHORTEST = 8
 """Expressions in a row from which lanes are worth it."""
 
-ELEMENTARY = frozenset({"tanh", "exp"})
-"""Functions that are written out for vectors: the C library has none, and one call takes longer than four
-here."""
-
-_WRITTEN = SIMPLE | ELEMENTARY
+_WRITTEN = SIMPLE | ELEMENTARY_LINES.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +271,7 @@ class LanesLoop:
             exponent = integer_exponent(graph, node) or 0
             self.names[node], lines = self.operations.power(args[0], exponent)
             return lines
-        return (tanh_lines if op == "tanh" else exp_lines)(self.operations, result, args[0])
+        return ELEMENTARY_LINES[op](self.operations, result, args[0])
 
     def fresh(self) -> str:
         """A new name."""

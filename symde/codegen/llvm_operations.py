@@ -116,6 +116,21 @@ class Operations:
             chain.append(name)
         return chain[-1] if exponent else self.width.constant(1.0), lines
 
+    def half_power(self, result: str, x: str, exponent: float) -> list[str]:
+        """A power by an odd multiple of one half: a whole one times the square root."""
+        number, root, product = self.width.number, self.fresh(), self.fresh()
+        whole, lines = self.power(x, int(abs(exponent) - 0.5))
+        positive = result if exponent > 0 else self.fresh()
+        lines += [
+            self.intrinsic(root, "sqrt", [x]),
+            f"{product} = fmul {number} {whole}, {root}",
+            # of -0 the C library's power is +0
+            f"{positive} = fadd {number} {product}, {self.width.constant(0.0)}",
+        ]
+        if exponent < 0:
+            lines.append(f"{result} = fdiv {number} {self.width.constant(1.0)}, {positive}")
+        return lines
+
     def _sign(self, result: str, x: str) -> list[str]:
         number, truth, of = self.width.number, self.width.truth, self.width.constant
         above, below, rest = self.fresh(), self.fresh(), self.fresh()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from symde.codegen.graph import BOOLEAN
 from symde.codegen.kernel import Kernel
-from symde.codegen.llvm_lanes import ELEMENTARY, LanesLoop, can_vectorise, in_order
+from symde.codegen.llvm_elementary import ELEMENTARY_LINES
+from symde.codegen.llvm_lanes import LanesLoop, can_vectorise, in_order
 from symde.codegen.llvm_special import constant
 from symde.codegen.llvm_writer import Places, Writer
 from symde.codegen.rolling import CONSTANT, TIME, Expression, Levels, kind_of, levels
@@ -21,7 +22,8 @@ and 19 us, 1.2 s and 23 us; of 3000 states 8.3 s and 82 us, 5.4 s and 75 us.
 
 
 ELEMENTARY_FROM = 8
-"""Functions of `ELEMENTARY` from which a kernel of any size is written with loops: see `rolled_levels`."""
+"""Functions of `ELEMENTARY_LINES` from which a kernel of any size is written with loops: see
+`rolled_levels`."""
 
 
 def rolled_levels(kernel: Kernel, order: Sequence[int]) -> Levels | None:
@@ -34,11 +36,11 @@ def rolled_levels(kernel: Kernel, order: Sequence[int]) -> Levels | None:
     if len(order) >= ROLLED_FROM:
         return levels(kernel)
     graph = kernel.graph
-    if sum(graph.op[node] in ELEMENTARY for node in order) < ELEMENTARY_FROM:
+    if sum(graph.op[node] in ELEMENTARY_LINES for node in order) < ELEMENTARY_FROM:
         return None
     found, kept = levels(kernel)
     for group in (group for level in found for group in level.groups):
-        elementary = any(graph.op[node] in ELEMENTARY for node in group[0].nodes)
+        elementary = any(graph.op[node] in ELEMENTARY_LINES for node in group[0].nodes)
         if elementary and can_vectorise(kernel, group[0]) and in_order(kernel, group, kept) is not None:
             return found, kept
     return None

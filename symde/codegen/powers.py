@@ -22,6 +22,19 @@ def integer_exponent(graph: Graph, node: int) -> int | None:
     return int(value) if abs(value) <= LARGEST and value == int(value) else None
 
 
+LARGEST_HALF = 4
+"""Halves of odd numbers below this are powers times square roots in lanes; the error is below 3 roundings."""
+
+
+def half_exponent(graph: Graph, node: int) -> float | None:
+    """The exponent of a `pow` node that is an odd multiple of one half and small; None for others."""
+    exponent = graph.args[node][1]
+    if graph.op[exponent] != "const":
+        return None
+    value = graph.value[exponent]
+    return value if abs(value) < LARGEST_HALF and value % 1 == 0.5 else None
+
+
 @cache
 def multiplication_chain(exponent: int) -> tuple[tuple[int, int], ...]:
     """Steps that make x^exponent by repeated squaring, for exponent >= 1.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from symde.codegen.evaluate import Program
+from symde.codegen.evaluate import Program, evaluate
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredStart, lower_start
 from symde.model.definition import Definition
@@ -23,13 +23,15 @@ class ModelStart:
         graph = self._lowered.graph
         self._parameter_index = {name: j for j, name in enumerate(definition.parameter_names)}
         self._state_index = {name: i for i, name in enumerate(definition.state_names)}
+        self._graph = graph
         self._default_numbers, dependent = _numbers(graph, self._lowered.defaults)
         self._default_missing = [j for j, node in enumerate(self._lowered.defaults) if node is None]
-        self._dependent = [(j, Program(graph, [node])) for j, node in in_order(graph, dependent)]
+        self._dependent_nodes = in_order(graph, dependent)
+        self._dependent = [(j, Program(graph, [node])) for j, node in self._dependent_nodes]
         self._initial_numbers, following = _numbers(graph, self._lowered.initial)
         self._initial_missing = [i for i, node in enumerate(self._lowered.initial) if node is None]
-        self._following = list(following)
-        self._initial = Program(graph, list(following.values()))
+        self._following, self._following_nodes = list(following), list(following.values())
+        self._initial = Program(graph, self._following_nodes)
         self._tspan = Program(graph, self._lowered.tspan) if self._lowered.tspan else None
         span, variable = _numbers(graph, self._lowered.tspan or ())
         self._fixed_tspan = None if variable or self._tspan is None else (span.item(0), span.item(1))
@@ -67,6 +69,60 @@ class ModelStart:
             return self._fixed_tspan
         start, end = self._tspan.run(0.0, {"p": p})
         return start, end
+
+    # -- many members at once
+    # ------------------------------------------------------------------------------------------------
+
+    def parameter_rows(self, given: Mapping[str, float | np.ndarray], count: int) -> np.ndarray:
+        """The parameters of several members, shape (count, m); a value may be an array of shape (count,).
+
+        Raises:
+            KeyError: as `parameters`.
+        """
+        p = _rows_with_given(
+            self._default_numbers, self._default_missing, self._parameter_index, given, count
+        )
+        fixed = {self._parameter_index[name] for name in given}
+        for j, node in self._dependent_nodes:
+            if j not in fixed:
+                p[:, j] = evaluate(self._graph, [node], 0.0, {"p": p.T})[node]
+        return p
+
+    def initial_rows(self, p: np.ndarray, t0: float, given: Mapping[str, float | np.ndarray]) -> np.ndarray:
+        """The initial states of several members, shape (count, n), from parameters of shape (count, m).
+
+        Raises:
+            KeyError: as `initial`.
+        """
+        u = _rows_with_given(self._initial_numbers, self._initial_missing, self._state_index, given, len(p))
+        values = evaluate(self._graph, self._following_nodes, t0, {"p": p.T})
+        for i, node in zip(self._following, self._following_nodes, strict=True):
+            u[:, i] = values[node]
+        for name, value in given.items():
+            u[:, self._state_index[name]] = value
+        return u
+
+    @property
+    def tspan_is_fixed(self) -> bool:
+        """Whether the default time span is the same whatever the parameters are."""
+        return self._fixed_tspan is not None or self._tspan is None
+
+
+def _rows_with_given(
+    numbers: np.ndarray,
+    missing: Sequence[int],
+    index: Mapping[str, int],
+    given: Mapping[str, float | np.ndarray],
+    count: int,
+) -> np.ndarray:
+    names = list(index)
+    for position in missing:
+        if names[position] not in given:
+            raise KeyError(names[position])
+    rows = np.tile(numbers, (count, 1))
+    for name, value in given.items():
+        rows[:, index[name]] = value
+    return rows
 
 
 def _numbers(graph: Graph, nodes: Sequence[int | None]) -> tuple[np.ndarray, dict[int, int]]:

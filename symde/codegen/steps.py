@@ -12,6 +12,7 @@ solves fail the test of the backward error; the general step then takes over.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -58,13 +59,38 @@ def rosenbrock_step(
     Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
     """
     work = Step(model)
+    stages = rosenbrock_stages(work, plan, method)
+    if stages is None:
+        return None
+    return work.kernel(
+        "rosenbrock_step", stages.increment, stages.error, stages.solutions, padded, stages.refused
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RosenbrockStages:
+    """Nodes of a Rosenbrock step: what it adds to the state, its error, the stages U_i, and whether its
+    linear solves fail their test."""
+
+    increment: list[int]
+    error: list[int]
+    solutions: list[list[int]]
+    refused: int
+
+
+def rosenbrock_stages(work: Step, plan: StaticLU, method: RosenbrockNumbers) -> RosenbrockStages | None:
+    """The stages of a Rosenbrock method, None where there are too many operations."""
     n, stages = work.n, len(method.m)
     f = work.derivatives(work.u, work.t)
-    entries = [work.copy(node, work.u, work.t) for node in model.jacobian.nodes]
-    gradient = [work.copy(node, work.u, work.t) for node in model.time_gradient]
+    entries = [work.copy(node, work.u, work.t) for node in work.model.jacobian.nodes]
+    gradient = [work.copy(node, work.u, work.t) for node in work.model.time_gradient]
     inverse_h = work.apply("div", work.number(1.0), work.h)
     shift = work.apply("mul", inverse_h, work.number(1.0 / float(method.gamma)))
-    mass = None if model.mass is None else [work.copy(node, work.u, work.t) for node in model.mass]
+    mass = (
+        None
+        if work.model.mass is None
+        else [work.copy(node, work.u, work.t) for node in work.model.mass]
+    )
     matrix = matrix_of(plan, work.graph, shift, entries, mass)
     lu = eliminate(plan, work.graph, matrix)
     solutions: list[list[int]] = []
@@ -89,7 +115,7 @@ def rosenbrock_step(
     error = [work.total(method.error, [s[k] for s in solutions]) for k in range(n)]
     right = [work.zero if node is None else node for node in combined]
     refused = work.apply("not", acceptance(work.graph, matrix, increment, right, SUSPICION))
-    return work.kernel("rosenbrock_step", increment, error, solutions, padded, refused)
+    return RosenbrockStages(increment, error, solutions, refused)
 
 
 def explicit_step(model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded: int) -> Kernel | None:

@@ -17,6 +17,7 @@ from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import Kernel
+from symde.codegen.lane_steps import LANES, lane_kernels
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
@@ -81,6 +82,7 @@ class ModelKernels:
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
         self._steps: dict[tuple[Any, int], int] = {}
+        self._lanes: dict[Any, tuple[int, int, int]] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
         self._made: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -302,6 +304,22 @@ class ModelKernels:
         else:
             return 0
         return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
+
+    def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
+        """The addresses of a whole step of a method for several members side by side, of its interpolant, and
+        of the value of one member's: see `symde.codegen.lane_steps`. Zeros where there are none."""
+        with self._lock:
+            if method not in self._lanes:
+                self._lanes[method] = self._lane_addresses(method, numbers)
+            return self._lanes[method]
+
+    def _lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
+        kernels = lane_kernels(self.model_graph, lambda: self.lu_plan, method, numbers)
+        if self.n > STATES_LIMIT or kernels is None:
+            return 0, 0, 0
+        side_by_side = load_ir(ir_module(kernels[:2], LANES))
+        step, interpolant = (side_by_side.address(kernel.name) for kernel in kernels[:2])
+        return step, interpolant, load_ir(ir_module(kernels[2:])).address(kernels[2].name)
 
     @property
     def taylor(self) -> TaylorKernel:

@@ -156,7 +156,8 @@ class Session:
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
         )
         # a system may bring a loop of its own round that of every solve
-        self._advance = _advance_type(function_address(getattr(kernels, "loop", "loop"), "advance"))
+        self.advance_address = function_address(getattr(kernels, "loop", "loop"), "advance")
+        self._advance = _advance_type(self.advance_address)
         self.arrays, self._addresses = self._vectors()
         self.u, self.p = self.arrays["u"][: self.n], self.arrays["p"][: self.m]
         self.atol = self.arrays["atol"][: self.n]
@@ -310,6 +311,20 @@ class Session:
         if kind not in self._companions:
             self._companions[kind] = make()
         return self._companions[kind]
+
+    def address_of(self, name: str) -> int:
+        """Address of a vector of the session by name."""
+        return self._addresses[name]
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Where the power iteration begins."""
+        return self._direction
+
+    @property
+    def allowance(self) -> int:
+        """Attempts of a first slice."""
+        return self._allowance
 
     def take_error(self) -> BaseException | None:
         """The exception that a preconditioner raised, once; or what a model with delays says of them."""

@@ -235,7 +235,7 @@ def know_roots(state, roots):
 def cross(address):
     """Let the functions at the root just found go to their other sides, for the host; the status."""
     state = state_at(address)
-    return flip(state, roots_at(state.roots))
+    return flip(state, roots_at(state.roots), address)
 
 
 def sides(address):
@@ -251,7 +251,7 @@ def step(address):
     roots = roots_at(state.roots)
     if roots.switching:
         roots.switching = 0
-        status = flip(state, roots)
+        status = flip(state, roots, address)
         if status != Status.DONE:
             return status
     if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots) != 0:

@@ -103,7 +103,7 @@ def learn_sides(state, roots):
 
 
 @compiled
-def renew(state):
+def renew(state, address):
     """The right-hand side goes on by other branches: what was evaluated holds no more. The step size does,
     but for methods whose steps rest on earlier ones; their start's status."""
     state.stage0 = Stage0.STALE
@@ -112,7 +112,7 @@ def renew(state):
     if slot_at(state, state.active).multistep == 0:
         return Status.DONE
     state.h_next = 0.0
-    return start(state)
+    return start(state, address)
 
 
 @compiled
@@ -172,7 +172,7 @@ def release_undefined(roots):
 
 
 @compiled
-def flip(state, roots):
+def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
     crossed, purposes = integers(roots.crossed), integers(roots.purposes)
@@ -197,7 +197,7 @@ def flip(state, roots):
     if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
         return Status.CALLBACK
     release_undefined(roots)
-    return renew(state)
+    return renew(state, address)
 
 
 @compiled

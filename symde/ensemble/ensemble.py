@@ -1,0 +1,190 @@
+"""Ensembles: many members of one problem, with parameters and initial values of their own."""
+
+from __future__ import annotations
+
+import operator
+import time
+import warnings
+from typing import Any, Never
+
+import numpy as np
+
+from symde.engine.cpu import linear_solvers
+from symde.engine.cpu.batch import Members, Outcome
+from symde.ensemble.failure import retcodes_of, succeeded
+from symde.ensemble.lanes import NONE, lanes_for
+from symde.ensemble.member import member_problem, member_solution
+from symde.ensemble.members import Starts, starts_of
+from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
+from symde.ensemble.result import Ensemble, Kept, observables
+from symde.ensemble.singles import hosted
+from symde.ensemble.work import Work
+from symde.lowering import solved_system
+from symde.plan import plan_for
+from symde.problem import options
+from symde.problem.problem import Problem
+
+POINTS = 101
+"""Times that are saved where none are asked for, evenly spaced."""
+
+
+class EnsembleWarning(RuntimeWarning):
+    """Some members did not reach the end of their span."""
+
+
+def ensemble(
+    problem: Problem,
+    method: Any = None,
+    *,
+    n: int | None = None,
+    p: Any = None,
+    u0: Any = None,
+    seed: int | None = None,
+    saveat: Any = None,
+    reduce: Any = None,
+    rtol: float = options.DEFAULT_RTOL,
+    atol: Any = options.DEFAULT_ATOL,
+    dt0: float | None = None,
+    dtmax: float | None = None,
+    max_steps: int = options.DEFAULT_MAX_STEPS,
+    linear_solver: str = linear_solvers.AUTO,
+    lanes: bool = True,
+    workers: int = 1,
+    progress: bool = False,
+    **unknown: Never,
+) -> Ensemble:
+    """Solve a problem for many parameters and initial values.
+
+    Args:
+        problem: What to solve; values that are not given below are its own, or follow them.
+        method: As in `symde.solve`.
+        n: How many members. Default: as many as the values below tell of.
+        p: The members' parameters: a mapping from names to numbers (of all members) or arrays of shape (n,);
+            an array of shape (n, m); a sequence in the model's order of numbers and arrays; or a function of
+            (index, rng) that gives one member's, by order or by name. Arrays of parameters, such as `w[i,j]`,
+            take values of shape (n, rows, columns) by the name `w`.
+        u0: The members' initial states, likewise.
+        seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
+            Default: a new one, kept as `Ensemble.seed`. A generator is the member's until the function
+            returns.
+        saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
+        reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
+            (state, member) that is called with each member's `Solution` in order (first with None) and gives
+            the next state, or several of these.
+        rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        lanes: Solve members side by side in vector registers, where the method and the model have steps
+            for that (`symde.ensemble.lanes`): the members are then those of single solves up to rounding, and
+            without a method up to the tolerance. False: to the last bit.
+        workers: Threads; the result is the same to the last bit for any number of them.
+        progress: Show a bar (needs tqdm).
+
+    Returns:
+        The members' solutions; what a member's is depends on its own numbers alone.
+
+    Warns:
+        EnsembleWarning: members failed; once, however many. `Ensemble.failures` tells of each.
+
+    Raises:
+        ValueError, TypeError: an option or a value is not what it should be, or nothing tells n.
+        ImportError: progress=True without tqdm.
+    """
+    if unknown:
+        options.refuse_unknown(unknown, ensemble)
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
+        )
+    if problem.kind not in (None, "ode"):
+        raise ValueError(f"ensembles are of ordinary differential equations, and this is a {problem.kind!r}")
+    workers = _positive(workers, "workers")
+    wanted = wanted_of(reduce)
+    system, (t0, t1) = problem.system.solved or solved_system(problem.system), problem.tspan
+    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
+    times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
+    assert times is not None
+    starts = starts_of(problem, n, p, u0, seed)
+    members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
+    tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+    side_by_side = options.truth(lanes, "lanes") and not hosted(system, plan)
+    choice = lanes_for(problem, plan) if side_by_side else NONE
+    work = Work(problem, system, plan, atol, tolerance, members, choice)
+    began = time.perf_counter()
+    if wanted is None:
+        outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
+        failures = work.solve(outcome, lambda block, part: None, workers, progress)
+        u, codes, counters, kept = outcome.u, outcome.codes, outcome.counters, None
+    else:
+        reducing = _Reducing(work, starts, wanted)
+        failures = work.solve(None, reducing.take, workers, progress)
+        u, codes, counters, kept = None, reducing.codes, reducing.counters, reducing.kept()
+    seconds = time.perf_counter() - began
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {starts.n} members failed (see `failures`); member {failures[0].index}: "
+            f"{failures[0].message}",
+            EnsembleWarning,
+            stacklevel=2,
+        )
+    return Ensemble(
+        problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
+        starts.seed, (*choice.methods, *plan.methods), kept,
+    )  # fmt: skip
+
+
+def _positive(value: Any, what: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, found {value!r}") from None
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(f"{what} = {value!r}: it must be a positive whole number")
+    return number
+
+
+class _Reducing:
+    """Takes blocks of members into reductions."""
+
+    def __init__(self, work: Work, starts: Starts, wanted: Wanted) -> None:
+        self.work, self.starts = work, starts
+        system, members = work.problem.system, work.members
+        self.times = members.times[0]
+        statistics = wanted.moments or wanted.quantiles
+        self.names = (*system.state_names, *system.observable_names) if statistics else ()
+        shape = len(self.times), len(self.names)
+        self.moments = Moments(shape) if wanted.moments else None
+        self.quantiles = Quantiles(shape) if wanted.quantiles else None
+        self.fold = None if wanted.function is None else Fold(wanted.function)
+        empty = Outcome.empty(members.count, 0, 0)
+        self.codes, self.counters = empty.codes, empty.counters
+
+    def take(self, block: range, part: Outcome) -> None:
+        """Take a block in."""
+        self.codes[block.start : block.stop] = part.codes
+        self.counters[block.start : block.stop] = part.counters
+        good = succeeded(part.codes)
+        if self.names:
+            values = self._quantities(block, part)[good]
+            for reduction in (self.moments, self.quantiles):
+                if reduction is not None:
+                    reduction.add(values)
+        if self.fold is not None:
+            for row, member in enumerate(block):
+                if good[row]:
+                    self.fold.take(self._member(part, row, member))
+
+    def _quantities(self, block: range, part: Outcome) -> np.ndarray:
+        """States and observed quantities, shape (members, n_times, n_quantities)."""
+        if len(self.names) == part.u.shape[2]:
+            return part.u
+        p = self.starts.p[block.start : block.stop]
+        return np.concatenate([part.u, observables(self.work.problem, self.times, part.u, p)], axis=2)
+
+    def _member(self, part: Outcome, row: int, member: int) -> Any:
+        starts, (retcode,) = self.starts, retcodes_of(part.codes[row : row + 1])
+        problem = member_problem(self.work.problem, starts.u0[member], starts.p[member])
+        methods = self.work.plan.methods
+        return member_solution(problem, self.times, part.u[row], retcode, part.counters[row], methods)
+
+    def kept(self) -> Kept:
+        """What is left of all members."""
+        return Kept(self.names, self.moments, self.quantiles, None if self.fold is None else self.fold.state)

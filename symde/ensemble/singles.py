@@ -1,0 +1,135 @@
+"""Members one after the other: in the compiled loop over members, or by whole solves where the host sees to
+something within a solve, such as events, of which that loop knows nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.batch import BatchRun, Members, Outcome
+from symde.engine.cpu.layout import COUNTERS, Status
+from symde.engine.cpu.session import Session
+from symde.ensemble.failure import Failure, code_of
+from symde.ensemble.member import member_problem
+from symde.outcome import RETCODES, explain, finish
+from symde.plan import Plan
+from symde.problem.problem import Problem
+from symde.problem.solution import Solution
+from symde.problem.system import System
+from symde.sessions import borrow, give_back
+from symde.solve import begin
+
+EXPLAINED = 10
+"""Failures of a block that are explained in full: to find what is not finite takes longer than a solve."""
+
+HOSTED = ("executive", "mass", "invariants", "past")
+"""Parts of a session that the host sees to when a run begins and within it: events, algebraic equations, what
+is conserved, and the past. A session that has none of them runs by itself."""
+
+
+def needs_host(session: Session) -> bool:
+    """Whether a solve in a session is more than its compiled loop."""
+    return any(getattr(session, part, None) is not None for part in HOSTED)
+
+
+def hosted(system: System, plan: Plan) -> bool:
+    """Whether the solves of a system are more than the compiled loop."""
+    session = borrow(system, plan)
+    give_back(plan, session)
+    return needs_host(session)
+
+
+class LoopOverMembers:
+    """Members in the compiled loop.
+
+    Args:
+        run: A session at work on them.
+        problem: Whose members they are.
+    """
+
+    def __init__(self, run: BatchRun, problem: Problem) -> None:
+        self._run, self._problem = run, problem
+
+    def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
+        """Solve some members; their failures. Arguments as of `BatchRun.run`."""
+        failures: list[Failure] = []
+
+        def failed(member: int, status: Status) -> None:
+            failures.append(self._failure(member, status, in_full=len(failures) < EXPLAINED))
+
+        self._run.run(ids, part, first, failed, look_up)
+        self._raise_error()
+        return failures
+
+    def _raise_error(self) -> None:
+        """Raise what a user's function raised within a solve."""
+        system = self._problem.system
+        error = (None if system.compiled else system.take_error()) or self._run.session.take_error()
+        if error is not None:
+            raise error
+
+    def _failure(self, member: int, status: Status, in_full: bool) -> Failure:
+        session, retcode = self._run.session, RETCODES.get(status)
+        if retcode is None:
+            self._raise_error()
+            raise RuntimeError("a model kernel failed without saying why")
+        t = session.state.t
+        message = f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}"
+        if in_full:
+            message = explain(session, problem_of(self._problem, self._run.members, member), retcode)
+        return Failure(member, retcode, message, t)
+
+
+class WholeSolves:
+    """Members as `symde.solve` solves them.
+
+    Args:
+        session: One that no one else uses meanwhile.
+        problem, plan: As of `symde.ensemble.work.Work`.
+        atol: As it was given.
+        members: What they start from.
+    """
+
+    def __init__(self, session: Session, problem: Problem, plan: Plan, atol: Any, members: Members) -> None:
+        self._session, self._problem, self._plan = session, problem, plan
+        self._atol, self._members = atol, members
+
+    def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
+        """Solve some members; their failures. Arguments as of `BatchRun.run`."""
+        failures = []
+        for member in ids.tolist():
+            look_up()
+            solution = self._solve(member)
+            end = self._session.state.t
+            self._put(solution, end, part, member - first)
+            if not solution.success:
+                failures.append(Failure(member, solution.retcode, solution.message, end))
+        return failures
+
+    def _solve(self, member: int) -> Solution:
+        problem, session = problem_of(self._problem, self._members, member), self._session
+        begin(session, problem, self._plan, self._atol, self._members.times[0], False, False)
+        started = time.perf_counter()
+        return finish(session, problem, session.run(), started, throw=False)
+
+    def _put(self, solution: Solution, end: float, part: Outcome, row: int) -> None:
+        """A solution's numbers in their row; of a time that it saved twice, the later state."""
+        times = self._members.times[0]
+        direction = 1.0 if times[-1] >= times[0] else -1.0
+        part.u[row] = np.nan
+        if len(solution.t):
+            place = np.searchsorted(direction * solution.t, direction * times, side="right") - 1
+            found = (place >= 0) & (solution.t[place] == times)
+            part.u[row, found] = solution.u[place[found]]
+        counts = solution.stats.as_dict()
+        part.counters[row] = [counts[name] for name in COUNTERS]
+        part.codes[row], part.ends[row] = code_of(solution.retcode), end
+
+
+def problem_of(problem: Problem, members: Members, member: int) -> Problem:
+    """The problem of one member."""
+    u0, p = (rows[member if len(rows) > 1 else 0] for rows in (members.u0, members.p))
+    return member_problem(problem, u0, p)
