@@ -43,7 +43,10 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
         if system is None:
             for one in unbound(model.definition):
                 raise ValueError(unbound_message(one))
-            system = _systems[model] = ModelSystem(solved_definition(model.definition))
+            solved = solved_definition(model.definition)
+            system = _systems[model] = ModelSystem(solved)
+            if solved.state_names != model.state_names:
+                system.text_names = model.state_names
         return system, model
     if isinstance(model, SplitFunction) and n is not None:
         return lower_split(model, n, m or 0), model
@@ -104,6 +107,7 @@ class ModelSystem:
     """The system of a model's definition."""
 
     compiled = True
+    text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition

@@ -11,6 +11,7 @@ from symde.cli.models import models
 from symde.cli.table import table
 from symde.language import unparse
 from symde.model.model import Model
+from symde.model.text import left_sides
 
 GRID_LIMIT, ENTRY_LIMIT = 40, 200
 """States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
@@ -32,7 +33,10 @@ def _sections(model: Model) -> Iterator[str]:
         (len(definition.observables), "observed quantity"),
     )
     yield ", ".join(f"{count} {_plural(word, count)}" for count, word in counts) + "\n"
-    equations = [[f"{one.name}'", f"= {unparse(one.derivative)}"] for one in definition.states]
+    equations = [
+        [unparse(left), f"= {unparse(one.derivative)}"]
+        for left, one in zip(left_sides(definition), definition.states, strict=True)
+    ]
     equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
     yield from _section("equations", equations)
     functions = [
@@ -88,8 +92,10 @@ def _jacobian(model: Model) -> Iterator[str]:
         yield "\n".join("  " + " ".join("x" if entry else "." for entry in row) for row in pattern) + "\n"
     if count <= ENTRY_LIMIT:
         jacobian, names = model.jacobian(), model.state_names
+        rows = names if model.definition.mass is None else [f"row {row}" for row in range(1, n + 1)]
+        prime = "'" if model.definition.mass is None else ""
         entries = [
-            [f"∂({names[row]}')/∂{names[column]}", f"= {jacobian[row, column]}"]
+            [f"∂({rows[row]}{prime})/∂{names[column]}", f"= {jacobian[row, column]}"]
             for row, column in np.argwhere(pattern)
         ]
         yield from _section("entries", entries)

@@ -20,6 +20,7 @@ from symde.language import syntax
 from symde.model.definition import INITIAL_TIME, PI, TIME, Definition, Extern, Function
 from symde.model.externs import by_output
 from symde.model.functions import BUILT_IN
+from symde.model.implicit import mass_rows
 from symde.model.walk import children, postorder
 
 NODE_LIMIT = 5_000_000
@@ -283,7 +284,11 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
     if definition.mass is None:
         return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants)
-    entries = [(entry.row, entry.column, lowering.lower(entry.value)) for entry in definition.mass]
+    entries = [
+        (row, column, lowering.lower(value))
+        for row, columns in enumerate(mass_rows(definition))
+        for column, value in columns.items()
+    ]
     reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
     return LoweredModel(graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants)
 

@@ -4,7 +4,9 @@ is algebraic.
 Which equations, and how often, Pantelides' algorithm finds from structure alone. What becomes of them is
 fixed when the model is read and never changes during a solve: all differential states are kept, the last
 derivative of every constraint determines an algebraic variable, and the constraint itself with its lower
-derivatives are invariants, to which the engine projects every accepted step, so that they do not drift.
+derivatives are invariants, to which the engine projects every accepted step, so that they do not drift. Where
+an algebraic variable must be differentiated on the way, the constraint that determines it stays its row, and
+its derivative is one more algebraic variable: nothing that has no value at the start is integrated.
 
 Dummy derivatives (Mattsson and Soderlind 1993) would drop as many states as there are constraints instead.
 But which states can be dropped depends on where the solution is: for a pendulum in Cartesian coordinates x'
@@ -56,55 +58,64 @@ class _Pantelides:
 
     def __init__(self, system: EquationSystem):
         self.system = system
-        self.rows = [row for row in system.rows if row.algebraic]
-        self.columns = system.algebraic
+        self.rows = [row for row in system.rows if row.algebraic and not row.settled]
+        settled = {row.home for row in system.rows if row.settled}
+        self.columns = [name for name in system.algebraic if name not in settled]
         self.most = len(system.states)
         self.matching = empty_matching(len(self.rows), len(self.columns))
-        self._read()
+        self._renew()
+        self.graph = [self.incidence.of(row.value) for row in self.rows]
 
     def run(self) -> None:
         for place in range(len(self.rows)):
             while (reached := augment(self.graph, place, self.matching)) is not None:
                 self._differentiate(sorted(reached))
 
-    def _read(self) -> None:
-        incidence = Incidence(self.system, self.columns)
-        self.graph = [incidence.of(row.value) for row in self.rows]
+    def _renew(self) -> None:
+        """What depends on which variables there are."""
+        self.incidence = Incidence(self.system, self.columns)
+        self.states = Incidence(self.system, self.system.states)
+        self.derivative = TotalDerivative(self.system)
 
     def _differentiate(self, reached: list[int]) -> None:
         """All rows that have too few columns between them, and so these columns too."""
-        for place in reached:
-            if self.matching.column_of[place] != FREE:
-                self._raise_column(self.matching.column_of[place])
-        derivative = total_derivative(self.system)
+        raised = {self.matching.column_of[place]: place for place in reached}
+        raised.pop(FREE, None)
+        for column, place in raised.items():
+            self._raise(self.rows[place], column)
+        if raised:
+            self._renew()
+            self.graph = [[one for one in columns if one not in raised] for columns in self.graph]
         for place in reached:
             row = self.rows[place]
             row.lower.append(row.value)
             try:
-                row.value = derivative.along(row.value)
+                row.value = self.derivative.along(row.value)
             except NoDerivativeError as problem:
                 raise ModelError([_not_differentiable(row, problem)]) from problem
-            if len(row.lower) > self.most or not self._reads_a_state(row.value):
+            if len(row.lower) > self.most or not self.states.of(row.value):
                 raise ModelError([_dependent(row)])
-        self._read()
+            self.graph[place] = self.incidence.of(row.value)
 
-    def _raise_column(self, column: int) -> None:
+    def _raise(self, row: Row, column: int) -> None:
+        """A variable whose derivative is wanted: the row that determines it stays, for it alone."""
         name = self.columns[column]
-        slope = name + "'"
-        self.system.explicit[name] = Name(slope, span=None)
+        self.system.rows.append(Row({}, row.value, row.span, name, settled=True))
+        self.system.raised[name] = self.columns[column] = name + "'"
         insert_derivative(self.system, name)
-        self.columns[column] = slope
-
-    def _reads_a_state(self, value: Expr) -> bool:
-        return bool(Incidence(self.system, self.system.states).of(value))
 
 
-class _TotalDerivative:
-    """d/dt of expressions, derivatives of states written as their equations give them."""
+class TotalDerivative:
+    """d/dt of expressions, derivatives of states written as a system's equations give them.
+
+    Args:
+        system: The equations as they are now; no row may have several derivatives.
+    """
 
     def __init__(self, system: EquationSystem):
         self._inliner = Inliner(system.definition.functions)
         slopes: dict[str, Expr] = {TIME: ONE}
+        slopes |= {name: Name(slope, span=None) for name, slope in system.raised.items()}
         for name, value in system.explicit.items():
             slopes[name] = self._inliner.inline(value)
         for row in system.rows:
@@ -119,11 +130,6 @@ class _TotalDerivative:
         written = self._inliner.inline(expression)
         self._kept.append(written)  # the differentiator knows parts by their identity
         return self._differentiator.along(written)
-
-
-def total_derivative(system: EquationSystem) -> _TotalDerivative:
-    """d/dt by the system's equations as they are now; no row may have several derivatives."""
-    return _TotalDerivative(system)
 
 
 def _not_differentiable(row: Row, problem: NoDerivativeError) -> Diagnostic:

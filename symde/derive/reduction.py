@@ -7,15 +7,17 @@ The stages, each on the `EquationSystem` that the one before left:
    `guesses.guess_derivatives`            a start for derivatives that equations are linear in
 3. here                                   index 1 or not: can every row have a state of its own?
 4. `index_reduction.reduce_index`         constraints differentiated, where not; then again from 1
-5. here                                   rows in the places of the states that they determine
+5. `guesses.guess_states`                 initial values that are left out and constraints determine
+6. here                                   rows in the places of the states that they determine
 """
 
 from __future__ import annotations
 
 import dataclasses
 
+from symde.derive.changes import refuse_events
 from symde.derive.elimination import eliminate_explicit
-from symde.derive.guesses import guess_derivatives
+from symde.derive.guesses import guess_derivatives, guess_states
 from symde.derive.independent_rows import make_independent
 from symde.derive.index_reduction import reduce_index
 from symde.derive.system import EquationSystem, Incidence, Row, system_of
@@ -38,10 +40,12 @@ def solvable(definition: Definition) -> Definition:
     A model without implicit equations is given back as it is.
 
     Raises:
-        ModelError: the equations do not determine the unknowns, or cannot be differentiated.
+        ModelError: the equations do not determine the unknowns, or cannot be differentiated; an event sets
+            what they determine.
     """
     if definition.mass is None:
         return definition
+    refuse_events(definition)
     system = system_of(definition)
     make_independent(system)
     eliminate_explicit(system)
@@ -52,6 +56,7 @@ def solvable(definition: Definition) -> Definition:
         make_independent(system)  # a derivative of a constraint may depend on rows that were there
         eliminate_explicit(system)
         matching = _match(system)
+    guess_states(system)
     return _assemble(system, matching)
 
 
@@ -82,7 +87,7 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
     for index, (name, state) in enumerate(system.states.items()):
         if name in system.explicit:
             entries.append(MassEntry(index, index, ONE))
-            states.append(_explicit(system, state))
+            states.append(dataclasses.replace(state, derivative=system.explicit[name]))
             continue
         row = row_of[name]
         states.append(_determined(state, row))
@@ -98,14 +103,6 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
         mass=None if identity else tuple(entries),
         invariants=(*system.definition.invariants, *_invariants(system)),
     )
-
-
-def _explicit(system: EquationSystem, state: State) -> State:
-    """A state whose derivative is known; of one that was an algebraic variable the start stays a guess."""
-    value = system.explicit[state.name]
-    if not state.algebraic:
-        return dataclasses.replace(state, derivative=value)
-    return dataclasses.replace(state, derivative=value, algebraic=False, guess=True)
 
 
 def _determined(state: State, row: Row) -> State:

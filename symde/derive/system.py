@@ -25,6 +25,7 @@ class Row:
         span: Where it stands.
         home: The state in whose row it stands in the model.
         lower: What it was before it was differentiated, the equation itself first.
+        settled: Whether it determines its home and is differentiated no more.
     """
 
     mass: dict[str, Expr]
@@ -32,6 +33,7 @@ class Row:
     span: Span | None
     home: str
     lower: list[Expr] = field(default_factory=list)
+    settled: bool = False
 
     @property
     def algebraic(self) -> bool:
@@ -50,6 +52,7 @@ class EquationSystem:
         rows: The implicit equations.
         observables: Observed quantities, in any order.
         constraints: Rows that were differentiated and are no more.
+        raised: Algebraic variable -> the one that is its derivative, where constraints give both.
     """
 
     definition: Definition
@@ -58,6 +61,7 @@ class EquationSystem:
     rows: list[Row]
     observables: dict[str, Observable]
     constraints: list[Row] = field(default_factory=list)
+    raised: dict[str, str] = field(default_factory=dict)
 
     @property
     def implicit(self) -> list[str]:
@@ -86,9 +90,8 @@ class EquationSystem:
 
 def system_of(definition: Definition) -> EquationSystem:
     """The equations of a model."""
-    n = len(definition.states)
-    rows = mass_rows(definition.mass, n)
-    own = explicit_rows(definition.mass, n)
+    rows = mass_rows(definition)
+    own = explicit_rows(definition)
     labels = definition.state_names
     explicit = {
         state.name: state.derivative for state, plain in zip(definition.states, own, strict=True) if plain

@@ -53,7 +53,7 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     def key(expression: Expr | None) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
-    explicit = explicit_rows(definition.mass, len(definition.states))
+    explicit = explicit_rows(definition)
     states = tuple(
         (
             s.name,
@@ -84,7 +84,7 @@ def _implicit_key(
     """The implicit equations in any order."""
     if definition.mass is None:
         return None
-    rows = mass_rows(definition.mass, len(definition.states))
+    rows = mass_rows(definition)
     shapes = [
         (tuple(sorted((column, key(value)) for column, value in row.items())), key(state.derivative))
         for state, row, own in zip(definition.states, rows, explicit, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from symde.model.syntax_derivative import ONE, is_number
 if TYPE_CHECKING:
     from symde.diagnostics import Span
     from symde.language.syntax import Expr
+    from symde.model.definition import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +26,26 @@ class MassEntry:
     value: Expr
 
 
-def mass_rows(mass: Iterable[MassEntry] | None, n: int) -> list[dict[int, Expr]]:
-    """The entries of each row by column; those of the identity where `mass` is None."""
-    if mass is None:
-        return [{index: ONE} for index in range(n)]
-    rows: list[dict[int, Expr]] = [{} for _ in range(n)]
-    for entry in mass:
+def mass_rows(definition: Definition) -> list[dict[int, Expr]]:
+    """The entries of M by rows: column -> value.
+
+    Discrete variables have equations of their own, also where they joined the model after M was made.
+    """
+    if definition.mass is None:
+        return [{index: ONE} for index in range(len(definition.states))]
+    rows: list[dict[int, Expr]] = [{} for _ in definition.states]
+    for entry in definition.mass:
         rows[entry.row][entry.column] = entry.value
+    for index, state in enumerate(definition.states):
+        if state.discrete:
+            rows[index] = {index: ONE}
     return rows
 
 
-def explicit_rows(mass: Iterable[MassEntry] | None, n: int) -> list[bool]:
+def explicit_rows(definition: Definition) -> list[bool]:
     """For each state whether its row is x' = f, and no other row has x' in it."""
-    rows = mass_rows(mass, n)
-    readers = [0] * n
+    rows = mass_rows(definition)
+    readers = [0] * len(rows)
     for row in rows:
         for column in row:
             readers[column] += 1
@@ -65,3 +72,15 @@ class Invariant:
     projected: bool
     span: Span | None = field(default=None, compare=False)
     derivative: int = 0
+
+
+def projected(definition: Definition) -> Definition:
+    """The model with every invariant as one that steps are projected onto.
+
+    Raises:
+        ValueError: it has none of its own.
+    """
+    if all(one.at_zero for one in definition.invariants):
+        raise ValueError(f"`{definition.name}` states nothing as conserved: write `conserved e`")
+    invariants = tuple(dataclasses.replace(one, projected=True) for one in definition.invariants)
+    return dataclasses.replace(definition, invariants=invariants)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 
 from symde.language.syntax import Expr
-from symde.model.bipartite import FREE, empty_matching, maximum_matching
+from symde.model.bipartite import FREE, maximum_matching
 from symde.model.draft import Draft
 from symde.model.equations import StateDraft
 from symde.model.implicit import MassEntry
@@ -106,30 +106,36 @@ def share_out(
 def _choose(draft: Draft, system: ImplicitSystem, slots: list[str]) -> list[int]:
     """The slot of each implicit equation.
 
-    Derivatives first, and algebraic variables for equations without: then whatever is read, then the rest.
+    Equations with derivatives go to one of these, others to an algebraic variable that they read; then what
+    is left to anything that it reads, and the rest, constraints of a higher index, to what is free.
     """
     place = {name: index for index, name in enumerate(slots)}
     reads = Reads(draft, {name: name for name in slots})
     wanted: list[list[int]] = []
-    all_read: list[list[int]] = []
-    for row in system.rows:
+    others: list[list[int]] = []
+    for index, row in enumerate(system.rows):
         differentiated = [place[one[:-1]] for one in row.coefficients if one[:-1] in place]
         read = [place[name] for name in (reads.of(row.rest) if row.rest is not None else ())]
         algebraic = [column for column in read if slots[column] in system.algebraic]
-        wanted.append(differentiated or algebraic)
-        all_read.append(list(dict.fromkeys([*differentiated, *algebraic, *read])))
-    matching = empty_matching(len(wanted), len(slots))
-    for row, columns in enumerate(all_read):  # a text written by `model.text()` keeps its order
-        if row < len(slots) and row in columns:
-            matching.pair(row, row)
-    if not matching.perfect:
-        matching = maximum_matching(wanted, len(slots))
-        matching = maximum_matching(all_read, len(slots), matching)
-    free = [column for column, row in enumerate(matching.row_of) if row == FREE]
+        wanted.append(_own_first(index, differentiated or algebraic))
+        others.append(_own_first(index, read))
+    matching = maximum_matching(wanted, len(slots))
     rows = [row for row, column in enumerate(matching.column_of) if column == FREE]
+    free = [column for column, row in enumerate(matching.row_of) if row == FREE]
+    narrow = [[free.index(column) for column in others[row] if column in free] for row in rows]
+    for row, column in zip(rows, maximum_matching(narrow, len(free)).column_of, strict=True):
+        if column != FREE:
+            matching.pair(row, free[column])
+    rows = [row for row, column in enumerate(matching.column_of) if column == FREE]
+    free = [column for column, row in enumerate(matching.row_of) if row == FREE]
     for row, column in zip(rows, free, strict=False):
         matching.pair(row, column)
     return matching.column_of
+
+
+def _own_first(index: int, columns: list[int]) -> list[int]:
+    """Texts that `model.text()` writes keep their order."""
+    return sorted(columns, key=lambda column: column != index)
 
 
 def base_reads(draft: Draft, system: ImplicitSystem) -> dict[str, str]:

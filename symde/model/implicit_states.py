@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
-from symde.language.syntax import Expr, Implicit, Name, Number
+from symde.language.syntax import Expr, Implicit, Name, Number, Sum
 from symde.model.definition import TIME
 from symde.model.derivative_names import differentiated
 from symde.model.draft import CONSTANT, PARAMETER, Draft, Equation, base_of, primes_of
 from symde.model.linear import Linear, NotLinearError, difference, linear_in
+from symde.model.syntax_derivative import ZERO, negative, total
 from symde.model.walk import calls, names, substitute
 
 PENDING = Number(0, "0", span=None)
@@ -101,7 +102,10 @@ def collect_unknowns(draft: Draft) -> ImplicitSystem:
 
 
 def _candidates(draft: Draft) -> dict[str, Span | None]:
-    """States without an equation of their own: declared, initialised or, in an implicit equation, primed."""
+    """States without an equation of their own: declared, initialised or, in an implicit equation, primed.
+
+    Inside `@ode_def` a name `dNAME` is a derivative too.
+    """
     explicit = {equation.name for equation in draft.equations}
     found: dict[str, Span | None] = {}
     for name, declaration in draft.states.items():
@@ -112,6 +116,9 @@ def _candidates(draft: Draft) -> dict[str, Span | None]:
     for name in _implicit_names(draft):
         if primes_of(name.id) and draft.kind_of(base_of(name.id)) is None:
             found.setdefault(base_of(name.id), name.span)
+        inner = differentiated(name.id) if draft.block.form == "short" else None
+        if inner is not None and draft.kind_of(name.id) is None and draft.kind_of(inner) is None:
+            found.setdefault(inner, name.span)
     return {name: span for name, span in found.items() if name not in explicit}
 
 
@@ -191,12 +198,18 @@ def _row(equation: Implicit, derivatives: frozenset[str], is_fixed: Callable[[Ex
     right = linear_in(equation.right, derivatives, is_fixed)
     coefficients = dict(left.coefficients)
     for name, one in right.coefficients.items():
-        coefficients[name] = difference(coefficients.get(name, _ZERO), one, one.span)
+        flipped = _flipped(one)
+        coefficients[name] = total([("+", coefficients.get(name, ZERO)), ("+", flipped)], None)
     zero = Number(0, "0", equation.span)
     return Linear(coefficients, difference(right.rest or zero, left.rest or zero, equation.span))
 
 
-_ZERO = Number(0, "0", span=None)
+def _flipped(expression: Expr) -> Expr:
+    """-expression, with the signs of a sum changed."""
+    if isinstance(expression, Sum):
+        signs = {"+": "-", "-": "+"}
+        return total([(signs[sign], term) for sign, term in expression.terms], expression.span)
+    return negative(expression, expression.span)
 
 
 def _fixed(draft: Draft, unknowns: Mapping[str, object]) -> Callable[[Expr], bool]:

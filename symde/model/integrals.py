@@ -78,7 +78,7 @@ def _resolved(definition: Definition, kinds: dict[str, str], name: str, text: st
     values = {constant.name: constant.value for constant in definition.constants}
     check_expression(expression, found, kinds, arities, values)
     found.raise_if_any()
-    explicit = explicit_rows(definition.mass, len(definition.states))
+    explicit = explicit_rows(definition)
     derivatives = {
         state.name: state.derivative for state, own in zip(definition.states, explicit, strict=True) if own
     }

@@ -76,7 +76,7 @@ class Mathematics:
 
     @cached_property
     def _mass_rows(self) -> list[dict[int, Any]]:
-        rows = mass_rows(self.definition.mass, len(self.states))
+        rows = mass_rows(self.definition)
         return self._run(
             lambda: [{column: self._view.expression(value) for column, value in row.items()} for row in rows]
         )

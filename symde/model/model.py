@@ -164,6 +164,18 @@ class Model:
 
         return Model(bound(self.definition, functions))
 
+    def with_projection(self) -> Model:
+        """The model whose solutions are projected, step by step, onto what it states as `conserved`.
+
+        Each quantity is kept at its value at the start. Its text says nothing of it.
+
+        Raises:
+            ValueError: the model states nothing as conserved.
+        """
+        from symde.model.implicit import projected
+
+        return Model(projected(self.definition))
+
     def sparsity(self) -> np.ndarray:
         """Where the Jacobian may be nonzero: bool array (n, n), from the text's structure, without sympy."""
         return sparsity(self.definition)

@@ -105,11 +105,9 @@ def _statements(definition: Definition) -> Iterator[Statement]:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
     names = set(definition.state_names)
-    rows = mass_rows(definition.mass, len(definition.states))
-    explicit = explicit_rows(definition.mass, len(definition.states))
-    for state, row, is_explicit in zip(definition.states, rows, explicit, strict=True):
+    explicit = explicit_rows(definition)
+    for state, left, is_explicit in zip(definition.states, left_sides(definition), explicit, strict=True):
         if not is_explicit:
-            left = _derivatives({definition.state_names[column]: value for column, value in row.items()})
             yield Implicit(left, state.derivative, span=_NOWHERE)
         elif state.name + "'" not in names | several:
             base, order = base_of(state.name), primes_of(state.name) + 1
@@ -119,10 +117,16 @@ def _statements(definition: Definition) -> Iterator[Statement]:
             yield Conserved(invariant.value, span=_NOWHERE)
 
 
-def _derivatives(row: dict[str, Expr]) -> Expr:
-    """The left side of a row of M u' = f."""
-    terms = [("+", product([("*", value), ("*", _name(name + "'"))], None)) for name, value in row.items()]
-    return total(terms, None)
+def left_sides(definition: Definition) -> list[Expr]:
+    """The left side of each row of M u' = f: the derivative itself, a sum of several, or 0."""
+    names = [_name(name + "'") for name in definition.state_names]
+    return [
+        total(
+            [("+", product([("*", value), ("*", names[column])], None)) for column, value in row.items()],
+            None,
+        )
+        for row in mass_rows(definition)
+    ]
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.problem.system import System, system_of
-from symde.problem.values import by_name, count, real
+from symde.problem.values import by_name, count, real, states_by_name
 
 
 class Problem:
@@ -69,7 +69,7 @@ class Problem:
             raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
         system, model = system_of(model, **_sizes(model, u0, p))
         p = by_name(p, system.parameter_names, "parameter")
-        u0 = _function_of_p(u0, "u0") if callable(u0) else by_name(u0, system.state_names, "state")
+        u0 = _function_of_p(u0, "u0") if callable(u0) else states_by_name(u0, system)
         self._evaluate(model, system, kind, u0, tspan, p)
 
     def _evaluate(
@@ -83,7 +83,7 @@ class Problem:
         tspan = _span(tspan_given, system, p)
         given = u0_given
         if callable(given):
-            given = by_name(_called(given, p, "u0"), system.state_names, "state")
+            given = states_by_name(_called(given, p, "u0"), system)
         try:
             u0 = system.initial_state(p, tspan[0], given)
         except KeyError as missing:
@@ -247,8 +247,9 @@ def remake(
     if callable(u0):
         u0 = _function_of_p(u0, "u0")
     elif callable(problem._u0_given):
-        u0 = _partly_replaced(problem._u0_given, u0, system.state_names)
+        u0 = _partly_replaced(problem._u0_given, u0, system)
     else:
+        u0 = u0 if u0 is _UNCHANGED or u0 is None else states_by_name(u0, system)
         u0 = _merged(problem._u0_given, u0, system.state_names, "state")
     new = object.__new__(Problem)
     new._evaluate(problem.model, system, problem.kind, u0, tspan, p)
@@ -263,11 +264,11 @@ def _merged(old: dict[str, float], change: Any, names: tuple[str, ...], kind: st
     return {**old, **by_name(change, names, kind)}
 
 
-def _partly_replaced(function: Callable[[np.ndarray], Any], change: Any, names: tuple[str, ...]) -> Any:
+def _partly_replaced(function: Callable[[np.ndarray], Any], change: Any, system: System) -> Any:
     """A function for the initial state, some of whose values are now fixed."""
     if change is _UNCHANGED:
         return function
-    fixed = by_name(change, names, "state")
-    if len(fixed) in (0, len(names)):
+    fixed = states_by_name(change, system)
+    if len(fixed) in (0, len(system.state_names)):
         return fixed
-    return lambda p: {**by_name(_called(function, p, "u0"), names, "state"), **fixed}
+    return lambda p: {**states_by_name(_called(function, p, "u0"), system), **fixed}

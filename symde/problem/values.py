@@ -144,6 +144,27 @@ def by_name(given: Any, names: Sequence[str], kind: str) -> dict[str, float]:
     return {name: real(value, f"{kind} `{name}`") for name, value in zip(names, values, strict=True)}
 
 
+def states_by_name(given: Any, system: Any) -> dict[str, float]:
+    """Values of states by name, from a mapping or from a sequence.
+
+    Of a model with implicit equations not all states of the text are states of what is solved. Values of the
+    others are guesses that are not needed, and are left out; a sequence may be in the order of the text or in
+    that of the system, as its length tells.
+    """
+    names, text = system.state_names, getattr(system, "text_names", None)
+    if given is None or text is None:
+        return by_name(given, names, "state")
+    order = (*names, *(name for name in text if name not in names))
+    if not hasattr(given, "items"):
+        length = len(given) if hasattr(given, "__len__") else 1
+        if length == len(names) == len(text):
+            raise ValueError(
+                f"u0 as a list may mean {', '.join(text)} or {', '.join(names)}: give the values by name"
+            )
+        order = text if length == len(text) else names
+    return {name: value for name, value in by_name(given, order, "state").items() if name in names}
+
+
 def count(given: Any, what: str) -> int:
     """How many values a plain function is called with, from the values themselves."""
     if given is None or callable(given):

@@ -17,6 +17,7 @@ from symde.codegen.derivatives import SparseJacobian
 from symde.codegen.evaluate import evaluate
 from symde.codegen.kernel import INPUTS
 from symde.codegen.system import ModelKernels
+from symde.lowering import solved_definition
 from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.testing.differences import TOLERANCE, Differences, differences
@@ -83,6 +84,8 @@ def check_derivatives(
 ) -> DerivativeReport:
     """Check right-hand side, Jacobian, parameter Jacobian and time gradient of a model.
 
+    Of implicit equations it is the system that is solved, M u' = f of index 1, whose f is checked.
+
     Args:
         model: The model.
         points: How many random points to draw around the model's own values, or a list of (u, p, t).
@@ -102,6 +105,7 @@ def check_derivatives(
         raise TypeError(f"expected a model (symde.ode_def(...)), found {type(model).__name__}")
     if not isinstance(model, Model):
         raise TypeError(f"check_derivatives takes a model (see symde.ode_def), got {type(model).__name__}")
+    model = Model(solved_definition(model.definition))  # of implicit equations, what is made of them
     kernels = ModelKernels(model.definition)
     if isinstance(points, int):
         drawn = random_points(kernels, points, seed)

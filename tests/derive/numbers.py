@@ -37,7 +37,7 @@ class Point:
         """M."""
         n = len(self.definition.states)
         matrix = np.zeros((n, n))
-        for row, entries in enumerate(mass_rows(self.definition.mass, n)):
+        for row, entries in enumerate(mass_rows(self.definition)):
             for column, value in entries.items():
                 matrix[row, column] = self.of(value)
         return matrix
@@ -62,3 +62,15 @@ def index_one_matrix(definition: Definition, given: Mapping[str, float]) -> np.n
     mass, slopes = Point(definition, given).mass(), jacobian(definition, given)
     algebraic = np.array([state.algebraic for state in definition.states])
     return np.where(algebraic[:, None], slopes, mass)
+
+
+def solved(definition, given, iterations=4):
+    """The algebraic variables by Newton's method, all else as given."""
+    algebraic = np.array([state.algebraic for state in definition.states])
+    for _ in range(iterations):
+        residual = np.where(algebraic, Point(definition, given).rhs(), 0)
+        step = np.linalg.solve(index_one_matrix(definition, given), residual)
+        given = given | {
+            name: given[name] - change for name, change in zip(definition.state_names, step, strict=True)
+        }
+    return given

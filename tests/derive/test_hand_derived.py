@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 
 import symde
 from symde.derive.reduction import solvable
+from symde.language.syntax import Number
+from symde.model.definition import State
 from symde.model.evaluate import evaluate
+from symde.model.events import At, Effect, ModelEvent
 
-from .numbers import Point, index_one_matrix
+from .numbers import Point, index_one_matrix, solved
 
 EXAMPLES = Path(__file__).parents[2] / "grammar" / "examples"
 
@@ -22,18 +26,6 @@ def example(name):
 
 def reduced(text):
     return solvable(symde.ode_def(text).definition)
-
-
-def solved(definition, given, iterations=4):
-    """The algebraic variables by Newton's method, all else as given."""
-    algebraic = np.array([state.algebraic for state in definition.states])
-    for _ in range(iterations):
-        residual = np.where(algebraic, Point(definition, given).rhs(), 0)
-        step = np.linalg.solve(index_one_matrix(definition, given), residual)
-        given = given | {
-            name: given[name] - change for name, change in zip(definition.state_names, step, strict=True)
-        }
-    return given
 
 
 def drawn(definition, seed=0):
@@ -72,9 +64,13 @@ def test_the_capacitor_loop_has_index_2():
     point = Point(definition, given)
     v, c = point.values, {"1": 1e-6, "2": 2e-6, "3": 5e-7}
     slope = 5 * 2 * np.pi * 50 * np.cos(2 * np.pi * 50 * given["t"])
-    rows = dict(zip(definition.state_names, point.rhs(), strict=True))
-    np.testing.assert_allclose(rows["source"], slope - v["i3"] / c["3"], rtol=1e-13)
-    np.testing.assert_allclose(rows["i2"], v["i3"] / c["3"] - v["i1"] / c["1"] - v["i2"] / c["2"], rtol=1e-13)
+    rows = [value for value, one in zip(point.rhs(), definition.states, strict=True) if one.algebraic]
+    expected = [
+        v["i3"] / c["3"] - slope,
+        v["i3"] / c["3"] - v["i1"] / c["1"] - v["i2"] / c["2"],
+        1000 * v["iR"] - v["v2"],
+    ]
+    np.testing.assert_allclose(sorted(np.abs(rows)), sorted(np.abs(expected)), rtol=1e-13)
     assert {"i1", "i3"} <= set(definition.observable_names)
     assert np.linalg.matrix_rank(index_one_matrix(definition, given)) == len(definition.states)
 
@@ -140,18 +136,45 @@ def test_a_chain_of_derivatives_is_read_off_the_constraint():
     np.testing.assert_allclose(point.invariants(), [a**3 + a - np.sin(t), 0], atol=1e-15)
 
 
-def test_a_variable_that_must_be_differentiated_keeps_its_guess_as_one():
-    """z is fixed by two equations, and x with it; q follows from their derivatives."""
+def test_a_variable_that_must_be_differentiated_is_still_solved_for():
+    """z and x are fixed by two equations: one stays z's own, and q follows from their derivatives."""
     definition = reduced("state x = 1, z = 5, q = 7\nx' = q\n0 = z^3 + z + x - t\n0 = z - exp(x) + z^2")
     by_name = {state.name: state for state in definition.states}
-    assert by_name["z"].guess and not by_name["z"].algebraic and by_name["z'"].algebraic
-    assert not by_name["x"].guess and by_name["q"].algebraic
+    assert [name for name, state in by_name.items() if state.algebraic] == ["z", "z'", "q"]
     x, z, slope, q = 0.3, 0.4, 0.5, 0.6
     point = Point(definition, {"x": x, "z": z, "z'": slope, "q": q, "t": 0.2})
     rows = {state.name: value for state, value in zip(definition.states, point.rhs(), strict=True)}
     first, second = (3 * z**2 + 1) * slope + q - 1, slope - np.exp(x) * q + 2 * z * slope
     assert sorted([rows["z'"], rows["q"]]) == pytest.approx(sorted([first, second]), rel=1e-14)
-    assert [rows["x"], rows["z"]] == [q, slope]
+    assert rows["x"] == q
+    constraints = [z**3 + z + x - 0.2, z - np.exp(x) + z**2]
+    np.testing.assert_allclose(point.invariants(), constraints, rtol=1e-14)
+    assert any(rows["z"] == pytest.approx(one, rel=1e-14) for one in constraints)
+
+
+def test_events_may_set_states_and_no_algebraic_variables():
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+
+    def setting(name):
+        return dataclasses.replace(definition, events=(ModelEvent("e", At((zero,)), (Effect(name, zero),)),))
+
+    assert solvable(setting("x")).events == setting("x").events
+    with pytest.raises(symde.ModelError, match="an event cannot set `z`"):
+        solvable(setting("z"))
+
+
+def test_discrete_variables_have_their_own_rows():
+    """They join a model after its mass matrix is made."""
+    definition = symde.ode_def("state x = 1, z = 1\nx' = -z\n0 = z^3 + z - x").definition
+    zero = Number(0, "0", span=None)
+    larger = dataclasses.replace(
+        definition, states=(*definition.states, State("m", zero, zero, discrete=True))
+    )
+    for one in (larger, solvable(larger)):
+        assert [state.algebraic for state in one.states] == [False, True, False]
+        point = Point(one, {"x": 0.5, "z": 0.4, "m": 2.0, "t": 0.0})
+        np.testing.assert_array_equal(point.mass(), np.diag([1.0, 0.0, 1.0]))
 
 
 def test_what_a_differentiated_constraint_gives_outright_is_observed():

@@ -1,0 +1,89 @@
+"""Initial values that constraints determine may be left out, and those that are given must fulfil them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+from symde.derive.reduction import solvable
+
+LOOP = """
+model Loop
+  param C1 = 1, C2 = 2, U = 5
+  state v1 = {v1}, v2{v2}, v3{v3}
+  state i = 0
+  C1*v1' = i
+  C2*v2' = i
+  v1 + v2 = v3
+  0 = v3 - U*cos(t)
+  s = i + v3'
+end
+"""
+"""Two capacitors in series at a source: v3 is given, v2 follows from v1."""
+
+
+def loop(v1="0", v2="", v3=""):
+    return symde.ode_def(LOOP.format(v1=v1, v2=v2, v3=v3))
+
+
+def test_values_that_are_left_out_are_solved_for():
+    problem = symde.Problem(loop(v1="1.5"), tspan=(0.0, 2.0))
+    solution = symde.solve(problem, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        [solution[name][0] for name in ("v1", "v2", "v3")], [1.5, 3.5, 5.0], rtol=1e-14
+    )
+    # the charge that both capacitors take is the same
+    np.testing.assert_allclose((solution["v1"] - 1.5), 2 * (solution["v2"] - 3.5), atol=1e-8)
+    np.testing.assert_allclose(solution["v3"], 5 * np.cos(solution.t), atol=1e-8)
+
+
+def test_no_more_are_guessed_than_constraints_determine():
+    definition = solvable(loop(v1="0").definition)
+    assert [state.name for state in definition.states if state.guess] == ["v2", "v3"]
+    none_given = symde.ode_def(LOOP.format(v1="0", v2="", v3="").replace("v1 = 0", "v1"))
+    guessed = [state.name for state in solvable(none_given.definition).states if state.guess]
+    assert len(guessed) == 2
+    with pytest.raises(ValueError, match="no value for state `v"):
+        symde.Problem(none_given, tspan=(0.0, 1.0))
+
+
+def test_values_that_contradict_a_constraint_are_refused_with_its_line():
+    problem = symde.Problem(loop(v1="1", v2=" = 1", v3=" = 5"), tspan=(0.0, 1.0))
+    with pytest.raises(symde.SolveError, match=r"(?s)contradict a constraint.*v1 \+ v2 = v3.*line 8"):
+        symde.solve(problem)
+
+
+def test_hidden_constraints_are_named_as_what_they_are():
+    text = "state x = 1, y = 0, T = 0\nx'(0) = 1; y'(0) = 0\nx'' = -T*x\ny'' = -T*y - 1\nx^2 + y^2 = 1"
+    model = symde.ode_def(text)
+    with pytest.raises(symde.SolveError, match=r"(?s)the derivative by t of x\^2 \+ y\^2 = 1.*line 5"):
+        symde.solve(symde.Problem(model, tspan=(0.0, 1.0)))
+
+
+OBSERVED = "model A\nstate z = 0, x = 1\nx' = -z\n0 = z - x\ntime 0 .. 1\nend"
+
+
+def test_guesses_that_are_not_needed_are_left_out():
+    model = symde.ode_def(OBSERVED)
+    for u0 in ({"x": 3.0, "z": 1.0}, [1.0, 3.0], [3.0], lambda p: [1.0, 3.0]):
+        assert symde.Problem(model, u0=u0).u0 == [3.0]
+    problem = symde.Problem(model)
+    assert symde.remake(problem, u0={"z": 5.0}).u0 == [1.0]
+    assert symde.remake(problem, u0=[5.0, 2.0]).u0 == [2.0]
+    with pytest.raises(ValueError, match="unknown state `y`"):
+        symde.Problem(model, u0={"y": 1.0})
+    with pytest.raises(ValueError, match="expected 1 values of states"):
+        symde.Problem(model, u0=[1.0, 2.0, 3.0])
+
+
+def test_a_list_that_may_be_in_two_orders_is_refused():
+    """z is observed, and z' of another model's order takes its place."""
+    text = "state x = 1, z = 5, q = 7, w = 0\nx' = q\n0 = z^3 + z + x - t\n0 = z - exp(x) + z^2\n0 = w - x"
+    model = symde.ode_def(text)
+    system = symde.Problem(model, tspan=(0.0, 1.0)).system
+    assert len(system.state_names) == len(model.state_names) and set(system.state_names) != set(
+        model.state_names
+    )
+    with pytest.raises(ValueError, match="give the values by name"):
+        symde.Problem(model, u0=[1.0, 2.0, 3.0, 4.0], tspan=(0.0, 1.0))
