@@ -75,8 +75,8 @@ class Solution:
 
     @property
     def residuals(self) -> dict[str, np.ndarray]:
-        """What is left at the saved times, shape (n_times,), of each equation without a derivative and of each
-        constraint, by its text; empty for a model that has none."""
+        """What is left at the saved times, shape (n_times,), of each equation without a derivative and of
+        each constraint, by its text; empty for a model that has none."""
         of = getattr(self.problem.system, "residuals", None)
         return {} if of is None else of(self.t, self.u, self.problem.p)
 
