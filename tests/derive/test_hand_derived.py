@@ -162,6 +162,9 @@ def test_events_may_set_states_and_no_algebraic_variables():
     assert solvable(setting("x")).events == setting("x").events
     with pytest.raises(symde.ModelError, match="an event cannot set `z`"):
         solvable(setting("z"))
+    definition = symde.ode_def("param C = 1\nstate x = 1, y = 0\nC*(x' - y') = -x\ny' + x' = y").definition
+    with pytest.raises(symde.ModelError, match="cannot set `C`(?s:.*)divide the equation"):
+        solvable(setting("C"))
 
 
 def test_discrete_variables_have_their_own_rows():
