@@ -195,6 +195,22 @@ class ModelSystem:
         words = ("", "the derivative by t of ", "the second derivative by t of ")[min(order, 2)]
         return Equation("", words + " ".join(span.text.split()), span.source.name, _line(span))
 
+    def residuals(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> dict[str, np.ndarray]:
+        """Values, shape (n_times,), of what is kept at zero: right sides of rows of M without entries, and
+        constraints, by their text."""
+        lowered, kinds = self.kernels.lowered, self.kernels.invariants_kinds
+        rows = [i for i, row in enumerate(lowered.mass or ()) if not row]
+        kept = [a for a, zero in enumerate(kinds[0]) if zero]
+        nodes = [*(lowered.rhs[i] for i in rows), *(lowered.invariants[a] for a in kept)]
+        if not nodes:
+            return {}
+        values = evaluate(lowered.graph, nodes, t, {"u": u.T, "p": p})
+        names = [self.equation(i).text for i in rows] + [self.constraint(a).text for a in kept]
+        return {
+            name: np.array(np.broadcast_to(values[node], t.shape), dtype=float)
+            for name, node in zip(names, nodes, strict=True)
+        }
+
     def worst_constraint(
         self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
     ) -> tuple[int, float]:

@@ -74,6 +74,13 @@ class Solution:
         return functools.partial(Stats.of, self._counters, self._seconds)
 
     @property
+    def residuals(self) -> dict[str, np.ndarray]:
+        """What is left at the saved times, shape (n_times,), of each equation without a derivative and of
+        each constraint, by its text; empty for a model that has none."""
+        of = getattr(self.problem.system, "residuals", None)
+        return {} if of is None else of(self.t, self.u, self.problem.p)
+
+    @property
     def success(self) -> bool:
         """Whether the solution covers what was asked for."""
         return self.retcode.success

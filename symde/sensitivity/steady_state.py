@@ -17,6 +17,7 @@ import numpy as np
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.values import by_name, reals
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.model_values import ModelValues
 from symde.sensitivity.run import expected_problem
 from symde.sensitivity.start import start_of
@@ -161,6 +162,12 @@ def steady_state(
         raise ValueError(
             "this model is a Python function that is called back, and its exact Jacobian is not known: write "
             "it so that it can be traced, or as a model text"
+        )
+    if system.kernels.constrained:
+        refuse_constrained(
+            system,
+            "symde.steady_state knows no eigenvalues",
+            "solve over a span in which all comes to rest, with forward sensitivities for derivatives",
         )
     t0, t1 = problem.tspan
     values = ModelValues(system, problem.p, t0)

@@ -122,6 +122,10 @@ class TangentSystem:
         values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p})
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
+    def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """u', shape (n,): the right-hand side, as a model with a mass matrix has no tangent."""
+        return self.slope(t, u, p)
+
     def take_error(self) -> BaseException | None:
         """Compiled kernels raise nothing."""
         return None

@@ -197,6 +197,26 @@ def test_adjoints_say_that_they_cannot(sensealg):
         symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), linear(), sensealg=sensealg)
 
 
+def test_other_derivatives_say_that_they_cannot():
+    problem = symde.Problem(
+        with_mass(MASSIVE.replace("cos(t)", "1").replace("sin(3*t)", "1"), ENTRIES, ["z"])
+    )
+    with pytest.raises(ValueError, match="knows no eigenvalues of models with equations without"):
+        symde.steady_state(problem)
+    with pytest.raises(ValueError, match="knows no tangents of models with equations without"):
+        symde.shadowing(problem, "x", wrt="k")
+
+
+def test_torch_says_that_it_cannot():
+    torch = pytest.importorskip("torch")
+    from symde import layers
+
+    with pytest.raises(ValueError, match="torch functions know no models with equations without"):
+        layers.diffeq(torch.ones(3, dtype=torch.float64), linear())
+    with pytest.raises(ValueError, match="the torch engine has no equations without"):
+        symde.solve(linear(), backend="torch")
+
+
 def test_second_derivatives_say_that_they_cannot():
     with pytest.raises(ValueError, match="central differences of first derivatives"):
         symde.hessian(lambda u: (u.sum(), np.ones_like(u), lambda v: 0 * v), linear(), wrt="p")
