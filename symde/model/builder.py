@@ -121,7 +121,7 @@ class _Builder:
             invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
         )
         if not self.found.found:
-            check_determined(self.draft, self.implicit)
+            check_determined(self.draft, self.implicit, self.states)
         self._check_size(definition)
         return definition
 
