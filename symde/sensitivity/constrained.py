@@ -83,6 +83,6 @@ def refuse_broken_constraints(
         a, c = (int(index[0]) for index in np.nonzero(broken))
         raise ValueError(
             f"the start leaves the constraint `{system.constraints.words(a).text}` when {names[c]} changes "
-            "alone, so that there is no derivative by it: give initial values as expressions of parameters that "
-            "keep the constraint, and differentiate by these parameters"
+            "alone, so that there is no derivative by it: give initial values as expressions of parameters "
+            "that keep the constraint, and differentiate by these parameters"
         )
