@@ -97,7 +97,7 @@ class _Builder:
         parameters = self._parameters()
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
-        mass = rows_of(self.draft, self.implicit, self.states)
+        mass = rows_of(self.draft, self.implicit, self.states, self.scope.derivative_reads)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         states = self._states()
         tspan = self._time_span()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,11 +22,22 @@ def unknowns_of(draft: Draft) -> ImplicitSystem | None:
 
 
 def rows_of(
-    draft: Draft, system: ImplicitSystem | None, states: MutableMapping[str, StateDraft]
+    draft: Draft,
+    system: ImplicitSystem | None,
+    states: MutableMapping[str, StateDraft],
+    derivative_reads: Mapping[str, str],
 ) -> tuple[MassEntry, ...] | None:
-    """The equations put into the rows of their unknowns, and M; what they do not determine is reported."""
+    """The equations put into the rows of their unknowns, and M; what they do not determine is reported.
+
+    Args:
+        draft, system, states: the model.
+        derivative_reads: derivatives that are read by name -> their states.
+    """
     if system is None:
         return None
+    for word, state in derivative_reads.items():
+        if state + "'" in system.mass_names:  # its row gives a sum with other derivatives
+            _refuse_reading(draft, word, state)
     from symde.model.determined import check_determined
     from symde.model.implicit_rows import share_out
 
@@ -34,3 +45,13 @@ def rows_of(
     if not draft.found.found:
         check_determined(draft, system, states)
     return mass
+
+
+def _refuse_reading(draft: Draft, word: str, state: str) -> None:
+    draft.found.error(
+        "E355",
+        f"`{word}` is determined by implicit equations and has no value here",
+        draft.states[state].name.span if state in draft.states else None,
+        "the state that it differentiates",
+        f"give it a name that is observed, `v = {state}'`, and read that",
+    )
