@@ -68,4 +68,9 @@ def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
 
     for oldest in list(system.extended)[: 1 - REMEMBERED]:
         system.extended.pop(oldest, None)
-    return system.extended.setdefault(events, ModelSystem(with_events(system.definition, events)))
+    definition = with_events(system.definition, events)
+    if definition.mass is not None:
+        from symde.derive.changes import refuse_events
+
+        refuse_events(definition)
+    return system.extended.setdefault(events, ModelSystem(definition))
