@@ -72,26 +72,21 @@ class Constraints:
         values = evaluate(self._kernels.graph, nodes, t, {"u": u, "p": p})
         return np.linalg.solve(matrix, [float(values[node]) for node in nodes])
 
-    def pull_start(
-        self, t: float, u: np.ndarray, p: np.ndarray, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of a number by the given initial state (n,) and, through algebraic variables, by the
-        parameters (m,), from those by the consistent one.
-
-        Args:
-            t, u, p: The consistent start.
-            weights: Derivatives by u, shape (n,).
-        """
+    def linearised(
+        self, t: float, u: np.ndarray, p: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """M's rows where M has entries and -J's where it has none, shape (n, n); which rows are M's (n,); and
+        of the others the derivatives of f by the parameters (n, m) and by t (n,), 0 in M's rows."""
         matrix, differential = self._start_matrix(t, u, p)
-        rows = np.linalg.solve(matrix.T, weights)
-        given = np.where(differential, rows, 0.0) @ np.where(differential[:, None], matrix, 0.0)
-        entries = self._kernels.model_graph.parameter_jacobian
-        values = evaluate(self._kernels.graph, entries.nodes, t, {"u": u, "p": p})
-        pulled = np.zeros(len(p))
+        model, n = self._kernels.model_graph, self._kernels.n
+        entries = model.parameter_jacobian
+        values = evaluate(self._kernels.graph, [*entries.nodes, *model.time_gradient], t, {"u": u, "p": p})
+        by_parameters, by_time = np.zeros((n, len(p))), np.zeros(n)
         for i in np.flatnonzero(~differential):
+            by_time[i] = float(values[model.time_gradient[i]])
             for k in range(entries.indptr[i], entries.indptr[i + 1]):
-                pulled[entries.indices[k]] += rows[i] * float(values[entries.nodes[k]])
-        return given, pulled
+                by_parameters[i, entries.indices[k]] = float(values[entries.nodes[k]])
+        return matrix, differential, by_parameters, by_time
 
     def _start_matrix(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """M's rows where M has entries and -J's where it has none, shape (n, n), and which rows are M's."""

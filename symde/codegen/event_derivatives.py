@@ -37,7 +37,8 @@ class EventDerivatives:
         self._lock = threading.Lock()
 
     def root(self, index: int) -> PointKernel:
-        """A root function and its derivative along the solution: two quantities."""
+        """A root function and its derivative along the solution, two quantities; where M in M u' = f is not the
+        identity, the function alone."""
         return self._point("root", index, lambda: self._root(self._events.root_nodes[index]))
 
     def effect(self, index: int) -> PointKernel:
@@ -52,13 +53,15 @@ class EventDerivatives:
             return self._times[index]
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """The right-hand side, shape (n,)."""
+        """The right-hand side of u' = f, shape (n,)."""
         _, (slope,) = call(self._kernels.address("rhs"), t, [u, p], [len(u)])
         return slope
 
     def _root(self, node: int) -> list[int]:
         lowered = self._model.lowered
         graph = lowered.graph
+        if lowered.mass is not None:
+            return [node]
         along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, lowered.rhs, strict=True))}
         return [node, *directional(graph, [node], along)]
 

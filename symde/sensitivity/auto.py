@@ -92,6 +92,8 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     Raises:
         ValueError: no strategy can, with the reason of each.
     """
+    if hybrid.has_events(run) and run.problem.system.kernels.invariants:
+        return "forward", run  # the one that knows projections
     plan, whole = run.plan, run
     decade = math.floor(math.log10(plan.rtol)) if plan.rtol else -math.inf
     many = 0 if run.times is None else len(run.times).bit_length()

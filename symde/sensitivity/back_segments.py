@@ -98,6 +98,10 @@ class BackRecord:
             if place:
                 u0, by_p = hybrid.moments[place - 1].backward(u0, moving, by_end, kept)
                 p, moving, by_end = p + by_p, np.zeros(n), 0.0
+        settled = hybrid.settled_start()
+        if settled is not None:
+            u0, by_p, _ = settled.backward(u0)
+            p += by_p
         return u0, through_start(hybrid.run, hybrid.start, hybrid.solution, weights, u0, p)
 
     def _inner(self, n: int, m: int) -> Wrt:

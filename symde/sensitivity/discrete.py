@@ -32,6 +32,7 @@ from symde.sensitivity.constrained import refuse_constrained_adjoint
 from symde.sensitivity.integrate import begin, consistent_start
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
+from symde.sensitivity.settling import settling
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
 from symde.sessions import borrow, give_back
@@ -94,7 +95,9 @@ def _through_consistency(run: Run, u0: np.ndarray, p: np.ndarray) -> tuple[np.nd
     state and by the parameters of the right-hand side."""
     problem, system = run.problem, cast(Any, run.problem.system)
     t0 = problem.tspan[0]
-    given, through = system.constraints.pull_start(t0, consistent_start(run), problem.p, u0)
+    settled = settling(system, t0, consistent_start(run), problem.p)
+    assert settled is not None
+    given, through, _ = settled.backward(u0)
     return given, p + through
 
 

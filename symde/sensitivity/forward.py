@@ -156,7 +156,9 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
         if begun is not None:
             begun.put(session.u)
         elif problem.system.kernels.invariants:
-            _check_constraints(run, wrt, parameters, session.u)
+            n, count = len(problem.u0), len(parameters) + len(wrt.states)
+            given = session.u[n:].reshape(n, -1)[:, :count]
+            check_constraints(run, wrt, parameters, problem.tspan[0], session.u[:n], given)
         session.p[...] = problem.p
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
@@ -172,16 +174,21 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     return ForwardRecord(run, wrt, start, parameters, columns, solution)
 
 
-def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.ndarray) -> None:
+def check_constraints(
+    run: Run,
+    wrt: Wrt,
+    parameters: tuple[int, ...],
+    t: float,
+    u: np.ndarray,
+    columns: np.ndarray,
+    event: str | None = None,
+) -> None:
+    """Refuse columns along which a state leaves a constraint: see `refuse_broken_constraints`."""
     system: Any = run.problem.system
-    n, count = len(run.problem.u0), len(parameters) + len(wrt.states)
     names = [system.parameter_names[j] for j in parameters] + [
         f"{system.state_names[i]}(0)" for i in wrt.states
     ]
-    columns = u[n:].reshape(n, -1)[:, :count]
-    refuse_broken_constraints(
-        system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters)
-    )
+    refuse_broken_constraints(system, t, u, run.problem.p, columns, names, list(parameters), event)
 
 
 def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:

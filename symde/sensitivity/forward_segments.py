@@ -28,12 +28,20 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     columns[:, : len(parameters)] = start.u0[:, list(parameters)]
     columns[list(wrt.states), range(len(parameters), count)] = 1.0
     by[list(parameters), range(len(parameters))] = 1.0
+    if run.problem.system.kernels.invariants:
+        forward.check_constraints(run, wrt, parameters, run.problem.tspan[0], run.problem.u0, columns)
+    settled = hybrid.settled_start()
+    if settled is not None:
+        columns = settled.forward(columns, by, np.zeros(count))
     every, kept = np.zeros((len(solution.t), n, count)), Delayed()
     moving, end = columns, np.zeros(count)
     for place, segment in enumerate(hybrid.segments):
         columns = _along(hybrid, segment, wrt, Begun(columns, parameters, run), every)
         if place < len(hybrid.moments):
             columns, moving, end = hybrid.moments[place].forward(columns, by, kept)
+            if run.problem.system.kernels.invariants:
+                moment = hybrid.moments[place]
+                forward.check_constraints(run, wrt, parameters, moment.t, moment.after, columns, moment.event)
     if hybrid.ended:
         every[-1] = moving
     return ForwardRecord(run, wrt, start, parameters, every, solution, end if hybrid.ended else None)

@@ -25,6 +25,7 @@ from symde.sensitivity.integrate import begin
 from symde.sensitivity.moments import moments_of
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Moment
+from symde.sensitivity.settling import Settling, settling
 from symde.sensitivity.start import Start, start_of
 from symde.sessions import borrow, give_back
 
@@ -88,6 +89,14 @@ class Hybrid:
         own = with_system(problem, system, segment.u0, None, *given, tspan=(segment.t0, segment.t1))
         times = np.append(segment.times[segment.times != segment.t1], segment.t1)
         return replace(run, problem=own, plan=plan_like(run.plan, system), times=times)
+
+    def settled_start(self) -> Settling | None:
+        """What makes the start of a solve consistent where its first segment, which would see to that, is
+        empty."""
+        if not (self.segments[0].empty and self.moments):
+            return None
+        problem = self.run.problem
+        return settling(problem.system, problem.tspan[0], self.moments[0].before, problem.p)
 
     def longest(self) -> Run:
         """The longest segment as a solve of its own."""

@@ -12,6 +12,7 @@ from symde.codegen.event_derivatives import EventDerivatives
 from symde.problem.event_record import Happening
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Change, Moment, MomentTime
+from symde.sensitivity.settling import settling
 from symde.sensitivity.start import Start
 
 GRAZING = 4.0
@@ -20,6 +21,9 @@ slope and curvature, below which the solution only touches."""
 
 LEAST_TOLERANCE = 1e-13
 """Relative tolerance of solves without one."""
+
+DIFFERENCE = 1e-7
+"""Part of the span over which a difference is taken."""
 
 TOGETHER = 1e-6
 """Difference of the derivatives of two times, over their size, up to which they move together."""
@@ -49,16 +53,15 @@ class _Reader:
         system: Any = run.problem.system
         self.run, self.problem, self.start = run, run.problem, start
         self.plans = system.kernels.events.plans
-        self.derivatives = event_derivatives(system)
+        self.system, self.derivatives = system, event_derivatives(system)
         # triggered and not yet done: event -> times at which it is due, with places in the list of all
         self.waiting: dict[int, list[tuple[float, int]]] = {}
         # of each triggered event when that was, and how its delay depends on what
         self.origins: list[tuple[float, np.ndarray]] = []
 
     def moment(self, t: float, group: list[Happening], terminal: bool) -> Moment:
-        p = self.problem.p
         before, after = group[0].before, group[-1].after
-        slope = self.derivatives.slope(t, before, p)
+        slope = self._slope(t, before)
         changes, waited = [], []
         for one in group:
             change = self._change(one)
@@ -66,14 +69,22 @@ class _Reader:
             if one.waited and change.delayed is not None:
                 waited.append(change.delayed)
         time = self._time(t, group, before, slope, waited)
-        slope_after = self.derivatives.slope(t, after, p)
-        return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal)
+        slope_after = self._slope(t, after)
+        name = self.plans[group[-1].index].name
+        return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal, name)
+
+    def _slope(self, t: float, u: np.ndarray) -> np.ndarray:
+        """u' there."""
+        if self.system.kernels.mass:
+            return self.system.derivative(t, u, self.problem.p)
+        return self.derivatives.slope(t, u, self.problem.p)
 
     def _change(self, one: Happening) -> Change:
         plan, p = self.plans[one.index], self.problem.p
         targets = np.array(plan.targets, dtype=np.intp)
+        settled = settling(self.system, one.t, one.after, p) if plan.targets and one.due is None else None
         if one.waited:
-            return Change(targets, None, self._ended(one))
+            return Change(targets, None, self._ended(one), settled)
         effect = self.derivatives.effect(one.index)(one.t, one.before, p)
         if one.due is not None:
             place = len(self.origins)
@@ -85,7 +96,7 @@ class _Reader:
             k = len(targets)
             parts = (effect.values, effect.by_time, effect.by_states, effect.by_parameters)
             effect = type(effect)(*(part[:k] for part in parts))
-        return Change(targets, effect)
+        return Change(targets, effect, settled=settled)
 
     def _ended(self, one: Happening) -> int:
         """The place of the delayed event that is due now; those before it were dropped."""
@@ -133,8 +144,11 @@ class _Reader:
         self, t: float, root: int, group: list[Happening], before: np.ndarray, slope: np.ndarray
     ) -> MomentTime:
         g = self.derivatives.root(root)(t, before, self.problem.p)
-        by_states, speed = g.by_states[0], float(g.values[1])
-        curvature = float(g.by_states[1] @ slope + g.by_time[1])
+        by_states = g.by_states[0]
+        if self.system.kernels.mass:
+            speed, curvature = self._along(t, root, before, slope)
+        else:
+            speed, curvature = float(g.values[1]), float(g.by_states[1] @ slope + g.by_time[1])
         tolerance = self.run.atol + max(self.run.plan.rtol, LEAST_TOLERANCE) * np.abs(before)
         error = float(np.abs(by_states) @ np.broadcast_to(tolerance, before.shape))
         if speed == 0.0 or not speed**2 > 2.0 * GRAZING * error * abs(curvature):
@@ -145,6 +159,18 @@ class _Reader:
                 "or end the span before"
             )
         return MomentTime(-by_states / speed, -g.by_parameters[0] / speed)
+
+    def _along(self, t: float, root: int, u: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
+        """The derivative of a root function along a solution of M u' = f, and about its second one, of which
+        the size alone matters: a difference of the first to both sides."""
+        function, p = self.derivatives.root(root), self.problem.p
+        t0, t1 = self.problem.tspan
+        speeds = []
+        for dt in (0.0, DIFFERENCE * (t1 - t0), -DIFFERENCE * (t1 - t0)):
+            moved = u + dt * slope
+            g = function(t + dt, moved, p)
+            speeds.append(float(g.by_states[0] @ self._slope(t + dt, moved) + g.by_time[0]))
+        return speeds[0], (speeds[1] - speeds[2]) / (2.0 * DIFFERENCE * (t1 - t0))
 
 
 def _together(first: MomentTime, second: MomentTime) -> bool:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symde.codegen.point_kernel import AtPoint
+from symde.sensitivity.settling import Settling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,11 +51,13 @@ class Change:
             the event is only triggered; None: they were read when it was triggered.
         delayed: Place of the event in the list of delayed ones, for what triggers it or what ends its delay;
             None: it takes place at once.
+        settled: What makes the state that it leaves consistent, where algebraic variables follow it.
     """
 
     targets: np.ndarray
     effect: AtPoint | None
     delayed: int | None = None
+    settled: Settling | None = None
 
     @property
     def triggers(self) -> bool:
@@ -69,10 +72,11 @@ class Moment:
     Attributes:
         t: When.
         before, after: The state, shape (n,).
-        slope_before, slope_after: The right-hand side there.
+        slope_before, slope_after: u' there.
         time: How t depends on what is differentiated by.
         changes: What happens, in order.
         terminal: Whether the solve ends here.
+        event: Name of the event that came last.
     """
 
     t: float
@@ -83,6 +87,7 @@ class Moment:
     time: MomentTime
     changes: tuple[Change, ...]
     terminal: bool = False
+    event: str = ""
 
     def forward(
         self, columns: np.ndarray, by: np.ndarray, kept: Delayed
@@ -104,13 +109,15 @@ class Moment:
             if one.effect is None:
                 assert one.delayed is not None
                 moving[one.targets] = kept.columns[one.delayed]
-                continue
-            values = one.effect.by_states @ moving + one.effect.by_parameters @ by
-            values += np.outer(one.effect.by_time, dt)
-            if one.delayed is not None:
-                kept.columns[one.delayed], kept.dt[one.delayed] = values[:-1], dt + values[-1]
             else:
+                values = one.effect.by_states @ moving + one.effect.by_parameters @ by
+                values += np.outer(one.effect.by_time, dt)
+                if one.delayed is not None:
+                    kept.columns[one.delayed], kept.dt[one.delayed] = values[:-1], dt + values[-1]
+                    continue
                 moving[one.targets] = values
+            if one.settled is not None:
+                moving = one.settled.forward(moving, by, dt)
         return moving - np.outer(self.slope_after, dt), moving, dt
 
     def _dt(self, columns: np.ndarray, by: np.ndarray, kept: Delayed) -> np.ndarray:
@@ -134,6 +141,10 @@ class Moment:
         by_time -= float(weights @ self.slope_after)
         by_parameters = np.zeros(len(self.time.by_parameters))
         for one in reversed(self.changes):
+            if one.settled is not None:
+                by_state, through, of_time = one.settled.backward(by_state)
+                by_parameters += through
+                by_time += of_time
             if one.effect is None:
                 assert one.delayed is not None
                 kept.values[one.delayed] = by_state[one.targets]
