@@ -112,11 +112,11 @@ def ensemble(
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
         failures = work.solve(outcome, lambda block, part: None, workers, progress)
-        u, codes, counters, kept = outcome.u, outcome.codes, outcome.counters, None
+        u, codes, counters, kept, events = outcome.u, outcome.codes, outcome.counters, None, outcome.events
     else:
         reducing = _Reducing(work, starts, wanted)
         failures = work.solve(None, reducing.take, workers, progress)
-        u, codes, counters, kept = None, reducing.codes, reducing.counters, reducing.kept()
+        u, codes, counters, kept, events = None, reducing.codes, reducing.counters, reducing.kept(), None
     seconds = time.perf_counter() - began
     if failures:
         warnings.warn(
@@ -127,7 +127,7 @@ def ensemble(
         )
     return Ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
-        starts.seed, (*choice.methods, *plan.methods), kept,
+        starts.seed, (*choice.methods, *plan.methods), kept, events,
     )  # fmt: skip
 
 
@@ -149,7 +149,8 @@ class _Reducing:
         system, members = work.problem.system, work.members
         self.times = members.times[0]
         statistics = wanted.moments or wanted.quantiles
-        self.names = (*system.state_names, *system.observable_names) if statistics else ()
+        observed = [name for name in system.observable_names if name not in system.past_observables]
+        self.names = (*system.state_names, *observed) if statistics else ()
         shape = len(self.times), len(self.names)
         self.moments = Moments(shape) if wanted.moments else None
         self.quantiles = Quantiles(shape) if wanted.quantiles else None
@@ -177,13 +178,24 @@ class _Reducing:
         if len(self.names) == part.u.shape[2]:
             return part.u
         p = self.starts.p[block.start : block.stop]
-        return np.concatenate([part.u, observables(self.work.problem, self.times, part.u, p)], axis=2)
+        system = self.work.problem.system
+        kept = [system.observable_names.index(name) for name in self.names[part.u.shape[2] :]]
+        found = observables(self.work.problem, self.times, part.u, p)[:, :, kept]
+        return np.concatenate([part.u, found], axis=2)
 
     def _member(self, part: Outcome, row: int, member: int) -> Any:
         starts, (retcode,) = self.starts, retcodes_of(part.codes[row : row + 1])
         problem = member_problem(self.work.problem, starts.u0[member], starts.p[member])
         methods = self.work.plan.methods
-        return member_solution(problem, self.times, part.u[row], retcode, part.counters[row], methods)
+        return member_solution(
+            problem,
+            self.times,
+            part.u[row],
+            retcode,
+            part.counters[row],
+            methods,
+            events=part.events[row],
+        )
 
     def kept(self) -> Kept:
         """What is left of all members."""

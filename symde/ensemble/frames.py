@@ -25,9 +25,10 @@ def to_xarray(ensemble: Ensemble) -> xarray.Dataset:
     except ImportError:
         raise ImportError("this needs xarray: pip install 'symde[pandas]'") from None
     system = ensemble.problem.system
+    observed = [name for name in system.observable_names if name not in system.past_observables]
     variables = {}
     for names, dimensions in (
-        ((*system.state_names, *system.observable_names), ("member", "time")),
+        ((*system.state_names, *observed), ("member", "time")),
         (system.parameter_names, ("member",)),
     ):
         for name in names:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import COUNTERS
+from symde.problem.event_record import EventRecord
 from symde.problem.problem import Problem, with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
@@ -31,12 +32,13 @@ def member_solution(
     counters: np.ndarray,
     method: tuple[Any, ...],
     message: str = "",
+    events: tuple[EventRecord, ...] | None = None,
 ) -> Solution:
     """The solution of a member's problem; of one that failed without the times it did not reach."""
     if not retcode.success:
         reached = ~np.isnan(u).all(axis=1)
         t, u = t[reached], u[reached]
-    return Solution(problem, t, u, retcode, None, _Counts(counters), 0.0, method, message)
+    return Solution(problem, t, u, retcode, None, _Counts(counters), 0.0, method, message, events or ())
 
 
 class _Counts:

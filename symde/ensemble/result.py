@@ -15,6 +15,7 @@ from symde.ensemble.reductions import Moments, Quantiles
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.problem.stats import Stats
+from symde.problem.system import System
 from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Ensemble:
         seed: What parameters and initial states were drawn with; None where nothing was.
         method: The methods used, the one each solve began with first.
         kept: What a reduction has left, None where all paths were kept.
+        happened: The events of each member, shape (n,), tuples of event records or None; None where the paths
+            were reduced.
     """
 
     problem: Problem
@@ -71,6 +74,7 @@ class Ensemble:
     seed: int | None
     method: tuple[Any, ...]
     kept: Kept | None = None
+    happened: np.ndarray | None = None
     _observed: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -114,7 +118,7 @@ class Ensemble:
         return None if self.kept is None else self.kept.result
 
     def member(self, index: int) -> Solution:
-        """The solution of one member, its problem with it; without the continuous solution.
+        """The solution of one member, its problem and its events with it; without the continuous solution.
 
         Raises:
             IndexError: there is no such member. ValueError: the paths were reduced.
@@ -131,6 +135,7 @@ class Ensemble:
             self.counters[index],
             self.method,
             message,
+            None if self.happened is None else self.happened[index],
         )
 
     def __getitem__(self, name: Any) -> np.ndarray:
@@ -142,6 +147,7 @@ class Ensemble:
         system, name = self.problem.system, str(name)
         if name in system.state_names:
             return self._paths()[:, :, system.state_names.index(name)]
+        _refuse_past(system, name)
         if name in system.observable_names:
             return self._observables()[:, :, system.observable_names.index(name)]
         if name in system.parameter_names:
@@ -207,6 +213,7 @@ class Ensemble:
         assert self.kept is not None
         if name is None:
             return values[..., : len(self.names)]
+        _refuse_past(self.problem.system, str(name))
         if str(name) not in self.kept.names:
             raise unknown_name(str(name), "quantity", self.kept.names)
         return values[..., self.kept.names.index(str(name))]
@@ -233,6 +240,19 @@ class Ensemble:
         from symde.ensemble.plot import plot
 
         return plot(self, vars, **options)
+
+
+def _refuse_past(system: System, name: str) -> None:
+    """Refuse an observed quantity that reads delayed values, for which the continuous solution is needed.
+
+    Raises:
+        ValueError: the name is of such.
+    """
+    if name in system.past_observables:
+        raise ValueError(
+            f"`{name}` reads delayed values, and ensembles keep no continuous solutions: solve the members of "
+            "which it is wanted by themselves, symde.solve(ensemble.member(i).problem, dense=True)"
+        )
 
 
 def observables(problem: Problem, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:

@@ -127,6 +127,7 @@ class WholeSolves:
         counts = solution.stats.as_dict()
         part.counters[row] = [counts[name] for name in COUNTERS]
         part.codes[row], part.ends[row] = code_of(solution.retcode), end
+        part.events[row] = solution.events
 
 
 def problem_of(problem: Problem, members: Members, member: int) -> Problem:

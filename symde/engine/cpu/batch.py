@@ -59,17 +59,21 @@ class Outcome:
         codes: The status each member ended with, shape (count,), int64.
         counters: Its counts of work in the order of `layout.COUNTERS`, shape (count, 12), int64.
         ends: The time it reached, shape (count,).
+        events: The events that happened in it, shape (count,), tuples; None where that loop has none.
     """
 
     u: np.ndarray
     codes: np.ndarray
     counters: np.ndarray
     ends: np.ndarray
+    events: np.ndarray
 
     def rows(self, first: int, last: int) -> Outcome:
         """The part of some members."""
         part = slice(first, last)
-        return Outcome(self.u[part], self.codes[part], self.counters[part], self.ends[part])
+        return Outcome(
+            self.u[part], self.codes[part], self.counters[part], self.ends[part], self.events[part]
+        )
 
     @classmethod
     def empty(cls, count: int, n_times: int, n: int) -> Outcome:
@@ -79,6 +83,7 @@ class Outcome:
             np.empty(count, np.int64),
             np.empty((count, len(layout.COUNTERS)), np.int64),
             np.empty(count),
+            np.empty(count, object),
         )
 
 
