@@ -134,7 +134,7 @@ class _Builder:
             definition, events=resolved(self.draft.events, definition, self.found)
         )
         if not self.found.found:
-            check_determined(self.draft, self.implicit)
+            check_determined(self.draft, self.implicit, self.states)
         self._check_size(definition)
         return definition
 

@@ -132,6 +132,7 @@ def _read_names(draft: Draft) -> Iterator[Name]:
     yield from _implicit_names(draft)
     yield from names(*(one.value for one in draft.equations))
     yield from names(*(one.value for one in draft.assignments))
+    yield from names(*(one.value for one in draft.hamiltonians))
     yield from names(*(one.body for one in draft.functions.values()))
 
 
