@@ -128,11 +128,12 @@ def _implicit_names(draft: Draft) -> Iterator[Name]:
 
 
 def _read_names(draft: Draft) -> Iterator[Name]:
-    """Names read in equations, observed quantities and functions."""
+    """Names read in equations, observed quantities, conserved ones and functions."""
     yield from _implicit_names(draft)
     yield from names(*(one.value for one in draft.equations))
     yield from names(*(one.value for one in draft.assignments))
     yield from names(*(one.value for one in draft.hamiltonians))
+    yield from names(*(one.value for one in draft.conserved))
     yield from names(*(one.body for one in draft.functions.values()))
 
 
