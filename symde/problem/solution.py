@@ -77,8 +77,8 @@ class Solution:
     def residuals(self) -> dict[str, np.ndarray]:
         """What is left at the saved times, shape (n_times,), of each equation without a derivative and of
         each constraint, by its text; empty for a model that has none."""
-        of = getattr(self.problem.system, "residuals", None)
-        return {} if of is None else of(self.t, self.u, self.problem.p)
+        constraints = getattr(self.problem.system, "constraints", None)
+        return {} if constraints is None else constraints.residuals(self.t, self.u, self.problem.p)
 
     @property
     def success(self) -> bool:

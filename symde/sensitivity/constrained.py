@@ -82,7 +82,7 @@ def refuse_broken_constraints(
     if broken.any():
         a, c = (int(index[0]) for index in np.nonzero(broken))
         raise ValueError(
-            f"the start leaves the constraint `{system.constraint(a).text}` when {names[c]} changes alone, "
-            "so that there is no derivative by it: give initial values as expressions of parameters that "
-            "keep the constraint, and differentiate by these parameters"
+            f"the start leaves the constraint `{system.constraints.words(a).text}` when {names[c]} changes "
+            "alone, so that there is no derivative by it: give initial values as expressions of parameters "
+            "that keep the constraint, and differentiate by these parameters"
         )
