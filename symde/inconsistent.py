@@ -1,4 +1,5 @@
-"""Why a start of M u' = f was refused: the worst equation or constraint, its residual, what to do."""
+"""Why values of M u' = f were refused, at a start or after an event: the worst equation or constraint, its
+residual, what to do."""
 
 from __future__ import annotations
 
@@ -14,10 +15,17 @@ from symde.problem.system import Equation
 
 
 def explain_start(session: Session, problem: Problem) -> str:
-    """The message of a start that has no consistent values, in the modeller's words."""
+    """The message of a start, or of what an event has left, that has no consistent values, in the modeller's
+    words."""
     if session.invariants is not None and session.state.outcome == Attempt.INACCURATE:
         return _contradiction(session, problem, *session.invariants.worst(session))
     return _unsolved(session, problem)
+
+
+def _event(session: Session) -> str | None:
+    """The name of the event that left the present state; None: none did."""
+    records = () if session.executive is None else session.executive.records
+    return records[-1].name if records and records[-1].t == session.state.t else None
 
 
 def _own(problem: Problem) -> Any:
@@ -30,14 +38,17 @@ def _place(equation: Equation) -> str:
 
 
 def _contradiction(session: Session, problem: Problem, index: int, residual: float) -> str:
-    constraint = _own(problem).constraints.words(index)
+    constraint, event = _own(problem).constraints.words(index), _event(session)
+    given = "the initial values contradict" if event is None else f"what event `{event}` sets contradicts"
     return "\n".join([
-        f"{Retcode.INCONSISTENT.word}: the initial values contradict a constraint of the equations, at t = "
+        f"{Retcode.INCONSISTENT.word}: {given} a constraint of the equations, at t = "
         f"{session.state.t:.6g}",
         f"  constraint:  {constraint.text}    ({_place(constraint)})",
         f"  residual:    {residual:.3g}, where 0 is due; the tolerance would forgive what a state's move by "
         "atol + rtol*|state| amounts to",
-        "  help: give initial values that fulfil it, or more of their digits",
+        "  help: give initial values that fulfil it, or more of their digits"
+        if event is None
+        else "  help: let the event set all states of the constraint so that they fulfil it afterwards",
     ])  # fmt: skip
 
 
@@ -48,12 +59,19 @@ def _unsolved(session: Session, problem: Problem) -> str:
     scale = session.atol[:n] + state.rtol * np.abs(u)
     index, residual = system.constraints.worst(state.t, u, problem.p, scale)
     equation = system.equation(index)
-    lines = [f"{Retcode.INCONSISTENT.word}: {Retcode.INCONSISTENT.sentence}, at t = {state.t:.6g}"]
+    event = _event(session)
+    after = "" if event is None else f" after event `{event}`"
+    lines = [f"{Retcode.INCONSISTENT.word}: {Retcode.INCONSISTENT.sentence}{after}, at t = {state.t:.6g}"]
     lines.append(f"  worst equation: {equation.text}    ({_place(equation)})")
     lines.append(
         f"  residual:       {residual:.3g} at " + ", ".join(map("{} = {:.6g}".format, system.state_names, u))
     )
-    if state.outcome == Attempt.SINGULAR:
+    if event is not None:
+        lines.append(
+            "  help: the iteration began at the values before the event: let it set states to what leaves a "
+            "solution, or nearer to where it was"
+        )
+    elif state.outcome == Attempt.SINGULAR:
         lines.append(
             "  help: the equations without a derivative do not determine the algebraic variables there: give "
             "other guesses, or check that each variable stands in one of them (if not, the index is above 1)"

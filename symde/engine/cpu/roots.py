@@ -14,6 +14,7 @@ Roots = structure(
     "Root functions, their values at both ends of a step, and what undoes a step.",
     count=int64,
     kernel=int64,  # (t, u, p) -> values and total time derivatives, 0 where there are no functions
+    along=int64,  # u', which the kernel reads where M in M u' = f is not the identity, 0: it does not
     outputs=int64,  # its table of two
     known=int64,  # what is known at (t, u): `NOTHING`, `SIDES` alone, or the values too (`ALL`)
     side=int64,  # +1 or -1 of each function: the side of zero on which it is by what has been handled
@@ -66,6 +67,9 @@ CLEAR = 100.0
 WEIGHTS = 7
 """Place of the tolerances in the input table of their kernel."""
 
+ALONG = 6
+"""Place of u' in the input table of kernels that read it."""
+
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
     "slope_high", "g_at", "slope_at", "peak", "doubt",
@@ -112,6 +116,7 @@ class RootMemory:
         padded: Length of a state vector.
         memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
         bounds: Index, lower and upper bound of each bounded state.
+        implicit: Whether the kernel reads u', which the right-hand side does not tell.
     """
 
     def __init__(
@@ -125,6 +130,7 @@ class RootMemory:
         padded: int,
         memories: list[tuple[int, int]],
         bounds: list[tuple[int, float, float]],
+        implicit: bool = False,
     ) -> None:
         count = len(ties)
         size = max(count, 1)
@@ -147,6 +153,8 @@ class RootMemory:
         self.data: Any = Roots(count=count, kernel=kernel, bounds=len(bounds))
         self.data.switches, self.data.any_timed = switches, any(timed)
         self.data.doubts, self.weights = doubts, np.zeros(padded)
+        self.along = np.zeros(padded)
+        self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
         for name in ("weights", "purposes", "integers", "timed", "flips"):

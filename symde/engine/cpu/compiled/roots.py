@@ -17,7 +17,7 @@ from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
-from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution, roots_at
+from symde.engine.cpu.compiled.root_values import evaluate_ends, evaluate_roots, resolution, roots_at
 from symde.engine.cpu.compiled.sides import (
     find_sides,
     flip,
@@ -150,7 +150,7 @@ def step_to_root(state, roots, address, theta):
             status = step_to(state, roots, address, t)
             if status != Status.DONE or state.phase != Phase.SAVE:
                 return status
-            if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
+            if evaluate_ends(state, roots, address) != 0:
                 return Status.CALLBACK
         change = correction(state, roots)
         if searched and abs(change) > MOST_CORRECTED * abs(state.t - start):
@@ -198,7 +198,7 @@ def end_at_first(state, roots, address):
 @compiled
 def watch_roots(state, roots, address):
     """Look for roots in the step just accepted."""
-    if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
+    if evaluate_ends(state, roots, address) != 0:
         return Status.CALLBACK
     if any_suspicious(state, roots):
         status = end_at_first(state, roots, address)
@@ -224,10 +224,10 @@ def finish_step(state, roots):
 
 
 @compiled
-def know_roots(state, roots):
+def know_roots(state, roots, address):
     """Values, and at a start the sides; the kernel's code."""
     if roots.known == NOTHING:
-        return learn_sides(state, roots)
+        return learn_sides(state, roots, address)
     roots.known = ALL
     return evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope)
 
@@ -242,7 +242,9 @@ def sides(address):
     """Sides and values at the present state, for the host."""
     state = state_at(address)
     roots = roots_at(state.roots)
-    return learn_sides(state, roots) if roots.known == NOTHING else find_sides(state, roots)
+    if roots.known == NOTHING:
+        return learn_sides(state, roots, address)
+    return find_sides(state, roots, address)
 
 
 def step(address):
@@ -254,7 +256,7 @@ def step(address):
         status = flip(state, roots, address)
         if status != Status.DONE:
             return status
-    if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots) != 0:
+    if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots, address) != 0:
         return Status.CALLBACK
     remember(state, roots)
     status = plain_step(state, address)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.consistent import settle
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
-from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution
-from symde.engine.cpu.layout import Stage0, Status
+from symde.engine.cpu.compiled.root_values import along_solution, evaluate_roots, resolution
+from symde.engine.cpu.compiled.vectors import clear, copy
+from symde.engine.cpu.layout import Attempt, Stage0, Status
 from symde.engine.cpu.roots import (
     ALL,
     CLEAR,
@@ -76,9 +78,11 @@ def update_sides(state, roots):
 
 
 @compiled
-def find_sides(state, roots):
+def find_sides(state, roots, address):
     """The sides at (t, u); the kernel's code. Values may depend on branches that are found here: again until
     none changes."""
+    if roots.along != 0 and along_solution(state, roots, address):
+        return 1
     for _ in range(roots.count + 2):
         if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
             return 1
@@ -89,7 +93,7 @@ def find_sides(state, roots):
 
 
 @compiled
-def learn_sides(state, roots):
+def learn_sides(state, roots, address):
     """The sides at a start, where nothing has been handled; the kernel's code."""
     side, noise = doubles(roots.side), doubles(roots.noise)
     flips, peak, places = integers(roots.flips), doubles(roots.peak), integers(roots.integers)
@@ -99,7 +103,7 @@ def learn_sides(state, roots):
         if purposes[i] & FLOOR:
             side[i], side[INTEGERS + places[i]] = 1.0, 0.0
     roots.switching = 0
-    return find_sides(state, roots)
+    return find_sides(state, roots, address)
 
 
 @compiled
@@ -172,18 +176,38 @@ def release_undefined(roots):
 
 
 @compiled
+def evaluate_settled(state, roots, address):
+    """Values at the present state made consistent, as it will be after an event: at a root, what a step has
+    left of the equations without a derivative counts for its noise. The kernel's code."""
+    copy(state.n, state.u, roots.u_at)
+    code = settle(state, address)
+    if code == Attempt.FINE:
+        code = evaluate_roots(state, roots, state.t, state.u, roots.g_at, roots.slope_at)
+        failed = code != 0
+    else:  # an event may still leave values that are consistent
+        clear(roots.count, roots.g_at)
+        failed = code == Attempt.CALLBACK
+    copy(state.n, roots.u_at, state.u)
+    return failed
+
+
+@compiled
 def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
-    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
-    switched = False
-    if roots.switches and find_doubts(state, roots) != 0:
+    crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
+    switched, consistent = False, doubles(roots.g_at)
+    if roots.doubts != 0 and find_doubts(state, roots) != 0:
+        return Status.CALLBACK
+    if roots.along != 0 and evaluate_settled(state, roots, address) != 0:
         return Status.CALLBACK
     for i in range(roots.count):
         noise[i] = 0.0
         if crossed[i] == 0:
             continue
         noise[i] = 2.0 * abs(g[i])
+        if roots.along != 0:
+            noise[i] = max(noise[i], doubt[i], 2.0 * abs(consistent[i]))
         if purposes[i] & FLOOR:
             place = INTEGERS + integers(roots.integers)[i]
             side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
