@@ -182,6 +182,16 @@ def test_discrete_adjoints_do_not_divide_by_the_matrix():
         assert gradient["k"] == pytest.approx(np.exp(-4) * (1 - 2 * 2), rel=1e-6)
 
 
+def test_a_parameter_that_takes_a_derivative_away_is_refused():
+    text = "param m = 0, k = 2\nstate x = 1, y = 1\ntime 0 .. 2\nm*x' = -x + k*y\ny' = -k*y"
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(
+        ValueError, match=r"by `m` is known here.*`m\*x' = -x \+ k\*y` has no derivative left"
+    ):
+        symde.sensitivities(problem)
+    symde.sensitivities(symde.remake(problem, p={"m": 0.1}))
+
+
 def test_discrete_adjoints_refuse_what_they_do_not_know():
     problem = symde.Problem(with_mass(MASSIVE, ENTRIES, algebraic=("z",)))
     loss = weighted(np.ones((1, 4)))
