@@ -9,6 +9,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.control import error_norm
 from symde.engine.cpu.compiled.delay_repeats import cut, interpolate_attempt, set_passed, try_step
 from symde.engine.cpu.compiled.delays import MISSED, evaluate_times, fill_delayed, value_in_row
+from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
 from symde.engine.cpu.layout import RESOLUTION, Attempt
 
@@ -166,10 +167,11 @@ def meet_discontinuity(state, data, address):
     theta, k, target = first_crossing(state, data, address)
     if theta > 1.0:
         return Attempt.FINE.value
-    if theta * abs(state.h) <= 4.0 * RESOLUTION * abs(state.t):
-        j = integers(data.passed)[k]  # it is met already
-        set_passed(data, k, j + 1 if target == doubles(data.breaks)[j] else j - 1)
-        return try_step(state, data, address)
     j = integers(data.passed)[k]
+    if theta * abs(state.h) <= 4.0 * RESOLUTION * abs(state.t):  # it is met already
+        ahead = j < data.n_breaks and target == doubles(data.breaks)[j]
+        set_passed(data, k, j + 1 if ahead else j - 1)
+        forget_slope(state)
+        return try_step(state, data, address)
     data.met_back = j > 0 and target == doubles(data.breaks)[j - 1]
     return end_at(state, data, address, theta, k, target)
