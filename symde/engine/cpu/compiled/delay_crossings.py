@@ -19,6 +19,9 @@ CLOSE = 1e-10
 SAMPLES = 8
 """Parts of a step in which a time that left its piece of the past is looked for: it may have come back."""
 
+HALVINGS = 10
+"""Halves of the first of them in which it is looked for."""
+
 
 @compiled
 def times_at(state, data, t, u):
@@ -70,15 +73,14 @@ def distance_within(state, data, k, target, theta):
 
 
 @compiled
-def crossing_within(state, data, k, target, b):
-    """The part of the step, up to b, at which time k meets a discontinuity.
+def crossing_within(state, data, k, target, a, b):
+    """The part of the step, from a to b, at which time k meets a discontinuity.
 
     Source: the Illinois rule, M. Dowell, P. Jarratt, BIT 11 (1971) 168-174.
     """
-    a = 0.0
     low, high = distance_within(state, data, k, target, a), distance_within(state, data, k, target, b)
     if low * high >= 0.0:
-        return 0.0 if abs(low) < abs(high) else b
+        return a if abs(low) < abs(high) else b
     side, c = 0, b
     for _ in range(60):
         c = (a * high - b * low) / (high - low)
@@ -99,16 +101,35 @@ def crossing_within(state, data, k, target, b):
 
 
 @compiled
+def passed_within(state, data, k, theta):
+    """The discontinuity that time k has passed at a part of the step, NaN where it has none."""
+    times_within(state, data, theta)
+    return target_of(data, k, MISSED * abs(state.h))
+
+
+@compiled
+def last_inside(state, data, k, theta):
+    """A part of the step before theta where time k lies in its piece, 0 where there is none: near the
+    beginning it may have gone in and out again, and a discontinuity just met there tells nothing."""
+    for _ in range(HALVINGS):
+        theta *= 0.5
+        goal = passed_within(state, data, k, theta)
+        if goal != goal:
+            return theta
+    return 0.0
+
+
+@compiled
 def first_outside(state, data, k):
-    """The first of a few parts of the step where time k lies outside of its piece, and the discontinuity that
-    it has passed; 2 where there is none."""
+    """The first of a few parts of the step where time k lies outside of its piece, one before where it does
+    not, and the discontinuity that it has passed; 2 in place of the first where there is none."""
     for i in range(1, SAMPLES + 1):
         theta = i / SAMPLES
-        times_within(state, data, theta)
-        goal = target_of(data, k, MISSED * abs(state.h))
+        goal = passed_within(state, data, k, theta)
         if goal == goal:
-            return theta, goal
-    return 2.0, 0.0
+            inside = (i - 1) / SAMPLES if i > 1 else last_inside(state, data, k, theta)
+            return theta, inside, goal
+    return 2.0, 0.0, 0.0
 
 
 @compiled
@@ -123,9 +144,9 @@ def first_crossing(state, data, address):
     for k in range(data.times):
         if integers(data.constant)[k]:
             continue
-        outside, goal = first_outside(state, data, k)
+        outside, inside, goal = first_outside(state, data, k)
         if outside <= 1.0:
-            theta = crossing_within(state, data, k, goal, outside)
+            theta = crossing_within(state, data, k, goal, inside, outside)
             if theta < first:
                 first, which, target = theta, k, goal
     return first, which, target
