@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,8 @@ class Later:
 
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
-    | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | Later
+    | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | ReactionStatement
+    | JumpStatement | Later
 )  # fmt: skip
 
 

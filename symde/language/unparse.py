@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
+from symde.language.reactions import statement_text
 from symde.language.strings import quote
 from symde.language.syntax import (
     Assignment,
@@ -125,6 +127,8 @@ def _statement(node: Statement) -> str:
         case Hamiltonian(name=name, value=value, pairs=pairs):
             conjugate = ", ".join(f"({q.id}, {p.id})" for q, p in pairs)
             return f"hamiltonian {name.id} = {_text(value)} for {conjugate}"
+        case ReactionStatement() | JumpStatement():
+            return statement_text(node, _text, _OPENS_STATEMENT.match)
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

@@ -5,11 +5,14 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
    `split.take_marks`                 marks of stiffness, apart from what the equations say
+   `reaction_draft.add_species`       states that reactions and jumps change
+   `standard.add_standard`            functions that need no definition
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
 6. `kinds.check_expression`           functions, arities, numbers and conditions
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
+   `reaction_draft.derive_species`    equations of the species of reactions
 8. here                               constants folded, order of dependence, cycles, size
 """
 
@@ -40,8 +43,11 @@ from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
+from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of, refuse_marks
+from symde.model.reactions import expressions_of
 from symde.model.scope import DEFAULT, EQUATION, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
+from symde.model.standard import add_standard
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
@@ -76,6 +82,9 @@ class _Builder:
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
         take_marks(self.draft)
+        add_species(self.draft)
+        add_standard(self.draft)
+        refuse_marks(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
@@ -92,6 +101,8 @@ class _Builder:
         parameters = self._parameters()
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
+        reactions = reactions_of(self.draft)
+        derive_species(self.draft, self.states, reactions)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         states = self._states()
         tspan = self._time_span()
@@ -106,6 +117,8 @@ class _Builder:
             functions=functions,
             tspan=tspan,
             externs=self._externs(),
+            reactions=reactions,
+            jumps=jumps_of(self.draft),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
         )
@@ -208,6 +221,8 @@ class _Builder:
             self._check(equation.value, EQUATION)
         for assignment in self.draft.observables.values():
             self._check(assignment.value, EQUATION)
+        for rate in expressions_of(self.draft.reactions):
+            self._check(rate, EQUATION)
 
     def _states(self) -> tuple[State, ...]:
         states = []
@@ -257,7 +272,13 @@ class _Builder:
         return (span.start, span.end)
 
     def _check_something_defined(self) -> None:
-        if self.states or self.draft.states or self.draft.incomplete or self.draft.equations:
+        if (
+            self.states
+            or self.draft.states
+            or self.draft.incomplete
+            or self.draft.equations
+            or self.draft.reactions
+        ):
             return
         self.found.error(
             "E321", "the model has no differential equation", self.block.span, "", "write one: `x' = ...`"

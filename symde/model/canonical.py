@@ -60,7 +60,19 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     functions = frozenset((one.name, one.parameters, key(one.body)) for one in definition.functions)
     tspan = None if definition.tspan is None else (key(definition.tspan[0]), key(definition.tspan[1]))
     externs = frozenset(_extern_key(one) for one in definition.externs)
-    return (definition.name, states, parameters, observables, constants, functions, tspan, externs)
+    reactions = tuple(
+        (key(one.rate), frozenset(one.reactants), frozenset(one.products), one.mass_action)
+        for one in definition.reactions
+    )
+    jumps = tuple(
+        (
+            key(one.rate),
+            frozenset((effect.state, effect.operator, key(effect.value)) for effect in one.effects),
+        )
+        for one in definition.jumps
+    )
+    names = (definition.name, states, parameters, observables, constants, functions, tspan, externs)
+    return (*names, reactions, jumps)
 
 
 def _extern_key(extern: Extern) -> Hashable:

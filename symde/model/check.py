@@ -10,6 +10,7 @@ from symde.model.definition import Definition
 from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.functions import BUILT_IN
 from symde.model.model import Model
+from symde.model.reactions import governed
 from symde.model.walk import calls, identifiers, postorder
 
 
@@ -34,6 +35,8 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     yield from (one.initial for one in definition.states if one.initial is not None)
     yield from (one.default for one in definition.parameters if one.default is not None)
     yield from definition.tspan or ()
+    yield from (one.rate for one in (*definition.reactions, *definition.jumps))
+    yield from (effect.value for jump in definition.jumps for effect in jump.effects)
 
 
 def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
@@ -47,7 +50,7 @@ def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
 
 
 def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
-    read = identifiers(_expressions(definition))
+    read = identifiers(_expressions(definition)) | _changed_by_reactions(definition)
     for state in definition.states:
         if state.name not in read:
             message = f"nothing reads state `{state.name}`"
@@ -55,9 +58,18 @@ def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
             yield Diagnostic("W102", message, state.span, "in no equation", help_text)
 
 
+def _changed_by_reactions(definition: Definition) -> set[str]:
+    """What reactions make and jumps change: read or not, it is what the model is about."""
+    values = {state.name: state.derivative for state in definition.states}
+    return governed(definition.reactions, definition.jumps, values)
+
+
 def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
     values = {one.name: one.value for one in definition.constants}
+    elsewhere = _changed_by_reactions(definition)
     for state in definition.states:
+        if state.name in elsewhere:
+            continue
         try:
             zero = evaluate(state.derivative, values) == 0
         except (ArithmeticError, ValueError):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symde.diagnostics import Source, Span
     from symde.language.syntax import Expr
+    from symde.model.reactions import Jump, Reaction
 
 TIME = "t"
 PI = "pi"
@@ -137,6 +138,8 @@ class Definition:
         tspan: default time span (start, end), may read parameters and constants.
         source: the text that the spans point into.
         externs: functions from outside the text.
+        reactions: those of the text; the derivatives of the species follow from them.
+        jumps: those of the text, which no derivative knows of.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -151,6 +154,8 @@ class Definition:
     source: Source | None = field(default=None, compare=False)
     form: str = field(default="long", compare=False)
     externs: tuple[Extern, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Span
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
 from symde.language.syntax import (
     Assignment,
     ConstantDeclaration,
@@ -67,7 +68,8 @@ class Draft:
     """The statements of one model by kind, still unresolved.
 
     Names declared twice keep their first meaning; those in `disputed` have their error already. `incomplete`:
-    a statement of a later version was left out, so missing names and equations mean nothing.
+    a statement of a later version was left out, so missing names and equations mean nothing. `derived`:
+    states whose equations follow from reactions.
     """
 
     block: ModelBlock
@@ -84,6 +86,8 @@ class Draft:
     equations: list[Equation] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     hamiltonians: list[Hamiltonian] = field(default_factory=list)
+    reactions: list[ReactionStatement | JumpStatement] = field(default_factory=list)
+    derived: set[str] = field(default_factory=set)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -176,6 +180,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 _gather_timespan(draft, statement)
             case Hamiltonian():
                 _gather_hamiltonian(draft, statement)
+            case ReactionStatement() | JumpStatement():
+                draft.reactions.append(statement)
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():

@@ -14,8 +14,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("event", "E902"),
     ("delay", "E903"),
     ("history", "E903"),
-    ("jump", "E904"),
-    ("reaction", "E905"),
     ("array", "E906"),
     ("dom", "E908"),
     ("conserved", "E911"),

@@ -9,9 +9,10 @@ from symde.diagnostics import Source, Span
 from symde.language import syntax
 from symde.language.syntax import Expr, Number
 from symde.model.definition import Constant, Definition, Extern, Function, Layer, Observable, Parameter, State
+from symde.model.reactions import Jump, JumpEffect, Reaction
 from symde.model.walk import children, postorder, with_children
 
-_PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer)
+_PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer, Reaction, Jump, JumpEffect)
 
 
 @dataclasses.dataclass(slots=True)

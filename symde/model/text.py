@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from symde.diagnostics import Diagnostic, ModelError, Source, Span
 from symde.language import unparse
+from symde.language.reaction_syntax import Change, JumpStatement, ReactionStatement, Term
 from symde.language.syntax import (
     Assignment,
     ConstantDeclaration,
@@ -29,6 +30,7 @@ from symde.model.draft import base_of, primes_of
 from symde.model.expansion import tree_size
 from symde.model.externs import grouped
 from symde.model.network import weight_names
+from symde.model.reactions import Side, governed
 
 # Operations of a whole model written as text; the text limit of the language is 8 MB.
 TEXT_LIMIT = 2_000_000
@@ -51,7 +53,9 @@ def model_text(definition: Definition) -> str:
 
 
 def _expressions(definition: Definition) -> Iterator[Expr]:
-    yield from (one.derivative for one in definition.states)
+    species = {name for one in definition.reactions for name in one.species}
+    yield from (one.derivative for one in definition.states if one.name not in species)
+    yield from (one.rate for one in (*definition.reactions, *definition.jumps))
     yield from (one.value for one in definition.observables)
     yield from (one.body for one in definition.functions)
 
@@ -100,11 +104,28 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     for observable in definition.observables:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
+    yield from _reactions(definition)
     names = set(definition.state_names)
+    values = {state.name: state.derivative for state in definition.states}
+    elsewhere = governed(definition.reactions, definition.jumps, values)
     for state in definition.states:
-        if state.name + "'" not in names | several:
+        if state.name + "'" not in names | several and state.name not in elsewhere:
             base, order = base_of(state.name), primes_of(state.name) + 1
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
+
+
+def _reactions(definition: Definition) -> Iterator[Statement]:
+    for one in definition.reactions:
+        arrow = "-->" if one.mass_action else "=>"
+        sides = (_terms(one.reactants), _terms(one.products))
+        yield ReactionStatement((one.rate,), arrow, *sides, span=_NOWHERE)
+    for one in definition.jumps:
+        changes = (Change(_name(c.state), c.operator, c.value, span=_NOWHERE) for c in one.effects)
+        yield JumpStatement(one.rate, tuple(changes), span=_NOWHERE)
+
+
+def _terms(side: Side) -> tuple[Term, ...]:
+    return tuple(Term(count, _name(name), span=_NOWHERE) for name, count in side)
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

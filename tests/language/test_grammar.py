@@ -60,13 +60,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
 @pytest.mark.parametrize(
     "text, feature",
     [
-        ("k, A + 2B --> C", "reactions"),
-        ("(kf, kr), A <--> B", "reactions"),
-        ("k*A/(1 + A), A => B", "reactions"),
-        ("0 --> A", "reactions"),
-        ("A --> 0", "reactions"),
-        ("time, A --> B", "reactions"),
-        ("jump beta*S*I/N: S -= 1, I += 1", "jumps"),
         ("when x > 1: x = 0", "events"),
         ("when (x > 1) and (y < 2): x = 0", "events"),
         ("bounce: when x == 0 falling after 2 priority 3 persistent: v = -0.9v", "events"),

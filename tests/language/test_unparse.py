@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from symde.language import parse, parse_expression, unparse
+from symde.language.reaction_syntax import Change, JumpStatement, ReactionStatement, Term
 from symde.language.syntax import (
     Assignment,
     Call,
@@ -209,10 +210,10 @@ def test_functions_are_written_in_the_long_form() -> None:
 
 
 def test_later_statements_are_written_as_they_were() -> None:
-    (block,) = parse("A + B --> C")
+    (block,) = parse("conserved A + B")
     (statement,) = block.statements
     assert isinstance(statement, Later)
-    assert unparse(statement) == "A + B --> C"
+    assert unparse(statement) == "conserved A + B"
 
 
 WORDS = ("x", "y₁", "α", "x'", "t", "E", "e3", "_a", "time", "end", "state", "model", "gamma", "param", "at")
@@ -263,6 +264,22 @@ PAIRS = st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3).map(tuple)
 LISTED = st.lists(PLAIN_NAMES.filter(lambda name: name.id != "end"), max_size=3).map(tuple)
 
 
+SIDES = st.lists(st.builds(Term, st.integers(1, 12), PLAIN_NAMES), max_size=3).map(tuple)
+CHANGES = st.lists(
+    st.builds(Change, NAMES, st.sampled_from(["=", "+=", "-=", "*=", "/="]), SMALL),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda change: change.target,
+).map(tuple)  # fmt: skip
+
+
+def _reaction(
+    rate: Expr, back: Expr, arrow: str, left: tuple[Term, ...], right: tuple[Term, ...], last: Term
+):
+    rates = (rate, back) if arrow[0] == "<" else (rate,)
+    return ReactionStatement(rates, arrow, left, (*right, last))
+
+
 def _maybe(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | inner
 
@@ -280,6 +297,16 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
         ParameterDeclaration, PLAIN_NAMES, _maybe(SMALL), UNITS, _maybe(BOUNDS), _maybe(SMALL), DOCS
     ),
     st.builds(StateDeclaration, NAMES, _maybe(SMALL), UNITS, _maybe(SMALL), DOCS),
+    st.builds(
+        _reaction,
+        SMALL,
+        SMALL,
+        st.sampled_from(["-->", "<-->", "=>", "<=>"]),
+        SIDES,
+        SIDES,
+        st.builds(Term, st.integers(1, 12), PLAIN_NAMES),
+    ),
+    st.builds(JumpStatement, SMALL, CHANGES),
 )  # fmt: skip
 BODIES = st.lists(STATEMENTS, min_size=1, max_size=4).map(tuple)
 BLOCKS = st.one_of(
