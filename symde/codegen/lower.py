@@ -7,6 +7,7 @@ recurses, and shared syntax nodes are visited once.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -255,6 +256,18 @@ def lower(definition: Definition) -> LoweredModel:
     Raises:
         ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
     """
+    model, lowering = lower_named(definition)
+    rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
+    return dataclasses.replace(model, rhs=rhs)
+
+
+def lower_named(definition: Definition) -> tuple[LoweredModel, Lowering]:
+    """The states, parameters and observables of a model as graph nodes, without its right-hand side, and what
+    lowers other expressions of the model into the same graph.
+
+    Raises:
+        ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
+    """
     graph = Graph()
     states = tuple(graph.input("u", i, state.span) for i, state in enumerate(definition.states))
     parameters = tuple(
@@ -270,8 +283,7 @@ def lower(definition: Definition) -> LoweredModel:
         if graph.op[node] not in LEAVES:
             graph.names.setdefault(node, observable.name)
         observables.append(node)
-    rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
-    return LoweredModel(graph, states, parameters, rhs, tuple(observables))
+    return LoweredModel(graph, states, parameters, (), tuple(observables)), lowering
 
 
 @dataclass(frozen=True, slots=True)
