@@ -70,10 +70,12 @@ def solve_jumps(
     seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
     trajectory = whole(trajectory, "trajectory")
     times = options.save_times(saveat, *problem.tspan)
-    kept = system.sessions.setdefault(chosen, [])
+    kept = system.sessions.setdefault((chosen.module, chosen.entry), [])
     session = kept.pop() if kept else JumpSession(system.arrays, chosen)
     rates = system.rates(problem.p)
-    session.begin(problem.u0, problem.p, rates, problem.tspan, seed, trajectory, times, max_events)
+    session.begin(
+        problem.u0, problem.p, rates, problem.tspan, seed, trajectory, times, max_events, chosen.epsilon
+    )  # fmt: skip
     started = time.perf_counter()
 
     def solution(retcode: Retcode, message: str = "") -> JumpSolution:
@@ -162,7 +164,7 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
             f"max_steps: the limit of {state.max_events} events was reached, {where}\n  help: raise max_steps"
         )
     if status == JumpStatus.TOTAL:
-        return f"non_finite: the sum of the propensities is not finite, {where}"
+        return f"non_finite: the sum of the propensities is not finite, or nearly so, {where}"
     channel = system.channel(state.failed)
     values = ", ".join(
         f"{name} = {value:g}" for name, value in zip(system.state_names, session.u, strict=True)

@@ -64,8 +64,8 @@ def solve(
 ) -> Solution:
     """Solve an initial value problem, or follow one path of a jump process (`kind="jump"`).
 
-    A jump process has methods of its own (`symde.engine.jumps`), saves every event without `saveat`, and takes
-    `max_steps`, where it is given, as a limit on its events; options that mean nothing to it are refused.
+    A jump process has methods of its own (`symde.engine.jumps`), saves every event without `saveat`, and
+    takes `max_steps`, where it is given, as a limit on its events; what means nothing to it is refused.
 
     Args:
         problem: What to solve.
@@ -120,7 +120,12 @@ def solve(
             "rtol": rtol, "atol": atol, "backend": backend, "events": events, "dt0": dt0, "dtmax": dtmax,
             "linear_solver": linear_solver, "preconditioner": preconditioner,
         }  # fmt: skip
-        others = {name: value for name, value in given.items() if value != solve.__kwdefaults__[name]}
+        usual = solve.__kwdefaults__ or {}
+        others = {
+            name: value
+            for name, value in given.items()
+            if type(value) is not type(usual[name]) or value != usual[name]
+        }
         return importlib.import_module("symde.jumps").from_solve(
             problem, method, seed, saveat, dense, callback, max_steps, progress, throw, others
         )

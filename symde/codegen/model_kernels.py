@@ -27,8 +27,8 @@ class ModelGraph:
     def __init__(self, definition: Definition) -> None:
         if definition.jumps:
             raise ValueError(
-                f"model `{definition.name}` has jumps, which its differential equations do not tell of: solve it as "
-                "a jump process, symde.Problem(model, kind='jump')"
+                f"model `{definition.name}` has jumps, which its differential equations know nothing of: "
+                "solve it as a jump process, symde.Problem(model, kind='jump')"
             )
         self.definition = definition
         self.lowered: LoweredModel = lower(definition)

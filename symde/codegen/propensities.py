@@ -55,8 +55,8 @@ class PropensityKernels:
         states, timed = self._dependence(constant)
         if timed:
             raise ValueError(
-                f"the rate of {channel.words} depends on the time, which this version does not follow between "
-                "events: hold it constant and solve piece by piece with remake(problem, u0=..., tspan=...)"
+                f"the rate of {channel.words} depends on the time, which this version does not follow "
+                "between events: hold it constant, piece by piece: remake(problem, u0=..., tspan=...)"
             )
         if channel.reactants is not None and not states:
             divisor = math.prod(math.factorial(count) for _, count in channel.reactants)

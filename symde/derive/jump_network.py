@@ -88,9 +88,9 @@ def _refuse_equations(definition: Definition) -> None:
         if state.name not in elsewhere:
             line = _line(state.equation)
             raise ValueError(
-                f"`{state.name}` has a differential equation{line}, and this version reads reactions and jumps "
-                "as a jump process only where nothing else changes; write the equation as a reaction, or leave "
-                "out kind='jump' where there are no jumps"
+                f"`{state.name}` has a differential equation{line}, and a jump process of this version "
+                "changes by reactions and jumps alone: write the equation as a reaction, or leave out "
+                "kind='jump' where there are no jumps"
             )
 
 

@@ -131,8 +131,8 @@ _readings: dict[str, Reading] = {}
 
 _ODE, _JUMP = "ode", "jump"
 _LATER = {
-    "sde": "the chemical Langevin equation needs noise, which this version does not solve; kind='jump' counts "
-    "molecules, kind='ode' is its limit for many of them",
+    "sde": "the chemical Langevin equation needs noise, which this version does not solve; kind='jump' "
+    "counts molecules, kind='ode' is its limit for many of them",
 }
 """Readings that models have and this version does not, with what to do."""
 

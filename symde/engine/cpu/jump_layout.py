@@ -20,6 +20,13 @@ SHRUNK = 1e-3
 """They are formed anew also when they have become this much smaller, and roundings so much larger."""
 
 
+LARGEST_TOTAL = 1e280
+"""A sum of propensities beyond is no number to count with."""
+
+GROUPS = 64
+"""Groups of composition and rejection: powers of 2 that propensities may lie apart."""
+
+
 class JumpPhase(IntEnum):
     """Where a loop goes on when it is entered again."""
 
@@ -38,7 +45,7 @@ class JumpStatus(IntEnum):
     MAX_EVENTS = 10
     PROPENSITY = 11  # negative or not finite: of reaction `failed`
     NEGATIVE = 12  # reaction `failed` would make a population negative
-    TOTAL = 13  # the sum of propensities is not finite
+    TOTAL = 13  # the sum of propensities is not below LARGEST_TOTAL
 
 
 COUNTERS = ("events", "evaluations", "rejections", "leaps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,18 @@ class JumpMethod:
     epsilon: float = 0.0
     when_to_use: str
     citation: str
+
+    def with_epsilon(self, epsilon: float) -> JumpMethod:
+        """The same method with another bound on the change of propensities.
+
+        Raises:
+            ValueError: the method is exact, or the bound is not between 0 and 1.
+        """
+        if self.exact:
+            raise ValueError(f"{self.name} is exact and has no epsilon")
+        if not 0 < epsilon < 1:
+            raise ValueError(f"epsilon = {epsilon:g}: it must lie between 0 and 1")
+        return dataclasses.replace(self, epsilon=float(epsilon))
 
     def __repr__(self) -> str:
         return f"<JumpMethod {self.name}>"

@@ -7,7 +7,7 @@ import importlib
 
 from symde.engine.jumps.method import JumpMethod
 
-NAMES = ("Direct", "SortingDirect")
+NAMES = ("Direct", "SortingDirect", "NRM", "CompositionRejection", "TauLeaping")
 """One line a method; its file is its name in small letters."""
 
 FOREIGN = {"ssa": "SortingDirect", "gillespie": "Direct", "sdm": "SortingDirect"}
@@ -38,6 +38,8 @@ def get(method: str | JumpMethod) -> JumpMethod:
 
 
 def _unknown(method: str, wanted: str) -> str:
+    if wanted in map(str.lower, importlib.import_module("symde.engine.methods.registry").NAMES):
+        return f"'{method}' is a method for differential equations, and this is a jump process"
     canonical = {one.lower(): one for one in NAMES}
     near = difflib.get_close_matches(wanted, canonical, n=1)
     nearest = FOREIGN.get(wanted) or (canonical[near[0]] if near else None)

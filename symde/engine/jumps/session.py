@@ -54,7 +54,7 @@ class JumpSession:
             "change_starts", "changed", "changes", "dependent_starts", "dependents", "counted",
         ):  # fmt: skip
             self._keep(name, getattr(network, name))
-        self.state.n, self.state.m, self.state.epsilon = n, m, method.epsilon
+        self.state.n, self.state.m = n, m
         self._function = _run_type(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
@@ -72,6 +72,7 @@ class JumpSession:
         path: int,
         saveat: np.ndarray | None,
         max_events: int | None,
+        epsilon: float,
     ) -> None:
         """Ready for a path from its start."""
         state, n = self.state, self.network.n
@@ -81,7 +82,7 @@ class JumpSession:
         self._kept["inputs"][:2] = self._kept["u"].ctypes.data, self._kept["p"].ctypes.data
         state.t, state.t_end = span
         state.t_next = span[0]
-        state.phase, state.budget = JumpPhase.START, 0
+        state.phase, state.budget, state.epsilon = JumpPhase.START, 0, epsilon
         state.max_events = UNLIMITED if max_events is None else max_events
         for name in COUNTERS:
             setattr(state, name, 0)

@@ -10,13 +10,11 @@ Memory: `integers` holds the order in which reactions are searched.
 
 from __future__ import annotations
 
-import math
-
 from symde.engine.cpu.compiled.jump_loop import advance, exponential_time
 from symde.engine.cpu.compiled.jump_network import checked
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.random import jumps_at, uniform
-from symde.engine.cpu.jump_layout import REFRESH, SHRUNK, JumpStatus
+from symde.engine.cpu.jump_layout import LARGEST_TOTAL, REFRESH, SHRUNK, JumpStatus
 
 
 @compiled
@@ -34,8 +32,8 @@ def draw(state):
 
 @compiled
 def place_of_next(state):
-    """The place in the order of the reaction that fires: the first whose partial sum exceeds a fraction of the
-    total. Where rounding lets none do so, the last that can fire."""
+    """The place in the order of the reaction that fires: the first whose partial sum exceeds a fraction of
+    the total. Where rounding lets none do so, the last that can fire."""
     order, values = integers(state.integers), doubles(state.propensities)
     target, last = uniform(state) * state.total, 0
     for k in range(state.m):
@@ -91,7 +89,7 @@ def settle(state, total):
             total += doubles(state.propensities)[i]
         state.total = state.highest = total
         state.since = 0
-    return JumpStatus.DONE if total < math.inf else JumpStatus.TOTAL
+    return JumpStatus.DONE if total < LARGEST_TOTAL else JumpStatus.TOTAL
 
 
 def direct(address):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
-from symde.engine.cpu.jump_layout import JumpStatus
+from symde.engine.cpu.jump_layout import LARGEST_TOTAL, JumpStatus
 
 
 @compiled
@@ -57,7 +57,7 @@ def evaluate_all(state):
         total += doubles(state.propensities)[j]
     state.total = state.highest = total
     state.since = 0
-    return JumpStatus.DONE if total < math.inf else JumpStatus.TOTAL
+    return JumpStatus.DONE if total < LARGEST_TOTAL else JumpStatus.TOTAL
 
 
 @compiled

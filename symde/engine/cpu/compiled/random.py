@@ -3,8 +3,8 @@
 A number depends on (seed, path, draw) alone, so paths are independent of each other and of the order in
 which they are computed.
 
-Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as 1, 2, 3, SC '11
-(2011), section 3.3.
+Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, Parallel random numbers: as easy as 1, 2, 3,
+SC '11 (2011), section 3.3.
 """
 
 from __future__ import annotations
