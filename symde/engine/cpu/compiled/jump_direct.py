@@ -11,7 +11,7 @@ Memory: `integers` holds the order in which reactions are searched.
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.jump_loop import advance, exponential_time
-from symde.engine.cpu.compiled.jump_network import checked
+from symde.engine.cpu.compiled.jump_network import checked, short_product
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.random import jumps_at, uniform
 from symde.engine.cpu.jump_layout import LARGEST_TOTAL, REFRESH, SHRUNK, JumpStatus
@@ -65,12 +65,18 @@ def choose_and_sort(state):
 @compiled
 def update(state, j):
     """The propensities that reaction j changes, and their sum."""
-    starts, dependents = integers(state.dependent_starts), integers(state.dependents)
+    dependents, general = integers(state.dependents), integers(state.general)
+    first, second = integers(state.first), integers(state.second)
+    rates, less, u = doubles(state.rates), doubles(state.less), doubles(state.u)
     values, total = doubles(state.propensities), state.total
-    for k in range(starts[j], starts[j + 1]):
+    begin, end = integers(state.dependent_starts)[j], integers(state.dependent_starts)[j + 1]
+    for k in range(begin, end):
         i = dependents[k]
         old = values[i]
-        if not checked(state, i):
+        if general[i] == 0:  # all that most networks have: not less than 0, and as finite as their sum
+            values[i] = short_product(rates[i], u, first[i], second[i], less[i])
+            state.evaluations += 1
+        elif not checked(state, i):
             return JumpStatus.PROPENSITY
         total += values[i] - old
     return settle(state, total)

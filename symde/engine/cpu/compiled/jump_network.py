@@ -9,13 +9,20 @@ from symde.engine.cpu.jump_layout import LARGEST_TOTAL, JumpStatus
 
 
 @compiled
+def short_product(rate, u, first, second, less):
+    """The propensity of order 0, 1 or 2."""
+    return rate * u[first] * (u[second] - less)
+
+
+@compiled
 def propensity(state, j):
     """The propensity of reaction j at the present populations; NaN where a kernel fails."""
     kind = integers(state.general)[j]
-    u = doubles(state.u)
     if kind == 0:
         first, second = integers(state.first)[j], integers(state.second)[j]
-        return doubles(state.rates)[j] * u[first] * (u[second] - doubles(state.less)[j])
+        return short_product(
+            doubles(state.rates)[j], doubles(state.u), first, second, doubles(state.less)[j]
+        )
     if kind == 1:
         return long_product(state, j)
     if call_kernel(integers(state.kernels)[j], state.t, state.inputs, state.outputs) != 0:
