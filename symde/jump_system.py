@@ -53,6 +53,7 @@ class JumpSystem:
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
         self.nominal = None
+        self._known: tuple[bytes, np.ndarray] | None = None  # parameters and rates of the last path
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self._initial_state = base.initial_state
@@ -77,10 +78,14 @@ class JumpSystem:
         Raises:
             ValueError: one is negative or not finite.
         """
+        key = p.tobytes()
+        if self._known is not None and self._known[0] == key:
+            return self._known[1]
         rates = self.propensities.rates(p)
         for channel, rate in zip(self.network.channels, rates, strict=True):
             if not 0.0 <= rate < np.inf:
                 raise ValueError(f"the rate constant of {channel.words} is {rate:g}: it must not be negative")
+        self._known = key, rates
         return rates
 
     def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:

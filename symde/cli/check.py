@@ -17,9 +17,16 @@ def run(options: argparse.Namespace) -> int:
         warnings = check(model)
         for warning in warnings:
             print(warning.render() + "\n")
+        if model.jumps:  # it has no right-hand side
+            print(f"{model.name}: {_counted(len(warnings))}")
+            continue
         try:
             report = str(check_derivatives(model, points=options.points))
         except (AssertionError, ValueError) as problem:
             report, code = str(problem), FAILED
-        print(f"{report}\n{model.name}: {len(warnings)} warning{'s' * (len(warnings) != 1)}")
+        print(f"{report}\n{model.name}: {_counted(len(warnings))}")
     return code
+
+
+def _counted(warnings: int) -> str:
+    return f"{warnings} warning{'s' * (warnings != 1)}"

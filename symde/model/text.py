@@ -104,7 +104,7 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     for observable in definition.observables:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
-    yield from _reactions(definition)
+    yield from statements_of(definition)
     names = set(definition.state_names)
     values = {state.name: state.derivative for state in definition.states}
     elsewhere = governed(definition.reactions, definition.jumps, values)
@@ -114,7 +114,8 @@ def _statements(definition: Definition) -> Iterator[Statement]:
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
 
 
-def _reactions(definition: Definition) -> Iterator[Statement]:
+def statements_of(definition: Definition) -> Iterator[Statement]:
+    """The reactions and jumps of a model as statements."""
     for one in definition.reactions:
         arrow = "-->" if one.mass_action else "=>"
         sides = (_terms(one.reactants), _terms(one.products))

@@ -31,6 +31,12 @@ class JumpStats:
     leaps: int = 0
     seconds: float = 0.0
 
+    @property
+    def words(self) -> str:
+        """The counts that matter most."""
+        leaps = f", {self.leaps} leaps" if self.leaps else ""
+        return f"{self.events} events{leaps}, {self.evaluations} evaluations, {self.rejections} rejections"
+
     @classmethod
     def of(cls, counts: dict[str, int], seconds: float) -> JumpStats:
         """From the engine's counts."""

@@ -26,11 +26,13 @@ AS_LAWS = BIRTH_DEATH.replace("k, 0 --> X", "k, 0 => X").replace("g, X --> 0", "
 AS_JUMPS = BIRTH_DEATH.replace("k, 0 --> X", "jump k: X += 1").replace("g, X --> 0", "jump g*X: X -= 1")
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("text", [BIRTH_DEATH, AS_LAWS, AS_JUMPS], ids=["mass action", "laws", "jumps"])
-def test_birth_and_death_are_poisson_at_all_times(method: str, text: str) -> None:
-    if method == "TauLeaping" and text is not BIRTH_DEATH:
-        pytest.skip("tau-leaping takes mass action alone")
+FORMS = {"mass action": BIRTH_DEATH, "laws": AS_LAWS, "jumps": AS_JUMPS}
+CASES = [(method, form) for method in EXACT for form in FORMS] + [("TauLeaping", "mass action")]
+
+
+@pytest.mark.parametrize(("method", "form"), CASES)
+def test_birth_and_death_are_poisson_at_all_times(method: str, form: str) -> None:
+    text = FORMS[form]
     problem = symde.Problem(symde.ode_def(text), kind="jump")
     # from nobody the number is Poisson with the mean of the differential equation (Jahnke and Huisinga 2007)
     mean = 8 * (1 - np.exp(-1.3))

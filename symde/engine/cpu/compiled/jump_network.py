@@ -20,9 +20,7 @@ def propensity(state, j):
     kind = integers(state.general)[j]
     if kind == 0:
         first, second = integers(state.first)[j], integers(state.second)[j]
-        return short_product(
-            doubles(state.rates)[j], doubles(state.u), first, second, doubles(state.less)[j]
-        )
+        return short_product(doubles(state.rates)[j], doubles(state.u), first, second, doubles(state.less)[j])
     if kind == 1:
         return long_product(state, j)
     if call_kernel(integers(state.kernels)[j], state.t, state.inputs, state.outputs) != 0:
