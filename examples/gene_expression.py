@@ -23,13 +23,12 @@ model = symde.ode_def(
 )
 print("conserved:", *symde.conservation_laws(model))
 mean = symde.solve(symde.Problem(model))
-
 problem = symde.Problem(model, kind="jump")
 paths = [solve_jumps(problem, seed=1, trajectory=i, saveat=[200]) for i in range(2000)]
 proteins = np.array([path["P"][0] for path in paths])
 print(f"equations: {mean['P'][-1]:.1f} proteins")
 print(f"paths:     {proteins.mean():.1f} +- {proteins.std():.1f}")
-# every reaction is of first order, so that the mean of the paths is the solution of the equations
+# all reactions are of first order, so that the mean of the paths is the solution of the equations
 assert abs(proteins.mean() - mean["P"][-1]) < 4 * proteins.std() / len(paths) ** 0.5
 
 if len(sys.argv) > 1:

@@ -99,6 +99,7 @@ def solve_jumps(
     if status == JumpStatus.DONE or isinstance(status, Retcode):
         found = solution(status if isinstance(status, Retcode) else Retcode.SUCCESS)
         if len(kept) < KEPT:
+            session.release()
             kept.append(session)
         return found
     message = _explain(session, problem, status)

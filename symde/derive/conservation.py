@@ -7,7 +7,8 @@ Feinberg, Foundations of Chemical Reaction Network Theory (2019), chapter 3). Ra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -50,9 +51,18 @@ def laws_of(definition: Definition) -> tuple[ConservationLaw, ...]:
     names = species_of(definition)
     if not names:
         return ()
-    changes = stoichiometry(definition.reactions, names)
-    rows = row_space({i: Fraction(count) for i, count in one.items()} for one in changes)
+    rows = row_space(_distinct(stoichiometry(definition.reactions, names)), len(names))
     return tuple(_law(names, vector) for vector in orthogonal(rows, len(names)))
+
+
+def _distinct(changes: Iterable[dict[int, int]]) -> Iterator[Vector]:
+    """The changes, those that differ by their direction alone once."""
+    seen: set[tuple[tuple[int, int], ...]] = set()
+    for one in changes:
+        key = tuple(sorted(one.items()))
+        if key and key not in seen:
+            seen |= {key, tuple((place, -count) for place, count in key)}
+            yield {place: Fraction(count) for place, count in key}
 
 
 def species_of(definition: Definition) -> list[str]:
@@ -63,10 +73,14 @@ def species_of(definition: Definition) -> list[str]:
     return [name for name in definition.state_names if name in named - by_jumps]
 
 
-def row_space(vectors: Iterable[Vector]) -> dict[int, Vector]:
+def row_space(vectors: Iterable[Vector], length: int) -> dict[int, Vector]:
     """A basis in reduced echelon form by the place of each vector's leading one."""
     basis: dict[int, Vector] = {}
+    # by place: the vectors of the basis that have an entry there, their leading ones apart
+    holders: defaultdict[int, set[int]] = defaultdict(set)
     for vector in vectors:
+        if len(basis) == length:
+            break
         rest = dict(vector)
         for place in [one for one in rest if one in basis]:
             # reduced rows have no entry at other leading places, so one pass clears them all
@@ -76,9 +90,14 @@ def row_space(vectors: Iterable[Vector]) -> dict[int, Vector]:
         lead = max(rest)
         size = rest[lead]
         rest = {place: value / size for place, value in rest.items()}
-        for row in basis.values():
-            if lead in row:
-                subtract(row, rest, row[lead])
+        for other in holders.pop(lead, ()):
+            row = basis[other]
+            subtract(row, rest, row[lead])
+            for place in rest:
+                (holders[place].add if place in row else holders[place].discard)(other)
+        holders.pop(lead, None)
+        for place in rest.keys() - {lead}:
+            holders[place].add(lead)
         basis[lead] = rest
     return basis
 

@@ -51,8 +51,12 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     def key(expression: Expr | None) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
+    # what reactions say of a species is told with them, and large networks say it many times over
+    species = {name for one in definition.reactions for name in one.species}
+    derivatives = (None if s.name in species else key(s.split or s.derivative) for s in definition.states)
     states = tuple(
-        (s.name, key(s.split or s.derivative), key(s.initial), s.unit, s.nominal) for s in definition.states
+        (s.name, derivative, key(s.initial), s.unit, s.nominal)
+        for s, derivative in zip(definition.states, derivatives, strict=True)
     )
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)

@@ -131,6 +131,11 @@ class JumpSession:
         rows = [*self._rows, self._kept["out_u"][:count]]
         return np.concatenate(times), np.concatenate(rows)
 
+    def release(self) -> None:
+        """Let go of what was saved; the session is kept for other paths."""
+        self._times, self._rows = [], []
+        self._make_room(1)
+
     def counters(self) -> dict[str, int]:
         """The counts of work by name."""
         return {name: getattr(self.state, name) for name in COUNTERS}
