@@ -43,13 +43,17 @@ READ = ("parameters", "functions", "species", "reactions", "groups")
 """Blocks that make the model."""
 
 PASSED_OVER = (
-    "molecule types", "observables", "reaction rules", "energy patterns", "population types",
+    "compartments", "molecule types", "observables", "reaction rules", "energy patterns", "population types",
     "population maps",
 )  # fmt: skip
-"""Blocks that tell where the network came from and say nothing more of it."""
+"""Blocks that tell where the network came from and say nothing more of it: volumes stand in the rates."""
+
+_SETTING = re.compile(r"(?:setOption|substanceUnits|version)\s*\(")
+"""Lines between blocks that say nothing of the network."""
 
 _LINE = re.compile(r"[^\r\n]*")
 _COMMENT = re.compile(r"#.*")
+_FIXED = re.compile(r"(?:@\w+::?)?\$")
 _INDEX = re.compile(r"\d+\s+")
 _LAWS = ("Sat", "Hill", "MM", "FunctionProduct", "Arrhenius", "Eff")
 
@@ -131,7 +135,7 @@ def _split(network: Network, source: Source) -> None:
         elif block in network.blocks:
             line.text = _INDEX.sub("", text, count=1) if block != "reactions" else text
             network.blocks[block].append(line)
-        elif block is None:
+        elif block is None and not _SETTING.match(text):
             help_text = "a network file consists of blocks, as `generate_network` writes it"
             network.refuse("a line outside of all blocks", line, help_text=help_text)
     if opened is not None:
@@ -168,7 +172,7 @@ def _species(network: Network) -> list[Statement]:
         while name in taken | network.functions:
             name += "_"
         network.species.append(name)
-        if pattern.startswith("$"):
+        if _FIXED.match(pattern):
             network.fixed.add(name)
         words = pattern.strip().split()
         if len(words) != 1:
@@ -241,7 +245,7 @@ def _reactions(network: Network) -> list[Statement]:
         if not sides[0] and not sides[1]:
             continue  # a fixed species alone is made: nothing changes
         constant = _per_combination(network.expression(rate, line), taken)
-        changed |= taken.keys() | given.keys()
+        changed |= {term.species.id for side in sides for term in side}
         statements.append(ReactionStatement((constant,), "-->", *sides, span=line.span))
     return statements + _unchanged(network, changed)
 

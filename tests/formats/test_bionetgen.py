@@ -79,11 +79,11 @@ END = "end reactions\n"
         ("1 1 2 k", "1 1 2 j", 9, "unknown name `j`"),
         ("1 k 2", "1 k", 2, "a name and its value"),
         ("1 A() 10", "1 10", 5, "a species and its initial amount"),
-        (END, f"{END}begin compartments\n 1 C 3 1\nend compartments\n", 11, "compartments"),
+        (END, f"{END}begin protocol\nend protocol\n", 11, "a block `protocol`"),
         (END, f"{END}begin groups\n 1 G 1,9\nend groups\n", 12, "`9` is no member"),
         (END, f"{END}begin functions\n 1 f(x) k\nend functions\n", 12, "without arguments"),
         (END, "", 8, "never ended"),
-        ("begin parameters", "setOption(1)\nbegin parameters", 1, "outside of all blocks"),
+        (END, f"{END}setConcentration(A,3)\n", 11, "outside of all blocks"),
     ],
 )
 def test_what_is_not_understood_is_refused_with_its_line(
@@ -108,3 +108,22 @@ def test_an_empty_file_has_no_species(tmp_path: Path) -> None:
 def test_names_of_models_in_a_network_file_mean_nothing() -> None:
     with pytest.raises(ValueError, match="leave out name="):
         symde.load(FILE, name="x")
+
+
+def test_what_says_nothing_of_the_network_is_passed_over(tmp_path: Path) -> None:
+    settings = 'version("2.2.6");\nsetOption("SpeciesLabel","HNauty")\nsubstanceUnits("Number");\n'
+    volumes = "begin compartments\n CP 3 1.5\nend compartments\n"
+    plain, full = tmp_path / "plain.net", tmp_path / "full.net"
+    plain.write_text(BASE)
+    full.write_text(settings + volumes + BASE)
+    assert symde.load(plain).equations == symde.load(full).equations
+
+
+def test_fixed_species_drive_reactions_and_stay(tmp_path: Path) -> None:
+    file = tmp_path / "fixed.net"
+    text = BASE.replace("2 B() k*2\n", "2 B() k*2\n 3 $F() 5\n 4 @EC::$Sink() 0\n")
+    file.write_text(text.replace("1 1 2 k", "1 1,3 2 k\n 2 2 4 3*k\n 3 3 4 k"))
+    model = symde.load(file)
+    a, b, f, _ = model.states
+    (k,) = model.parameters
+    assert list(model.rhs()) == [-k * a * f, k * a * f - 3 * k * b, 0, 0]
