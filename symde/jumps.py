@@ -27,9 +27,9 @@ KEPT = 4
 
 _FAILED = {
     JumpStatus.MAX_EVENTS: Retcode.MAX_STEPS,
-    JumpStatus.PROPENSITY: Retcode.NON_FINITE,
-    JumpStatus.NEGATIVE: Retcode.NON_FINITE,
-    JumpStatus.TOTAL: Retcode.NON_FINITE,
+    JumpStatus.PROPENSITY: Retcode.BAD_RATE,
+    JumpStatus.NEGATIVE: Retcode.BAD_RATE,
+    JumpStatus.TOTAL: Retcode.BAD_RATE,
 }
 
 
@@ -64,7 +64,9 @@ def solve_jumps(
             more events than allowed.
         ValueError, TypeError: an option is not what it should be.
     """
-    system: JumpSystem = problem.system  # type: ignore[assignment]
+    system = problem.system
+    if not isinstance(system, JumpSystem):
+        raise ValueError("this follows paths of jump processes: give it symde.Problem(model, kind='jump')")
     chosen = method_for(method, system.arrays.m)
     _check(problem, chosen, saveat, dense)
     seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
@@ -165,7 +167,7 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
             f"max_steps: the limit of {state.max_events} events was reached, {where}\n  help: raise max_steps"
         )
     if status == JumpStatus.TOTAL:
-        return f"non_finite: the sum of the propensities is not finite, or nearly so, {where}"
+        return f"bad_rate: the sum of the propensities is not finite, or nearly so, {where}"
     channel = system.channel(state.failed)
     values = ", ".join(
         f"{name} = {value:g}" for name, value in zip(system.state_names, session.u, strict=True)
@@ -174,13 +176,13 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
         gone = min(channel.changes, key=lambda one: session.u[one[0]] + one[1])[0]
         name = system.state_names[gone]
         return (
-            f"negative: {channel.words} would leave {session.u[gone] + dict(channel.changes)[gone]:g} of "
+            f"bad_rate: {channel.words} would leave {session.u[gone] + dict(channel.changes)[gone]:g} of "
             f"`{name}`, {where}\n  populations: {values}\n"
             f"  help: its rate must be 0 where there is not enough of `{name}`"
         )
     value = system.propensities.value(state.failed, session.u, problem.p)
     return (
-        f"non_finite: the rate of {channel.words} is {value:g}, {where}\n  populations: {values}\n"
+        f"bad_rate: the rate of {channel.words} is {value:g}, {where}\n  populations: {values}\n"
         "  help: a rate must be finite and not negative for all populations that are reached"
     )
 

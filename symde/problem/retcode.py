@@ -44,6 +44,11 @@ class Retcode(Enum):
         "the iteration of an implicit step did not converge at the step size given",
         "give a smaller dt0",
     )
+    BAD_RATE = (
+        "bad_rate",
+        "the rate of a reaction is negative or not finite, or it takes what is not there",
+        "check its law for all populations that are reached",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:

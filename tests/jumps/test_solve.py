@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -104,6 +105,17 @@ def test_without_a_seed_one_is_drawn_and_told() -> None:
     assert (symde.solve(problem, seed=first.seed).u == first.u).all()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_do_not_meet(method: str) -> None:
+    problem = _problem(_text(method))
+
+    def end(i: int) -> list[float]:
+        return solve_jumps(problem, method, seed=1, trajectory=i, saveat=[10.0]).u[0].tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(end, range(80))) == [end(i) for i in range(80)]
+
+
 def test_a_path_that_has_run_dry_stays() -> None:
     path = symde.solve(_problem("1, X --> 0\nX(0) = 3", tspan=(0, 1000)), seed=1)
     assert path.u[:, 0].tolist() == [3, 2, 1, 0, 0] and path.t[-1] == 1000
@@ -203,6 +215,8 @@ def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> N
 
 
 def test_other_mistakes() -> None:
+    with pytest.raises(ValueError, match="give it symde.Problem"):
+        solve_jumps(symde.Problem(symde.ode_def(MODEL)))
     with pytest.raises(TypeError, match="seed must be an integer"):
         symde.solve(_problem(), seed=1.5)
     with pytest.raises(TypeError, match="expected a name such as 'SortingDirect'"):
@@ -231,13 +245,13 @@ def _failure(text: str, method: str = "Direct", **given) -> SolveError:
 def test_failures_name_the_reaction_and_its_line(method: str) -> None:
     error = _failure("1, A --> 0\nA - 5, 0 => B\nA(0) = 9; B(0) = 0", method, tspan=(0, 99))
     assert "the rate of `A - 5, 0 => B` (line 2) is -1" in str(error) and "A = 4" in str(error)
-    assert error.retcode is Retcode.NON_FINITE and error.solution.u[-1, 0] == 4
+    assert error.retcode is Retcode.BAD_RATE and error.solution.u[-1, 0] == 4
     error = _failure("1, A --> 0\n1/A, 0 => B\nA(0) = 3; B(0) = 0", method, tspan=(0, 99))
     assert "the rate of `1/A, 0 => B` (line 2) is inf" in str(error)
     error = _failure("1, A --> 0\nlog(A - 5), 0 => B\nA(0) = 9; B(0) = 0", method, tspan=(0, 99))
     assert "(line 2) is -inf" in str(error)
     error = _failure("3, A => B\nA(0) = 2; B(0) = 0", method, tspan=(0, 99))
-    assert "negative: `3, A => B` (line 1) would leave -1 of `A`" in str(error)
+    assert "bad_rate: `3, A => B` (line 1) would leave -1 of `A`" in str(error)
     assert error.solution.u.min() == 0
     kept = symde.solve(_problem("3, A => B\nA(0) = 2; B(0) = 0", tspan=(0, 99)), method, seed=1, throw=False)
     assert not kept.success and kept.t[-1] < 99
