@@ -51,8 +51,11 @@ class PropensityKernels:
 
     def _propensity(self, channel: Channel) -> Propensity:
         graph = self._model.graph
-        constant = self._lowering.lower(channel.rate)
+        constant, whole = map(self._lowering.lower, (channel.rate, channel.propensity))
         states, timed = self._dependence(constant)
+        others = {vector for vector, _ in graph.inputs_read([whole])} - {"u", "p"}
+        if others:
+            raise ValueError(f"the rate of {channel.words} reads what a jump process lacks: {min(others)}")
         if timed:
             raise ValueError(
                 f"the rate of {channel.words} depends on the time, which this version does not follow "
@@ -62,9 +65,8 @@ class PropensityKernels:
             divisor = math.prod(math.factorial(count) for _, count in channel.reactants)
             reads = frozenset(i for i, _ in channel.reactants)
             return Propensity(constant, float(divisor), channel.reactants, reads)
-        node = self._lowering.lower(channel.propensity)
-        reads = frozenset(i for vector, i in graph.inputs_read([node]) if vector == "u")
-        return Propensity(node, 1.0, None, reads)
+        reads = frozenset(i for vector, i in graph.inputs_read([whole]) if vector == "u")
+        return Propensity(whole, 1.0, None, reads)
 
     def _dependence(self, node: int) -> tuple[bool, bool]:
         """Whether a node depends on states, and on the time."""

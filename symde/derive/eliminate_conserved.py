@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from symde.derive.conservation import ConservationLaw, laws_of
+from symde.derive.parts import refuse_other_parts
 from symde.diagnostics import Span
 from symde.language.syntax import Expr, Name, Number, Product, Sum
 from symde.model.definition import INITIAL_TIME, Definition, Observable, Parameter, State
@@ -27,9 +28,11 @@ def eliminate_conserved(model: Model) -> Model:
     The model that comes back has the equations of the reactions and no reactions: it has no jump reading.
 
     Raises:
-        ValueError: the model has no conservation law, its states' initial values read `t0`, or it has jumps.
+        ValueError: the model has no conservation law, its states' initial values read `t0`, or it has jumps
+            or other parts that change its states.
     """
     definition = model.definition
+    refuse_other_parts(definition, "eliminate_conserved")
     if definition.jumps:
         raise ValueError("eliminate_conserved reads differential equations, and this one has jumps")
     laws = laws_of(definition)

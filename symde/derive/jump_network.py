@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symde.derive.parts import refuse_other_parts
 from symde.diagnostics import Span
 from symde.language.syntax import Expr
 from symde.model.definition import Definition
@@ -58,8 +59,9 @@ def jump_network(definition: Definition) -> JumpNetwork:
 
     Raises:
         ValueError: the model has no reactions and jumps, a differential equation beside them, or a jump by
-            anything but whole numbers.
+            anything but whole numbers, or parts that no jump process has.
     """
+    refuse_other_parts(definition, "a jump process of this version")
     _refuse_equations(definition)
     places = {name: i for i, name in enumerate(definition.state_names)}
     channels = []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symde
+from symde.model.definition import Definition
 
 MICHAELIS = """
 model Michaelis
@@ -110,3 +113,20 @@ def test_names_of_totals_give_way() -> None:
 def test_what_cannot_be_made_smaller_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         symde.eliminate_conserved(symde.ode_def(text))
+
+
+@dataclasses.dataclass(frozen=True)
+class Larger(Definition):
+    """A definition with a part that these readings do not know."""
+
+    surprises: tuple[str, ...] = ("one",)
+
+
+def test_parts_that_a_reading_does_not_know_are_not_overlooked() -> None:
+    definition = symde.ode_def(MICHAELIS).definition
+    values = {one.name: getattr(definition, one.name) for one in dataclasses.fields(Definition)}
+    model = symde.Model(Larger(**values))
+    with pytest.raises(ValueError, match="knows nothing of surprises"):
+        symde.eliminate_conserved(model)
+    with pytest.raises(ValueError, match="knows nothing of surprises"):
+        symde.Problem(model, kind="jump")
