@@ -37,15 +37,16 @@ EVENTS_OF_TEN = 503.5
 RINGS = (15, 50, 150, 500, 5000)
 
 
-def best(run: Callable[[], object]) -> float:
-    """Seconds of the fastest run, after one that does not count: on a shared machine most are slower."""
+def best(run: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """Seconds of processor of the fastest run, after one that does not count: on a shared machine most are
+    slower."""
     run()
     times: list[float] = []
     begun = time.perf_counter()
     while len(times) < 3 or time.perf_counter() - begun < 2:
-        started = time.perf_counter()
+        started = clock()
         run()
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     return min(times)
 
 
@@ -232,7 +233,9 @@ def _gillespy() -> None:
     end = 200.0
     model.timespan(gillespy2.TimeSpan([0.0, end]))
     solver = gillespy2.SSACSolver(model)
-    _report("GillesPy2, SSACSolver", best(lambda: model.run(solver=solver, seed=1)), end)
+    # a program of its own, whose processor time is not ours
+    seconds = best(lambda: model.run(solver=solver, seed=1), time.perf_counter)
+    _report("GillesPy2, SSACSolver", seconds, end)
 
 
 if __name__ == "__main__":

@@ -120,10 +120,11 @@ def begin(state):
 def sum_groups(state):
     """The total, as the sum over the groups; the first group that has members."""
     total, first = 0.0, GROUPS
+    counts, sums = counts_of(state), doubles(state.doubles)
     for group in range(GROUPS):
-        total += doubles(state.doubles)[group]
-        if first == GROUPS and counts_of(state)[group] > 0:
-            first = group
+        if counts[group] > 0:
+            total += sums[group]
+            first = min(first, group)
     state.total = total
     return first
 
