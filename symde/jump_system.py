@@ -95,14 +95,20 @@ class JumpSystem:
             ValueError: one is no whole number, or a number of molecules is negative.
         """
         u0 = self._initial_state(p, t0, given)
-        for name, value, counted in zip(self.state_names, u0, self.network.counted, strict=True):
-            if np.isfinite(value) and (value != np.round(value) or abs(value) > LARGEST):
-                raise ValueError(
-                    f"state `{name}` starts at {value:g}: a jump process counts in whole numbers"
-                )
-            if counted and value < 0:
-                raise ValueError(f"species `{name}` starts at {value:g}: there cannot be fewer than none")
+        finite = np.isfinite(u0)  # what is not, the problem refuses itself
+        broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) > LARGEST))
+        if broken.any():
+            name, value = self._first(broken, u0)
+            raise ValueError(f"state `{name}` starts at {value!r}: a jump process counts in whole numbers")
+        negative = finite & (u0 < 0) & np.array(self.network.counted)
+        if negative.any():
+            name, value = self._first(negative, u0)
+            raise ValueError(f"species `{name}` starts at {value:g}: there cannot be fewer than none")
         return u0
+
+    def _first(self, where: np.ndarray, u: np.ndarray) -> tuple[str, float]:
+        index = int(np.argmax(where))
+        return self.state_names[index], float(u[index])
 
     def channel(self, j: int) -> Channel:
         """A reaction or jump, for messages."""
@@ -111,20 +117,22 @@ class JumpSystem:
     def take_error(self) -> None:
         """Compiled kernels raise nothing."""
 
-    def _refuse(self) -> Never:
+    @property
+    def kernels(self) -> Never:
+        """What differential equations have and jump processes lack.
+
+        Raises:
+            ValueError: always.
+        """
         raise ValueError(
             "this reads differential equations, and the problem is a jump process: give it a problem without "
             "kind='jump'"
         )
 
-    def _differential(self) -> Any:
-        self._refuse()
-
-    kernels = traits = adjoint_kernels = start_derivatives = property(_differential)
-    """What differential equations have and jump processes lack."""
+    traits = adjoint_kernels = start_derivatives = kernels
 
     def equation(self, index: int) -> Any:
         """Jump processes have no equations."""
-        self._refuse()
+        return self.kernels
 
     slope = non_finite = equation

@@ -51,16 +51,17 @@ def _may_change(draft: Draft, name: str, span: Span | None, is_reaction: bool) -
     elif kind not in (None, STATE) and name not in draft.disputed:
         label = f"declared in line {line_of(draft.declared[name][1])}"
         help_text = f"declare it as a state instead: `state {name} = ...`"
-        draft.found.error("E360", f"`{name}` is a {kind}, and {does}", span, label, help_text)
+        article = "an" if kind is not None and kind[0] in "aeiou" else "a"
+        draft.found.error("E360", f"`{name}` is {article} {kind}, and {does}", span, label, help_text)
     else:
         return True
     return False
 
 
 def _refuse_equation(draft: Draft, name: str, span: Span | None, equation: Equation) -> None:
-    message = f"`{name}` takes part in a reaction and has a differential equation in line "
+    line = line_of(equation.target)
+    message = f"`{name}` takes part in a reaction and has a differential equation in line {line}"
     help_text = f"write what flows into it as a reaction: `rate, 0 => {name}`"
-    message += f"{line_of(equation.target)}"
     draft.found.error("E361", message, span, "changed by both", help_text)
 
 
@@ -119,7 +120,6 @@ def _refuse_mark(draft: Draft, call: Call) -> None:
 
 def derive_species(draft: Draft, states: Mapping[str, StateDraft], reactions: Sequence[Reaction]) -> None:
     """Put the derivatives that follow from the reactions in their places."""
-    names = [name for name in draft.derived if name in states]
     values = derivatives(reactions, states)
-    for name in names:
+    for name in draft.derived & states.keys():
         states[name].derivative = values[name]

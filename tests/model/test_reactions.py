@@ -163,7 +163,7 @@ def _flux(reaction: Reaction, values: dict[str, float]) -> float:
 
 MISTAKES = [
     ("param A = 1\nparam k = 1\nk, A --> B", "E360", "A", "`A` is a parameter"),
-    ("A = 3\nk, A --> B", "E360", "A", "`A` is a observed quantity"),
+    ("A = 3\nk, A --> B", "E360", "A", "`A` is an observed quantity"),
     ("k, t --> B", "E204", "t", "reserved"),
     ("k, A --> B\nA' = 1", "E361", "A", "differential equation in line 2"),
     ("k, A --> B\ndB = A", "E361", "B", "differential equation in line 2"),
