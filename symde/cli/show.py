@@ -9,9 +9,10 @@ import numpy as np
 
 from symde.cli.models import models
 from symde.cli.table import table
+from symde.derive.conservation import conservation_laws
 from symde.language import unparse
 from symde.model.model import Model
-from symde.model.text import event_statements, left_sides
+from symde.model.text import event_statements, left_sides, statements_of
 
 GRID_LIMIT, ENTRY_LIMIT = 40, 200
 """States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
@@ -27,15 +28,22 @@ def run(options: argparse.Namespace) -> int:
 def _sections(model: Model) -> Iterator[str]:
     definition = model.definition
     yield f"model {model.name}" + (f": {model.doc}" if model.doc else "")
+    written = [[unparse(one)] for one in statements_of(definition)]
     counts = (
         (len(definition.states), "state"),
         (len(definition.parameters), "parameter"),
         (len(definition.observables), "observed quantity"),
+        *([(len(written), "reaction")] if written else []),
     )
     yield ", ".join(f"{count} {_plural(word, count)}" for count, word in counts) + "\n"
+    yield from _section("reactions and jumps", written)
+    laws = [[str(law), "stays what it is"] for law in conservation_laws(model)]
+    yield from _section("conserved", laws)
+    # a process of jumps has no equations
+    states = () if definition.jumps else definition.states
     equations = [
         [unparse(left), f"= {unparse(one.derivative)}"]
-        for left, one in zip(left_sides(definition), definition.states, strict=True)
+        for left, one in zip(left_sides(definition), states, strict=False)
         if not one.discrete
     ]
     equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
@@ -72,7 +80,8 @@ def _sections(model: Model) -> Iterator[str]:
     yield from _section("parameters", parameters)
     if definition.tspan is not None:
         yield f"time {unparse(definition.tspan[0])} .. {unparse(definition.tspan[1])}\n"
-    yield from _jacobian(model)
+    if not definition.jumps:
+        yield from _jacobian(model)
 
 
 def _plural(word: str, count: int) -> str:

@@ -142,8 +142,8 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
             parameters = with_followers(start, wrt)
         if problem.system.delays and start.span.any():
             raise ValueError(
-                "the time span follows parameters, and derivatives through the ends of a model with delays are "
-                "not known: give tspan=(t0, t1) as numbers"
+                "the time span follows parameters, and derivatives through the ends of a model with delays "
+                "are not known: give tspan=(t0, t1) as numbers"
             )
     else:
         start, sizes, parameters = begun.start, begun.sizes, begun.parameters

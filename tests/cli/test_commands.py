@@ -271,3 +271,41 @@ def test_options_of_solve_reach_it(capsys, decay):
     code, _, err = run(capsys, "solve", decay, "--method", "QNDF", "--linear-solver", "wrong")
     assert code != 0 and "wrong" in err
     assert run(capsys, "solve", decay, "--progress")[0] == 0
+
+
+NETWORK = """model Pair
+  param k = 0.1, g = 1
+  state A = 40, B = 0
+  time 0 .. 5
+  (k, g), 2A <--> B
+end
+"""
+
+
+def test_a_network_is_shown_with_its_reactions_and_what_they_keep(capsys, tmp_path):
+    path = tmp_path / "pair.symde"
+    path.write_text(NETWORK, encoding="utf-8")
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "2 reactions" in out
+    assert "reactions and jumps\n  k, 2A --> B\n  g, B --> 2A\n" in out
+    assert "A + 2*B  stays what it is" in out
+
+
+def test_a_path_of_a_network_is_followed_from_its_seed(capsys, tmp_path):
+    path = tmp_path / "pair.symde"
+    path.write_text(NETWORK, encoding="utf-8")
+    code, out, _ = run(capsys, "solve", str(path), "--kind", "jump", "--seed", "3")
+    assert code == 0 and "SortingDirect: " in out and " events, " in out
+    first, again = (result(capsys, str(path), "--kind", "jump", "--seed", "3") for _ in range(2))
+    assert first["end"] == again["end"] and first["end"]["A"] + 2 * first["end"]["B"] == 40
+    assert first["stats"]["events"] == again["stats"]["events"] > 0
+    code, _, err = run(capsys, "solve", str(path), "--kind", "jump", "--rtol", "1e-3")
+    assert code == 1 and "rtol=0.001 belongs to differential equations" in err
+
+
+def test_a_model_of_jumps_is_checked_without_derivatives(capsys, tmp_path):
+    path = tmp_path / "walk.symde"
+    path.write_text("state x = 0\njump 1: x += 1\n", encoding="utf-8")
+    assert run(capsys, "check", str(path))[:2] == (0, "model: 0 warnings\n")
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "jump 1: x += 1" in out and "equations" not in out and "Jacobian" not in out
