@@ -141,11 +141,16 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     for invariant in definition.invariants:
         if not invariant.at_zero:  # others follow from the equations
             yield Conserved(invariant.value, span=_NOWHERE)
+    yield from domain_statements(definition)
+    yield from event_statements(definition)
+
+
+def domain_statements(definition: Definition) -> Iterator[DomainDeclaration]:
+    """Where the states of a model belong, as statements of the language."""
     for state in definition.states:
         if state.domain is not None:
             low, high = (None if end is None else _number(end) for end in state.domain)
             yield DomainDeclaration(_name(state.name), low, high, span=_NOWHERE)
-    yield from event_statements(definition)
 
 
 def event_statements(definition: Definition) -> Iterator[EventStatement]:

@@ -303,6 +303,27 @@ def test_a_path_of_a_network_is_followed_from_its_seed(capsys, tmp_path):
     assert code == 1 and "rtol=0.001 belongs to differential equations" in err
 
 
+def test_a_network_is_shown_with_all_that_stands_beside_it(capsys, tmp_path):
+    path = tmp_path / "doses.symde"
+    path.write_text(
+        "state G = 1, C = 0\ndiscrete m = 1\nm, G --> C\ndom G >= 0\nconserved G + C + m - m\n"
+        "at t = 1: m = 2\n",
+        encoding="utf-8",
+    )
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "1 reaction, 1 event" in out
+    for section in (
+        "reactions and jumps\n  m, G --> C\n",
+        "domains\n  dom G >= 0\n",
+        "events\n  at t = 1: m = 2\n",
+        "conserved\n  G + C          stays what it is\n  G + C + m - m  as the model says\n",
+        "m  = 1  discrete\n",
+    ):
+        assert section in out
+    code, out, _ = run(capsys, "check", str(path))
+    assert code == 0 and "agree" in out
+
+
 def test_a_model_of_jumps_is_checked_without_derivatives(capsys, tmp_path):
     path = tmp_path / "walk.symde"
     path.write_text("state x = 0\njump 1: x += 1\n", encoding="utf-8")

@@ -298,3 +298,12 @@ def test_only_what_a_reaction_changes_is_evaluated_again(method: str) -> None:
     ring = "\n".join(f"1, X{i} --> X{(i + 1) % count}" for i in range(count))
     path = symde.solve(_problem(ring, u0=np.full(count, 5), tspan=(0, 5)), method, seed=1, saveat=[5.0])
     assert path.stats.evaluations == count + 2 * path.stats.events
+
+
+def test_a_path_has_two_limits_at_an_event() -> None:
+    path = symde.solve(symde.Problem("1, A --> 0", {"A": 5}, (0, 100), kind="jump"), seed=2)
+    first = path.t[1]
+    assert path(first, "A") == 4 and path(first, "A", side="left") == 5
+    assert path(0.0, "A", side="left") == 5
+    with pytest.raises(ValueError, match="side must be"):
+        path(first, side="before")
