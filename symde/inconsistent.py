@@ -20,13 +20,17 @@ def explain_start(session: Session, problem: Problem) -> str:
     return _unsolved(session, problem)
 
 
+def _own(problem: Problem) -> Any:
+    """The model's own system, also of states with columns."""
+    return getattr(problem.system, "base", problem.system)
+
+
 def _place(equation: Equation) -> str:
     return f"{equation.file}, line {equation.line}" if equation.line else "no model text"
 
 
 def _contradiction(session: Session, problem: Problem, index: int, residual: float) -> str:
-    system: Any = problem.system
-    constraint: Equation = system.constraint(index)
+    constraint = _own(problem).constraints.words(index)
     return "\n".join([
         f"{Retcode.INCONSISTENT.word}: the initial values contradict a constraint of the equations, at t = "
         f"{session.state.t:.6g}",
@@ -38,11 +42,11 @@ def _contradiction(session: Session, problem: Problem, index: int, residual: flo
 
 
 def _unsolved(session: Session, problem: Problem) -> str:
-    state = session.state
-    system: Any = problem.system
-    u = session.vector("u")
-    scale = session.atol + state.rtol * np.abs(u)
-    index, residual = system.worst_constraint(state.t, u, problem.p, scale)
+    state, system = session.state, _own(problem)
+    n = len(system.state_names)
+    u = session.vector("u")[:n]
+    scale = session.atol[:n] + state.rtol * np.abs(u)
+    index, residual = system.constraints.worst(state.t, u, problem.p, scale)
     equation = system.equation(index)
     lines = [f"{Retcode.INCONSISTENT.word}: {Retcode.INCONSISTENT.sentence}, at t = {state.t:.6g}"]
     lines.append(f"  worst equation: {equation.text}    ({_place(equation)})")

@@ -7,7 +7,7 @@ The stages, in order; each reports all it finds, and the errors are raised toget
    `split.take_marks`                 marks of stiffness, apart from what the equations say
    `reaction_draft.add_species`       states that reactions and jumps change
    `standard.add_standard`            functions that need no definition
-   `implicit_states.collect_unknowns` what implicit equations determine, and how often it is differentiated
+   `implicit_equations.unknowns_of`   what implicit equations determine, and how often it is differentiated
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
@@ -15,8 +15,7 @@ The stages, in order; each reports all it finds, and the errors are raised toget
    `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
    `reaction_draft.derive_species`    equations of the species of reactions
-   `implicit_rows.share_out`          implicit equations as rows of M u' = f
-8. `determined.check_determined`      as many equations as unknowns, in every part of the system
+8. `implicit_equations.rows_of`       implicit equations as rows of M u' = f, one for each unknown
 9. here                               constants folded, order of dependence, cycles, size
 """
 
@@ -42,7 +41,6 @@ from symde.model.delay_rules import DelayedObservables, collect_delays, initial_
 from symde.model.delays import Delays
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
-from symde.model.determined import check_determined
 from symde.model.discretes import collect_discretes, collect_domains
 from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
@@ -52,8 +50,7 @@ from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
 from symde.model.implicit import Invariant
-from symde.model.implicit_rows import share_out
-from symde.model.implicit_states import collect_unknowns
+from symde.model.implicit_equations import rows_of, unknowns_of
 from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
@@ -100,7 +97,7 @@ class _Builder:
         add_species(self.draft)
         add_standard(self.draft)
         refuse_marks(self.draft)
-        self.implicit = collect_unknowns(self.draft)
+        self.implicit = unknowns_of(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
@@ -119,7 +116,7 @@ class _Builder:
         derive_equations(self.draft, self.states, functions, self.scope)
         self.reactions, self.jumps = reactions_of(self.draft), jumps_of(self.draft)
         derive_species(self.draft, self.states, self.reactions)
-        mass = share_out(self.draft, self.implicit, self.states)
+        mass = rows_of(self.draft, self.implicit, self.states, self.scope.derivative_reads)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         delays = self._delays(functions)
         states = self._states()
@@ -146,8 +143,6 @@ class _Builder:
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
         )
-        if not self.found.found:
-            check_determined(self.draft, self.implicit)
         self._check_size(definition)
         return definition
 
@@ -266,9 +261,10 @@ class _Builder:
             lambda one, context, kind: self._check(one, context, (), kind),
             self.known,
         )
+        derivatives = self.implicit.mass_names if self.implicit is not None else ()
         for implicit in self.draft.implicit:
             for side in (implicit.left, implicit.right):
-                self._check(side, EQUATION, self.implicit.mass_names)
+                self._check(side, EQUATION, derivatives)
         for conserved in self.draft.conserved:
             self._check(conserved.value, EQUATION)
         for rate in expressions_of(self.draft.reactions):
@@ -323,7 +319,7 @@ class _Builder:
                     draft.equation,
                     draft.split,
                     domains.get(draft.name),
-                    algebraic=draft.name in self.implicit.algebraic,
+                    algebraic=self.implicit is not None and draft.name in self.implicit.algebraic,
                 )
             )
         return (*states, *collect_discretes(self.draft, self.parameters, self._initial, self.values))

@@ -129,11 +129,14 @@ def _implicit_names(draft: Draft) -> Iterator[Name]:
 
 
 def _read_names(draft: Draft) -> Iterator[Name]:
-    """Names read in equations, observed quantities, functions and rates of reactions."""
+    """Names read in equations, rates, observed quantities, conserved ones and functions."""
     yield from _implicit_names(draft)
     yield from names(*expressions_of(draft.reactions))
     yield from names(*(one.value for one in draft.equations))
     yield from names(*(one.value for one in draft.assignments))
+    yield from names(*(one.value for one in draft.hamiltonians))
+    yield from names(*(one.value for one in draft.conserved))
+    yield from names(*(one for event in draft.events for one in event.values()))
     yield from names(*(one.body for one in draft.functions.values()))
 
 
@@ -219,7 +222,7 @@ def _fixed(draft: Draft, unknowns: Mapping[str, object]) -> Callable[[Expr], boo
     explicit = {equation.name for equation in draft.equations}
 
     def changes(word: str) -> bool:
-        if word == TIME or base_of(word) in unknowns or base_of(word) in explicit:
+        if word == TIME or base_of(word) in unknowns or base_of(word) in explicit or word in draft.discretes:
             return True
         inner = differentiated(word)
         if draft.kind_of(word) is None and inner is not None and (inner in unknowns or inner in explicit):

@@ -36,12 +36,6 @@ def refuse_constrained_adjoint(run: Run, wrt: Wrt) -> None:
     kernels: Any = run.problem.system.kernels
     if not kernels.mass or any(kernels.invariants_kinds[1]):
         raise ValueError(f"sensealg='discrete' knows no projections onto invariants: {REMEDY}")
-    for method in run.plan.methods:
-        if method.family not in ("rosenbrock", "radau"):
-            raise ValueError(
-                f"sensealg='discrete' knows no adjoint steps of {method.name} with a mass matrix: take "
-                f"Rodas5P, Rodas4, Radau or RadauIIA5, or {REMEDY.removeprefix('take ')}"
-            )
     read = kernels.model_graph.mass_reads(range(len(run.problem.p)))
     start = start_of(run.problem)
     moved = np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1))
@@ -88,7 +82,7 @@ def refuse_broken_constraints(
     if broken.any():
         a, c = (int(index[0]) for index in np.nonzero(broken))
         raise ValueError(
-            f"the start leaves the constraint `{system.constraint(a).text}` when {names[c]} changes alone, "
-            "so that there is no derivative by it: give initial values as expressions of parameters that "
-            "keep the constraint, and differentiate by these parameters"
+            f"the start leaves the constraint `{system.constraints.words(a).text}` when {names[c]} changes "
+            "alone, so that there is no derivative by it: give initial values as expressions of parameters "
+            "that keep the constraint, and differentiate by these parameters"
         )

@@ -89,6 +89,16 @@ def test_guesses_outside_a_domain_are_told():
         symde.solve(falling("log(z) - x", z=-2))
 
 
+def test_what_is_left_of_the_equations_is_told():
+    solution = symde.solve(falling("exp(z) - 3*x", z=-1), rtol=1e-6, atol=1e-6)
+    (left,) = solution.residuals.values()
+    assert list(solution.residuals) == ["z' = exp(z) - 3*x"]
+    np.testing.assert_allclose(left, np.exp(solution["z"]) - 3 * solution["x"], atol=1e-15)
+    assert abs(left[0]) < 1e-14
+    assert np.abs(left).max() < 1e-6
+    assert symde.solve(symde.Problem(symde.ode_def("x' = -x"), u0={"x": 1}, tspan=(0, 1))).residuals == {}
+
+
 def test_nothing_is_raised_where_that_is_asked_for():
     solution = symde.solve(falling("z^2 + x", z=0.5), throw=False)
     assert solution.retcode is symde.Retcode.INCONSISTENT

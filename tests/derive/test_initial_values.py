@@ -87,3 +87,23 @@ def test_a_list_that_may_be_in_two_orders_is_refused():
     )
     with pytest.raises(ValueError, match="give the values by name"):
         symde.Problem(model, u0=[1.0, 2.0, 3.0, 4.0], tspan=(0.0, 1.0))
+
+
+LEFT_OUT = """
+param g = 9.81, L = 1
+state x = 0.6, T = 0, y
+x'(0) = 0.3
+time 0 .. 1
+x'' = -T*x
+y'' = -T*y - g
+x^2 + y^2 = L^2
+"""
+"""A pendulum whose height follows from where it is, and its velocity from another."""
+
+
+@pytest.mark.parametrize("guess", [-50.0, -0.8, 1e-9, 0.1, 3.0, 1e3])
+def test_several_guesses_at_once_come_from_far(guess):
+    solution = symde.solve(symde.Problem(symde.ode_def(LEFT_OUT), u0={"y": guess}), saveat=[0.0])
+    side = np.sign(guess)
+    # y^2 = 1 - 0.36, and x x' + y y' = 0
+    np.testing.assert_allclose([solution["y"][0], solution["y'"][0]], [side * 0.8, -side * 0.225], rtol=1e-11)

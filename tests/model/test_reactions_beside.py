@@ -41,7 +41,7 @@ end
 
 
 def absorbed(t: float, ka: float = 1.0, ke: float = 0.2, dose: float = 100.0) -> float:
-    """What a chain of two decays leaves of the doses (H. Bateman, Proc. Cambridge Philos. Soc. 15 (1910) 423)."""
+    """What a chain of two decays leaves of doses (H. Bateman, Proc. Cambridge Philos. Soc. 15 (1910) 423)."""
     since = t - np.array([0.0, 12.0, 24.0, 36.0])
     since = since[since >= 0]
     return float(np.sum(dose * ka / (ka - ke) * (np.exp(-ke * since) - np.exp(-ka * since))))
