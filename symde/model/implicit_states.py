@@ -17,6 +17,7 @@ from symde.model.definition import TIME
 from symde.model.derivative_names import differentiated
 from symde.model.draft import CONSTANT, PARAMETER, Draft, Equation, base_of, primes_of
 from symde.model.linear import Linear, NotLinearError, difference, linear_in
+from symde.model.reactions import expressions_of
 from symde.model.syntax_derivative import ZERO, negative, total
 from symde.model.walk import calls, names, substitute
 
@@ -128,8 +129,9 @@ def _implicit_names(draft: Draft) -> Iterator[Name]:
 
 
 def _read_names(draft: Draft) -> Iterator[Name]:
-    """Names read in equations, observed quantities, conserved ones and functions."""
+    """Names read in equations, rates, observed quantities, conserved ones and functions."""
     yield from _implicit_names(draft)
+    yield from names(*expressions_of(draft.reactions))
     yield from names(*(one.value for one in draft.equations))
     yield from names(*(one.value for one in draft.assignments))
     yield from names(*(one.value for one in draft.hamiltonians))
