@@ -52,7 +52,9 @@ def settle(state, roots, address, i):
     the other side; the side, 0 where that is known already or not to be told."""
     at_zero = integers(roots.at_zero)
     # what an event has thrown off its line comes back by itself, however soon
-    known = at_zero[i] == 0 or at_zero[i] == SETTLED or (at_zero[i] == HANDLED and doubles(roots.slope)[i] != 0.0)
+    known = (
+        at_zero[i] == 0 or at_zero[i] == SETTLED or (at_zero[i] == HANDLED and doubles(roots.slope)[i] != 0.0)
+    )
     if known or prepare_interpolant(state, address) != 0:
         return 0.0
     side = side_it_leaves_to(state, roots, i)
