@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symde.lowering import ModelSystem
+from symde.lowering import ModelSystem, solved_definition
 from symde.problem.event import Event
 from symde.problem.problem import Problem, with_system
 from symde.problem.values import by_name
@@ -68,9 +68,5 @@ def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
 
     for oldest in list(system.extended)[: 1 - REMEMBERED]:
         system.extended.pop(oldest, None)
-    definition = with_events(system.definition, events)
-    if definition.mass is not None:
-        from symde.derive.changes import refuse_events
-
-        refuse_events(definition)
+    definition = solved_definition(with_events(system.definition, events))
     return system.extended.setdefault(events, ModelSystem(definition))

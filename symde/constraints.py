@@ -10,6 +10,12 @@ import numpy as np
 from symde.codegen.evaluate import evaluate
 from symde.problem.system import Equation
 
+DEPENDENT = 1e-12
+"""Of singular values of rows of length 1: equations that depend on each other but for rounding."""
+
+SHARE = 1e-6
+"""Part of a null vector's largest entry from which on an entry counts."""
+
 
 class Constraints:
     """The constraints of a model's system: none where M in M u' = f is the identity and nothing is kept at 0.
@@ -27,7 +33,8 @@ class Constraints:
         span, order = invariant.span, invariant.derivative
         if span is None:
             return Equation("", "an invariant", "", 0)
-        derivative = ("", "the derivative by t of ", "the second derivative by t of ")[min(order, 2)]
+        kind = ("", "", "second ", "third ")[order] if order < 4 else f"{order}th "
+        derivative = f"the {kind}derivative by t of " if order else ""
         line = span.source.position(span.start)[0]
         return Equation("", derivative + " ".join(span.text.split()), span.source.name, line)
 
@@ -62,6 +69,27 @@ class Constraints:
             missed = np.abs(residual) / (np.abs(matrix) @ scale + 1e-300)
         index = int(np.argmax(np.where(np.isnan(missed), np.inf, missed)))
         return index, float(residual[index])
+
+    def dependent(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[list[int], list[int]]:
+        """Rows without a derivative that depend on each other, or on values given alone, and the states that
+        are therefore free; both empty where the numbers tell of none. Arguments as above."""
+        matrix, differential = self._start_matrix(t, u, p)
+        if not np.isfinite(matrix).all():
+            return [], []
+        sizes = np.abs(matrix).max(axis=1, keepdims=True)
+        left, values, right = np.linalg.svd(matrix / np.where(sizes > 0.0, sizes, 1.0))
+        null = values <= DEPENDENT * values[0]
+        if not null.any():
+            return [], []
+        combined, free = np.abs(left[:, null]).max(axis=1), np.abs(right[null]).max(axis=0)
+        rows = np.flatnonzero(~differential & (combined > SHARE * combined.max()))
+        return rows.tolist(), np.flatnonzero(free > SHARE * free.max()).tolist()
+
+    def guesses_in(self, index: int) -> list[int]:
+        """The states whose values at the start are guesses and that this one of what solutions keep reads."""
+        entries = self._kernels.model_graph.invariants_jacobian
+        read = entries.indices[entries.indptr[index] : entries.indptr[index + 1]]
+        return [int(i) for i in read if self._kernels.guesses[i]]
 
     def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """u', shape (n,), with (M's rows, -J's) u' = (f, f_t)."""

@@ -313,7 +313,13 @@ def _refuse_with_delays(definition: Definition) -> None:
     Raises:
         ValueError: the model has such.
     """
-    for what, found in (("events", definition.events), ("algebraic equations", definition.mass)):
+    refused = (
+        ("events", definition.events),
+        ("algebraic equations", definition.mass),
+        ("domains of states (`dom`)", any(state.domain is not None for state in definition.states)),
+        ("steps projected onto invariants", any(one.projected for one in definition.invariants)),
+    )
+    for what, found in refused:
         if found:
             raise ValueError(
                 f"a model with delays and {what} is not solved by this version: leave out one of them, or "

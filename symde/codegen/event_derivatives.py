@@ -37,8 +37,8 @@ class EventDerivatives:
         self._lock = threading.Lock()
 
     def root(self, index: int) -> PointKernel:
-        """A root function and its derivative along the solution, two quantities; where M in M u' = f is not the
-        identity, the function alone."""
+        """A root function and its derivative along the solution, two quantities; where M in M u' = f is not
+        the identity, the function alone."""
         return self._point("root", index, lambda: self._root(self._events.root_nodes[index]))
 
     def effect(self, index: int) -> PointKernel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import time
 import warnings
 from typing import Any, Never
@@ -12,14 +11,14 @@ import numpy as np
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
 from symde.ensemble.failure import retcodes_of, succeeded
-from symde.ensemble.lanes import NONE, lanes_for
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
 from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
 from symde.ensemble.result import Ensemble, Kept, observables
-from symde.ensemble.singles import hosted
 from symde.ensemble.work import Work
 from symde.lowering import solved_system
+from symde.members.lanes import NONE, lanes_for
+from symde.members.loops import hosted
 from symde.plan import plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
@@ -73,7 +72,7 @@ def ensemble(
             the next state, or several of these.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         lanes: Solve members side by side in vector registers, where the method and the model have steps
-            for that (`symde.ensemble.lanes`): the members are then those of single solves up to rounding, and
+            for that (`symde.members.lanes`): the members are then those of single solves up to rounding, and
             without a method up to the tolerance. False: to the last bit.
         workers: Threads; the result is the same to the last bit for any number of them.
         progress: Show a bar (needs tqdm).
@@ -96,7 +95,7 @@ def ensemble(
         )
     if problem.kind not in (None, "ode"):
         raise ValueError(f"ensembles are of ordinary differential equations, and this is a {problem.kind!r}")
-    workers = _positive(workers, "workers")
+    workers = options.count(workers, "workers")
     wanted = wanted_of(reduce)
     system, (t0, t1) = problem.system.solved or solved_system(problem.system), problem.tspan
     plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
@@ -105,9 +104,9 @@ def ensemble(
     starts = starts_of(problem, n, p, u0, seed)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
-    side_by_side = options.truth(lanes, "lanes") and not hosted(system, plan)
-    choice = lanes_for(problem, plan) if side_by_side else NONE
-    work = Work(problem, system, plan, atol, tolerance, members, choice)
+    whole = hosted(system, plan)
+    choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
+    work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
@@ -129,16 +128,6 @@ def ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
         starts.seed, (*choice.methods, *plan.methods), kept, events,
     )  # fmt: skip
-
-
-def _positive(value: Any, what: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{what} must be a whole number, found {value!r}") from None
-    if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{what} = {value!r}: it must be a positive whole number")
-    return number
 
 
 class _Reducing:

@@ -250,8 +250,8 @@ def _refuse_past(system: System, name: str) -> None:
     """
     if name in system.past_observables:
         raise ValueError(
-            f"`{name}` reads delayed values, and ensembles keep no continuous solutions: solve the members of "
-            "which it is wanted by themselves, symde.solve(ensemble.member(i).problem, dense=True)"
+            f"`{name}` reads delayed values, and ensembles keep no continuous solutions: solve the members "
+            "of which it is wanted by themselves, symde.solve(ensemble.member(i).problem, dense=True)"
         )
 
 

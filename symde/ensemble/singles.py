@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.batch import BatchRun, Members, Outcome
+from symde.engine.cpu.batch import Members, Outcome
 from symde.engine.cpu.layout import COUNTERS, Status
-from symde.engine.cpu.session import Session
 from symde.ensemble.failure import Failure, code_of
 from symde.ensemble.member import member_problem
+from symde.members.loops import Loops
 from symde.outcome import RETCODES, explain, finish
 from symde.plan import Plan
 from symde.problem.problem import Problem
@@ -25,33 +25,17 @@ from symde.solve import begin
 EXPLAINED = 10
 """Failures of a block that are explained in full: to find what is not finite takes longer than a solve."""
 
-HOSTED = ("executive", "mass", "invariants", "past")
-"""Parts of a session that the host sees to when a run begins and within it: events, algebraic equations, what
-is conserved, and the past. A session that has none of them runs by itself."""
-
-
-def needs_host(session: Session) -> bool:
-    """Whether a solve in a session is more than its compiled loop."""
-    return any(getattr(session, part, None) is not None for part in HOSTED)
-
-
-def hosted(system: System, plan: Plan) -> bool:
-    """Whether the solves of a system are more than the compiled loop."""
-    session = borrow(system, plan)
-    give_back(plan, session)
-    return needs_host(session)
-
 
 class LoopOverMembers:
-    """Members in the compiled loop.
+    """Members in the compiled loops.
 
     Args:
-        run: A session at work on them.
-        problem: Whose members they are.
+        loops: These, at work on them.
+        problem, members: Whose members they are, and what they start from.
     """
 
-    def __init__(self, run: BatchRun, problem: Problem) -> None:
-        self._run, self._problem = run, problem
+    def __init__(self, loops: Loops, problem: Problem, members: Members) -> None:
+        self._loops, self._problem, self._members = loops, problem, members
 
     def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
         """Solve some members; their failures. Arguments as of `BatchRun.run`."""
@@ -60,26 +44,30 @@ class LoopOverMembers:
         def failed(member: int, status: Status) -> None:
             failures.append(self._failure(member, status, in_full=len(failures) < EXPLAINED))
 
-        self._run.run(ids, part, first, failed, look_up)
+        self._loops.run(ids, part, first, failed, look_up)
         self._raise_error()
         return failures
+
+    def close(self) -> None:
+        """Keep the sessions for the next solve."""
+        self._loops.close()
 
     def _raise_error(self) -> None:
         """Raise what a user's function raised within a solve."""
         system = self._problem.system
-        error = (None if system.compiled else system.take_error()) or self._run.session.take_error()
+        error = (None if system.compiled else system.take_error()) or self._loops.take_error()
         if error is not None:
             raise error
 
     def _failure(self, member: int, status: Status, in_full: bool) -> Failure:
-        session, retcode = self._run.session, RETCODES.get(status)
+        session, retcode = self._loops.singles.session, RETCODES.get(status)
         if retcode is None:
             self._raise_error()
             raise RuntimeError("a model kernel failed without saying why")
         t = session.state.t
         message = f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}"
         if in_full:
-            message = explain(session, problem_of(self._problem, self._run.members, member), retcode)
+            message = explain(session, problem_of(self._problem, self._members, member), retcode)
         return Failure(member, retcode, message, t)
 
 
@@ -87,14 +75,13 @@ class WholeSolves:
     """Members as `symde.solve` solves them.
 
     Args:
-        session: One that no one else uses meanwhile.
-        problem, plan: As of `symde.ensemble.work.Work`.
+        problem, system, plan: As of `symde.ensemble.work.Work`.
         atol: As it was given.
         members: What they start from.
     """
 
-    def __init__(self, session: Session, problem: Problem, plan: Plan, atol: Any, members: Members) -> None:
-        self._session, self._problem, self._plan = session, problem, plan
+    def __init__(self, problem: Problem, system: System, plan: Plan, atol: Any, members: Members) -> None:
+        self._session, self._problem, self._plan = borrow(system, plan), problem, plan
         self._atol, self._members = atol, members
 
     def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
@@ -128,6 +115,10 @@ class WholeSolves:
         part.counters[row] = [counts[name] for name in COUNTERS]
         part.codes[row], part.ends[row] = code_of(solution.retcode), end
         part.events[row] = solution.events
+
+    def close(self) -> None:
+        """Keep the session for the next solve."""
+        give_back(self._plan, self._session)
 
 
 def problem_of(problem: Problem, members: Members, member: int) -> Problem:

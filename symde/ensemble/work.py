@@ -16,17 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
-from symde.engine.cpu.lanes import LaneRun
-from symde.engine.cpu.lanes_layout import STIFF, UNFINISHED
-from symde.engine.cpu.session import Session
+from symde.engine.cpu.batch import Members, Outcome
 from symde.ensemble.failure import Failure
-from symde.ensemble.lanes import LaneChoice
-from symde.ensemble.singles import LoopOverMembers, WholeSolves, needs_host
-from symde.plan import Plan, with_methods
+from symde.ensemble.singles import LoopOverMembers, WholeSolves
+from symde.members.lanes import LaneChoice
+from symde.members.loops import Loops
+from symde.plan import Plan
 from symde.problem.problem import Problem
 from symde.problem.system import System
-from symde.sessions import borrow, give_back
 
 SMALLEST, LARGEST, BLOCKS = 32, 1024, 32
 """Least and most members of a block, and how many blocks there are between."""
@@ -51,6 +48,7 @@ class Work:
             (n_states,).
         members: What they start from.
         lanes: The methods that solve them side by side.
+        whole: Whether each is a whole solve, which the host sees to.
     """
 
     problem: Problem
@@ -60,12 +58,21 @@ class Work:
     atol: Any
     members: Members
     lanes: LaneChoice
+    whole: bool
 
     def blocks(self) -> list[range]:
         """The members in blocks."""
         count = self.members.count
         size = min(max(-(-count // BLOCKS), SMALLEST), LARGEST)
         return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def solver(self) -> WholeSolves | LoopOverMembers:
+        """What solves some of the members in one thread."""
+        members = self.members
+        if self.whole:
+            return WholeSolves(self.problem, self.system, self.plan, self.given_atol, members)
+        loops = Loops(self.system, self.plan, self.atol, members, self.lanes)
+        return LoopOverMembers(loops, self.problem, members)
 
     def solve(
         self,
@@ -138,15 +145,15 @@ class _Bench:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.stopped = False
-        self._solvers: list[_Solver] = []
-        self._idle: list[_Solver] = []
+        self._solvers: list[WholeSolves | LoopOverMembers] = []
+        self._idle: list[WholeSolves | LoopOverMembers] = []
         self._lock = threading.Lock()
 
-    def _solver(self) -> _Solver:
+    def _solver(self) -> WholeSolves | LoopOverMembers:
         """One that no other thread has."""
         with self._lock:
             if not self._idle:
-                self._idle.append(_Solver(self.work))
+                self._idle.append(self.work.solver())
                 self._solvers.append(self._idle[-1])
             return self._idle.pop()
 
@@ -158,7 +165,7 @@ class _Bench:
             part = Outcome.empty(len(block), members.times.shape[1], members.u0.shape[1])
         else:
             part = outcome.rows(block.start, block.stop)
-        failures = solver.solve(block, part, self._look_up)
+        failures = solver.run(np.arange(block.start, block.stop), part, block.start, self._look_up)
         with self._lock:
             self._idle.append(solver)
         return part, failures
@@ -171,53 +178,6 @@ class _Bench:
         """Keep the sessions for the next solve."""
         for solver in self._solvers:
             solver.close()
-
-
-class _Solver:
-    """Solves blocks in one thread: in lanes where there are any, and one by one what these leave."""
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self._borrowed: list[tuple[Plan, Session]] = []
-        session = self._session(work.plan)
-        self.lanes: list[LaneRun] = []
-        if needs_host(session):
-            self.singles = WholeSolves(session, work.problem, work.plan, work.given_atol, work.members)
-        else:
-            self.singles = LoopOverMembers(self._run(session), work.problem)
-            self.lanes = [self._lane_run(method) for method in work.lanes.methods]
-
-    def _session(self, plan: Plan) -> Session:
-        session = borrow(self.work.system, plan)
-        self._borrowed.append((plan, session))
-        return session
-
-    def _run(self, session: Session) -> BatchRun:
-        session.atol[...] = self.work.atol
-        plan = self.work.plan
-        return BatchRun(session, self.work.members, Steps(plan.rtol, plan.dt0, plan.dtmax, plan.max_steps))
-
-    def _lane_run(self, method: Any) -> LaneRun:
-        lanes = self.work.lanes
-        session = self._session(with_methods(self.work.plan, self.work.system, (method,)))
-        return LaneRun(self._run(session), session.methods[0], lanes.kernels[method], lanes.switches(method))
-
-    def solve(self, block: range, part: Outcome, look_up: Callable[[], None]) -> list[Failure]:
-        """Solve a block; its failures."""
-        ids = np.arange(block.start, block.stop)
-        left = [ids[:0]]
-        for lanes in self.lanes:
-            lanes.run(ids, part, block.start, look_up)
-            codes = part.codes[ids - block.start]
-            left.append(ids[codes == UNFINISHED])
-            ids = ids[codes == STIFF]
-        ids = np.sort(np.concatenate([*left, ids]))
-        return self.singles.run(ids, part, block.start, look_up) if len(ids) else []
-
-    def close(self) -> None:
-        """Keep the sessions for the next solve."""
-        for plan, session in self._borrowed:
-            give_back(plan, session)
 
 
 def _bar(count: int) -> Any:

@@ -19,7 +19,7 @@ from symde.engine.cpu import linear_solvers
 from symde.engine.methods import registry as methods
 from symde.layers import explained, inputs
 from symde.layers.bridge.interface import transformed
-from symde.layers.bridge.numbers import require_finite, require_span
+from symde.layers.bridge.points import require_finite, require_span
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry

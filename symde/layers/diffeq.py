@@ -37,6 +37,8 @@ def diffeq(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    lanes: bool = True,
+    workers: int = 1,
 ) -> Tensor:
     """The solution of a problem as a tensor that can be differentiated.
 
@@ -50,7 +52,7 @@ def diffeq(
 
     Where gradients are recorded, the solve is the one that they belong to, whose steps are fine enough for
     derivatives too: its values differ from those of `symde.solve` by a part of the tolerance. Without, they
-    are the same to the last bit.
+    are the same to the last bit; in a batch, whose members are solved side by side, only with `lanes=False`.
 
     Args:
         p: All parameters in the order of the model, shape (m,), or (batch, m) for a batch of solves; or some
@@ -71,6 +73,8 @@ def diffeq(
             second derivatives). Default: "torch" where the model calls torch modules or p and u0 are not on
             the CPU.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        lanes, workers: Of batches, as in `symde.ensemble`: whether members are solved side by side in vector
+            registers, and threads. Both belong to the compiled engine.
 
     Returns:
         Shape (n_times, n), or (batch, n_times, n) where anything has an axis of a batch.
@@ -87,7 +91,9 @@ def diffeq(
     if backend not in (None, CPU, TORCH):
         raise ValueError(f"unknown backend {backend!r}: there are {CPU!r} and {TORCH!r}")
     if (backend or _backend(p, problem, u0)) == TORCH:
+        inputs.require_default(lanes=(lanes, True), workers=(workers, 1))
         return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)
+    solving |= dict(lanes=lanes, workers=workers)
     if torch.compiler.is_compiling():
         others = dict(u0=u0, tspan=tspan, saveat=saveat, sensealg=sensealg, **solving)
         return operators.traced(diffeq, p, problem, others)

@@ -317,6 +317,17 @@ def _kept_grid(step: float, t0: float, t1: float) -> Tensor:
     return torch.from_numpy(np.array(options.save_times(step, t0, t1)))
 
 
+def require_default(**given: tuple[Any, Any]) -> None:
+    """Refuse options of the compiled engine where it does not solve; each with its default.
+
+    Raises:
+        ValueError: one is not its default.
+    """
+    for name, (value, default) in given.items():
+        if value != default:
+            raise ValueError(f"{name} belongs to backend='cpu': leave it out with backend='torch'")
+
+
 def batch_size(**given: Tensor | None) -> int | None:
     """The number of members; None where nothing has an axis of a batch.
 

@@ -5,6 +5,8 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
    `split.take_marks`                 marks of stiffness, apart from what the equations say
+   `reaction_draft.add_species`       states that reactions and jumps change
+   `standard.add_standard`            functions that need no definition
    `implicit_equations.unknowns_of`   what implicit equations determine, and how often it is differentiated
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
@@ -12,6 +14,7 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 6. `kinds.check_expression`           functions, arities, numbers and conditions
    `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
+   `reaction_draft.derive_species`    equations of the species of reactions
 8. `implicit_equations.rows_of`       implicit equations as rows of M u' = f, one for each unknown
 9. here                               constants folded, order of dependence, cycles, size
 """
@@ -52,8 +55,11 @@ from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
+from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of, refuse_marks
+from symde.model.reactions import expressions_of, map_expressions, read_by, with_rate
 from symde.model.scope import DEFAULT, EQUATION, HISTORY, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
+from symde.model.standard import add_standard
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
@@ -88,6 +94,9 @@ class _Builder:
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
         take_marks(self.draft)
+        add_species(self.draft)
+        add_standard(self.draft)
+        refuse_marks(self.draft)
         self.implicit = unknowns_of(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
@@ -105,6 +114,8 @@ class _Builder:
         parameters = self._parameters()
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
+        self.reactions, self.jumps = reactions_of(self.draft), jumps_of(self.draft)
+        derive_species(self.draft, self.states, self.reactions)
         mass = rows_of(self.draft, self.implicit, self.states, self.scope.derivative_reads)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         delays = self._delays(functions)
@@ -126,6 +137,8 @@ class _Builder:
             mass=mass,
             invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
             delays=delays,
+            reactions=self.reactions,
+            jumps=self.jumps,
         )
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
@@ -254,6 +267,8 @@ class _Builder:
                 self._check(side, EQUATION, derivatives)
         for conserved in self.draft.conserved:
             self._check(conserved.value, EQUATION)
+        for rate in expressions_of(self.draft.reactions):
+            self._check(rate, EQUATION)
 
     def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
         """What is read at other times than t, observed quantities written out, and what was before t0."""
@@ -261,8 +276,12 @@ class _Builder:
         simple = DelayedObservables(
             self.observed.written, self.states, lambda call: call.function not in own, self.found
         )
-        for state in self.states.values():
-            state.derivative = simple.expand(state.derivative)
+        self.reactions = tuple(with_rate(one, simple.expand) for one in self.reactions)
+        self.jumps = tuple(map_expressions(one, simple.expand) for one in self.jumps)
+        derive_species(self.draft, self.states, self.reactions)
+        for name, state in self.states.items():
+            if name not in self.draft.derived:
+                state.derivative = simple.expand(state.derivative)
         observables = tuple(
             dataclasses.replace(one, value=simple.expand(one.value)) for one in self.observed.observables
         )
@@ -275,6 +294,7 @@ class _Builder:
             *(state.derivative for state in self.states.values()),
             *(one.value for one in observables),
             *(one.body for one in functions),
+            *read_by(self.reactions, self.jumps),
         ]
         return collect_delays(
             roots, self.draft.histories, self.states, self.found, lambda value: self._check(value, HISTORY)
@@ -331,7 +351,13 @@ class _Builder:
         return (span.start, span.end)
 
     def _check_something_defined(self) -> None:
-        if self.states or self.draft.states or self.draft.incomplete or self.draft.equations:
+        if (
+            self.states
+            or self.draft.states
+            or self.draft.incomplete
+            or self.draft.equations
+            or self.draft.reactions
+        ):
             return
         self.found.error(
             "E321", "the model has no differential equation", self.block.span, "", "write one: `x' = ...`"
@@ -342,6 +368,7 @@ class _Builder:
         roots = [state.derivative for state in definition.states]
         roots += [observable.value for observable in definition.observables]
         roots += [one for event in definition.events for one in event_expressions(event)]
+        roots += read_by((), definition.jumps)
         total = expanded_size(roots, sizes)
         if total <= EXPANSION_LIMIT or not definition.functions:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -184,6 +185,17 @@ def refuse_unknown(unknown: Mapping[str, Any], function: Callable[..., Any]) -> 
         hint = f"did you mean `{meant}`?" if meant in known else f"there are {', '.join(known)}"
         called = function.__qualname__.removesuffix(".__init__")
         raise TypeError(f"{called} has no option `{name}`: {hint}")
+
+
+def count(value: Any, what: str) -> int:
+    """A positive whole number."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, found {value!r}") from None
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(f"{what} = {value!r}: it must be a positive whole number")
+    return number
 
 
 def step_limit(value: Any) -> int:

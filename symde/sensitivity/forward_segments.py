@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 
 from symde.sensitivity import forward
+from symde.sensitivity.constrained import ConstraintChanges, move_guesses, refuse_broken_constraints
 from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
+from symde.sensitivity.integrate import consistent_start
 from symde.sensitivity.run import Run
-from symde.sensitivity.saltation import Delayed
+from symde.sensitivity.saltation import Delayed, Moment
 from symde.sensitivity.wrt import Wrt
 
 
@@ -28,8 +32,9 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     columns[:, : len(parameters)] = start.u0[:, list(parameters)]
     columns[list(wrt.states), range(len(parameters), count)] = 1.0
     by[list(parameters), range(len(parameters))] = 1.0
-    if run.problem.system.kernels.invariants:
-        forward.check_constraints(run, wrt, parameters, run.problem.tspan[0], run.problem.u0, columns)
+    keeper = _Keeper(run, wrt, parameters) if run.problem.system.kernels.invariants else None
+    if keeper is not None:
+        keeper.begin(columns)
     settled = hybrid.settled_start()
     if settled is not None:
         columns = settled.forward(columns, by, np.zeros(count))
@@ -39,12 +44,36 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         columns = _along(hybrid, segment, wrt, Begun(columns, parameters, run), every)
         if place < len(hybrid.moments):
             columns, moving, end = hybrid.moments[place].forward(columns, by, kept)
-            if run.problem.system.kernels.invariants:
-                moment = hybrid.moments[place]
-                forward.check_constraints(run, wrt, parameters, moment.t, moment.after, columns, moment.event)
+            if keeper is not None:
+                keeper.check(hybrid.moments[place], columns)
     if hybrid.ended:
         every[-1] = moving
     return ForwardRecord(run, wrt, start, parameters, every, solution, end if hybrid.ended else None)
+
+
+class _Keeper:
+    """Sees to it that columns lead along the constraints that are kept at zero."""
+
+    def __init__(self, run: Run, wrt: Wrt, parameters: tuple[int, ...]) -> None:
+        self.run, self.system = run, cast(Any, run.problem.system)
+        self.parameters = parameters
+        self.names = [self.system.parameter_names[j] for j in parameters]
+        self.names += [f"{self.system.state_names[i]}(0)" for i in wrt.states]
+
+    def begin(self, columns: np.ndarray) -> None:
+        """Those at the start; initial values that constraints determine follow the others."""
+        changes = self._changes(self.run.problem.tspan[0], consistent_start(self.run))
+        if any(self.system.kernels.guesses):
+            move_guesses(changes, columns)
+        refuse_broken_constraints(changes, columns, self.names)
+
+    def check(self, moment: Moment, columns: np.ndarray) -> None:
+        """Those after events."""
+        changes = self._changes(moment.t, moment.after)
+        refuse_broken_constraints(changes, columns, self.names, moment.event)
+
+    def _changes(self, t: float, u: np.ndarray) -> ConstraintChanges:
+        return ConstraintChanges(self.system, t, u, self.run.problem.p, self.parameters)
 
 
 def _along(hybrid: Hybrid, segment: Segment, wrt: Wrt, begun: Begun, every: np.ndarray) -> np.ndarray:

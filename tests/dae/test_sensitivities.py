@@ -168,6 +168,30 @@ def test_discrete_adjoints_of_a_singular_matrix_without_empty_rows(method):
     np.testing.assert_allclose([gradient[name] for name in options["wrt"]], expected, rtol=1e-5)
 
 
+def test_discrete_adjoints_do_not_divide_by_the_matrix():
+    # where m is 0, x is an algebraic variable
+    text = "param m = 0, k = 2\nstate x = 1, y = 1\ntime 0 .. 2\nm*x' = -x + k*y\ny' = -k*y"
+    problem = symde.Problem(symde.ode_def(text))
+    loss = weighted(np.array([[1.0, 0.0]]))
+    for method in ("Rodas5P", "Radau", "KenCarp4"):
+        value, gradient = symde.value_and_grad(
+            loss, problem, method, sensealg="discrete", wrt="k", rtol=1e-9, atol=1e-11
+        )
+        # x = k exp(-k t)
+        assert value == pytest.approx(2 * np.exp(-4), rel=1e-7)
+        assert gradient["k"] == pytest.approx(np.exp(-4) * (1 - 2 * 2), rel=1e-6)
+
+
+def test_a_parameter_that_takes_a_derivative_away_is_refused():
+    text = "param m = 0, k = 2\nstate x = 1, y = 1\ntime 0 .. 2\nm*x' = -x + k*y\ny' = -k*y"
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(
+        ValueError, match=r"by `m` is known here.*`m\*x' = -x \+ k\*y` has no derivative left"
+    ):
+        symde.sensitivities(problem)
+    symde.sensitivities(symde.remake(problem, p={"m": 0.1}))
+
+
 def test_discrete_adjoints_refuse_what_they_do_not_know():
     problem = symde.Problem(with_mass(MASSIVE, ENTRIES, algebraic=("z",)))
     loss = weighted(np.ones((1, 4)))

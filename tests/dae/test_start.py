@@ -84,6 +84,48 @@ def test_equations_of_higher_index_are_told():
         symde.solve(falling("x - 2"))
 
 
+def unsolved(equations, u0=None):
+    model = symde.ode_def(f"state x = 1, z = 0, w = 0\nx' = -z\n{equations}")
+    with pytest.raises(symde.SolveError) as caught:
+        symde.solve(symde.Problem(model, u0=u0, tspan=(0, 1)))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("equations", "said"),
+    [
+        (
+            "z + w = 1\n2*z + 2*w = 3",
+            "z, w by z + w = 1 (<string>, line 3); 2*z + 2*w = 3 (<string>, line 4)",
+        ),
+        ("0 = z^2 - x\n0 = w + w^3 - x", "z by 0 = z^2 - x (<string>, line 3)"),
+        ("0 = z - z + x - 1\n0 = w + w^3 - x", "z by 0 = z - z + x - 1 (<string>, line 3)"),
+        ("0 = (z + w)^2 - x\n0 = (z + w)^3", "z, w by 0 = (z + w)^2 - x (<string>, line 3); 0 = (z + w)^3 ("),
+    ],
+)
+def test_equations_that_depend_on_each_other_are_named(equations, said):
+    message = unsolved(equations)
+    assert f"  undetermined:   {said}" in message
+    assert "x' = -z" not in message
+
+
+def test_redundant_constraints_are_named():
+    text = (
+        "state x = 1, y = 0, T = 0, S = 0\nx'(0) = 0; y'(0) = 0\nx'' = -T*x - S*x\ny'' = -T*y - S*y - 1\n"
+        "x^2 + y^2 = 1\n2*x^2 + 2*y^2 = 2"
+    )
+    with pytest.raises(
+        symde.SolveError, match=r"T, S by x\^2 \+ y\^2 = 1 \(.*line 5\); 2\*x\^2 \+ 2\*y\^2 = 2"
+    ):
+        symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
+
+
+def test_values_that_were_solved_for_are_named_with_their_guess():
+    text = "state x = 0.6, T = 0, y\nx'(0) = 0.3\nx'' = -T*x\ny'' = -T*y - 1\nx^2 + y^2 = 1"
+    with pytest.raises(symde.SolveError, match=r"help: y = 0 as solved for.*u0=\{'y': \.\.\.\}"):
+        symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
+
+
 def test_guesses_outside_a_domain_are_told():
     with pytest.raises(symde.SolveError, match="(?s)log\\(z\\).*guesses inside its domain"):
         symde.solve(falling("log(z) - x", z=-2))

@@ -9,7 +9,7 @@ import symde
 from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
 from symde.engine.cpu.lanes import LaneRun
 from symde.engine.cpu.layout import Status
-from symde.ensemble.lanes import lanes_for
+from symde.members.lanes import lanes_for
 from symde.plan import plan_for
 from symde.sessions import make_session
 from tests.ensemble.models import LOTKA, lotka_parameters
@@ -34,8 +34,8 @@ def test_members_may_have_spans_and_times_of_their_own(side_by_side, order):
     run, outcome = BatchRun(session, members, Steps(1e-7, None, None, 10_000)), Outcome.empty(COUNT, 6, 2)
     outcome.codes[:] = -1
     if side_by_side:
-        choice = lanes_for(PROBLEM, plan)
-        lanes = LaneRun(run, session.methods[0], choice.kernels[plan.methods[0]], switches=False)
+        choice = lanes_for(PROBLEM.system, plan)
+        lanes = LaneRun(run, choice.kernels[plan.methods[0]], switches=False)
         lanes.run(order, outcome, 0, lambda: None)
     else:
         run.run(order, outcome, 0, lambda member, status: pytest.fail(f"{member}: {status}"), lambda: None)

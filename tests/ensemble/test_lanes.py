@@ -8,7 +8,7 @@ import pytest
 import symde
 from symde.engine.cpu.layout import COUNTERS
 from symde.engine.methods import registry
-from symde.ensemble.lanes import lanes_for
+from symde.members.lanes import lanes_for
 from symde.plan import plan_for
 from tests.ensemble.models import BLOWUP, LOTKA, ROBER, lotka_parameters, rober_parameters
 
@@ -31,7 +31,7 @@ end
 
 def has_lanes(problem, method):
     plan = plan_for(problem.system, method, 1e-6, None, None, 1000, "auto", None)
-    return bool(lanes_for(problem, plan).methods)
+    return bool(lanes_for(problem.system, plan).methods)
 
 
 @pytest.mark.parametrize("method", EXPLICIT)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import symde
-from symde.engine.cpu.batch import BatchRun, Members, Outcome, Steps
+from symde.engine.cpu.batch import Members, Outcome
 from symde.ensemble.members import starts_of
-from symde.ensemble.singles import LoopOverMembers, WholeSolves, needs_host
+from symde.ensemble.singles import LoopOverMembers, WholeSolves
+from symde.members.lanes import NONE
+from symde.members.loops import Loops, hosted
 from symde.plan import plan_for
-from symde.sessions import make_session
 from tests.ensemble.models import BLOWUP, DECAY, LOTKA, ROBER, lotka_parameters, rober_parameters
 
 PROBLEM = symde.Problem(LOTKA)
@@ -218,16 +219,14 @@ def test_whole_solves_are_the_members_of_the_loop(model):
     members = Members(starts.u0, starts.p, np.array([problem.tspan]), saveat[None].astype(float), 3)
     ids, parts, failures = np.arange(1, 3), [], []
     for kind in ("loop", "whole"):
-        session = make_session(problem.system, plan)
-        part = Outcome.empty(2, len(saveat), session.n)
+        part = Outcome.empty(2, len(saveat), len(problem.u0))
         if kind == "loop":
-            session.atol[...] = 1e-8
-            solves = LoopOverMembers(BatchRun(session, members, Steps(1e-7, None, 0.5, 10_000)), problem)
+            solves = LoopOverMembers(Loops(problem.system, plan, 1e-8, members, NONE), problem, members)
         else:
-            solves = WholeSolves(session, problem, plan, 1e-8, members)
+            solves = WholeSolves(problem, problem.system, plan, 1e-8, members)
         failures.append(solves.run(ids, part, 1, lambda: None))
         parts.append(part)
     for name in ("u", "codes", "counters", "ends"):
         np.testing.assert_array_equal(getattr(parts[0], name), getattr(parts[1], name))
     assert failures[0] == failures[1] and len(failures[0]) == (1 if model is BLOWUP else 0)
-    assert not needs_host(session)
+    assert not hosted(problem.system, plan)

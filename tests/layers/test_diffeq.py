@@ -91,10 +91,37 @@ def test_what_comes_out_has_the_wider_type_of_what_goes_in(dtypes):
 def test_a_batch_is_its_members(members):
     p = torch.stack([P * (1 + 0.05 * i) for i in range(members)])
     u0 = torch.stack([double(1.0 + 0.1 * i, 1.0) for i in range(members)])
-    u = diffeq(p, LOTKA_PROBLEM, u0=u0, saveat=0.5)
+    u = diffeq(p, LOTKA_PROBLEM, u0=u0, saveat=0.5, lanes=False)
     assert u.shape == (members, 21, 2)
     for i in range(members):
         assert torch.equal(u[i], diffeq(p[i], LOTKA_PROBLEM, u0=u0[i], saveat=0.5))
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern9", "Rodas5P", None])
+def test_members_side_by_side_are_the_same_in_every_batch(method):
+    count, how = 21, dict(method=method, saveat=0.5, rtol=1e-9, atol=1e-9)
+    p = torch.stack([P * (1 + 0.02 * i) for i in range(count)])
+    u0 = torch.stack([double(1.0 + 0.1 * i, 1.0) for i in range(count)])
+    u = diffeq(p, LOTKA_PROBLEM, u0=u0, **how)
+    assert torch.equal(diffeq(p.flip(0), LOTKA_PROBLEM, u0=u0.flip(0), **how), u.flip(0))
+    assert torch.equal(torch.func.vmap(lambda p, u0: diffeq(p, LOTKA_PROBLEM, u0=u0, **how))(p, u0), u)
+    for i in (0, 7, 20):
+        assert torch.equal(diffeq(p[i : i + 1], LOTKA_PROBLEM, u0=u0[i], **how)[0], u[i])
+        alone = diffeq(p[i], LOTKA_PROBLEM, u0=u0[i], **how)
+        torch.testing.assert_close(u[i], alone, rtol=1e-6, atol=1e-7)
+    exact = diffeq(p, LOTKA_PROBLEM, u0=u0, **TIGHT, saveat=0.5)
+    torch.testing.assert_close(u, exact, rtol=1e-6, atol=1e-7)
+
+
+def test_members_side_by_side_have_spans_and_times_of_their_own():
+    starts, ends = double(0.0, 0.5, 3.0), double(3.0, 2.0, 0.25)
+    times = torch.stack(
+        [torch.linspace(a, b, 4, dtype=torch.float64) for a, b in zip(starts, ends, strict=True)]
+    )
+    p, u0 = double(0.7, 2.0), double(0.5)
+    found = diffeq(p, SEASONS_PROBLEM, u0=u0, tspan=(starts, ends), saveat=times, **TIGHT)
+    for u, t0, row in zip(found, starts, times, strict=True):
+        torch.testing.assert_close(u, seasons(p, u0, t0, row), **CLOSE)
 
 
 @pytest.mark.parametrize("members", [3, 7])  # recorded solves are kept of no more than four
@@ -117,16 +144,12 @@ def test_gradients_of_a_batch_are_those_of_its_members(members, sensealg):
 def test_threads_change_no_bit():
     p = torch.stack([P * (1 + 0.002 * i) for i in range(70)])
     results = []
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        try:
-            mine = p.clone().requires_grad_()
-            plain = diffeq(p, LOTKA_PROBLEM, saveat=1.0)
-            diffeq(mine, LOTKA_PROBLEM, saveat=1.0, sensealg="discrete").sum().backward()
-            with pytest.raises(symde.SolveError, match=r"batch failed \(67, 68, 69\)"):
-                diffeq(torch.arange(70.0)[:, None] / 66.5, GROWING)
-        finally:
-            torch.set_num_threads(1)
+    for workers in (1, 2):
+        mine = p.clone().requires_grad_()
+        plain = diffeq(p, LOTKA_PROBLEM, saveat=1.0, workers=workers)
+        diffeq(mine, LOTKA_PROBLEM, saveat=1.0, sensealg="discrete", workers=workers).sum().backward()
+        with pytest.raises(symde.SolveError, match=r"batch failed \(67, 68, 69\)"):
+            diffeq(torch.arange(70.0)[:, None] / 66.5, GROWING, workers=workers)
         results.append((plain, mine.grad))
     assert torch.equal(results[0][0], results[1][0]) and torch.equal(results[0][1], results[1][1])
 

@@ -129,6 +129,18 @@ MISTAKES = {
         (TypeError, ValueError),
         "rtol",
     ),
+    "no threads": (lambda: diffeq(P, LOTKA_PROBLEM, workers=0), ValueError, "positive whole number"),
+    "half a thread": (lambda: diffeq(P, LOTKA_PROBLEM, workers=0.5), TypeError, "whole number"),
+    "threads of torch's engine": (
+        lambda: diffeq(P, LOTKA_PROBLEM, backend="torch", workers=2),
+        ValueError,
+        "workers belongs to backend='cpu'",
+    ),
+    "lanes of torch's engine": (
+        lambda: diffeq(P, LOTKA_PROBLEM, backend="torch", lanes=False),
+        ValueError,
+        "lanes belongs to backend='cpu'",
+    ),
     "a layer's option": (lambda: DiffEqLayer(LOTKA_PROBLEM, saveas=0.1), TypeError, "no option `saveas`"),
     "a layer's parameter": (lambda: DiffEqLayer(LOTKA_PROBLEM, p=["e"]), ValueError, "unknown parameter `e`"),
     "a layer's state": (lambda: DiffEqLayer(LOTKA_PROBLEM, u0="z"), ValueError, "unknown state `z`"),

@@ -93,7 +93,7 @@ def test_weights_are_given_as_vector_arrays_one_array_or_a_network():
     bias = arrays["0.bias"]
     assert torch.equal(diffeq({"eaten.0.bias": bias}, COMPILED, **how), expected)
     many = torch.stack([vector, 0.9 * vector])
-    batch = diffeq({"eaten": many, "a": double(1.3, 1.2)}, COMPILED, **how)
+    batch = diffeq({"eaten": many, "a": double(1.3, 1.2)}, COMPILED, lanes=False, **how)
     assert torch.equal(batch[0], expected) and batch.shape == (2, 7, 2)
     assert torch.equal(batch[1], diffeq({"eaten": many[1], "a": 1.2}, COMPILED, **how))
 

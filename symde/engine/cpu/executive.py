@@ -186,7 +186,8 @@ class Executive:
     def _known_truths(self) -> list[float]:
         """Which conditions hold by what has been handled."""
         truths = self._truths
-        if truths is None:
+        if truths is None or self._roots.settled:
+            self._roots.settled = 0
             if self._roots.known == NOTHING:
                 self._calls.find_sides()
             truths = self._truths = self._calls.conditions()

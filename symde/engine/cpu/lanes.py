@@ -14,6 +14,7 @@ from symde.engine.cpu.batch import BatchRun, Outcome, next_allowance
 from symde.engine.cpu.lanes_layout import INTEGERS, NUMBERS, VECTORS, WIDTH, Lanes
 from symde.engine.cpu.layout import STIFF_FRACTION, Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.session import Session
 from symde.engine.cpu.slots import PackedMethod
 
 _run_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -30,52 +31,64 @@ OUTPUTS = ("u_new", "low_new", "stage_values", "norm", "log_error", "factor", "r
 """The output table of a step."""
 
 
-class LaneRun:
-    """Lanes at work on members.
+class LaneMemory:
+    """What the lanes of a session read and write; it is made once, and kept with the session.
 
-    Args:
-        run: Members of a session with one method, which begins them.
-        packed: That method.
-        kernels: Addresses of its step and its interpolant for lanes, and of the value of one lane's
-            interpolant.
-        switches: Whether another method waits for members that look stiff to this one.
+    Attributes:
+        lanes: The structure of the compiled loop.
     """
 
-    def __init__(
-        self, run: BatchRun, packed: PackedMethod, kernels: tuple[int, int, int], switches: bool
-    ) -> None:
-        self.run_of_members = run
-        session, slot, stages = run.session, packed.slot, packed.method.stages
-        self._vectors = _vectors(session.n, session.m, stages, packed.degree)
-        self._numbers, self._integers = np.zeros((len(NUMBERS), WIDTH)), np.zeros((len(INTEGERS), WIDTH), int)
+    def __init__(self, session: Session) -> None:
+        (packed,) = session.methods
+        slot, stages = packed.slot, packed.method.stages
+        vectors = _vectors(session.n, session.m, stages, packed.degree)
+        self.numbers, self._integers = np.zeros((len(NUMBERS), WIDTH)), np.zeros((len(INTEGERS), WIDTH), int)
         controls = (slot.alpha, slot.beta, slot.gamma, layout.SMALLEST_ERROR, layout.SAFETY)
-        self._vectors["control"][...] = np.array(controls)[:, None]
-        self._vectors["atol"][...] = session.atol[:, None]
-        self._numbers[NUMBERS.index("rtol")] = session.state.rtol
-        addresses = {name: vector.ctypes.data for name, vector in self._vectors.items()}
-        self._tables = _tables(
-            {**addresses, **{name: row.ctypes.data for name, row in zip(NUMBERS, self._numbers, strict=True)}}
+        vectors["control"][...] = np.array(controls)[:, None]
+        addresses = {name: vector.ctypes.data for name, vector in vectors.items()}
+        tables = _tables(
+            {**addresses, **{name: row.ctypes.data for name, row in zip(NUMBERS, self.numbers, strict=True)}}
         )
-        self._tables["per_attempt"] = _work(packed)
+        tables["per_attempt"] = _work(packed)
+        self._vectors, self._tables = vectors, tables
         self.lanes = Lanes(
-            batch=ctypes.addressof(run.batch),
-            kernel=kernels[0],
-            interpolant=kernels[1],
-            value=kernels[2],
             n=session.n,
             m=session.m,
             stages=stages,
             degree=packed.degree,
             fsal=slot.fsal,
             stability=STIFF_FRACTION * slot.stability,
-            switches=float(switches),
-            max_steps=session.state.max_steps,
             per_interpolant=packed.stages - stages,
-            numbers=self._numbers.ctypes.data,
+            numbers=self.numbers.ctypes.data,
             integers=self._integers.ctypes.data,
             **{name: addresses[name] for name in VECTORS},
-            **{name: table.ctypes.data for name, table in self._tables.items()},
+            **{name: table.ctypes.data for name, table in tables.items()},
         )
+
+    def set_tolerances(self, session: Session) -> None:
+        """Take the tolerances of a session's present run."""
+        self._vectors["atol"][...] = session.atol[:, None]
+        self.numbers[NUMBERS.index("rtol")] = session.state.rtol
+
+
+class LaneRun:
+    """Lanes at work on members.
+
+    Args:
+        run: Members of a session with one method, which begins them.
+        kernels: Addresses of the method's step and its interpolant for lanes, and of the value of one lane's
+            interpolant.
+        switches: Whether another method waits for members that look stiff to this one.
+    """
+
+    def __init__(self, run: BatchRun, kernels: tuple[int, int, int], switches: bool) -> None:
+        self.run_of_members, session = run, run.session
+        self._memory: LaneMemory = session.companion(LaneMemory, lambda: LaneMemory(session))
+        self._memory.set_tolerances(session)
+        lanes = self.lanes = self._memory.lanes
+        lanes.batch = ctypes.addressof(run.batch)
+        lanes.kernel, lanes.interpolant, lanes.value = kernels
+        lanes.switches, lanes.max_steps = float(switches), session.state.max_steps
         self._entry = _run_type(function_address("lanes", "run"))
 
     def run(self, ids: np.ndarray, outcome: Outcome, first: int, on_slice: Callable[[], None]) -> None:
@@ -86,7 +99,7 @@ class LaneRun:
         """
         lanes, allowance = self.lanes, self.run_of_members.session.allowance
         self.run_of_members.aim(ids, outcome, first)
-        self._numbers[NUMBERS.index("busy")] = 0.0
+        self._memory.numbers[NUMBERS.index("busy")] = 0.0
         lanes.idle, lanes.budget = WIDTH, allowance
         started = time.perf_counter()
         while True:

@@ -25,6 +25,9 @@ Roots = structure(
     integers=int64,  # of a floor's functions the place of its value behind the sides
     timed=int64,  # 1 of each function that follows time alone
     any_timed=int64,
+    at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`
+    clear=int64,  # of one that is settled the time until which it has no root
+    settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
     switching=int64,  # the step just accepted ends at roots of such alone
     flips=int64,  # of each, successive ones without leaving zero by more than its doubt
@@ -46,6 +49,10 @@ Roots = structure(
 )  # fmt: skip
 
 NOTHING, SIDES, ALL = 0, 1, 2
+
+BEGUN, HANDLED, SETTLED = 1, 2, 3
+"""What is known of a function that may be zero at the start of a step: that it began there, that it was handled
+there, or to which side it goes."""
 
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
 """What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
@@ -72,7 +79,7 @@ ALONG = 6
 
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
-    "slope_high", "g_at", "slope_at", "peak", "doubt",
+    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear",
 )  # fmt: skip
 
 TRUST = 0.02
@@ -138,7 +145,7 @@ class RootMemory:
         self.values = {name: np.zeros(size) for name in VALUES}
         self.values["side"] = np.zeros(INTEGERS + MOST_INTEGERS if switches else size)
         self.values["ties"][:count] = ties
-        self.crossed, self.flips = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
         self.purposes, self.integers, self.timed = (
             np.array([*one, 0], np.int64) for one in (purposes, integers, timed)
         )
@@ -157,7 +164,7 @@ class RootMemory:
         self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "timed", "flips"):
+        for name in ("weights", "purposes", "integers", "timed", "flips", "at_zero"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
         for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
             setattr(self.data, name, getattr(self, name).ctypes.data)

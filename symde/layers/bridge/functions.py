@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symde.layers.bridge import numbers
+from symde.layers.bridge import numbers, plain
 from symde.layers.bridge.interface import Differentiable, refuse_nested_forward, transformed
-from symde.layers.bridge.numbers import Points, Records, Wanted
+from symde.layers.bridge.numbers import Records, Wanted
+from symde.layers.bridge.points import Points
 from symde.layers.bridge.specification import AnySpecification
 from symde.model.events import follows_start
 from symde.problem.problem import Problem
@@ -51,7 +52,7 @@ def solve(specification: AnySpecification, u0: Tensor, p: Tensor, span: Tensor, 
         u0.requires_grad or p.requires_grad or span.requires_grad or times.requires_grad
     )
     if not recorded and not transformed():
-        return _tensor(numbers.solve(specification, _points(*inputs)))
+        return _tensor(plain.solve(specification, _points(*inputs)))
     specification.refuse_underived()
     wanted = (u0.requires_grad or span.requires_grad, p.requires_grad) if recorded else None
     return _applied(Call(specification, wanted), *inputs)
@@ -69,7 +70,7 @@ class Solve(Differentiable):
         """The saved states."""
         points = _points(u0, p, span, times)
         if call.wanted is None or not any(call.wanted):
-            return _tensor(numbers.solve(call.specification, points))
+            return _tensor(plain.solve(call.specification, points))
         call.records = numbers.record(call.specification, points, call.wanted)
         return _tensor(call.records.u)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from symde.layers.bridge.formula import Formula, slope_formula, tangent_slope_formula
+from symde.members.lanes import NONE, LaneChoice, lanes_for
+from symde.members.loops import hosted
 from symde.plan import Plan, plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
@@ -41,6 +43,8 @@ class Specification:
         solving: method, rtol, atol, dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
         parameters: Indices of the parameters that derivatives are taken by; the others are constants. None:
             all of them.
+        workers: Threads of a batch.
+        lanes: Whether members of a batch may be solved side by side.
 
     Attributes:
         n, m: Numbers of states and of parameters.
@@ -58,6 +62,8 @@ class Specification:
         sensealg: str,
         solving: dict[str, Any],
         parameters: tuple[int, ...] | None = None,
+        workers: int = 1,
+        lanes: bool = True,
     ) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(
@@ -74,6 +80,8 @@ class Specification:
         self.parameters = tuple(range(len(problem.p))) if parameters is None else parameters
         self.n, self.m = len(problem.u0), len(problem.p)
         self._solving = solving
+        self.workers = options.count(workers, "workers")
+        self._side_by_side = options.truth(lanes, "lanes")
         self._restricted: dict[tuple[int, ...], Specification] = {}
         system = problem.system
         names = ("method", "rtol", "dt0", "dtmax", "max_steps", "linear_solver")
@@ -92,6 +100,15 @@ class Specification:
         return prepare(self.problem, events=True, **self._solving)
 
     @functools.cached_property
+    def lanes(self) -> LaneChoice | None:
+        """How the compiled loops solve the members of a batch; None where the host sees to each, or calls a
+        function of the user."""
+        system = self.problem.system
+        if not system.compiled or hosted(system, self.plan):
+            return None
+        return lanes_for(system, self.plan) if self._side_by_side else NONE
+
+    @functools.cached_property
     def slope(self) -> Formula:
         """The right-hand side as a function of (t, u, p)."""
         return slope_formula(self.problem.system)
@@ -106,7 +123,9 @@ class Specification:
         if parameters == self.parameters:
             return self
         if parameters not in self._restricted:
-            new = Specification(self.problem, self.sensealg, self._solving, parameters)
+            new = Specification(
+                self.problem, self.sensealg, self._solving, parameters, self.workers, self._side_by_side
+            )
             self._restricted[parameters] = new
         return self._restricted[parameters]
 
@@ -155,11 +174,12 @@ class TangentSpecification:
     """
 
     pointwise = False
+    lanes: LaneChoice | None = None
 
     def __init__(self, below: Specification) -> None:
         self.below = below
         self.n, self.m = 2 * below.n, 2 * below.m
-        self.problem, self.sensealg = below.problem, below.sensealg
+        self.problem, self.sensealg, self.workers = below.problem, below.sensealg, below.workers
         self.parameters = (*below.parameters, *(below.m + j for j in below.parameters))
 
     @functools.cached_property
@@ -221,17 +241,19 @@ def problem_at(problem: Problem, point: Point) -> Problem:
     return new
 
 
-def specification(problem: Any, sensealg: Any, parameters: Any = None, **solving: Any) -> Specification:
+def specification(
+    problem: Any, sensealg: Any, workers: Any = 1, lanes: Any = True, **solving: Any
+) -> Specification:
     """The specification of a problem and options; the same object for the same ones."""
-    given = problem, sensealg, parameters, *solving.items()
+    given = problem, sensealg, workers, lanes, *solving.items()
     try:
         return _remembered(*given)
     except TypeError:  # an option that may change, or a mistake: the checks themselves tell which
         return _made(*given)
 
 
-def _made(problem: Any, sensealg: Any, parameters: Any, *solving: tuple[str, Any]) -> Specification:
-    return Specification(problem, sensealg, dict(solving), parameters)
+def _made(problem: Any, sensealg: Any, workers: Any, lanes: Any, *solving: tuple[str, Any]) -> Specification:
+    return Specification(problem, sensealg, dict(solving), workers=workers, lanes=lanes)
 
 
 _remembered = functools.lru_cache(REMEMBERED, typed=True)(_made)

@@ -17,7 +17,7 @@ from symde.engine.cpu.linear_solvers import AUTO
 from symde.engine.cpu.slots import packed
 from symde.engine.methods import registry
 from symde.plan import Plan
-from symde.problem.problem import Problem
+from symde.problem.system import Equations
 
 FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock")
 """Families of methods with steps for lanes."""
@@ -48,16 +48,16 @@ class LaneChoice:
 NONE = LaneChoice((), {}, False)
 
 
-def lanes_for(problem: Problem, plan: Plan) -> LaneChoice:
-    """The methods that solve the members of a problem side by side; none where there is no step of the first
-    for lanes."""
+def lanes_for(system: Equations, plan: Plan) -> LaneChoice:
+    """The methods that solve members of a system side by side; none where there is no step of the first for
+    lanes."""
     switching = len(plan.methods) > 1
     if switching and plan.linear_solver != AUTO:
         return NONE  # that solver is the stiff method's, and the explicit one of lanes has nothing to solve
     wanted = (_explicit(plan.rtol), plan.methods[1]) if switching else plan.methods
     kernels: dict[Any, tuple[int, int, int]] = {}
     for method in wanted:
-        found = _kernels(problem, plan, method)
+        found = _kernels(system, plan, method)
         if not all(found):
             break
         kernels[method] = found
@@ -69,8 +69,8 @@ def _explicit(rtol: float) -> Any:
     return registry.get("Tsit5" if rtol > TIGHT else "Vern7" if rtol > VERY_TIGHT else "Vern9")
 
 
-def _kernels(problem: Problem, plan: Plan, method: Any) -> tuple[int, int, int]:
-    addresses = getattr(problem.system.kernels, "lane_addresses", None)
+def _kernels(system: Equations, plan: Plan, method: Any) -> tuple[int, int, int]:
+    addresses = getattr(system.kernels, "lane_addresses", None)
     if addresses is None or method.family not in FAMILIES or not method.adaptive:
         return 0, 0, 0
     if packed(method).implicit and plan.linear_solver not in OWN_FACTORISATION:
