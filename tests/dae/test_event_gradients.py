@@ -147,6 +147,20 @@ def test_forward_sensitivities_of_a_constrained_motion(wall):
         np.testing.assert_allclose(found["p"], expected, rtol=1e-6, atol=1e-7)
 
 
+def test_initial_values_that_constraints_determine():
+    # y and its derivative are left out: they follow x, L and x'
+    text = "param g = 9.81, L = 1, e = 0.8, w = 0.5, x0 = 0.8\nstate x = x0, y\nstate T = 0\nx'(0) = 0.3\n"
+    text += "time 0 .. 6\nx'' = -T*x\ny'' = -T*y - g\nx^2 + y^2 = L^2\n" + WALL
+    problem = symde.Problem(symde.ode_def(text), u0={"y": -1})
+    loss = loss_of(problem, "x")
+    pairs = zip(problem.system.parameter_names, problem.p, strict=True)
+    expected = [by_differences(problem, loss, lambda v, q=q: {"p": {q: v}}, value) for q, value in pairs]
+    _, found = symde.value_and_grad(
+        loss, problem, "Rodas5P", wrt="p", sensealg="forward", saveat=TIMES, rtol=1e-9, atol=1e-10
+    )
+    np.testing.assert_allclose(found["p"], expected, rtol=1e-6, atol=1e-7)
+
+
 def test_derivatives_that_leave_a_constraint_are_refused():
     problem = symde.Problem(symde.ode_def(PENDULUM + WALL))
     loss, options = loss_of(problem, "x"), {"saveat": TIMES, "sensealg": "forward"}
