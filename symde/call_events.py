@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from symde.lowering import ModelSystem, solved_definition
 from symde.problem.event import Event
-from symde.problem.problem import Problem, with_system
+from symde.problem.problem import Problem, remake, with_system
+from symde.problem.system import system_of
 from symde.problem.values import by_name
 
 REMEMBERED = 64
@@ -69,4 +71,28 @@ def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
     for oldest in list(system.extended)[: 1 - REMEMBERED]:
         system.extended.pop(oldest, None)
     definition = solved_definition(with_events(system.definition, events))
-    return system.extended.setdefault(events, ModelSystem(definition))
+    extended = ModelSystem(definition)
+    extended.restore = functools.partial(_reduced, (*_events_of(system), *events))
+    return system.extended.setdefault(events, extended)
+
+
+def _events_of(system: ModelSystem) -> tuple[Event, ...]:
+    """The events that a system has beside those of its model."""
+    return () if system.restore is None else system.restore.args[0]
+
+
+def _reduced(events: tuple[Event, ...], problem: Problem) -> tuple[Any, ...]:
+    """What pickling keeps of a problem with such events: the model, and what it is made from once more."""
+    names = problem.system.parameter_names
+    p = {name: problem.p.item(names.index(name)) for name in problem.given_parameters}
+    return _made_again, (problem.model, problem.kind, events, problem.given_u0, problem.given_tspan, p)
+
+
+def _made_again(model: Any, kind: str | None, events: tuple[Event, ...], u0: Any, tspan: Any, p: Any) -> Any:
+    """The problem with its events. Parameters that these have made states have no initial value in the model."""
+    if callable(u0):
+        return with_call_events(Problem(model, u0, tspan, p or None, None, kind), events)
+    names = system_of(model)[0].state_names
+    own = {name: value for name, value in u0.items() if name in names}
+    problem = with_call_events(Problem(model, own or None, tspan, p or None, None, kind), events)
+    return problem if len(own) == len(u0) else remake(problem, u0=u0)

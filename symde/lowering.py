@@ -144,6 +144,7 @@ class ModelSystem:
         self.plans: Any = None
         self.augmented: dict[Any, Any] = {}  # the same model with sensitivity columns
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
+        self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 

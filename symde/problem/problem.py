@@ -123,6 +123,9 @@ class Problem:
         return self._tspan_given
 
     def __reduce__(self) -> tuple[Any, ...]:
+        restore = getattr(self.system, "restore", None)
+        if restore is not None:  # the model's own system is another one
+            return restore(self)
         return Problem, (
             self.model,
             self._u0_given or None,
