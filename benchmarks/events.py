@@ -39,15 +39,16 @@ DOSES = "param k = 0.3\n A' = -k*A; A(0) = 0; time 0 .. 6000\n dose: every 6: A 
 METHODS = ("Tsit5", "Vern7", "Rodas5P", "VCABM", "QNDF", "Taylor")
 
 
-def medians(*functions: Callable[[], object], rounds: int = 400) -> list[float]:
-    """Median times in microseconds, taken in turn."""
+def medians(*functions: Callable[[], object], rounds: int = 100, batch: int = 10) -> list[float]:
+    """Median CPU times of a call in microseconds; functions take turns, `batch` calls each."""
     taken: list[list[float]] = [[] for _ in functions]
-    for turn in range(rounds + 20):
+    for turn in range(rounds + 5):
         for function, times in zip(functions, taken, strict=True):
-            started = time.perf_counter()
-            function()
-            if turn >= 20:
-                times.append(1e6 * (time.perf_counter() - started))
+            started = time.process_time()
+            for _ in range(batch):
+                function()
+            if turn >= 5:
+                times.append(1e6 * (time.process_time() - started) / batch)
     return [statistics.median(times) for times in taken]
 
 
@@ -71,7 +72,7 @@ def happening() -> None:
     for name, text in (("neuron", NEURON), ("doses", DOSES)):
         problem = symde.Problem(symde.ode_def(text))
         solution = symde.solve(problem, "Tsit5", saveat=[problem.tspan[1]])
-        (taken,) = medians(lambda p=problem: symde.solve(p, "Tsit5", saveat=[p.tspan[1]]), rounds=20)
+        (taken,) = medians(lambda p=problem: symde.solve(p, "Tsit5", saveat=[p.tspan[1]]), rounds=10, batch=1)
         number = len(solution.events)
         print(f"{name:<10}{number:>8}{solution.stats.accepted:>7}{taken / number:>13.1f}")
 
@@ -96,7 +97,7 @@ def branches() -> dict[str, symde.Problem]:
 
 
 def branching() -> None:
-    """Branches as modes against branches as they stand: error at the end and median time at rtol 1e-6."""
+    """Branches as modes against branches as they stand: error at the end and median CPU time at rtol 1e-6."""
     print(f"\n{'branches':<24}{'method':<9}{'as they stand':>26}{'as modes':>26}")
     for name, problem in branches().items():
         reference = symde.solve(problem, "Rodas5P", rtol=1e-11, atol=1e-12).u[-1]
@@ -106,7 +107,7 @@ def branching() -> None:
             for system in (problem.system, modes):
                 problem.system.solved = system
                 solve = functools.partial(symde.solve, problem, method, rtol=1e-6, atol=1e-9, saveat=[end])
-                (taken,) = medians(solve, rounds=30)
+                (taken,) = medians(solve, rounds=10, batch=3)
                 solution = solve()
                 error = np.max(np.abs(solution.u[-1] - reference) / (1 + np.abs(reference)))
                 line += f"{error:>9.0e}{solution.stats.accepted:>6}{taken:>11.1f}"

@@ -47,13 +47,21 @@ def foreign() -> str:
     return table(["method", "elsewhere"], rows)
 
 
+def jumps() -> str:
+    """The methods for jump processes."""
+    from symde.engine.jumps.registry import methods as jump_methods
+
+    rows = [[f"`{one.name}`", one.when_to_use, one.citation] for one in jump_methods()]
+    return table(["method", "for", "to cite"], rows)
+
+
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"codes": codes, "foreign": foreign, "functions": functions, "methods": methods}
+TABLES = {"codes": codes, "foreign": foreign, "functions": functions, "jumps": jumps, "methods": methods}
 
 
 def generated(text: str) -> str:

@@ -17,6 +17,8 @@ from symde.lazy import import_on_use
 
 if TYPE_CHECKING:
     from symde import testing
+    from symde.derive.conservation import ConservationLaw, conservation_laws
+    from symde.derive.eliminate_conserved import eliminate_conserved
     from symde.diagnostics import ModelError
     from symde.ensemble.ensemble import ensemble
     from symde.ensemble.result import Ensemble
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "ConservationLaw": "symde.derive.conservation",
     "Dense": "symde.model.network",
     "Ensemble": "symde.ensemble.result",
     "Event": "symde.problem",
@@ -64,6 +67,8 @@ _HOME = {
     "SplitFunction": "symde.split_function",
     "Stats": "symde.problem",
     "SteadyState": "symde.sensitivity.steady_state",
+    "conservation_laws": "symde.derive.conservation",
+    "eliminate_conserved": "symde.derive.eliminate_conserved",
     "ensemble": "symde.ensemble.ensemble",
     "export": "symde.export",
     "fit": "symde.fit.fit",

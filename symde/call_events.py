@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symde.lowering import ModelSystem
+from symde.lowering import ModelSystem, solved_definition
 from symde.problem.event import Event
 from symde.problem.problem import Problem, with_system
 from symde.problem.values import by_name
@@ -68,4 +68,5 @@ def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
 
     for oldest in list(system.extended)[: 1 - REMEMBERED]:
         system.extended.pop(oldest, None)
-    return system.extended.setdefault(events, ModelSystem(with_events(system.definition, events)))
+    definition = solved_definition(with_events(system.definition, events))
+    return system.extended.setdefault(events, ModelSystem(definition))

@@ -27,6 +27,7 @@ from symde.split_function import SplitFunction
 if TYPE_CHECKING:  # solves have no use for them
     from symde.codegen.adjoints import AdjointKernels
     from symde.codegen.start_derivatives import StartDerivatives
+    from symde.constraints import Constraints
     from symde.problem.solution import Solution
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
@@ -252,35 +253,12 @@ class ModelSystem:
             return Equation(state.name, f"{state.name}' = ...", "", 0)
         return Equation(state.name, " ".join(span.text.split()), span.source.name, _line(span))
 
-    def constraint(self, index: int) -> Equation:
-        """What solutions keep, in the modeller's words."""
-        invariant = self.definition.invariants[index]
-        span, order = invariant.span, invariant.derivative
-        if span is None:
-            return Equation("", "an invariant", "", 0)
-        words = ("", "the derivative by t of ", "the second derivative by t of ")[min(order, 2)]
-        return Equation("", words + " ".join(span.text.split()), span.source.name, _line(span))
+    @functools.cached_property
+    def constraints(self) -> Constraints:
+        """What its equations without a derivative and its invariants say of numbers."""
+        from symde.constraints import Constraints
 
-    def worst_constraint(
-        self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
-    ) -> tuple[int, float]:
-        """The equation without a derivative that is missed by most, and its residual; each is seen against
-        what moves of the states by `scale` do to it."""
-        model, graph = self.kernels.model_graph, self.kernels.graph
-        mass, entries = model.lowered.mass or (), model.jacobian
-        roots = [*model.lowered.rhs, *entries.nodes, *(node for row in mass for _, node in row)]
-        with np.errstate(all="ignore"):
-            values = evaluate(graph, roots, t, {"u": u, "p": p})
-        worst, largest = 0, -1.0
-        for i, row in enumerate(mass):
-            if any(values[node] for _, node in row):
-                continue
-            places = range(entries.indptr[i], entries.indptr[i + 1])
-            size = sum(abs(values[entries.nodes[k]]) * scale[entries.indices[k]] for k in places) + 1e-300
-            missed = abs(values[model.lowered.rhs[i]]) / size
-            if not missed <= largest:
-                worst, largest = i, missed
-        return worst, float(values[model.lowered.rhs[worst]])
+        return Constraints(self)
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The right-hand side, by the graph's interpreter."""
@@ -289,53 +267,8 @@ class ModelSystem:
         return np.array([values[node] for node in lowered.rhs], dtype=float)
 
     def derivative(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-        """u', shape (n,): the right-hand side, or what the rows of M and the constraints' derivatives make of
-        it, (M's rows, -J's) u' = (f, f_t)."""
-        if not self.kernels.mass:
-            return self.slope(t, u, p)
-        matrix, differential = self._start_matrix(t, u, p)
-        model = self.kernels.model_graph
-        nodes = [
-            row if own else by_time
-            for row, by_time, own in zip(model.lowered.rhs, model.time_gradient, differential, strict=True)
-        ]
-        values = evaluate(self.kernels.graph, nodes, t, {"u": u, "p": p})
-        return np.linalg.solve(matrix, [float(values[node]) for node in nodes])
-
-    def pull_start(
-        self, t: float, u: np.ndarray, p: np.ndarray, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of a number by the given initial state (n,) and, through algebraic variables, by the
-        parameters (m,), from those by the consistent one.
-
-        Args:
-            t, u, p: The consistent start.
-            weights: Derivatives by u, shape (n,).
-        """
-        matrix, differential = self._start_matrix(t, u, p)
-        rows = np.linalg.solve(matrix.T, weights)
-        given = np.where(differential, rows, 0.0) @ np.where(differential[:, None], matrix, 0.0)
-        entries = self.kernels.model_graph.parameter_jacobian
-        values = evaluate(self.kernels.graph, entries.nodes, t, {"u": u, "p": p})
-        pulled = np.zeros(len(p))
-        for i in np.flatnonzero(~differential):
-            for k in range(entries.indptr[i], entries.indptr[i + 1]):
-                pulled[entries.indices[k]] += rows[i] * float(values[entries.nodes[k]])
-        return given, pulled
-
-    def _start_matrix(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """M's rows where M has entries and -J's where it has none, shape (n, n), and which rows are M's."""
-        model, n = self.kernels.model_graph, self.kernels.n
-        entries, mass = model.jacobian, model.mass or ()
-        values = evaluate(self.kernels.graph, [*entries.nodes, *mass], t, {"u": u, "p": p})
-        matrix, differential = np.zeros((n, n)), np.zeros(n, dtype=bool)
-        for i in range(n):
-            places = range(entries.indptr[i], entries.indptr[i + 1])
-            differential[i] = any(values[mass[k]] for k in places)
-            for k in places:
-                found = float(values[mass[k] if differential[i] else entries.nodes[k]])
-                matrix[i, entries.indices[k]] = found if differential[i] else -found
-        return matrix, differential
+        """u', shape (n,): the right-hand side, or what M and the constraints make of it."""
+        return self.constraints.derivative(t, u, p) if self.kernels.mass else self.slope(t, u, p)
 
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the right-hand side, or else an entry of its Jacobian. Of a
@@ -380,7 +313,13 @@ def _refuse_with_delays(definition: Definition) -> None:
     Raises:
         ValueError: the model has such.
     """
-    for what, found in (("events", definition.events), ("algebraic equations", definition.mass)):
+    refused = (
+        ("events", definition.events),
+        ("algebraic equations", definition.mass),
+        ("domains of states (`dom`)", any(state.domain is not None for state in definition.states)),
+        ("steps projected onto invariants", any(one.projected for one in definition.invariants)),
+    )
+    for what, found in refused:
         if found:
             raise ValueError(
                 f"a model with delays and {what} is not solved by this version: leave out one of them, or "

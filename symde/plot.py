@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symde.problem.jump_solution import JumpSolution
 from symde.problem.solution import Solution
 from symde.problem.values import unknown_name
 
@@ -188,8 +189,10 @@ def _sample(
     else:
         times = np.linspace(first, last, points)
     if inside.sum() <= points:
-        # The solver's own steps are where the solution bends.
+        # The solver's own steps are where the solution bends; a path of jumps stays until just before them.
         times = np.union1d(times, solution.t[inside])
+        if isinstance(solution, JumpSolution):
+            times = np.union1d(times, np.clip(np.nextafter(solution.t[inside], -np.inf), first, last))
     # All at once: a value by its own name costs the whole state at every time.
     return dict(zip(names, _between_jumps(solution, names, times), strict=True))
 

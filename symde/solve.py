@@ -8,6 +8,7 @@ status   --outcome--->  Solution, or an error that says where, why and what to t
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable
 from typing import Any, Never
@@ -26,10 +27,17 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
-from symde.problem.system import register_lowering
+from symde.problem.system import System, register_lowering, register_reading
 from symde.sessions import borrow, give_back
 
 register_lowering(lower_model)
+
+
+def _read_as_jumps(system: System, model: Any) -> System:
+    return importlib.import_module("symde.jump_system").read_as_jumps(system, model)  # few models have jumps
+
+
+register_reading("jump", _read_as_jumps)
 
 Callback = Callable[[float, np.ndarray], Any]
 
@@ -55,7 +63,10 @@ def solve(
     throw: bool = True,
     **unknown: Never,
 ) -> Solution:
-    """Solve an initial value problem.
+    """Solve an initial value problem, or follow one path of a jump process (`kind="jump"`).
+
+    A jump process has methods of its own (`symde.engine.jumps`), saves every event without `saveat`, and
+    takes `max_steps`, where it is given, as a limit on its events; what means nothing to it is refused.
 
     Args:
         problem: What to solve.
@@ -83,7 +94,8 @@ def solve(
             pattern of the Jacobian, never the last two. Refused with methods that solve none.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
-        seed: Belongs to noise and jumps, which this version's models do not have.
+        seed: For a jump process: the same integer gives the same path; None draws one, which the solution
+            tells.
         progress: Show a bar in simulated time (needs tqdm).
         throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
 
@@ -105,8 +117,22 @@ def solve(
         )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
+    if problem.kind == "jump":
+        given = {
+            "rtol": rtol, "atol": atol, "backend": backend, "events": events, "dt0": dt0, "dtmax": dtmax,
+            "linear_solver": linear_solver, "preconditioner": preconditioner,
+        }  # fmt: skip
+        usual = solve.__kwdefaults__ or {}
+        others = {
+            name: value
+            for name, value in given.items()
+            if type(value) is not type(usual[name]) or value != usual[name]
+        }
+        return importlib.import_module("symde.jumps").from_solve(
+            problem, method, seed, saveat, dense, callback, max_steps, progress, throw, others
+        )
     if seed is not None:
-        raise ValueError("seed belongs to noise and jumps, and this model has neither")
+        raise ValueError("seed belongs to jump processes: symde.Problem(model, kind='jump')")
     if events is not None:
         problem = with_call_events(problem, events)
     run = solve_on_cpu if backend is None else named_backend(backend)

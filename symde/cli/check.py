@@ -18,6 +18,9 @@ def run(options: argparse.Namespace) -> int:
         for warning in warnings:
             print(warning.render() + "\n")
         delays = model.definition.delays
+        if model.jumps:  # it has no right-hand side
+            print(f"{model.name}: {_counted(len(warnings))}")
+            continue
         try:
             if delays is not None and delays.read:
                 report = "derivatives are not checked: with delays they follow the past"
@@ -25,5 +28,9 @@ def run(options: argparse.Namespace) -> int:
                 report = str(check_derivatives(model, points=options.points))
         except (AssertionError, ValueError) as problem:
             report, code = str(problem), FAILED
-        print(f"{report}\n{model.name}: {len(warnings)} warning{'s' * (len(warnings) != 1)}")
+        print(f"{report}\n{model.name}: {_counted(len(warnings))}")
     return code
+
+
+def _counted(warnings: int) -> str:
+    return f"{warnings} warning{'s' * (warnings != 1)}"

@@ -9,9 +9,10 @@ import numpy as np
 
 from symde.cli.models import models
 from symde.cli.table import table
+from symde.derive.conservation import conservation_laws
 from symde.language import unparse
 from symde.model.model import Model
-from symde.model.text import event_statements, left_sides
+from symde.model.text import domain_statements, event_statements, left_sides, statements_of
 
 GRID_LIMIT, ENTRY_LIMIT = 40, 200
 """States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
@@ -27,19 +28,33 @@ def run(options: argparse.Namespace) -> int:
 def _sections(model: Model) -> Iterator[str]:
     definition = model.definition
     yield f"model {model.name}" + (f": {model.doc}" if model.doc else "")
+    written = [[unparse(one)] for one in statements_of(definition)]
+    more = (
+        (len(definition.reactions), "reaction"),
+        (len(definition.jumps), "jump"),
+        (len(definition.events), "event"),
+    )
     counts = (
         (len(definition.states), "state"),
         (len(definition.parameters), "parameter"),
         (len(definition.observables), "observed quantity"),
+        *((count, word) for count, word in more if count),
     )
     yield ", ".join(f"{count} {_plural(word, count)}" for count, word in counts) + "\n"
+    yield from _section("reactions and jumps", written)
+    laws = [[str(law), "stays what it is"] for law in conservation_laws(model)]
+    stated = [[unparse(one.value), "as the model says"] for one in definition.invariants]
+    yield from _section("conserved", laws + stated)
+    # a process of jumps has no equations
+    states = () if definition.jumps else definition.states
     equations = [
         [unparse(left), f"= {unparse(one.derivative)}"]
-        for left, one in zip(left_sides(definition), definition.states, strict=True)
+        for left, one in zip(left_sides(definition), states, strict=False)
         if not one.discrete
     ]
     equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
     yield from _section("equations", equations)
+    yield from _section("domains", [[unparse(one)] for one in domain_statements(definition)])
     yield from _section("events", [[unparse(one)] for one in event_statements(definition)])
     functions = [
         [f"{one.name}({', '.join(one.parameters)})", f"= {unparse(one.body)}"] for one in definition.functions
@@ -52,6 +67,7 @@ def _sections(model: Model) -> Iterator[str]:
             f"= {unparse(one.initial)}" if one.initial is not None else "",
             one.unit or "",
             one.doc or "",
+            "discrete" if one.discrete else "",
         ]
         for one in definition.states
     ]
@@ -72,7 +88,8 @@ def _sections(model: Model) -> Iterator[str]:
     yield from _section("parameters", parameters)
     if definition.tspan is not None:
         yield f"time {unparse(definition.tspan[0])} .. {unparse(definition.tspan[1])}\n"
-    yield from _jacobian(model)
+    if not definition.jumps:
+        yield from _jacobian(model)
 
 
 def _plural(word: str, count: int) -> str:

@@ -25,6 +25,7 @@ def run(options: argparse.Namespace) -> int:
         u0=values.assignments(options.u0, "--u0") or None,
         tspan=values.span(options.tspan) if options.tspan else None,
         p=values.assignments(options.set, "--set") or None,
+        kind=options.kind,
     )
     tell_about_compilation()
     solution = solve(
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     return INTERRUPTED if solution.retcode is Retcode.INTERRUPTED else FAILED
 
 
-_AS_GIVEN = ("rtol", "max_steps", "dt0", "dtmax", "linear_solver", "preconditioner", "progress")
+_AS_GIVEN = ("rtol", "max_steps", "dt0", "dtmax", "linear_solver", "preconditioner", "seed", "progress")
 """Options of `solve` whose values are those of the command line."""
 
 
@@ -69,10 +70,7 @@ def _report(solution: Solution, name: str) -> str:
     system, stats = solution.problem.system, solution.stats
     rows = [[one, f"{value:.10g}", system.unit(one) or ""] for one, value in _end_values(solution).items()]
     methods = " + ".join(one.name for one in solution.method)
-    work = (
-        f"{methods}: {stats.accepted} steps, {stats.rejected} rejected, {stats.evaluations} evaluations, "
-        f"{stats.jacobians} Jacobians, {stats.factorisations} factorisations, {_duration(stats.seconds)}"
-    )
+    work = f"{methods}: {stats.words}, {_duration(stats.seconds)}"
     heading = f"{name}: {solution.retcode}, t = {solution.t[-1]:g}"
     units = any(row[2] for row in rows)
     return f"{heading}\n\n{table([row if units else row[:2] for row in rows], right=[1])}\n\n{work}"

@@ -74,7 +74,7 @@ class DelayAdjointGraph(DelayGraph):
         delays = LoweredDelays(
             tuple(self._times), tuple(self._pairs), self._histories_of(), frozenset(self._kept_times)
         )
-        self.lowered = LoweredModel(graph, states, self._parameters, rhs, (), delays)
+        self.lowered = LoweredModel(graph, states, self._parameters, rhs, (), delays=delays)
 
     def _delays(self) -> list[int]:
         """tau_k = -s_k at t = 0."""

@@ -54,7 +54,7 @@ class DelayColumnsGraph(DelayGraph):
             lowered.parameters,
             lowered.rhs + slopes,
             (),
-            self._all_delays(columns),
+            delays=self._all_delays(columns),
         )
 
     def _column_slopes(self) -> tuple[int, ...]:

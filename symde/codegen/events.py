@@ -117,7 +117,7 @@ class EventKernels:
         if self.count:
             along = model if locked is None else locked.model
             kernels.append(Kernel("event_roots", graph, inputs, _roots(along, roots)))
-            if locked is not None:
+            if locked is not None or model.lowered.mass is not None:
                 kernels.append(Kernel("event_doubts", graph, inputs, _doubts(model, roots)))
         if self.conditions:
             kernels.append(_truths(graph, inputs, self._condition_nodes))
@@ -193,10 +193,13 @@ def _as_it_is(node: int) -> int:
 
 
 def _roots(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
-    """Values and total time derivatives along the right-hand side."""
+    """Values and total time derivatives along the right-hand side; with a mass matrix along the input
+    `direction`, which u' is given in."""
     lowered, nodes = model.lowered, [root.node for root in roots.roots]
-    graph = lowered.graph
-    along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, lowered.rhs, strict=True))}
+    graph, rhs = lowered.graph, lowered.rhs
+    if lowered.mass is not None:
+        rhs = tuple(graph.input("direction", i) for i in range(len(lowered.states)))
+    along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, rhs, strict=True))}
     return Output("g", tuple(nodes)), Output("slope", tuple(directional(graph, nodes, along)))
 
 

@@ -7,6 +7,7 @@ recurses, and shared syntax nodes are visited once.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class Lowering:
         self.scope = scope
         self._functions = {function.name: function for function in functions}
         self._externs = by_output(externs)
-        self._delayed = delayed
+        self.delayed = delayed
         self._outputs: dict[tuple[str, tuple[int, ...]], list[int]] = {}
         self._calls: dict[tuple[str, tuple[int, ...]], int] = {}
 
@@ -127,8 +128,8 @@ class Lowering:
                 return self._fold_left(operator, [values[id(operand)] for operand in operands], node.span)
             case syntax.Call() if node.function in self._externs:
                 return self._extern(node, tuple(values[id(argument)] for argument in node.arguments))
-            case syntax.Call() if self._delayed is not None and node.function in self._delayed:
-                return self._delayed.node(node, values[id(node.arguments[0])])
+            case syntax.Call() if self.delayed is not None and node.function in self.delayed:
+                return self.delayed.node(node, values[id(node.arguments[0])])
             case syntax.Call():
                 return self._built_in(node, [values[id(argument)] for argument in node.arguments])
         op = _OPERATIONS[type(node)]
@@ -272,6 +273,29 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
     Raises:
         ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
     """
+    model, lowering = lower_named(definition)
+    rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
+    invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
+    delays = _lower_delays(definition, lowering, model.states)
+    model = dataclasses.replace(model, rhs=rhs, invariants=invariants, delays=delays)
+    if definition.mass is None:
+        return model
+    entries = [
+        (row, column, lowering.lower(value))
+        for row, columns in enumerate(mass_rows(definition))
+        for column, value in columns.items()
+    ]
+    reduced = reduce_mass(model.graph, entries, rhs, len(model.parameters), divided)
+    return dataclasses.replace(model, rhs=reduced.rhs, mass=reduced.rows)
+
+
+def lower_named(definition: Definition) -> tuple[LoweredModel, Lowering]:
+    """The states, parameters and observables of a model as graph nodes, without its right-hand side, and what
+    lowers other expressions of the model into the same graph.
+
+    Raises:
+        ModelError: With its functions in place the model is larger than `NODE_LIMIT`.
+    """
     graph = Graph()
     states = tuple(graph.input("u", i, state.span) for i, state in enumerate(definition.states))
     parameters = tuple(
@@ -290,26 +314,16 @@ def lower(definition: Definition, divided: bool = False) -> LoweredModel:
         if graph.op[node] not in LEAVES:
             graph.names.setdefault(node, observable.name)
         observables.append(node)
-    rhs = tuple(lowering.lower(state.derivative) for state in definition.states)
-    invariants = tuple(lowering.lower(invariant.value) for invariant in definition.invariants)
-    delays = None if delayed is None else _lower_delays(definition, delayed, lowering, states)
-    if definition.mass is None:
-        return LoweredModel(graph, states, parameters, rhs, tuple(observables), None, invariants, delays)
-    entries = [
-        (row, column, lowering.lower(value))
-        for row, columns in enumerate(mass_rows(definition))
-        for column, value in columns.items()
-    ]
-    reduced = reduce_mass(graph, entries, rhs, len(parameters), divided)
-    return LoweredModel(
-        graph, states, parameters, reduced.rhs, tuple(observables), reduced.rows, invariants, delays
-    )
+    return LoweredModel(graph, states, parameters, (), tuple(observables)), lowering
 
 
 def _lower_delays(
-    definition: Definition, found: DelayedValues, lowering: Lowering, states: tuple[int, ...]
-) -> LoweredDelays:
+    definition: Definition, lowering: Lowering, states: tuple[int, ...]
+) -> LoweredDelays | None:
     """The delayed values that were found; a state without a history had its initial value before t0."""
+    found = lowering.delayed
+    if found is None:
+        return None
     assert definition.delays is not None
     known = {one.state: lowering.lower(one.value) for one in definition.delays.histories}
     history = tuple(known.get(name, node) for name, node in zip(definition.state_names, states, strict=True))

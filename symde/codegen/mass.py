@@ -65,7 +65,7 @@ def reduce_mass(
             rows[row][column] = node
     f = list(rhs)
     for group in _coupled(rows):
-        if len(group) > 1 or divided:
+        if divided or len(group) > 1 and not _dominant(graph, rows, group, parameters):
             pivots = _eliminate(graph, rows, f, group, parameters)
             if divided:
                 _divide(graph, rows, f, pivots)
@@ -89,6 +89,19 @@ def _coupled(rows: Rows) -> list[list[int]]:
     return [sorted(group) for group in groups.values()]
 
 
+def _dominant(graph: Graph, rows: Rows, group: list[int], parameters: int) -> bool:
+    """Whether each row's own entry is larger than all others together: then the rows are independent."""
+    nodes = [node for i in group for node in rows[i].values()]
+    values = evaluate(graph, nodes, 0.0, {"p": _sample(parameters)})
+    sizes = [{j: abs(float(values[node])) for j, node in rows[i].items()} for i in group]
+    return all(2.0 * row.get(i, 0.0) > sum(row.values()) for i, row in zip(group, sizes, strict=True))
+
+
+def _sample(parameters: int) -> np.ndarray:
+    """Parameters as good as any."""
+    return np.random.default_rng(11).uniform(0.5, 1.5, parameters)
+
+
 Entries = dict[int, tuple[int, float]]
 """A row: column -> node and value in the sample."""
 
@@ -98,9 +111,8 @@ def _eliminate(
 ) -> list[tuple[int, int, Entries, int]]:
     """Gaussian elimination within a group, on nodes and on a sample of their values side by side; only rows
     that vanish are changed. The others: row, column of the pivot, entries and f as elimination left them."""
-    sample = np.random.default_rng(11).uniform(0.5, 1.5, parameters)
     nodes = [node for i in group for node in rows[i].values()]
-    values = evaluate(graph, nodes, 0.0, {"p": sample})
+    values = evaluate(graph, nodes, 0.0, {"p": _sample(parameters)})
     pivots: list[tuple[int, int, Entries, int]] = []
     for i in group:
         row = {j: (node, float(values[node])) for j, node in rows[i].items()}

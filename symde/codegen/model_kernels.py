@@ -24,11 +24,19 @@ class ModelGraph:
     Attributes:
         definition: The model.
         lowered: Its right-hand side and observables as graph nodes.
+
+    Raises:
+        ValueError: the model has jumps.
     """
 
     def __init__(
         self, definition: Definition, divided: bool = False, lowered: LoweredModel | None = None
     ) -> None:
+        if definition.jumps:
+            raise ValueError(
+                f"model `{definition.name}` has jumps, which its differential equations know nothing of: "
+                "solve it as a jump process, symde.Problem(model, kind='jump')"
+            )
         self.definition = definition
         self.lowered: LoweredModel = lower(definition, divided) if lowered is None else lowered
 

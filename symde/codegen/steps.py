@@ -86,11 +86,7 @@ def rosenbrock_stages(work: Step, plan: StaticLU, method: RosenbrockNumbers) -> 
     gradient = [work.copy(node, work.u, work.t) for node in work.model.time_gradient]
     inverse_h = work.apply("div", work.number(1.0), work.h)
     shift = work.apply("mul", inverse_h, work.number(1.0 / float(method.gamma)))
-    mass = (
-        None
-        if work.model.mass is None
-        else [work.copy(node, work.u, work.t) for node in work.model.mass]
-    )
+    mass = None if work.model.mass is None else [work.copy(node, work.u, work.t) for node in work.model.mass]
     matrix = matrix_of(plan, work.graph, shift, entries, mass)
     lu = eliminate(plan, work.graph, matrix)
     solutions: list[list[int]] = []

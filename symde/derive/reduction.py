@@ -102,6 +102,7 @@ def _assemble(system: EquationSystem, matching: Matching) -> Definition:
         observables=_ordered(system),
         mass=None if identity else tuple(entries),
         invariants=(*system.definition.invariants, *_invariants(system)),
+        reactions=(),  # their equations are among those of the states
     )
 
 

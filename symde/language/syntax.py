@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
 from symde.language.event_syntax import DiscreteDeclaration, DomainDeclaration, EventStatement
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +260,8 @@ class Later:
 Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
     | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | EventStatement
-    | DiscreteDeclaration | DomainDeclaration | Conserved | History | Later
+    | DiscreteDeclaration | DomainDeclaration | Conserved | History | ReactionStatement | JumpStatement
+    | Later
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from symde.language.events import Option, at_times, domain, effect, event
 from symde.language.externs import extern, outputs
 from symde.language.normal import normalised
 from symde.language.parts import Closing, Group, Opening, Parsed, bare
+from symde.language.reaction_syntax import Change
+from symde.language.reactions import jump, reaction
 from symde.language.strings import unquote
 from symde.language.syntax import (
     Assignment,
@@ -53,9 +55,7 @@ LONGEST_NUMBER = 1000
 
 ARRAYS = "arrays"
 PARTS = "parts of models (use)"
-REACTIONS = "reactions"
 FEATURES = {
-    "jump": "jumps",
     "import": "imports of other files",
     "use": PARTS,
     "stratonovich": "Stratonovich noise",
@@ -182,8 +182,17 @@ class TreeBuilder(Transformer):
         return History(self._name(c[0]), bare(c[2]), span=self.statement)
 
     def reaction(self, c: list[Any]) -> Parsed:
-        arrow = next(str(one) for one in c if isinstance(one, Token))
-        return (Later(REACTIONS, arrow, span=self.statement),)
+        *rates, left, arrow, right = (one for one in c if type(one) is not Token or one.type == "ARROW")
+        given = rates[0] if rates and isinstance(rates[0], tuple) else tuple(map(bare, rates))
+        found = reaction(given, str(arrow), bare(left), bare(right), self.statement, self.found)
+        return self._unless_later(found, str(arrow))
+
+    def jump(self, c: list[Any]) -> Parsed:
+        changes = (one for one in c[2:] if not isinstance(one, Token))
+        return self._unless_later(jump(bare(c[1]), changes, self.statement, self.found), "jump")
+
+    def change(self, c: list[Any]) -> Change:
+        return Change(self._name(c[0]), str(c[1]), bare(c[2]), span=self._span(c[0], c[2]))
 
     def extern(self, c: list[Any]) -> Parsed:
         """`extern net(a, b) -> 2`"""

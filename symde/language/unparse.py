@@ -13,6 +13,8 @@ from symde.language.event_syntax import (
     EveryClause,
     WhenClause,
 )
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
+from symde.language.reactions import statement_text
 from symde.language.strings import quote
 from symde.language.syntax import (
     Assignment,
@@ -55,8 +57,8 @@ _Part = str | tuple[Expr, int]
 # `2e3` is a number, and `2_000` looks like one: such a name after a number is put in brackets.
 _CONTINUES_NUMBER = re.compile(r"[eE][0-9]|_")
 
-# A condition that begins with one of these words is read as a direction.
-_DIRECTION = re.compile(r"(?:rising|falling)(?![\w'])")
+# A condition that begins with one of these words is read as a direction, or ends at what is no option.
+_DIRECTION = re.compile(r"(?:rising|falling|after|priority|persistent)(?![\w'])")
 # An implicit equation that begins with one of these words would be read as the statement of that word.
 _OPENS_STATEMENT = re.compile(
     r"(?:model|param|parameter|state|const|time|end|when|at|every|jump|extern|dom|hamiltonian|conserved|import"
@@ -150,6 +152,8 @@ def _statement(node: Statement) -> str:
             return f"conserved {_text(value)}"
         case History(target=target, value=value):
             return f"history {target.id} = {_text(value)}"
+        case ReactionStatement() | JumpStatement():
+            return statement_text(node, _text, _OPENS_STATEMENT.match)
         case Later(keyword=keyword, span=span):
             return span.text if span is not None else keyword
     raise TypeError(f"not a part of a model: {type(node).__name__}")

@@ -5,15 +5,17 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
    `split.take_marks`                 marks of stiffness, apart from what the equations say
-   `implicit_states.collect_unknowns` what implicit equations determine, and how often it is differentiated
+   `reaction_draft.add_species`       states that reactions and jumps change
+   `standard.add_standard`            functions that need no definition
+   `implicit_equations.unknowns_of`   what implicit equations determine, and how often it is differentiated
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
 5. `scope.Scope.check`                every name means something and may be read where it is
 6. `kinds.check_expression`           functions, arities, numbers and conditions
    `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
-   `implicit_rows.share_out`          implicit equations as rows of M u' = f
-8. `determined.check_determined`      as many equations as unknowns, in every part of the system
+   `reaction_draft.derive_species`    equations of the species of reactions
+8. `implicit_equations.rows_of`       implicit equations as rows of M u' = f, one for each unknown
 9. here                               constants folded, order of dependence, cycles, size
 """
 
@@ -39,7 +41,6 @@ from symde.model.delay_rules import DelayedObservables, collect_delays, initial_
 from symde.model.delays import Delays
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
-from symde.model.determined import check_determined
 from symde.model.discretes import collect_discretes, collect_domains
 from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
 from symde.model.equations import StateDraft, collect_states
@@ -49,14 +50,16 @@ from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
 from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
 from symde.model.implicit import Invariant
-from symde.model.implicit_rows import share_out
-from symde.model.implicit_states import collect_unknowns
+from symde.model.implicit_equations import rows_of, unknowns_of
 from symde.model.kinds import check_expression
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
+from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of, refuse_marks
+from symde.model.reactions import expressions_of, map_expressions, read_by, with_rate
 from symde.model.scope import DEFAULT, EQUATION, HISTORY, INITIAL, TIME_SPAN, Context, Scope, describe
 from symde.model.split import take_marks
+from symde.model.standard import add_standard
 from symde.model.values import FixedValues
 from symde.model.walk import calls, identifiers, names, substitute
 
@@ -91,7 +94,10 @@ class _Builder:
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
         take_marks(self.draft)
-        self.implicit = collect_unknowns(self.draft)
+        add_species(self.draft)
+        add_standard(self.draft)
+        refuse_marks(self.draft)
+        self.implicit = unknowns_of(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
         self.scope = self._make_scope()
@@ -108,7 +114,9 @@ class _Builder:
         parameters = self._parameters()
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
-        mass = share_out(self.draft, self.implicit, self.states)
+        self.reactions, self.jumps = reactions_of(self.draft), jumps_of(self.draft)
+        derive_species(self.draft, self.states, self.reactions)
+        mass = rows_of(self.draft, self.implicit, self.states, self.scope.derivative_reads)
         self.observed = collect_observables(self.draft, self.states, self.scope)
         delays = self._delays(functions)
         states = self._states()
@@ -129,12 +137,12 @@ class _Builder:
             mass=mass,
             invariants=tuple(Invariant(one.value, False, False, one.span) for one in self.draft.conserved),
             delays=delays,
+            reactions=self.reactions,
+            jumps=self.jumps,
         )
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
         )
-        if not self.found.found:
-            check_determined(self.draft, self.implicit)
         self._check_size(definition)
         return definition
 
@@ -253,11 +261,14 @@ class _Builder:
             lambda one, context, kind: self._check(one, context, (), kind),
             self.known,
         )
+        derivatives = self.implicit.mass_names if self.implicit is not None else ()
         for implicit in self.draft.implicit:
             for side in (implicit.left, implicit.right):
-                self._check(side, EQUATION, self.implicit.mass_names)
+                self._check(side, EQUATION, derivatives)
         for conserved in self.draft.conserved:
             self._check(conserved.value, EQUATION)
+        for rate in expressions_of(self.draft.reactions):
+            self._check(rate, EQUATION)
 
     def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
         """What is read at other times than t, observed quantities written out, and what was before t0."""
@@ -265,8 +276,12 @@ class _Builder:
         simple = DelayedObservables(
             self.observed.written, self.states, lambda call: call.function not in own, self.found
         )
-        for state in self.states.values():
-            state.derivative = simple.expand(state.derivative)
+        self.reactions = tuple(with_rate(one, simple.expand) for one in self.reactions)
+        self.jumps = tuple(map_expressions(one, simple.expand) for one in self.jumps)
+        derive_species(self.draft, self.states, self.reactions)
+        for name, state in self.states.items():
+            if name not in self.draft.derived:
+                state.derivative = simple.expand(state.derivative)
         observables = tuple(
             dataclasses.replace(one, value=simple.expand(one.value)) for one in self.observed.observables
         )
@@ -279,6 +294,7 @@ class _Builder:
             *(state.derivative for state in self.states.values()),
             *(one.value for one in observables),
             *(one.body for one in functions),
+            *read_by(self.reactions, self.jumps),
         ]
         return collect_delays(
             roots, self.draft.histories, self.states, self.found, lambda value: self._check(value, HISTORY)
@@ -303,7 +319,7 @@ class _Builder:
                     draft.equation,
                     draft.split,
                     domains.get(draft.name),
-                    algebraic=draft.name in self.implicit.algebraic,
+                    algebraic=self.implicit is not None and draft.name in self.implicit.algebraic,
                 )
             )
         return (*states, *collect_discretes(self.draft, self.parameters, self._initial, self.values))
@@ -335,7 +351,13 @@ class _Builder:
         return (span.start, span.end)
 
     def _check_something_defined(self) -> None:
-        if self.states or self.draft.states or self.draft.incomplete or self.draft.equations:
+        if (
+            self.states
+            or self.draft.states
+            or self.draft.incomplete
+            or self.draft.equations
+            or self.draft.reactions
+        ):
             return
         self.found.error(
             "E321", "the model has no differential equation", self.block.span, "", "write one: `x' = ...`"
@@ -346,6 +368,7 @@ class _Builder:
         roots = [state.derivative for state in definition.states]
         roots += [observable.value for observable in definition.observables]
         roots += [one for event in definition.events for one in event_expressions(event)]
+        roots += read_by((), definition.jumps)
         total = expanded_size(roots, sizes)
         if total <= EXPANSION_LIMIT or not definition.functions:
             return

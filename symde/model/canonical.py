@@ -55,10 +55,13 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
         return None if expression is None else expression_key(expression, shorten)
 
     explicit = explicit_rows(definition)
+    # what reactions say of a species is told with them, and large networks say it many times over
+    species = {name for one in definition.reactions for name in one.species}
+    derivatives = (None if s.name in species else key(s.split or s.derivative) for s in definition.states)
     states = tuple(
-        (s.name, key(s.split or s.derivative) if own else None, key(s.initial), s.unit, s.nominal)
+        (s.name, derivative if own else None, key(s.initial), s.unit, s.nominal)
         + (s.domain, s.discrete, s.algebraic)
-        for s, own in zip(definition.states, explicit, strict=True)
+        for s, derivative, own in zip(definition.states, derivatives, explicit, strict=True)
     )
     parameters = tuple((p.name, key(p.default), p.unit, p.bounds, p.nominal) for p in definition.parameters)
     observables = tuple((one.name, key(one.value)) for one in definition.observables)
@@ -72,9 +75,20 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     past = (
         frozenset() if delays is None else frozenset((one.state, key(one.value)) for one in delays.histories)
     )
+    reactions = tuple(
+        (key(one.rate), frozenset(one.reactants), frozenset(one.products), one.mass_action)
+        for one in definition.reactions
+    )
+    jumps = tuple(
+        (
+            key(one.rate),
+            frozenset((effect.state, effect.operator, key(effect.value)) for effect in one.effects),
+        )
+        for one in definition.jumps
+    )
     return (
         *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
-        *(events, _implicit_key(definition, explicit, key), invariants, past),
+        *(events, _implicit_key(definition, explicit, key), invariants, past, reactions, jumps),
     )
 
 

@@ -11,6 +11,7 @@ from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.events import event_expressions
 from symde.model.functions import BUILT_IN
 from symde.model.model import Model
+from symde.model.reactions import governed, read_by
 from symde.model.walk import calls, identifiers, postorder
 
 
@@ -41,6 +42,7 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
         yield from event_expressions(event)
     if definition.delays is not None:
         yield from (one.value for one in definition.delays.histories)
+    yield from read_by(definition.reactions, definition.jumps)
 
 
 def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
@@ -54,7 +56,7 @@ def _unused_parameters(definition: Definition) -> Iterator[Diagnostic]:
 
 
 def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
-    read = identifiers(_expressions(definition))
+    read = identifiers(_expressions(definition)) | _changed_by_reactions(definition)
     read |= {call.function.rstrip("'") for call in calls(*_expressions(definition))}
     for state in definition.states:
         if state.name not in read:
@@ -63,10 +65,19 @@ def _unread_states(definition: Definition) -> Iterator[Diagnostic]:
             yield Diagnostic("W102", message, state.span, "in no equation", help_text)
 
 
+def _changed_by_reactions(definition: Definition) -> set[str]:
+    """What reactions make and jumps change: read or not, it is what the model is about."""
+    values = {state.name: state.derivative for state in definition.states}
+    return governed(definition.reactions, definition.jumps, values)
+
+
 def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
     values = {one.name: one.value for one in definition.constants}
+    elsewhere = _changed_by_reactions(definition)
     for state in definition.states:
         if state.discrete or state.algebraic:
+            continue
+        if state.name in elsewhere:
             continue
         try:
             zero = evaluate(state.derivative, values) == 0

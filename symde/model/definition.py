@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from symde.model.delays import Delays
     from symde.model.events import ModelEvent
     from symde.model.implicit import Invariant, MassEntry
+    from symde.model.reactions import Jump, Reaction
 
 TIME = "t"
 PI = "pi"
@@ -156,6 +157,8 @@ class Definition:
         mass: entries of M in M u' = f; None where it is the identity.
         invariants: what solutions keep.
         delays: what is read at other times than t, and what was before t0; None where nothing is.
+        reactions: those of the text; the derivatives of the species follow from them.
+        jumps: those of the text, which no derivative knows of.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -174,6 +177,8 @@ class Definition:
     mass: tuple[MassEntry, ...] | None = None
     invariants: tuple[Invariant, ...] = ()
     delays: Delays | None = None
+    reactions: tuple[Reaction, ...] = ()
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from symde.language.syntax import Assignment, Expr, Name
 from symde.model.draft import OBSERVABLE, STATE, Draft, Equation, base_of, first_seen, is_reserved, line_of
+from symde.model.reactions import changed_by, expressions_of
 from symde.model.walk import names
 
 
@@ -27,6 +28,7 @@ def classify_assignments(draft: Draft, caller_parameters: frozenset[str]) -> Non
     read = names_read(draft)
     initialised = {base_of(one.target.id) for one in draft.initial_values}
     defined = {equation.name for equation in draft.equations}
+    defined |= {name.id for one in draft.reactions for name in changed_by(one)}
     assigned = {one.target.id for one in draft.assignments}
     for assignment in draft.assignments:
         target = assignment.target
@@ -72,6 +74,7 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (side for one in draft.implicit for side in (one.left, one.right))
     yield from (one.value for one in draft.conserved)
     yield from (one.value for one in draft.histories)
+    yield from expressions_of(draft.reactions)
     yield from (one.value for one in draft.initial_values)
     yield from (one.at for one in draft.initial_values)
     yield from (one.value for one in draft.constants.values())

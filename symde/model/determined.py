@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from symde.diagnostics import Span
 from symde.language.syntax import Expr
 from symde.model.bipartite import Part, coarse_parts, empty_matching, maximum_matching
-from symde.model.draft import Draft, is_reserved, line_of, primes_of
+from symde.model.draft import DERIVED, Draft, is_reserved, line_of, primes_of
+from symde.model.equations import StateDraft
 from symde.model.implicit_rows import Reads, base_reads
 from symde.model.implicit_states import PENDING, ImplicitSystem
 from symde.model.walk import names
@@ -16,7 +17,7 @@ MOST_NAMED = 6
 """Names and lines that a message lists; more are counted."""
 
 
-def check_determined(draft: Draft, system: ImplicitSystem) -> None:
+def check_determined(draft: Draft, system: ImplicitSystem, states: Mapping[str, StateDraft]) -> None:
     """Report equations without unknowns, unknowns that nothing determines, and equations that are too many.
 
     Every unknown counts once, however often it is differentiated: where each can be given an equation of its
@@ -28,12 +29,13 @@ def check_determined(draft: Draft, system: ImplicitSystem) -> None:
     explicit = [one for one in draft.equations if one.value is not PENDING]
     unknowns = list(dict.fromkeys([*(one.name for one in explicit), *system.unknowns]))
     place = {name: index for index, name in enumerate(unknowns)}
-    equations = [(one.span, (one.value,)) for one in explicit]
+    values = [states[one.name].derivative if one.value is DERIVED else one.value for one in explicit]
+    equations = [(one.span, (value,)) for one, value in zip(explicit, values, strict=True)]
     equations += [(one.span, (one.left, one.right)) for one in draft.implicit]
     spans = [span for span, _ in equations]
     graph: list[list[int]] = []
-    for one in explicit:
-        graph.append([place[name] for name in dict.fromkeys([one.name, *reads.of(one.value)])])
+    for one, value in zip(explicit, values, strict=True):
+        graph.append([place[name] for name in dict.fromkeys([one.name, *reads.of(value)])])
     empty = []
     for one in draft.implicit:
         columns = [place[name] for name in reads.of(one.left, one.right)]

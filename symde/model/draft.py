@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.event_syntax import DiscreteDeclaration, DomainDeclaration, EventStatement
+from symde.language.reaction_syntax import JumpStatement, ReactionStatement
 from symde.language.syntax import (
     Assignment,
     Conserved,
@@ -72,7 +73,8 @@ class Draft:
     """The statements of one model by kind, still unresolved.
 
     Names declared twice keep their first meaning; those in `disputed` have their error already. `incomplete`:
-    a statement of a later version was left out, so missing names and equations mean nothing.
+    a statement of a later version was left out, so missing names and equations mean nothing. `derived`:
+    states whose equations follow from reactions.
     """
 
     block: ModelBlock
@@ -95,6 +97,8 @@ class Draft:
     discretes: dict[str, DiscreteDeclaration] = field(default_factory=dict)
     domains: list[DomainDeclaration] = field(default_factory=list)
     histories: list[History] = field(default_factory=list)
+    reactions: list[ReactionStatement | JumpStatement] = field(default_factory=list)
+    derived: set[str] = field(default_factory=set)
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -195,6 +199,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 _gather_hamiltonian(draft, statement)
             case History():
                 draft.histories.append(statement)
+            case ReactionStatement() | JumpStatement():
+                draft.reactions.append(statement)
             case Later(feature=feature):
                 _refuse_later(draft, feature, statement.span)
             case Implicit():

@@ -119,7 +119,8 @@ def _check_declared(draft: Draft, equation: Equation, initialised: set[str]) -> 
         return
     near = nearest(name, draft.states, draft.found)
     help_text = f"declare it: `state {name} = ...`" if near is None else f"there is a state `{near}`"
-    message = f"equation for `{name}`, which is not declared as a state"
+    what = f"`{name}` is changed here and" if name in draft.derived else f"equation for `{name}`, which"
+    message = f"{what} is not declared as a state"
     draft.found.error("E303", message, equation.target, "no state of that name", help_text)
 
 

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from os import PathLike, fspath
+from typing import Any
 
 from symde.language.limits import Limits
+
+READERS = {".net": "symde.io.bionetgen:read_net"}
+"""What reads files of other programs, by the end of their names: these know the builder, which knows us."""
+
+
+def reader_of(path: str) -> Callable[[str], Any] | None:
+    """The reader of a file by its name; None for a text in the language."""
+    for suffix, place in READERS.items():
+        if path.lower().endswith(suffix):
+            module, _, function = place.partition(":")
+            return getattr(importlib.import_module(module), function)
+    return None
 
 
 def read_text(path: str | PathLike[str]) -> str:

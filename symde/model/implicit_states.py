@@ -17,6 +17,7 @@ from symde.model.definition import TIME
 from symde.model.derivative_names import differentiated
 from symde.model.draft import CONSTANT, PARAMETER, Draft, Equation, base_of, primes_of
 from symde.model.linear import Linear, NotLinearError, difference, linear_in
+from symde.model.reactions import expressions_of
 from symde.model.syntax_derivative import ZERO, negative, total
 from symde.model.walk import calls, names, substitute
 
@@ -128,10 +129,14 @@ def _implicit_names(draft: Draft) -> Iterator[Name]:
 
 
 def _read_names(draft: Draft) -> Iterator[Name]:
-    """Names read in equations, observed quantities and functions."""
+    """Names read in equations, rates, observed quantities, conserved ones and functions."""
     yield from _implicit_names(draft)
+    yield from names(*expressions_of(draft.reactions))
     yield from names(*(one.value for one in draft.equations))
     yield from names(*(one.value for one in draft.assignments))
+    yield from names(*(one.value for one in draft.hamiltonians))
+    yield from names(*(one.value for one in draft.conserved))
+    yield from names(*(one for event in draft.events for one in event.values()))
     yield from names(*(one.body for one in draft.functions.values()))
 
 
@@ -217,7 +222,7 @@ def _fixed(draft: Draft, unknowns: Mapping[str, object]) -> Callable[[Expr], boo
     explicit = {equation.name for equation in draft.equations}
 
     def changes(word: str) -> bool:
-        if word == TIME or base_of(word) in unknowns or base_of(word) in explicit:
+        if word == TIME or base_of(word) in unknowns or base_of(word) in explicit or word in draft.discretes:
             return True
         inner = differentiated(word)
         if draft.kind_of(word) is None and inner is not None and (inner in unknowns or inner in explicit):

@@ -8,8 +8,6 @@ _CODES: tuple[tuple[str, str], ...] = (
     ("stratonovich", "E916"),
     ("noise", "E901"),
     ("stochastic", "E901"),
-    ("jump", "E904"),
-    ("reaction", "E905"),
     ("array", "E906"),
     ("import", "E912"),
     ("use", "E912"),

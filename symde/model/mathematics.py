@@ -14,6 +14,7 @@ from symde.model.definition import TIME, Definition
 from symde.model.events import event_expressions
 from symde.model.expansion import depth
 from symde.model.implicit import mass_rows
+from symde.model.reactions import Reaction, flux, propensity
 from symde.model.sympy_derivative import differentiate
 from symde.model.sympy_events import SymbolicEvent, symbolic_events
 from symde.model.sympy_view import SympyView, symbol
@@ -43,6 +44,7 @@ class Mathematics:
         roots += [one.value for one in self.definition.observables]
         roots += [one.body for one in self.definition.functions]
         roots += [one for event in self.definition.events for one in event_expressions(event)]
+        roots += [flux(one) for one in self.definition.reactions]
         levels = sorted((depth(root) for root in roots), reverse=True)
         # Named parts may stand in each other, so their depths add up.
         named = len(self.definition.observables) + len(self.definition.functions)
@@ -98,6 +100,18 @@ class Mathematics:
         """Symbol of each observed quantity -> its value."""
         observables = self.definition.observables
         return self._run(lambda: {symbol(one.name): self._view.expression(one.value) for one in observables})
+
+    def rates(self) -> tuple[Any, ...]:
+        """The flux of each reaction."""
+        return self._of_reactions(flux)
+
+    def propensities(self) -> tuple[Any, ...]:
+        """The propensity of each reaction."""
+        return self._of_reactions(propensity)
+
+    def _of_reactions(self, law: Callable[[Reaction], Any]) -> tuple[Any, ...]:
+        reactions = self.definition.reactions
+        return self._run(lambda: tuple(self._view.expression(law(one)) for one in reactions))
 
     def rhs(self) -> Any:
         """f as a column."""

@@ -11,6 +11,7 @@ import numpy as np
 from symde.model.canonical import fingerprint, same
 from symde.model.definition import Definition
 from symde.model.packing import Packed, pack, unpack
+from symde.model.reactions import Jump, Reaction, stoichiometry
 from symde.model.structure import sparsity
 from symde.model.text import model_text
 
@@ -150,6 +151,34 @@ class Model:
     def observable_values(self) -> dict[sympy.Symbol, sympy.Expr]:
         """Each observed quantity and its value in states, parameters and `t`."""
         return self._mathematics.observable_values()
+
+    @property
+    def reactions(self) -> tuple[Reaction, ...]:
+        """The reactions in order; `<-->` gives two."""
+        return self.definition.reactions
+
+    @property
+    def jumps(self) -> tuple[Jump, ...]:
+        """The jumps in order."""
+        return self.definition.jumps
+
+    @property
+    def rates(self) -> tuple[sympy.Expr, ...]:
+        """The rate of each reaction in the reading as an ODE, k*A^n/n! for mass action."""
+        return self._mathematics.rates()
+
+    @property
+    def propensities(self) -> tuple[sympy.Expr, ...]:
+        """The rate of each reaction between counted molecules, k*A*(A-1)/2 for a pair."""
+        return self._mathematics.propensities()
+
+    def stoichiometry(self) -> np.ndarray:
+        """The net change of each state by each reaction: int array (n, number of reactions)."""
+        matrix = np.zeros((len(self.state_names), len(self.reactions)), dtype=int)
+        for j, changes in enumerate(stoichiometry(self.reactions, self.state_names)):
+            for i, count in changes.items():
+                matrix[i, j] = count
+        return matrix
 
     @property
     def extern_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from symde.diagnostics import suggest
 from symde.language import parse
 from symde.language.syntax import ModelBlock
 from symde.model.builder import build
-from symde.model.files import read_text
+from symde.model.files import read_text, reader_of
 from symde.model.model import Model
 
 
@@ -75,12 +75,21 @@ def load(
 ) -> Model:
     """The model in a file (UTF-8); `name` chooses one where the file holds several.
 
+    A file `*.net` is a network of BioNetGen's (:mod:`symde.io.bionetgen`), every other a model text.
+
     Raises:
         OSError: the file cannot be read.
         ModelError: every independent mistake of the text, with its position in the file.
         ValueError: the file is no UTF-8 text, or holds several models and `name` does not choose one.
     """
     file = fspath(path)
+    reader = reader_of(file)
+    if reader is not None:
+        if name is not None or parameters is not None:
+            raise ValueError(
+                f"{file} holds one model that names its parameters: leave out name= and parameters="
+            )
+        return reader(file)
     return _model(parse(read_text(file), filename=file), parameters, name, file)
 
 

@@ -12,10 +12,11 @@ from symde.model.definition import Constant, Definition, Extern, Function, Layer
 from symde.model.delays import Delays, History
 from symde.model.events import At, Crossing, Effect, Every, ModelEvent, When
 from symde.model.implicit import Invariant, MassEntry
+from symde.model.reactions import Jump, JumpEffect, Reaction
 from symde.model.walk import children, postorder, with_children
 
 _PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer, MassEntry, Invariant)
-_PARTS += (ModelEvent, When, Crossing, At, Every, Effect, Delays, History)
+_PARTS += (ModelEvent, When, Crossing, At, Every, Effect, Delays, History, Reaction, Jump, JumpEffect)
 
 
 @dataclasses.dataclass(slots=True)

@@ -15,6 +15,7 @@ from symde.language.event_syntax import (
     Reset,
     WhenClause,
 )
+from symde.language.reaction_syntax import Change, JumpStatement, ReactionStatement, Term
 from symde.language.syntax import (
     Assignment,
     Compare,
@@ -45,6 +46,7 @@ from symde.model.expansion import tree_size
 from symde.model.externs import grouped
 from symde.model.implicit import explicit_rows, mass_rows
 from symde.model.network import weight_names
+from symde.model.reactions import Side, governed
 from symde.model.syntax_derivative import product, total
 
 # Operations of a whole model written as text; the text limit of the language is 8 MB.
@@ -68,7 +70,9 @@ def model_text(definition: Definition) -> str:
 
 
 def _expressions(definition: Definition) -> Iterator[Expr]:
-    yield from (one.derivative for one in definition.states)
+    species = {name for one in definition.reactions for name in one.species}
+    yield from (one.derivative for one in definition.states if one.name not in species)
+    yield from (one.rate for one in (*definition.reactions, *definition.jumps))
     yield from (one.value for one in definition.observables)
     yield from (one.body for one in definition.functions)
     for event in definition.events:
@@ -123,22 +127,30 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     for observable in definition.observables:
         if not (is_derivative_reading(observable.name, definition) or observable.name in several):
             yield Assignment(_name(observable.name), observable.value, span=_NOWHERE)
+    yield from statements_of(definition)
     names = set(definition.state_names)
     explicit = explicit_rows(definition)
+    values = {state.name: state.derivative for state in definition.states}
+    elsewhere = governed(definition.reactions, definition.jumps, values)
     for state, left, is_explicit in zip(definition.states, left_sides(definition), explicit, strict=True):
         if not is_explicit:
             yield Implicit(left, state.derivative, span=_NOWHERE)
-        elif state.name + "'" not in names | several and not state.discrete:
+        elif state.name + "'" not in names | several and not state.discrete and state.name not in elsewhere:
             base, order = base_of(state.name), primes_of(state.name) + 1
             yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
     for invariant in definition.invariants:
         if not invariant.at_zero:  # others follow from the equations
             yield Conserved(invariant.value, span=_NOWHERE)
+    yield from domain_statements(definition)
+    yield from event_statements(definition)
+
+
+def domain_statements(definition: Definition) -> Iterator[DomainDeclaration]:
+    """Where the states of a model belong, as statements of the language."""
     for state in definition.states:
         if state.domain is not None:
             low, high = (None if end is None else _number(end) for end in state.domain)
             yield DomainDeclaration(_name(state.name), low, high, span=_NOWHERE)
-    yield from event_statements(definition)
 
 
 def event_statements(definition: Definition) -> Iterator[EventStatement]:
@@ -182,6 +194,21 @@ def left_sides(definition: Definition) -> list[Expr]:
         )
         for row in mass_rows(definition)
     ]
+
+
+def statements_of(definition: Definition) -> Iterator[Statement]:
+    """The reactions and jumps of a model as statements."""
+    for one in definition.reactions:
+        arrow = "-->" if one.mass_action else "=>"
+        sides = (_terms(one.reactants), _terms(one.products))
+        yield ReactionStatement((one.rate,), arrow, *sides, span=_NOWHERE)
+    for one in definition.jumps:
+        changes = (Change(_name(c.state), c.operator, c.value, span=_NOWHERE) for c in one.effects)
+        yield JumpStatement(one.rate, tuple(changes), span=_NOWHERE)
+
+
+def _terms(side: Side) -> tuple[Term, ...]:
+    return tuple(Term(count, _name(name), span=_NOWHERE) for name, count in side)
 
 
 def is_derivative_reading(name: str, definition: Definition) -> bool:

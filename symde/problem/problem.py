@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symde.problem.system import System, system_of
+from symde.problem.system import System, read_as, system_of
 from symde.problem.values import by_name, count, real, states_by_name
 
 
@@ -27,7 +27,8 @@ class Problem:
         p: Parameters by order or by name. Parameters that are not named keep the model's default, which
             follows the parameters it is made of.
         history: Not an option: the history of delay equations is a statement of the model.
-        kind: Reading of the model. Only "ode" in this version.
+        kind: Reading of the model: "ode", also of reactions (the default), or "jump": populations of whole
+            numbers that reactions and jumps change one event at a time (the default of models with jumps).
 
     Attributes:
         model: The model; a plain function stays what it is.
@@ -68,9 +69,8 @@ class Problem:
                 "the history of delay equations is part of the model: write `history x = ...` in its text, "
                 "with parameters for what is to change"
             )
-        if kind not in (None, "ode"):
-            raise ValueError(f"unknown kind {kind!r}: this version reads models as 'ode' only")
         system, model = system_of(model, **_sizes(model, u0, p))
+        kind, system = read_as(kind, system, model)
         p = by_name(p, system.parameter_names, "parameter")
         u0 = _function_of_p(u0, "u0") if callable(u0) else states_by_name(u0, system)
         self._evaluate(model, system, kind, u0, tspan, p)

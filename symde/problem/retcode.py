@@ -60,6 +60,11 @@ class Retcode(Enum):
         "no values of the algebraic variables that solve their equations were found",
         "give algebraic variables initial values, which are guesses, nearer to a solution",
     )
+    BAD_RATE = (
+        "bad_rate",
+        "the rate of a reaction is negative or not finite, or it takes what is not there",
+        "check its law for all populations that are reached",
+    )
     INTERRUPTED = ("interrupted", "the solve was interrupted", "")
 
     def __init__(self, word: str, sentence: str, remedy: str) -> None:

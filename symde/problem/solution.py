@@ -76,6 +76,13 @@ class Solution:
         return functools.partial(Stats.of, self._counters, self._seconds)
 
     @property
+    def residuals(self) -> dict[str, np.ndarray]:
+        """What is left at the saved times, shape (n_times,), of each equation without a derivative and of
+        each constraint, by its text; empty for a model that has none."""
+        constraints = getattr(self.problem.system, "constraints", None)
+        return {} if constraints is None else constraints.residuals(self.t, self.u, self.problem.p)
+
+    @property
     def success(self) -> bool:
         """Whether the solution covers what was asked for."""
         return self.retcode.success

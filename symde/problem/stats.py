@@ -42,6 +42,14 @@ class Stats:
         """Steps attempted."""
         return self.accepted + self.rejected
 
+    @property
+    def words(self) -> str:
+        """The counts that matter most."""
+        return (
+            f"{self.accepted} steps, {self.rejected} rejected, {self.evaluations} evaluations, "
+            f"{self.jacobians} Jacobians, {self.factorisations} factorisations"
+        )
+
     @classmethod
     def of(cls, counters: Any, seconds: float) -> Stats:
         """From the engine's counters; None: no work."""

@@ -89,17 +89,6 @@ class AugmentedSystem:
         state = self.base.equation((index - n) // self.kernels.width)
         return Equation(self.state_names[index], f"derivative of: {state.text}", state.file, state.line)
 
-    def constraint(self, index: int) -> Equation:
-        """What solutions of the model keep."""
-        return self.base.constraint(index)
-
-    def worst_constraint(
-        self, t: float, u: np.ndarray, p: np.ndarray, scale: np.ndarray
-    ) -> tuple[int, float]:
-        """The model's equation without a derivative that is missed by most, and its residual."""
-        n = len(self.base.state_names)
-        return self.base.worst_constraint(t, u[:n], p[: len(self.parameter_names)], scale[:n])
-
     def non_finite(self, t: float, u: np.ndarray, p: np.ndarray) -> NonFinite | None:
         """The first non-finite subexpression of the model."""
         return self.base.non_finite(t, u[: len(self.base.state_names)], p[: len(self.parameter_names)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -36,12 +39,6 @@ def refuse_constrained_adjoint(run: Run, wrt: Wrt) -> None:
     kernels: Any = run.problem.system.kernels
     if not kernels.mass or any(kernels.invariants_kinds[1]):
         raise ValueError(f"sensealg='discrete' knows no projections onto invariants: {REMEDY}")
-    for method in run.plan.methods:
-        if method.family not in ("rosenbrock", "radau"):
-            raise ValueError(
-                f"sensealg='discrete' knows no adjoint steps of {method.name} with a mass matrix: take "
-                f"Rodas5P, Rodas4, Radau or RadauIIA5, or {REMEDY.removeprefix('take ')}"
-            )
     read = kernels.model_graph.mass_reads(range(len(run.problem.p)))
     start = start_of(run.problem)
     moved = np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1))
@@ -53,42 +50,118 @@ def refuse_constrained_adjoint(run: Run, wrt: Wrt) -> None:
             )
 
 
-def refuse_broken_constraints(
-    system: Any, t: float, u: np.ndarray, p: np.ndarray, columns: np.ndarray, names: list[str], by: list[int]
-) -> None:
-    """Refuse derivatives along which the start leaves a constraint: no such start is there to be solved.
+def refuse_zero_mass(system: Any, p: np.ndarray, parameters: Sequence[int]) -> None:
+    """Refuse derivatives by parameters in M where they make the equations those of another kind: a row of M
+    has entries for values nearby, and none for these.
+
+    Raises:
+        ValueError: there is one.
+    """
+    model = system.kernels.model_graph
+    for j in model.mass_reads(parameters):
+        values = evaluate(model.lowered.graph, model.mass, 0.0, {"u": np.zeros(system.kernels.n), "p": p})
+        starts = model.jacobian.indptr
+        for i, row in enumerate(model.lowered.mass):
+            places = range(starts[i], starts[i + 1])
+            if row and not any(float(values[model.mass[k]]) for k in places):
+                raise ValueError(
+                    f"no derivative by `{system.parameter_names[j]}` is known here: it is in the mass "
+                    f"matrix, and for these parameters `{system.equation(i).text}` has no derivative "
+                    "left, so that values nearby give equations of another kind"
+                )
+
+
+@dataclass(frozen=True)
+class ConstraintChanges:
+    """Changes of the invariants with some columns at the start.
 
     Args:
         system: The model's own.
         t, u, p: The start.
+        by: The parameter that each of the first columns is by.
+    """
+
+    system: Any
+    t: float
+    u: np.ndarray
+    p: np.ndarray
+    by: Sequence[int]
+
+    @cached_property
+    def derivatives(self) -> tuple[np.ndarray, np.ndarray]:
+        """By the states, shape (number of invariants, n), and by the parameters that are asked for."""
+        model = self.system.kernels.model_graph
+        lowered = model.lowered
+        by_u = model.invariants_jacobian
+        by_p = jacobian(lowered.graph, lowered.invariants, [lowered.parameters[j] for j in self.by])
+        inputs = {"u": self.u, "p": self.p}
+        values = evaluate(lowered.graph, [*by_u.nodes, *by_p.nodes], self.t, inputs)
+        found = []
+        for entries, width in ((by_u, len(self.u)), (by_p, len(self.by))):
+            matrix = np.zeros((len(lowered.invariants), width))
+            for a in range(len(matrix)):
+                for k in range(entries.indptr[a], entries.indptr[a + 1]):
+                    matrix[a, entries.indices[k]] = float(values[entries.nodes[k]])
+            found.append(matrix)
+        return found[0], found[1]
+
+    def of(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The changes, shape (number of invariants, number of columns), and the sizes of what they sum up.
+
+        Args:
+            columns: Derivatives of u, shape (n, number of columns).
+        """
+        by_u, by_p = self.derivatives
+        moved, size = by_u @ columns, np.abs(by_u) @ np.abs(columns)
+        moved[:, : len(self.by)] += by_p
+        size[:, : len(self.by)] += np.abs(by_p)
+        guesses = np.array(self.system.kernels.guesses, dtype=bool)
+        if guesses.any():  # solved for together, so that small ones have the rounding of large ones
+            size += 1e-6 * np.outer(
+                np.abs(by_u[:, guesses]).sum(axis=1), np.abs(columns[guesses]).max(axis=0)
+            )
+        return moved, size
+
+
+def move_guesses(changes: ConstraintChanges, columns: np.ndarray) -> None:
+    """Solve for the derivatives of initial values that constraints determine, as their values are: they
+    change so that the constraints which are kept at zero stay there, as far as they can.
+
+    Args:
+        changes: At the start that is solved for.
+        columns: Derivatives of u, shape (n, number of columns), to be changed.
+    """
+    kernels = changes.system.kernels
+    zero, guesses = np.array(kernels.invariants_kinds[0], dtype=bool), np.array(kernels.guesses, dtype=bool)
+    columns[guesses] = 0.0
+    moved, _ = changes.of(columns)
+    matrix = changes.derivatives[0][np.ix_(zero, guesses)]
+    lengths = np.linalg.norm(matrix, axis=1)
+    kept = lengths > 0.0
+    scaled = matrix[kept] / lengths[kept, None]
+    columns[guesses] = np.linalg.lstsq(scaled, -moved[zero][kept] / lengths[kept, None], rcond=None)[0]
+
+
+def refuse_broken_constraints(changes: ConstraintChanges, columns: np.ndarray, names: list[str]) -> None:
+    """Refuse derivatives along which the start leaves a constraint: no such start is there to be solved.
+
+    Args:
+        changes: At the start.
         columns: Derivatives of u, shape (n, number of columns).
         names: What each column is by.
-        by: The parameter that each of the first columns is by.
 
     Raises:
         ValueError: there is one, with what to do.
     """
+    system = changes.system
     zero = system.kernels.invariants_kinds[0]
-    model = system.kernels.model_graph
-    kept = model.lowered.invariants
-    by_p = jacobian(model.lowered.graph, kept, [model.lowered.parameters[j] for j in by])
-    by_u = model.invariants_jacobian
-    values = evaluate(model.lowered.graph, [*by_u.nodes, *by_p.nodes], t, {"u": u, "p": p})
-    moved, size = np.zeros((len(kept), columns.shape[1])), np.full((len(kept), columns.shape[1]), 1e-300)
-    for a in range(len(kept)):
-        for k in range(by_u.indptr[a], by_u.indptr[a + 1]):
-            term = float(values[by_u.nodes[k]]) * columns[by_u.indices[k]]
-            moved[a] += term
-            size[a] += np.abs(term)
-        for k in range(by_p.indptr[a], by_p.indptr[a + 1]):
-            value = float(values[by_p.nodes[k]])
-            moved[a, by_p.indices[k]] += value
-            size[a, by_p.indices[k]] += abs(value)
-    broken = (np.abs(moved) > 1e-8 * size) & np.array(zero, dtype=bool)[:, None]
+    moved, size = changes.of(columns)
+    broken = (np.abs(moved) > 1e-8 * (size + 1e-300)) & np.array(zero, dtype=bool)[:, None]
     if broken.any():
         a, c = (int(index[0]) for index in np.nonzero(broken))
         raise ValueError(
-            f"the start leaves the constraint `{system.constraint(a).text}` when {names[c]} changes alone, "
-            "so that there is no derivative by it: give initial values as expressions of parameters that "
-            "keep the constraint, and differentiate by these parameters"
+            f"the start leaves the constraint `{system.constraints.words(a).text}` when {names[c]} changes "
+            "alone, so that there is no derivative by it: give initial values as expressions of parameters "
+            "that keep the constraint, and differentiate by these parameters, or leave values out that the "
+            "constraint then determines"
         )

@@ -94,7 +94,7 @@ def _through_consistency(run: Run, u0: np.ndarray, p: np.ndarray) -> tuple[np.nd
     state and by the parameters of the right-hand side."""
     problem, system = run.problem, cast(Any, run.problem.system)
     t0 = problem.tspan[0]
-    given, through = system.pull_start(t0, consistent_start(run), problem.p, u0)
+    given, through = system.constraints.pull_start(t0, consistent_start(run), problem.p, u0)
     return given, p + through
 
 

@@ -18,11 +18,17 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
+from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
-from symde.sensitivity.constrained import refuse_broken_constraints
+from symde.sensitivity.constrained import (
+    ConstraintChanges,
+    move_guesses,
+    refuse_broken_constraints,
+    refuse_zero_mass,
+)
 from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
@@ -142,11 +148,13 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
             parameters = with_followers(start, wrt)
         if problem.system.delays and start.span.any():
             raise ValueError(
-                "the time span follows parameters, and derivatives through the ends of a model with delays are "
-                "not known: give tspan=(t0, t1) as numbers"
+                "the time span follows parameters, and derivatives through the ends of a model with delays "
+                "are not known: give tspan=(t0, t1) as numbers"
             )
     else:
         start, sizes, parameters = begun.start, begun.sizes, begun.parameters
+    if problem.system.kernels.mass:
+        refuse_zero_mass(problem.system, problem.p, parameters)
     system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
@@ -155,9 +163,9 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
         augmented_start(problem, system, start, session.u)
         if begun is not None:
             begun.put(session.u)
-        elif problem.system.kernels.invariants:
-            _check_constraints(run, wrt, parameters, session.u)
         session.p[...] = problem.p
+        if begun is None and problem.system.kernels.invariants:
+            _keep_constraints(session, run, wrt, parameters)
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
         status = session.run()
@@ -172,16 +180,25 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     return ForwardRecord(run, wrt, start, parameters, columns, solution)
 
 
-def _check_constraints(run: Run, wrt: Wrt, parameters: tuple[int, ...], u: np.ndarray) -> None:
-    system: Any = run.problem.system
-    n, count = len(run.problem.u0), len(parameters) + len(wrt.states)
-    names = [system.parameter_names[j] for j in parameters] + [
-        f"{system.state_names[i]}(0)" for i in wrt.states
-    ]
-    columns = u[n:].reshape(n, -1)[:, :count]
-    refuse_broken_constraints(
-        system, run.problem.tspan[0], u[:n], run.problem.p, columns, names, list(parameters)
-    )
+def _keep_constraints(session: Session, run: Run, wrt: Wrt, parameters: tuple[int, ...]) -> None:
+    """The columns at the start along its constraints; refused where there are none."""
+    problem = run.problem
+    system: Any = problem.system
+    u, n, count = session.u, len(problem.u0), len(parameters) + len(wrt.states)
+    columns = u[n:].reshape(n, -1)
+    guessed = any(system.kernels.guesses)
+    if guessed:  # it is solved for, and what it has no solution for is told when it is begun once more
+        given = columns.copy()
+        begin_run(session, run, problem.tspan)
+        columns[...] = given
+        if session.state.refused:
+            return
+    changes = ConstraintChanges(system, problem.tspan[0], u[:n].copy(), problem.p, parameters)
+    if guessed:
+        move_guesses(changes, columns[:, :count])
+    names = [system.parameter_names[j] for j in parameters]
+    names += [f"{system.state_names[i]}(0)" for i in wrt.states]
+    refuse_broken_constraints(changes, columns[:, :count], names)
 
 
 def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:

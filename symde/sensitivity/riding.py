@@ -122,7 +122,11 @@ def _with_direction(run: Run) -> Any:
     system: Any = run.problem.system
     if system.traits.operations > OPERATIONS and _explicit(run.plan.methods):
         return tangent_system(system)
-    return augmented_system(system, _every(len(run.problem.p)), (), combined=True)
+    every = _every(len(run.problem.p))
+    if system.kernels.mass:  # equations divided by M's parameters take other steps, and fail where one is 0
+        read = system.kernels.model_graph.mass_reads(every)
+        every = tuple(j for j in every if j not in read)
+    return augmented_system(system, every, (), combined=True)
 
 
 @functools.lru_cache(256)

@@ -23,6 +23,7 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.system import refuse_delays
 from symde.problem.values import real
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.forward import solved_whole
 from symde.sensitivity.integral import with_integral
 from symde.sensitivity.model_values import ModelValues
@@ -123,6 +124,8 @@ def shadowing(
     if unknown:
         options.refuse_unknown(unknown, shadowing)
     wanted = wrt_of(wrt, expected_problem(problem).system)
+    if problem.system.kernels.constrained:
+        refuse_constrained(problem.system, "symde.shadowing knows no tangents", "average over a long solve")
     _check(problem, wanted)
     warn_of_jumps(problem, wanted, 2)
     larger = with_integral(problem, {INTEGRAL: average})

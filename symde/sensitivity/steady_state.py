@@ -18,6 +18,7 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.system import refuse_delays
 from symde.problem.values import by_name, reals
+from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.model_values import ModelValues
 from symde.sensitivity.run import expected_problem, refuse_events
 from symde.sensitivity.start import start_of
@@ -165,6 +166,12 @@ def steady_state(
         )
     refuse_delays(system, "the search for a steady state")
     refuse_events(system)
+    if system.kernels.constrained:
+        refuse_constrained(
+            system,
+            "symde.steady_state knows no eigenvalues",
+            "solve over a span in which all comes to rest, with forward sensitivities for derivatives",
+        )
     t0, t1 = problem.tspan
     values = ModelValues(system, problem.p, t0)
     if values.timed:

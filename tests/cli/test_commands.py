@@ -271,3 +271,62 @@ def test_options_of_solve_reach_it(capsys, decay):
     code, _, err = run(capsys, "solve", decay, "--method", "QNDF", "--linear-solver", "wrong")
     assert code != 0 and "wrong" in err
     assert run(capsys, "solve", decay, "--progress")[0] == 0
+
+
+NETWORK = """model Pair
+  param k = 0.1, g = 1
+  state A = 40, B = 0
+  time 0 .. 5
+  (k, g), 2A <--> B
+end
+"""
+
+
+def test_a_network_is_shown_with_its_reactions_and_what_they_keep(capsys, tmp_path):
+    path = tmp_path / "pair.symde"
+    path.write_text(NETWORK, encoding="utf-8")
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "2 reactions" in out
+    assert "reactions and jumps\n  k, 2A --> B\n  g, B --> 2A\n" in out
+    assert "A + 2*B  stays what it is" in out
+
+
+def test_a_path_of_a_network_is_followed_from_its_seed(capsys, tmp_path):
+    path = tmp_path / "pair.symde"
+    path.write_text(NETWORK, encoding="utf-8")
+    code, out, _ = run(capsys, "solve", str(path), "--kind", "jump", "--seed", "3")
+    assert code == 0 and "SortingDirect: " in out and " events, " in out
+    first, again = (result(capsys, str(path), "--kind", "jump", "--seed", "3") for _ in range(2))
+    assert first["end"] == again["end"] and first["end"]["A"] + 2 * first["end"]["B"] == 40
+    assert first["stats"]["events"] == again["stats"]["events"] > 0
+    code, _, err = run(capsys, "solve", str(path), "--kind", "jump", "--rtol", "1e-3")
+    assert code == 1 and "rtol=0.001 belongs to differential equations" in err
+
+
+def test_a_network_is_shown_with_all_that_stands_beside_it(capsys, tmp_path):
+    path = tmp_path / "doses.symde"
+    path.write_text(
+        "state G = 1, C = 0\ndiscrete m = 1\nm, G --> C\ndom G >= 0\nconserved G + C + m - m\n"
+        "at t = 1: m = 2\n",
+        encoding="utf-8",
+    )
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "1 reaction, 1 event" in out
+    for section in (
+        "reactions and jumps\n  m, G --> C\n",
+        "domains\n  dom G >= 0\n",
+        "events\n  at t = 1: m = 2\n",
+        "conserved\n  G + C          stays what it is\n  G + C + m - m  as the model says\n",
+        "m  = 1  discrete\n",
+    ):
+        assert section in out
+    code, out, _ = run(capsys, "check", str(path))
+    assert code == 0 and "agree" in out
+
+
+def test_a_model_of_jumps_is_checked_without_derivatives(capsys, tmp_path):
+    path = tmp_path / "walk.symde"
+    path.write_text("state x = 0\njump 1: x += 1\n", encoding="utf-8")
+    assert run(capsys, "check", str(path))[:2] == (0, "model: 0 warnings\n")
+    code, out, _ = run(capsys, "show", str(path))
+    assert code == 0 and "jump 1: x += 1" in out and "equations" not in out and "Jacobian" not in out

@@ -129,24 +129,24 @@ def weighted(weights):
     return lambda u: ((weights * u).sum(), weights.copy())
 
 
-@pytest.mark.parametrize("method", ["Rodas5P", "Rodas4", "Rosenbrock23", "Radau", "RadauIIA5"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("QNDF", "FBDF")])
 def test_discrete_adjoints_agree_with_forward_sensitivities(method):
     # through saved points between steps, the end, and the algebraic variable of the start
     weights = np.random.default_rng(3).normal(size=(3, 2))
-    rtol = 1e-5 if method == "Rosenbrock23" else 1e-8
+    rtol = 1e-5 if method in ("Rosenbrock23", "TRBDF2", "KenCarp3") else 1e-8
     options = {"rtol": rtol, "atol": 0.01 * rtol, "saveat": TIMES}
     found = symde.sensitivities(linear(), method, **options)
     _, gradient = symde.value_and_grad(weighted(weights), linear(), method, sensealg="discrete", **options)
-    np.testing.assert_allclose(gradient["p"], np.einsum("ti,tij->j", weights, found.dp), atol=100 * rtol)
-    np.testing.assert_allclose(gradient["u0"], np.einsum("ti,tij->j", weights, found.du0), atol=100 * rtol)
+    np.testing.assert_allclose(gradient["p"], np.einsum("ti,tij->j", weights, found.dp), atol=400 * rtol)
+    np.testing.assert_allclose(gradient["u0"], np.einsum("ti,tij->j", weights, found.du0), atol=400 * rtol)
 
 
-@pytest.mark.parametrize("method", ["Rodas5P", "Radau"])
+@pytest.mark.parametrize("method", ["Rodas5P", "Radau", "KenCarp5"])
 def test_discrete_adjoints_are_exact_for_the_steps_taken(method):
     # equal steps, much too long for five digits, in both: the same computation is differentiated twice
     problem = symde.Problem(with_mass(MASSIVE, ENTRIES, algebraic=("z",)))
     options = {"rtol": 1e-2, "atol": 1e6, "dt0": 0.1, "dtmax": 0.1, "saveat": [0.33, 2.0], "wrt": ("k", "c")}
-    if method == "Radau":  # whose stages are solved to the tolerance
+    if method != "Rodas5P":  # whose stages are solved to the tolerance
         options |= {"rtol": 1e-6, "atol": 1e-6, "dtmax": 0.01, "dt0": 0.01}
     weights = np.random.default_rng(5).normal(size=(2, 4))
     found = symde.sensitivities(problem, method, **options)
@@ -168,11 +168,35 @@ def test_discrete_adjoints_of_a_singular_matrix_without_empty_rows(method):
     np.testing.assert_allclose([gradient[name] for name in options["wrt"]], expected, rtol=1e-5)
 
 
+def test_discrete_adjoints_do_not_divide_by_the_matrix():
+    # where m is 0, x is an algebraic variable
+    text = "param m = 0, k = 2\nstate x = 1, y = 1\ntime 0 .. 2\nm*x' = -x + k*y\ny' = -k*y"
+    problem = symde.Problem(symde.ode_def(text))
+    loss = weighted(np.array([[1.0, 0.0]]))
+    for method in ("Rodas5P", "Radau", "KenCarp4"):
+        value, gradient = symde.value_and_grad(
+            loss, problem, method, sensealg="discrete", wrt="k", rtol=1e-9, atol=1e-11
+        )
+        # x = k exp(-k t)
+        assert value == pytest.approx(2 * np.exp(-4), rel=1e-7)
+        assert gradient["k"] == pytest.approx(np.exp(-4) * (1 - 2 * 2), rel=1e-6)
+
+
+def test_a_parameter_that_takes_a_derivative_away_is_refused():
+    text = "param m = 0, k = 2\nstate x = 1, y = 1\ntime 0 .. 2\nm*x' = -x + k*y\ny' = -k*y"
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(
+        ValueError, match=r"by `m` is known here.*`m\*x' = -x \+ k\*y` has no derivative left"
+    ):
+        symde.sensitivities(problem)
+    symde.sensitivities(symde.remake(problem, p={"m": 0.1}))
+
+
 def test_discrete_adjoints_refuse_what_they_do_not_know():
     problem = symde.Problem(with_mass(MASSIVE, ENTRIES, algebraic=("z",)))
     loss = weighted(np.ones((1, 4)))
-    with pytest.raises(ValueError, match="no adjoint steps of KenCarp4 with a mass matrix: take Rodas5P"):
-        symde.value_and_grad(loss, problem, "KenCarp4", sensealg="discrete")
+    with pytest.raises(ValueError, match="QNDF has no discrete adjoint"):
+        symde.value_and_grad(loss, problem, "QNDF", sensealg="discrete", wrt="k")
     with pytest.raises(ValueError, match="no derivative by `a`, which the mass matrix depends on"):
         symde.value_and_grad(loss, problem, "Rodas5P", sensealg="discrete", wrt="a")
     pendulum = symde.Problem(with_mass(PENDULUM, algebraic=("lam",), invariants=CONSTRAINTS))
@@ -195,6 +219,26 @@ def test_gradients_choose_among_what_is_known():
 def test_adjoints_say_that_they_cannot(sensealg):
     with pytest.raises(ValueError, match="mass matrix: take forward sensitivities"):
         symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), linear(), sensealg=sensealg)
+
+
+def test_other_derivatives_say_that_they_cannot():
+    problem = symde.Problem(
+        with_mass(MASSIVE.replace("cos(t)", "1").replace("sin(3*t)", "1"), ENTRIES, ["z"])
+    )
+    with pytest.raises(ValueError, match="knows no eigenvalues of models with equations without"):
+        symde.steady_state(problem)
+    with pytest.raises(ValueError, match="knows no tangents of models with equations without"):
+        symde.shadowing(problem, "x", wrt="k")
+
+
+def test_torch_says_that_it_cannot():
+    torch = pytest.importorskip("torch")
+    from symde import layers
+
+    with pytest.raises(ValueError, match="torch functions know no models with equations without"):
+        layers.diffeq(torch.ones(3, dtype=torch.float64), linear())
+    with pytest.raises(ValueError, match="the torch engine has no equations without"):
+        symde.solve(linear(), backend="torch")
 
 
 def test_second_derivatives_say_that_they_cannot():

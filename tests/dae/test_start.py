@@ -84,9 +84,61 @@ def test_equations_of_higher_index_are_told():
         symde.solve(falling("x - 2"))
 
 
+def unsolved(equations, u0=None):
+    model = symde.ode_def(f"state x = 1, z = 0, w = 0\nx' = -z\n{equations}")
+    with pytest.raises(symde.SolveError) as caught:
+        symde.solve(symde.Problem(model, u0=u0, tspan=(0, 1)))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("equations", "said"),
+    [
+        (
+            "z + w = 1\n2*z + 2*w = 3",
+            "z, w by z + w = 1 (<string>, line 3); 2*z + 2*w = 3 (<string>, line 4)",
+        ),
+        ("0 = z^2 - x\n0 = w + w^3 - x", "z by 0 = z^2 - x (<string>, line 3)"),
+        ("0 = z - z + x - 1\n0 = w + w^3 - x", "z by 0 = z - z + x - 1 (<string>, line 3)"),
+        ("0 = (z + w)^2 - x\n0 = (z + w)^3", "z, w by 0 = (z + w)^2 - x (<string>, line 3); 0 = (z + w)^3 ("),
+    ],
+)
+def test_equations_that_depend_on_each_other_are_named(equations, said):
+    message = unsolved(equations)
+    assert f"  undetermined:   {said}" in message
+    assert "x' = -z" not in message
+
+
+def test_redundant_constraints_are_named():
+    text = (
+        "state x = 1, y = 0, T = 0, S = 0\nx'(0) = 0; y'(0) = 0\nx'' = -T*x - S*x\ny'' = -T*y - S*y - 1\n"
+        "x^2 + y^2 = 1\n2*x^2 + 2*y^2 = 2"
+    )
+    with pytest.raises(
+        symde.SolveError, match=r"T, S by x\^2 \+ y\^2 = 1 \(.*line 5\); 2\*x\^2 \+ 2\*y\^2 = 2"
+    ):
+        symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
+
+
+def test_values_that_were_solved_for_are_named_with_their_guess():
+    text = "state x = 0.6, T = 0, y\nx'(0) = 0.3\nx'' = -T*x\ny'' = -T*y - 1\nx^2 + y^2 = 1"
+    with pytest.raises(symde.SolveError, match=r"help: y = 0 as solved for.*u0=\{'y': \.\.\.\}"):
+        symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
+
+
 def test_guesses_outside_a_domain_are_told():
     with pytest.raises(symde.SolveError, match="(?s)log\\(z\\).*guesses inside its domain"):
         symde.solve(falling("log(z) - x", z=-2))
+
+
+def test_what_is_left_of_the_equations_is_told():
+    solution = symde.solve(falling("exp(z) - 3*x", z=-1), rtol=1e-6, atol=1e-6)
+    (left,) = solution.residuals.values()
+    assert list(solution.residuals) == ["z' = exp(z) - 3*x"]
+    np.testing.assert_allclose(left, np.exp(solution["z"]) - 3 * solution["x"], atol=1e-15)
+    assert abs(left[0]) < 1e-14
+    assert np.abs(left).max() < 1e-6
+    assert symde.solve(symde.Problem(symde.ode_def("x' = -x"), u0={"x": 1}, tspan=(0, 1))).residuals == {}
 
 
 def test_nothing_is_raised_where_that_is_asked_for():

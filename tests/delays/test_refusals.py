@@ -64,6 +64,16 @@ def test_what_needs_ordinary_equations():
         symde.solve(problem(), "KenCarp4", linear_solver="krylov")
 
 
+def test_domains_and_projections():
+    with pytest.raises(ValueError, match="delays and domains of states"):
+        symde.solve(symde.Problem("state x = 1\ndom x >= 0\nx' = -x(t - 1)\ntime 0 .. 3"))
+    text = "state x = 1, y = 0\nconserved x + y\nx' = -x(t - 1)\ny' = x(t - 1)\ntime 0 .. 3"
+    stated = symde.ode_def(text)
+    assert symde.solve(symde.Problem(stated), "Tsit5").success
+    with pytest.raises(ValueError, match="delays and steps projected"):
+        symde.solve(symde.Problem(stated.with_projection()))
+
+
 def test_a_history_given_to_the_problem():
     with pytest.raises(ValueError, match="write `history x = ...` in its text"):
         symde.Problem(problem().model, history=lambda t: 1.0)

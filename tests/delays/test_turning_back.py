@@ -51,3 +51,15 @@ def test_a_history_need_not_be_defined_beyond_the_start():
     model = symde.ode_def("state x = 0\nhistory x = sqrt(-t)\nx' = x(t - 1)\ntime 0 .. 1")
     solution = symde.solve(symde.Problem(model), "Vern7", rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(solution["x"], 2 / 3 * (1 - (1 - solution.t) ** 1.5), atol=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("text", "t0"), [("-t", 0.0), ("1 - t", 0.5)])
+def test_a_time_that_begins_at_the_start_and_runs_back(method, text, t0):
+    # only the history is read; x jumps at t0 = 0.5, from cos(0.5) to 1
+    model = symde.ode_def(f"state x = 1\nhistory x = cos(t)\nx' = -x({text})")
+    problem = symde.Problem(model, tspan=(t0, 3.0))
+    rtol = 1e-6 if method == "QNDF" else 1e-4
+    solution = symde.solve(problem, method, rtol=rtol, atol=rtol)
+    exact = 1 - (np.sin(solution.t - 2 * t0) + np.sin(t0))
+    np.testing.assert_allclose(solution["x"], exact, atol=20 * rtol)

@@ -14,6 +14,7 @@ from symde.language.syntax import Number
 from symde.model.definition import State
 from symde.model.evaluate import evaluate
 from symde.model.events import At, Effect, ModelEvent
+from tests.problems.implicit import pendulum_end
 
 from .numbers import Point, index_one_matrix, solved
 
@@ -162,6 +163,9 @@ def test_events_may_set_states_and_no_algebraic_variables():
     assert solvable(setting("x")).events == setting("x").events
     with pytest.raises(symde.ModelError, match="an event cannot set `z`"):
         solvable(setting("z"))
+    definition = symde.ode_def("param C = 1\nstate x = 1, y = 0\nC*(x' - y') = -x\ny' + x' = y").definition
+    with pytest.raises(symde.ModelError, match="cannot set `C`(?s:.*)divide the equation"):
+        solvable(setting("C"))
 
 
 def test_discrete_variables_have_their_own_rows():
@@ -183,3 +187,22 @@ def test_what_a_differentiated_constraint_gives_outright_is_observed():
     assert [one.derivative for one in definition.invariants] == [0]
     point = Point(definition, {"x": 0.3, "w": 0.3, "z": 0.5, "q": 0.5, "t": 0.2})
     assert point.values["z"] == point.values["q"] == 0.5
+
+
+def test_a_hamiltonian_with_a_constraint_has_its_multiplier_determined():
+    """H = |p|^2/2 + g y + l (x^2 + y^2 - 1)/2 and the constraint: Lagrange's equations of the first kind."""
+    text = """
+    model Constrained
+      const g = 9.81
+      state x = 1, y = 0, px = 0, py = 0, l = 0
+      hamiltonian H = (px^2 + py^2)/2 + g*y + l*(x^2 + y^2 - 1)/2 for (x, px), (y, py)
+      x^2 + y^2 = 1
+      time 0 .. 2
+    end
+    """
+    model = symde.ode_def(text)
+    assert symde.ode_def(model.text()) == model
+    solution = symde.solve(symde.Problem(model), rtol=1e-10, atol=1e-10)
+    end = pendulum_end(2.0)
+    found = [solution[name][-1] for name in ("x", "y", "px", "py", "l")]
+    np.testing.assert_allclose(found, [end[name] for name in ("x", "y", "x'", "y'", "T")], rtol=1e-7)

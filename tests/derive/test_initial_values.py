@@ -87,3 +87,79 @@ def test_a_list_that_may_be_in_two_orders_is_refused():
     )
     with pytest.raises(ValueError, match="give the values by name"):
         symde.Problem(model, u0=[1.0, 2.0, 3.0, 4.0], tspan=(0.0, 1.0))
+
+
+LEFT_OUT = """
+param g = 9.81, L = 1
+state x = 0.6, T = 0, y
+x'(0) = 0.3
+time 0 .. 1
+x'' = -T*x
+y'' = -T*y - g
+x^2 + y^2 = L^2
+"""
+"""A pendulum whose height follows from where it is, and its velocity from another."""
+
+
+@pytest.mark.parametrize("guess", [-50.0, -0.8, 1e-9, 0.1, 3.0, 1e3])
+def test_several_guesses_at_once_come_from_far(guess):
+    solution = symde.solve(symde.Problem(symde.ode_def(LEFT_OUT), u0={"y": guess}), saveat=[0.0])
+    side = np.sign(guess)
+    # y^2 = 1 - 0.36, and x x' + y y' = 0
+    np.testing.assert_allclose([solution["y"][0], solution["y'"][0]], [side * 0.8, -side * 0.225], rtol=1e-11)
+
+
+def test_derivatives_of_initial_values_that_are_left_out():
+    problem = symde.Problem(symde.ode_def(LEFT_OUT), u0={"y": -1.0})
+    options = {"rtol": 1e-9, "atol": 1e-10, "saveat": [0.0, 1.0]}
+    for method in ("Rodas5P", "QNDF"):
+        found = symde.sensitivities(problem, method, wrt=("g", "L", "x", "y"), **options)
+        # y = -sqrt(L^2 - x^2), and y' = -x x'/y with x' = 0.3
+        np.testing.assert_allclose(
+            [found["y", "L"][0], found["y", "x(0)"][0]], [-1 / 0.8, 0.6 / 0.8], rtol=1e-9
+        )
+        np.testing.assert_allclose(found["y'", "L"][0], -0.6 * 0.3 / 0.8**3, rtol=1e-9)
+        assert not found.du0[:, :, 1].any()  # a guess
+        for place, name in enumerate(("g", "L")):
+
+            def end(change, name=name):
+                value = problem.p[problem.system.parameter_names.index(name)] + change
+                return symde.solve(symde.remake(problem, p={name: value}), "Radau", **options).u
+
+            np.testing.assert_allclose(found.dp[:, :, place], (end(1e-4) - end(-1e-4)) / 2e-4, atol=1e-4)
+
+
+CRANK = """
+param r = 0.2, l = 0.5, tau = 0.3
+state angle = 0.5, push = 0, side = 0
+state rod
+state slide
+angle'(0) = 2
+time 0 .. 0.5
+0.1*angle'' = tau + push*r*sin(angle) - side*r*cos(angle)
+0.4*slide'' = push
+0.01*rod'' = push*l*sin(rod) - side*l*cos(rod)
+0 = slide - r*cos(angle) - l*cos(rod)
+0 = r*sin(angle) + l*sin(rod)
+"""
+
+
+def test_a_crank_by_its_length_and_its_speed():
+    problem = symde.Problem(symde.ode_def(CRANK))
+    found = symde.sensitivities(problem, wrt=("r", "angle'"), rtol=1e-9, atol=1e-11, saveat=[0.0, 0.5])
+    value = dict(zip(problem.system.state_names, found.u[0], strict=True))
+    s, c, w = 0.2 * np.sin(0.5), 0.2 * np.cos(0.5), 2.0
+    rod = -np.sqrt(0.25 - s**2)  # -l cos(rod)
+    # sin(rod) = -r sin(angle)/l
+    np.testing.assert_allclose(value["rod"], np.arcsin(-s / 0.5), rtol=1e-12)
+    np.testing.assert_allclose(found["rod", "r"][0], np.sin(0.5) / rod, rtol=1e-9)
+    np.testing.assert_allclose(found["slide'", "angle'(0)"][0], -s + s * c / rod, rtol=1e-9)
+    assert value["slide'"] == pytest.approx((-s + s * c / rod) * w, rel=1e-12)
+
+    def end(r, speed):
+        moved = symde.remake(problem, p={"r": r}, u0={"angle'": speed})
+        return symde.solve(moved, rtol=1e-11, atol=1e-12, saveat=[0.5]).u[-1]
+
+    h = 1e-4
+    np.testing.assert_allclose(found.dp[-1, :, 0], (end(0.2 + h, 2) - end(0.2 - h, 2)) / (2 * h), rtol=1e-5)
+    np.testing.assert_allclose(found.du0[-1, :, 0], (end(0.2, 2 + h) - end(0.2, 2 - h)) / (2 * h), rtol=1e-5)

@@ -60,13 +60,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
 @pytest.mark.parametrize(
     "text, feature",
     [
-        ("k, A + 2B --> C", "reactions"),
-        ("(kf, kr), A <--> B", "reactions"),
-        ("k*A/(1 + A), A => B", "reactions"),
-        ("0 --> A", "reactions"),
-        ("A --> 0", "reactions"),
-        ("time, A --> B", "reactions"),
-        ("jump beta*S*I/N: S -= 1, I += 1", "jumps"),
         ("state U[i] = sin(i/N) for i in 1:N", "arrays"),
         ("dU[i] = U[i-1] - 2U[i] + U[i+1] for i in 2:N-1", "arrays"),
         ("state V[i, j] = 0 for i in 1:N for j in 1:N", "arrays"),

@@ -16,6 +16,7 @@ from symde.language.event_syntax import (
     Reset,
     WhenClause,
 )
+from symde.language.reaction_syntax import Change, JumpStatement, ReactionStatement, Term
 from symde.language.syntax import (
     Assignment,
     Call,
@@ -197,6 +198,7 @@ def test_depth_is_no_limit() -> None:
         "when when > 1 after after priority priority: stop = 2, stop",
         'discrete m = k [mV] nominal 2 "mode"',
         "discrete m",
+        "when rising (after): stop",
         "dom x >= 0",
         "dom x' <= -1",
         "dom -1 <= x <= high",
@@ -233,10 +235,10 @@ def test_functions_are_written_in_the_long_form() -> None:
 
 
 def test_later_statements_are_written_as_they_were() -> None:
-    (block,) = parse("A + B --> C")
+    (block,) = parse("use Pump as p1(k=2)")
     (statement,) = block.statements
     assert isinstance(statement, Later)
-    assert unparse(statement) == "A + B --> C"
+    assert unparse(statement) == "use Pump as p1(k=2)"
 
 
 WORDS = (
@@ -308,6 +310,22 @@ PAIRS = st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=3).map(tuple)
 LISTED = st.lists(PLAIN_NAMES.filter(lambda name: name.id != "end"), max_size=3).map(tuple)
 
 
+SIDES = st.lists(st.builds(Term, st.integers(1, 12), PLAIN_NAMES), max_size=3).map(tuple)
+CHANGES = st.lists(
+    st.builds(Change, NAMES, st.sampled_from(["=", "+=", "-=", "*=", "/="]), SMALL),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda change: change.target,
+).map(tuple)  # fmt: skip
+
+
+def _reaction(
+    rate: Expr, back: Expr, arrow: str, left: tuple[Term, ...], right: tuple[Term, ...], last: Term
+):
+    rates = (rate, back) if arrow[0] == "<" else (rate,)
+    return ReactionStatement(rates, arrow, left, (*right, last))
+
+
 def _maybe(inner: st.SearchStrategy) -> st.SearchStrategy:
     return st.none() | inner
 
@@ -350,6 +368,16 @@ STATEMENTS: st.SearchStrategy[Statement] = st.one_of(
     st.builds(DomainDeclaration, NAMES, SMALL, SMALL),
     st.builds(DomainDeclaration, NAMES, SMALL, st.none()),
     st.builds(DomainDeclaration, NAMES, st.none(), SMALL),
+    st.builds(
+        _reaction,
+        SMALL,
+        SMALL,
+        st.sampled_from(["-->", "<-->", "=>", "<=>"]),
+        SIDES,
+        SIDES,
+        st.builds(Term, st.integers(1, 12), PLAIN_NAMES),
+    ),
+    st.builds(JumpStatement, SMALL, CHANGES),
 )  # fmt: skip
 BODIES = st.lists(STATEMENTS, min_size=1, max_size=4).map(tuple)
 BLOCKS = st.one_of(

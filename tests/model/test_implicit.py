@@ -73,6 +73,11 @@ def test_so_is_a_derivative_that_something_else_reads():
     assert [row[0] for row in rows(dotted)] == ["x", "x'", "y"]
 
 
+def test_so_is_one_that_a_conserved_quantity_reads():
+    model = ode_def("state x = 1, y = 0\nparam C = 2\nC*x' = -y\ny' = x\nconserved C*x'^2 + y'^2*C/C^2")
+    assert [row[0] for row in rows(model)] == ["x", "x'", "y"]
+
+
 def test_equations_of_second_order_have_the_velocity_as_a_state():
     model = ode_def("state x = 1, y = 0\nx'(0) = 2\nparam m = 2\nm*x'' + x' = -y\n0 = y - x^3")
     assert rows(model) == [

@@ -190,3 +190,15 @@ def test_many_curves_evaluate_the_solution_once(wide, monkeypatch):
     monkeypatch.setattr(type(wide), "__call__", lambda *args: calls.append(args) or evaluate(*args))
     wide.plot()
     assert len(calls) == 1
+
+
+def test_a_path_of_jumps_is_drawn_as_steps():
+    problem = symde.Problem("1, X --> 0\n", {"X": 4}, (0, 20), kind="jump")
+    path = symde.solve(problem, seed=1)
+    times, values = curves(plot(path))["X"]
+    # it stays until just before an event, and falls there: nothing lies between two whole numbers
+    assert set(values) == {0, 1, 2, 3, 4}
+    for event in path.t[1:-1]:
+        at = np.searchsorted(times, event)
+        assert times[at] == event and values[at - 1] == values[at] + 1
+        assert event - times[at - 1] < 1e-12 * event

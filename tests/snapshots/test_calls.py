@@ -17,6 +17,13 @@ from tests.problems import get
 
 PACKAGE = str(Path(symde.__file__).parent)
 PROBLEM = get("lotka").problem
+WATCHED = symde.Problem(
+    symde.ode_def(
+        "x' = 1.5x - x*y; y' = x*y - 3y; x(0) = 1; y(0) = 1; time 0 .. 10\n big: when x > 100: stop"
+    )
+)
+SPIKES = symde.Problem(symde.ode_def("v' = 1.5 - v; v(0) = 0; time 0 .. 12\n spike: when v >= 1: v = 0"))
+DOSES = symde.Problem(symde.ode_def("A' = -0.3*A; A(0) = 0; time 0 .. 60\n dose: every 6: A += 100"))
 TIMES = np.linspace(0, 10, 101)
 VALUES = [1.5, 1.0, 3.0, 1.0]
 
@@ -42,6 +49,9 @@ KEPT = {
     "a gradient by columns": (lambda: gradient("forward"), (54, 15)),
     "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (58, 15)),
     "a gradient backwards": (lambda: gradient("discrete"), (91, 22)),
+    "a watch of what does not happen": (lambda: symde.solve(WATCHED, "Tsit5"), (23, 0)),
+    "ten spikes": (lambda: symde.solve(SPIKES, "Tsit5"), (307, 20)),
+    "ten doses": (lambda: symde.solve(DOSES, "Tsit5"), (280, 20)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 

@@ -41,7 +41,9 @@ PROBLEMS = {
     "NaN span": (dict(tspan=(0, np.nan)), ValueError, "tspan[1] is nan"),
     "complex span": (dict(tspan=(0, 1j)), TypeError, "complex"),
     "history": (dict(history=lambda t: 1), ValueError, "delay equations"),
-    "unknown kind": (dict(kind="sde"), ValueError, "unknown kind 'sde'"),
+    "unknown kind": (dict(kind="pde"), ValueError, "unknown kind 'pde'"),
+    "later kind": (dict(kind="sde"), ValueError, "needs noise"),
+    "jumps without any": (dict(kind="jump"), ValueError, "no reactions and no jumps"),
 }
 
 
@@ -79,7 +81,7 @@ SOLVES = {
     "fixed step without its size": (dict(method="RK4"), ValueError, "dt0"),
     "unknown backend": (dict(backend="gpu"), ValueError, "unknown backend"),
     "events": (dict(events=[1]), TypeError, "events must be symde.Event, found 1"),
-    "seed": (dict(seed=3), ValueError, "noise and jumps"),
+    "seed": (dict(seed=3), ValueError, "seed belongs to jump processes"),
     "Julia's tolerance": (dict(reltol=1e-3), TypeError, "solve has no option `reltol`: did you mean `rtol`?"),
     "SciPy's times": (dict(t_eval=[1.0]), TypeError, "did you mean `saveat`?"),
     "misspelled option": (dict(save_at=0.1), TypeError, "did you mean `saveat`?"),

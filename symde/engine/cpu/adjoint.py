@@ -40,6 +40,7 @@ Adjoint = structure(
     solution=int64,
     mass=int64,  # of the transposed M by the places of the transposed Jacobian, 0 where it is the identity
     mass_work=int64,  # M' times a vector, `padded`
+    differential=int64,  # whether M has entries in each row
     system=int64,  # a State for the linear solver of transposed systems, 0 where none are solved
     # the record: start, end and size of every step, its slot, and the states of every `stride`-th
     steps=int64,

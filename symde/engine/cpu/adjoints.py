@@ -67,6 +67,7 @@ class AdjointFamily:
             method, kernels).
         stages: Vectors of derivatives by stages, from the packed method.
         curvature: Whether it needs the derivatives of the Jacobian.
+        curvature_of_mass: Whether it does where the model has a mass matrix.
         accelerations: Whether it needs those of accelerations.
     """
 
@@ -75,6 +76,7 @@ class AdjointFamily:
     context: Callable[[Any, Any], tuple[int, Any]] = no_context
     stages: Callable[[Any], int] = kept_stages
     curvature: bool = False
+    curvature_of_mass: bool = False
     accelerations: bool = False
 
 
@@ -169,7 +171,7 @@ FAMILIES = {
     "explicit": AdjointFamily("adjoint_explicit", _explicit_scratch, _explicit_context),
     "explicit_two_estimates": AdjointFamily("adjoint_explicit", _explicit_scratch, _explicit_context),
     "rosenbrock": AdjointFamily("adjoint_rosenbrock", curvature=True),
-    "esdirk": AdjointFamily("adjoint_esdirk"),
+    "esdirk": AdjointFamily("adjoint_esdirk", curvature_of_mass=True),
     "radau": AdjointFamily("adjoint_radau", _radau_scratch, _radau_context, collocation_stages),
     "gauss": AdjointFamily("adjoint_gauss", _gauss_scratch, _gauss_context),
     "symplectic": AdjointFamily("adjoint_symplectic", _symplectic_scratch, _masks),

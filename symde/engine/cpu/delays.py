@@ -153,6 +153,26 @@ class DelaySystem:
         return self.model.traits
 
     @property
+    def mass(self) -> bool:
+        """Whether derivatives have factors: such models with delays are refused."""
+        return self.model.mass
+
+    @property
+    def invariants(self) -> bool:
+        """Whether solutions keep what a solve must see to: such models with delays are refused."""
+        return self.model.invariants
+
+    @property
+    def constrained(self) -> bool:
+        """Whether steps are more than those of u' = f."""
+        return self.model.constrained
+
+    @property
+    def has_events(self) -> bool:
+        """Whether something happens beside the equations: such models with delays are refused."""
+        return self.model.has_events
+
+    @property
     def split(self) -> None:
         """No method for stiff and other parts solves equations with delays."""
         return None

@@ -48,7 +48,9 @@ class Executive:
         else:
             functions = events.ties, events.purposes, events.integers, events.timed
             kernels = events.address("roots"), events.address("doubts")
-            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds)
+            self.memory = RootMemory(
+                *functions, *kernels, session.padded, memories, bounds, session.mass is not None
+            )
         self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
@@ -153,6 +155,8 @@ class Executive:
             self._crossed = tuple(crossed)
             self._note_crossings(crossed, pending)
             self._note_truths(truths, pending)
+        elif self._roots.along:  # nothing is at its root
+            self.memory.values["noise"].fill(0.0)
         if pending:
             outcome = self._happen(state, t, pending)
         if outcome is None and self._stops and self._stops[0] == t:
@@ -182,7 +186,8 @@ class Executive:
     def _known_truths(self) -> list[float]:
         """Which conditions hold by what has been handled."""
         truths = self._truths
-        if truths is None:
+        if truths is None or self._roots.settled:
+            self._roots.settled = 0
             if self._roots.known == NOTHING:
                 self._calls.find_sides()
             truths = self._truths = self._calls.conditions()
@@ -235,8 +240,9 @@ class Executive:
                 values = self._values(t, index, plan)
                 if values is None:
                     continue
-            self._execute(t, index, values, waited)
-            status = self._accumulation.count(t, plan.name, state.t_end)
+            status = self._execute(t, index, values, waited)
+            if status is None:
+                status = self._accumulation.count(t, plan.name, state.t_end)
             if status is None and plan.stop:
                 status = Status.TERMINATED
             if values:
@@ -263,15 +269,18 @@ class Executive:
                 return None
         return values
 
-    def _execute(self, t: float, index: int, values: list[float], waited: bool) -> None:
-        """Let an event take place."""
+    def _execute(self, t: float, index: int, values: list[float], waited: bool) -> Status | None:
+        """Let an event take place: algebraic variables follow what it sets. The status that ends the run,
+        where they cannot."""
         plan, u = self.plans[index], self._calls.u()
         before = u.copy()
         for target, value in zip(plan.targets, values, strict=True):
             u[target] = value
+        settled = self.session.settle() if values else Status.DONE
         after = u.copy()
         self.records.append(EventRecord(t, plan.name, before, after))
         self.journal.append(Happening(t, index, self._crossed, None, waited, before, after))
+        return None if settled == Status.DONE else settled
 
     def _leave(self, state: Any, t: float, ended: bool) -> None:
         """Go on from the state that events have left: nothing of the past holds."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,15 @@ class SessionInvariants:
         """What is the same for every run."""
         session.state.invariants = ctypes.addressof(self._data)
         session.state.project = self._project
+
+    @contextlib.contextmanager
+    def without_guesses(self) -> Iterator[None]:
+        """While no state's value is a guess that constraints determine."""
+        guessed, self._data.guessed = self._data.guessed, 0
+        try:
+            yield
+        finally:
+            self._data.guessed = guessed
 
     def worst(self, session: Any) -> tuple[int, float]:
         """The constraint that the present state misses by most, each against what a tolerance's move of the

@@ -1,6 +1,6 @@
 """What a solver of linear systems is to the engine: when it pays, its memory and its compiled functions.
 
-Implicit methods solve W x = b with W = shift*I - J through four addresses in the state: `factor` readies W,
+Implicit methods solve W x = b with W = shift*M - J through four addresses in the state: `factor` readies W,
 `substitute` solves unchecked, `solve` solves to the backward error whatever it takes, `accept` judges a
 solution. A fifth, `pivot`, factorises again with more care where a solution was refused. A solver is one file
 in `symde.engine.cpu.linear_solvers`, one compiled module and one line in the registry there.
@@ -71,7 +71,7 @@ def needs_matrix(preconditioner: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LinearSolver:
-    """How systems with W = shift*I - J are solved.
+    """How systems with W = shift*M - J are solved.
 
     Attributes:
         name: As users write it.

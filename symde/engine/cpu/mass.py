@@ -30,6 +30,7 @@ class SessionMass:
         self.rows, self.columns = model.n, getattr(kernels, "width", 0)
         self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
         self._fill = _kernel_type(model.address("mass"))
+        self._checked, self._differential = np.empty(0), 0
 
     def vectors(self, padded: int) -> dict[str, int]:
         """Lengths of what it keeps, by field of the state."""
@@ -55,8 +56,10 @@ class SessionMass:
         """
         inputs, outputs = self._tables
         self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
-        entries = check_rank(self._values, self.pattern, self.rows)
-        session.state.constraints = self.rows - len(np.unique(entries))
+        if not np.array_equal(self._values, self._checked):
+            self._differential = check_rank(self._values, self.pattern, self.rows)
+            self._checked = self._values.copy()
+        session.state.constraints = self.rows - self._differential
 
 
 def refuse_methods(methods: Sequence[Any]) -> None:
@@ -73,34 +76,49 @@ def refuse_methods(methods: Sequence[Any]) -> None:
             )
 
 
-def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> np.ndarray:
+MOST_CHECKED = 300
+"""Rows that share columns, up to which their independence is checked."""
+
+
+def check_rank(values: np.ndarray, pattern: tuple[np.ndarray, np.ndarray], n: int) -> int:
     """Refuse values of M whose rows with entries depend on each other.
 
-    Rows that share no column with another are independent, which is nearly always all of them.
+    Rows that share no column with another are independent, and so are those with a dominant diagonal: that is
+    nearly all of them.
 
     Returns:
-        The row of each entry that is not zero.
+        How many rows have entries.
 
     Raises:
-        ValueError: they do, with what it means.
+        ValueError: they depend on each other, with what it means.
     """
     if not np.isfinite(values).all():
         raise ValueError("the mass matrix has entries that are not finite for these parameters")
     kept = np.flatnonzero(values)
     rows, columns = np.repeat(np.arange(n), np.diff(pattern[0]))[kept], pattern[1][kept]
-    counts = np.bincount(columns, minlength=n)
-    shared = np.unique(rows[counts[columns] > 1])
-    if not len(shared):
-        return rows
+    sizes, own = np.abs(values[kept]), rows == columns
+    shared = np.bincount(columns, minlength=n)[columns] > 1
+    diagonal = np.bincount(rows[own], sizes[own], minlength=n)
+    others = np.bincount(rows[~own], sizes[~own], minlength=n)
+    checked = np.unique(rows[shared & (diagonal <= others)[rows]])
+    if len(checked):
+        checked = np.unique(rows[shared])
+        if len(checked) <= MOST_CHECKED:
+            _check_dense(checked, rows, columns, values[kept], n)
+    return len(np.unique(rows))
+
+
+def _check_dense(
+    checked: np.ndarray, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n: int
+) -> None:
     place = np.full(n, -1)
-    place[shared] = np.arange(len(shared))
+    place[checked] = np.arange(len(checked))
     inside = place[rows] >= 0
-    matrix = np.zeros((len(shared), n))
-    matrix[place[rows[inside]], columns[inside]] = values[kept][inside]
+    matrix = np.zeros((len(checked), n))
+    matrix[place[rows[inside]], columns[inside]] = values[inside]
     matrix /= np.abs(matrix).max(axis=1, keepdims=True)
     if np.linalg.matrix_rank(matrix, tol=1e-12 * len(matrix)) < len(matrix):
         raise ValueError(
             "for these parameters rows of the mass matrix depend on each other that do not for others, so "
             "that the equations have constraints they do not show: write them as equations 0 = ..."
         )
-    return rows

@@ -62,12 +62,13 @@ class PullBack:
         ]
         self._contexts = [kept for _, kept in contexts]
         arrays["contexts"] = np.array([address for address, _ in contexts], np.int64)
+        arrays["differential"] = np.zeros(n, np.int64)
         places = addresses(arrays)
         arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * 6], np.int64)
         arrays["outputs"] = np.array([places["by_states"], places["by_parameters"], 0], np.int64)
         functions = [function_address(one.module, "adjoint") for one in families]
         arrays["adjoints"] = np.array(functions, np.int64)
-        curved = any(one.curvature for one in families)
+        curved = any(one.curvature or one.curvature_of_mass and products.mass for one in families)
         accelerated = any(one.accelerations for one in families)
         implicit = any(packed.implicit for packed in methods)
         self._system = self._transposed_system(products) if implicit else None
@@ -107,6 +108,13 @@ class PullBack:
         for entry, module in solver.entries.items():
             setattr(state, entry, function_address(module, entry))
         return state, kept, arrays
+
+    def _mark_differential(self) -> None:
+        """Which rows of M have entries: columns of the transposed one."""
+        assert self._system is not None
+        arrays, marks = self._system[2], self._arrays["differential"]
+        marks.fill(0)
+        marks[arrays["columns"][np.flatnonzero(arrays["mass"])]] = 1
 
     def _go_over(self, record: Recording) -> np.ndarray:
         """Let the compiled functions read a record; the memory of a stretch between two recorded states."""
@@ -153,6 +161,7 @@ class PullBack:
         if self._mass is not None:
             inputs, outputs = np.array([0, arrays["inputs"][1]], np.int64), np.array([data.mass], np.int64)
             self._mass(0.0, inputs.ctypes.data, outputs.ctypes.data)
+            self._mark_differential()
         arrays["weights"].fill(0.0)
         arrays["gradient"].fill(0.0)
         times, weights = np.ascontiguousarray(times), np.ascontiguousarray(weights)

@@ -14,6 +14,7 @@ Roots = structure(
     "Root functions, their values at both ends of a step, and what undoes a step.",
     count=int64,
     kernel=int64,  # (t, u, p) -> values and total time derivatives, 0 where there are no functions
+    along=int64,  # u', which the kernel reads where M in M u' = f is not the identity, 0: it does not
     outputs=int64,  # its table of two
     known=int64,  # what is known at (t, u): `NOTHING`, `SIDES` alone, or the values too (`ALL`)
     side=int64,  # +1 or -1 of each function: the side of zero on which it is by what has been handled
@@ -24,6 +25,9 @@ Roots = structure(
     integers=int64,  # of a floor's functions the place of its value behind the sides
     timed=int64,  # 1 of each function that follows time alone
     any_timed=int64,
+    at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`
+    clear=int64,  # of one that is settled the time until which it has no root
+    settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
     switching=int64,  # the step just accepted ends at roots of such alone
     flips=int64,  # of each, successive ones without leaving zero by more than its doubt
@@ -46,6 +50,10 @@ Roots = structure(
 
 NOTHING, SIDES, ALL = 0, 1, 2
 
+BEGUN, HANDLED, SETTLED = 1, 2, 3
+"""What is known of a function that may be zero at the start of a step: that it began there, that it was handled
+there, or to which side it goes."""
+
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
 """What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
 hold."""
@@ -66,9 +74,12 @@ CLEAR = 100.0
 WEIGHTS = 7
 """Place of the tolerances in the input table of their kernel."""
 
+ALONG = 6
+"""Place of u' in the input table of kernels that read it."""
+
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
-    "slope_high", "g_at", "slope_at", "peak", "doubt",
+    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear",
 )  # fmt: skip
 
 TRUST = 0.02
@@ -112,6 +123,7 @@ class RootMemory:
         padded: Length of a state vector.
         memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
         bounds: Index, lower and upper bound of each bounded state.
+        implicit: Whether the kernel reads u', which the right-hand side does not tell.
     """
 
     def __init__(
@@ -125,6 +137,7 @@ class RootMemory:
         padded: int,
         memories: list[tuple[int, int]],
         bounds: list[tuple[int, float, float]],
+        implicit: bool = False,
     ) -> None:
         count = len(ties)
         size = max(count, 1)
@@ -132,7 +145,7 @@ class RootMemory:
         self.values = {name: np.zeros(size) for name in VALUES}
         self.values["side"] = np.zeros(INTEGERS + MOST_INTEGERS if switches else size)
         self.values["ties"][:count] = ties
-        self.crossed, self.flips = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
         self.purposes, self.integers, self.timed = (
             np.array([*one, 0], np.int64) for one in (purposes, integers, timed)
         )
@@ -147,9 +160,11 @@ class RootMemory:
         self.data: Any = Roots(count=count, kernel=kernel, bounds=len(bounds))
         self.data.switches, self.data.any_timed = switches, any(timed)
         self.data.doubts, self.weights = doubts, np.zeros(padded)
+        self.along = np.zeros(padded)
+        self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "timed", "flips"):
+        for name in ("weights", "purposes", "integers", "timed", "flips", "at_zero"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
         for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
             setattr(self.data, name, getattr(self, name).ctypes.data)

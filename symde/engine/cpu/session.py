@@ -403,6 +403,15 @@ class Session:
             self.state.refused, self.state.phase = status, Phase.START
         return status
 
+    def settle(self) -> Status:
+        """As `make_consistent`, after an event has set states: no value is a guess any more."""
+        if not self._constrained:
+            return Status.DONE
+        if self.invariants is None:
+            return self.make_consistent()
+        with self.invariants.without_guesses():
+            return self.make_consistent()
+
     def _take_saveat(self, saveat: np.ndarray) -> int:
         """Copy the times to save; their number."""
         count = len(saveat)

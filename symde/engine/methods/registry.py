@@ -6,6 +6,7 @@ import difflib
 import importlib
 import itertools
 
+from symde.engine.jumps import registry as jumps
 from symde.engine.methods.method import Described, Method
 
 NAMES = (
@@ -131,6 +132,8 @@ def _unknown(name: str) -> str:
         nearest = [FOREIGN[wanted].lower()]
     else:
         nearest = family or difflib.get_close_matches(wanted, canonical, n=1)
+    if wanted in map(str.lower, jumps.NAMES):
+        return f"'{name}' is a method for jump processes: solve symde.Problem(model, kind='jump') with it"
     listed = " or ".join(f"'{canonical.get(one, one)}'" for one in nearest)
     if nearest:
         return f"unknown method '{name}': did you mean {listed}? `symde methods` in a shell tells of all"

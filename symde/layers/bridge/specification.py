@@ -69,6 +69,11 @@ class Specification:
             raise TypeError(
                 f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
             )
+        if getattr(problem.system.kernels, "constrained", False):
+            raise ValueError(
+                "torch functions know no models with equations without a derivative, mass matrices or "
+                "projections: symde.value_and_grad and symde.sensitivities differentiate them"
+            )
         if sensealg != registry.AUTO:
             registry.get(sensealg)
         self.problem, self.sensealg = problem, sensealg

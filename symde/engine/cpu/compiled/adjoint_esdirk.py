@@ -1,12 +1,15 @@
 """The adjoint of one step of a singly diagonally implicit method, exact for stages that are solved exactly.
 
-With k_1 = f(t, u), shift (y_i - base_i) = f(t_i, y_i), base_i = u + h sum_{j<i} a_ij k_j, k_i = shift (y_i -
-base_i), u_new = y_s, wy_i and wk_i the derivatives of a number by y_i and k_i, backwards over the stages:
+With M k_1 = f(t, u), shift M (y_i - base_i) = f(t_i, y_i), base_i = u + h sum_{j<i} a_ij k_j,
+k_i = shift (y_i - base_i), u_new = y_s, wy_i and wk_i the derivatives of a number by y_i and k_i, backwards
+over the stages:
 
-    z = (shift I - J(t_i, y_i)')^-1 (wy_i + shift wk_i),    wbase_i = wy_i + J(t_i, y_i)' z
+    z = (shift M' - J(t_i, y_i)')^-1 (wy_i + shift wk_i),    wbase_i = wy_i + J(t_i, y_i)' z
     wk_j += h a_ij wbase_i,    w_old += wbase_i
 
-wbase_i is shift (z - wk_i) too, but where the equation is stiff that is the difference of large numbers.
+wbase_i is shift (M' z - wk_i) too, but where the equation is stiff that is the difference of large numbers.
+Where M has empty rows, k_1 solves A k_1 = (f, f_t) with M's rows and, where these are empty, those of -J
+(`consistent`): with y = A^-T wk_1, its entries for the former rows pull back f, the others J k_1 + f_t.
 
 Source: W. W. Hager, Runge-Kutta methods in optimal control and the transformed adjoint system, Numer. Math.
 87 (2000), with the stages' equations differentiated as they stand.
@@ -14,9 +17,16 @@ Source: W. W. Hager, Runge-Kutta methods in optimal control and the transformed 
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.adjoint_tools import add_scaled, adjoint_at, factorise_transposed, pull
+from symde.engine.cpu.compiled.adjoint_tools import (
+    add_scaled,
+    adjoint_at,
+    factorise_transposed,
+    factorise_values,
+    pull,
+    transposed_values,
+)
 from symde.engine.cpu.compiled.esdirk import esdirk_data_at
-from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, slot_at, state_at
+from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import clear, combine, copy
 from symde.engine.cpu.layout import Attempt
 
@@ -53,6 +63,35 @@ def pull_stage(adjoint, state, method, i, shift):
     return Attempt.FINE.value
 
 
+@compiled
+def pull_first_slope(adjoint, state):
+    """From wk_1, first of `stages`, to the start of the step; FINE or what failed."""
+    system, marks = state_at(adjoint.system), integers(adjoint.differential)
+    t, u = state.t_old, state.u_new
+    if transposed_values(adjoint, t, u, system.jacobian) != 0:
+        return Attempt.CALLBACK.value
+    values, columns = doubles(system.jacobian), integers(system.columns)
+    for k in range(system.entries):
+        if marks[columns[k]] != 0:
+            values[k] = 0.0
+    code = factorise_values(adjoint, state, u, 1.0)
+    if code != Attempt.FINE:
+        return code
+    code = call_solve(system.solve, adjoint.system, adjoint.stages, adjoint.solution)
+    if code != Attempt.FINE:
+        return code
+    y, own, others = doubles(adjoint.solution), doubles(adjoint.factor), doubles(adjoint.mass_work)
+    for i in range(adjoint.n):
+        own[i] = y[i] if marks[i] != 0 else 0.0
+        others[i] = y[i] - own[i]
+    failed = pull(adjoint, adjoint.product, t, u, adjoint.factor, 1.0, adjoint.weights)
+    integers(adjoint.inputs)[6] = state.stages
+    failed += pull(adjoint, adjoint.curvature, t, u, adjoint.mass_work, 1.0, adjoint.weights)
+    if adjoint.time != 0:
+        failed += pull(adjoint, adjoint.time, t, u, adjoint.mass_work, 1.0, adjoint.weights)
+    return Attempt.FINE.value if failed == 0 else Attempt.CALLBACK.value
+
+
 def adjoint(address):
     """Pull the weights back over the step that was just done again."""
     pulled = adjoint_at(address)
@@ -74,6 +113,8 @@ def adjoint(address):
         for j in range(i):
             add_scaled(padded, h * a[stages * i + j], pulled.factor, pulled.stages + 8 * padded * j)
         clear(padded, pulled.factor)
+    if pulled.mass != 0:
+        return pull_first_slope(pulled, state)
     if pull(pulled, pulled.product, state.t_old, state.u_new, pulled.stages, 1.0, pulled.weights) != 0:
         return Attempt.CALLBACK.value
     return Attempt.FINE.value

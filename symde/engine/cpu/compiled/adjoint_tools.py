@@ -65,7 +65,7 @@ def transposed_values(adjoint, t, u, target):
 
 @compiled
 def factorise_values(adjoint, state, u, shift):
-    """Factorise shift*I - J' for the values in the linear solver's state; the solver's code."""
+    """Factorise shift*M' - J' for the values in the linear solver's state; the solver's code."""
     system = state_at(adjoint.system)
     system.shift, system.u, system.atol, system.rtol = shift, u, state.atol, state.rtol
     return call_step(system.factor, adjoint.system)
@@ -73,7 +73,7 @@ def factorise_values(adjoint, state, u, shift):
 
 @compiled
 def factorise_transposed(adjoint, state, t, u, shift):
-    """Factorise shift*I - J' at (t, u); the solver's code."""
+    """Factorise shift*M' - J' at (t, u); the solver's code."""
     if transposed_values(adjoint, t, u, state_at(adjoint.system).jacobian) != 0:
         return Attempt.CALLBACK.value
     return factorise_values(adjoint, state, u, shift)

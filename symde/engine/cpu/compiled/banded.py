@@ -90,7 +90,7 @@ def factor_band(state, band):
 
 
 def factor(address):
-    """Factorise shift*I - J."""
+    """Factorise shift*M - J."""
     state = state_at(address)
     band = banded_data_at(state.linear)
     state.factorisations += 1

@@ -108,26 +108,6 @@ def scaled_square(change, u, atol, rtol, i):
 
 
 @compiled
-def strict_norm(state, scale):
-    """The same in relation to the smaller of |u| and |y|. What is left of an algebraic variable's error shows
-    again in the next step's correction, whatever its size: there it counts by the tolerance of y, which may
-    pass zero."""
-    u, y, atol, correction = (
-        doubles(state.u),
-        doubles(state.stage),
-        doubles(state.atol),
-        doubles(state.correction),
-    )
-    total = 0.0
-    for i in range(state.n):
-        before, after = abs(u[i]), abs(y[i])
-        least = before if before < after else after
-        ratio = scale * correction[i] / (atol[i] + state.rtol * least + TINY)
-        total += ratio * ratio
-    return math.sqrt(total / state.n)
-
-
-@compiled
 def apply_correction(state, scale):
     """Add a multiple of the correction to d and y; its scaled norm, of the block where it is largest.
 
@@ -151,8 +131,6 @@ def apply_correction(state, scale):
         y[i], y[i + 1], y[i + 2], y[i + 3] = y0, y1, y2, y3
     if state.n_blocks > 1:
         return abs(scale) * math.sqrt(largest_norm(state, state.correction, state.u))
-    if state.mass != 0:
-        return strict_norm(state, scale)
     return math.sqrt(((s0 + s1) + (s2 + s3)) / state.n)
 
 

@@ -1,4 +1,4 @@
-"""Linear systems of states with columns: one factorisation of W = shift*I - J serves the states and every
+"""Linear systems of states with columns: one factorisation of W = shift*M - J serves the states and every
 column.
 
 The matrix of the whole is block triangular: below the states' W stands, for each column, minus the derivative

@@ -191,20 +191,27 @@ def solve_constraints(state, address):
 
 
 @compiled
-def fulfil_all(state, address):
-    """The equations without a derivative and the constraints they hide."""
-    if state.invariants == 0:
-        return solve_constraints(state, address)
-    data = invariants_at(state.invariants)
-    code = solve_guesses(state, data)
-    if code == Attempt.FINE:
-        code = solve_constraints(state, address)
-    if code != Attempt.FINE:
+def settle(state, address):
+    """The equations without a derivative and the constraints they hide, from values that are near."""
+    code = solve_constraints(state, address)
+    if code != Attempt.FINE or state.invariants == 0:
         return code
-    code = fulfil_constraints(state, data)
+    code = fulfil_constraints(state, invariants_at(state.invariants))
     if code == Attempt.FINE and state.moved:
         code = solve_constraints(state, address)
     state.moved = 0
+    return code
+
+
+@compiled
+def fulfil_all(state, address):
+    """The same at a start, some of whose values are guesses, and where other invariants are given values."""
+    if state.invariants == 0:
+        return settle(state, address)
+    data = invariants_at(state.invariants)
+    code = solve_guesses(state, data)
+    if code == Attempt.FINE:
+        code = settle(state, address)
     if code == Attempt.FINE and take_targets(state, data) != 0:
         return Attempt.CALLBACK.value
     return code

@@ -9,6 +9,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.control import error_norm
 from symde.engine.cpu.compiled.delay_repeats import cut, interpolate_attempt, set_passed, try_step
 from symde.engine.cpu.compiled.delays import MISSED, evaluate_times, fill_delayed, value_in_row
+from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
 from symde.engine.cpu.layout import RESOLUTION, Attempt
 
@@ -17,6 +18,9 @@ CLOSE = 1e-10
 
 SAMPLES = 8
 """Parts of a step in which a time that left its piece of the past is looked for: it may have come back."""
+
+HALVINGS = 10
+"""Halves of the first of them in which it is looked for."""
 
 
 @compiled
@@ -69,15 +73,14 @@ def distance_within(state, data, k, target, theta):
 
 
 @compiled
-def crossing_within(state, data, k, target, b):
-    """The part of the step, up to b, at which time k meets a discontinuity.
+def crossing_within(state, data, k, target, a, b):
+    """The part of the step, from a to b, at which time k meets a discontinuity.
 
     Source: the Illinois rule, M. Dowell, P. Jarratt, BIT 11 (1971) 168-174.
     """
-    a = 0.0
     low, high = distance_within(state, data, k, target, a), distance_within(state, data, k, target, b)
     if low * high >= 0.0:
-        return 0.0 if abs(low) < abs(high) else b
+        return a if abs(low) < abs(high) else b
     side, c = 0, b
     for _ in range(60):
         c = (a * high - b * low) / (high - low)
@@ -98,16 +101,35 @@ def crossing_within(state, data, k, target, b):
 
 
 @compiled
+def passed_within(state, data, k, theta):
+    """The discontinuity that time k has passed at a part of the step, NaN where it has none."""
+    times_within(state, data, theta)
+    return target_of(data, k, MISSED * abs(state.h))
+
+
+@compiled
+def last_inside(state, data, k, theta):
+    """A part of the step before theta where time k lies in its piece, 0 where there is none: near the
+    beginning it may have gone in and out again, and a discontinuity just met there tells nothing."""
+    for _ in range(HALVINGS):
+        theta *= 0.5
+        goal = passed_within(state, data, k, theta)
+        if goal != goal:
+            return theta
+    return 0.0
+
+
+@compiled
 def first_outside(state, data, k):
-    """The first of a few parts of the step where time k lies outside of its piece, and the discontinuity that
-    it has passed; 2 where there is none."""
+    """The first of a few parts of the step where time k lies outside of its piece, one before where it does
+    not, and the discontinuity that it has passed; 2 in place of the first where there is none."""
     for i in range(1, SAMPLES + 1):
         theta = i / SAMPLES
-        times_within(state, data, theta)
-        goal = target_of(data, k, MISSED * abs(state.h))
+        goal = passed_within(state, data, k, theta)
         if goal == goal:
-            return theta, goal
-    return 2.0, 0.0
+            inside = (i - 1) / SAMPLES if i > 1 else last_inside(state, data, k, theta)
+            return theta, inside, goal
+    return 2.0, 0.0, 0.0
 
 
 @compiled
@@ -122,9 +144,9 @@ def first_crossing(state, data, address):
     for k in range(data.times):
         if integers(data.constant)[k]:
             continue
-        outside, goal = first_outside(state, data, k)
+        outside, inside, goal = first_outside(state, data, k)
         if outside <= 1.0:
-            theta = crossing_within(state, data, k, goal, outside)
+            theta = crossing_within(state, data, k, goal, inside, outside)
             if theta < first:
                 first, which, target = theta, k, goal
     return first, which, target
@@ -166,10 +188,11 @@ def meet_discontinuity(state, data, address):
     theta, k, target = first_crossing(state, data, address)
     if theta > 1.0:
         return Attempt.FINE.value
-    if theta * abs(state.h) <= 4.0 * RESOLUTION * abs(state.t):
-        j = integers(data.passed)[k]  # it is met already
-        set_passed(data, k, j + 1 if target == doubles(data.breaks)[j] else j - 1)
-        return try_step(state, data, address)
     j = integers(data.passed)[k]
+    if theta * abs(state.h) <= 4.0 * RESOLUTION * abs(state.t):  # it is met already
+        ahead = j < data.n_breaks and target == doubles(data.breaks)[j]
+        set_passed(data, k, j + 1 if ahead else j - 1)
+        forget_slope(state)
+        return try_step(state, data, address)
     data.met_back = j > 0 and target == doubles(data.breaks)[j - 1]
     return end_at(state, data, address, theta, k, target)

@@ -237,6 +237,8 @@ def advance(address):
         stepped = status == Status.STEPPED or status == Status.STOPPED
         if stepped:
             after_step(state, data)
+        if status == Status.STOPPED and data.kept_count:
+            forget_slope(state)  # what is read of the kept solution may jump there
         if status != Status.STEPPED or wished:
             break
     state.single_step = wished

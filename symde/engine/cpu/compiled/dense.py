@@ -53,7 +53,7 @@ def exchange_rows(w, n, i, j):
 
 @compiled
 def factor_dense(state, dense):
-    """LU of shift*I - J in place with the diagonal's reciprocals, and the order of the rows in `pivots`."""
+    """LU of shift*M - J in place with the diagonal's reciprocals, and the order of the rows in `pivots`."""
     assemble(state, dense.matrix)
     n, w, pivots = state.n, doubles(dense.matrix), integers(dense.pivots)
     for k in range(n):
@@ -80,7 +80,7 @@ def factor_dense(state, dense):
 
 @compiled
 def solve_dense(n, dense, rhs, solution):
-    """solution = (shift*I - J)^-1 rhs from the factors."""
+    """solution = (shift*M - J)^-1 rhs from the factors."""
     w, pivots = doubles(dense.matrix), integers(dense.pivots)
     b, x = doubles(rhs), doubles(solution)
     for i in range(n):
@@ -101,7 +101,7 @@ def solve_dense(n, dense, rhs, solution):
 
 @compiled
 def solve_dense_transposed(n, dense, rhs, solution):
-    """solution = (shift*I - J)^-T rhs from the factors."""
+    """solution = (shift*M - J)^-T rhs from the factors."""
     w, pivots = doubles(dense.matrix), integers(dense.pivots)
     b, x = doubles(rhs), doubles(solution)
     for k in range(n):
@@ -120,7 +120,7 @@ def solve_dense_transposed(n, dense, rhs, solution):
 
 
 def factor(address):
-    """Factorise shift*I - J."""
+    """Factorise shift*M - J."""
     state = state_at(address)
     state.factorisations += 1
     return factor_dense(state, dense_data_at(state.linear))

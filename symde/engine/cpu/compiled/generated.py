@@ -74,7 +74,7 @@ def solve_pivoted(state, data, rhs, solution):
 
 
 def factor(address):
-    """Factorise shift*I - J in the static order."""
+    """Factorise shift*M - J in the static order."""
     state = state_at(address)
     data = generated_data_at(state.linear)
     state.factorisations += 1

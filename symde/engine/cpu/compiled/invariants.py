@@ -119,15 +119,17 @@ def find_multipliers(state, data, flags):
 
 @compiled
 def move(state, data, guesses, u, reference, out):
-    """u and `out` with the move of the multipliers; the scale is that of `reference`."""
+    """u and `out` with the move of the multipliers; the scale is that of `reference`, which may be u."""
     starts, columns, entries = integers(data.row_pointers), integers(data.columns), doubles(data.entries)
-    x, y, o = doubles(data.multipliers), doubles(u), doubles(out)
+    x, y, o, row = doubles(data.multipliers), doubles(u), doubles(out), doubles(data.row)
+    clear(data.states, data.row)
     for a in range(data.count):
         for k in range(starts[a], starts[a + 1]):
-            j = columns[k]
-            step = squared_scale(state, data, guesses, reference, j) * entries[k] * x[a]
-            y[j] += step
-            o[j] += step
+            row[columns[k]] += entries[k] * x[a]
+    for j in range(data.states):
+        step = squared_scale(state, data, guesses, reference, j) * row[j]
+        y[j] += step
+        o[j] += step
 
 
 @compiled

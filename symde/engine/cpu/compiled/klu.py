@@ -116,7 +116,7 @@ def compute(klu):
 
 
 def factor(address):
-    """Factorise shift*I - J with the pivots that served last in this run, with others where they do not."""
+    """Factorise shift*M - J with the pivots that served last in this run, with others where they do not."""
     state = state_at(address)
     klu = klu_data_at(state.linear)
     state.factorisations += 1

@@ -57,7 +57,7 @@ def solve_by(state, lapack, letter, rhs, solution):
 
 
 def factor(address):
-    """Factorise shift*I - J."""
+    """Factorise shift*M - J."""
     state = state_at(address)
     lapack = lapack_data_at(state.linear)
     state.factorisations += 1

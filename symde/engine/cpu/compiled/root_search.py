@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.leaving import is_leaving, place_clear
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.root_values import (
@@ -191,6 +192,10 @@ def root_in_piece(state, roots, i, low, high):
     da, db = s * doubles(roots.slope_low)[i] * length, s * doubles(roots.slope_high)[i] * length
     if s == 0.0:
         return NONE
+    if is_leaving(state, roots, i, high):
+        return NONE
+    if is_leaving(state, roots, i, low):
+        return locate(state, roots, i, place_clear(state, roots, i), high, b) if b <= 0.0 else NONE
     if b <= 0.0:
         # it rests where it was handled, or is on its way from there
         if a <= 0.0 and (a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0):

@@ -13,12 +13,14 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
+from symde.engine.cpu.compiled.leaving import settle, slope_is_noise
 from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
-from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution, roots_at
+from symde.engine.cpu.compiled.root_values import evaluate_ends, evaluate_roots, resolution, roots_at
 from symde.engine.cpu.compiled.sides import (
+    BRANCH,
     find_sides,
     flip,
     learn_sides,
@@ -112,9 +114,26 @@ def cut_in_half(state, roots):
 
 
 @compiled
-def at_once(state, roots):
+def leaves_to(state, roots, address):
+    """Whether the function found is zero where it began, or was handled, and leaves without a root: the side to
+    which it goes is its side from now on, unless that changes the equations."""
+    i = roots.found
+    side = settle(state, roots, address, i)
+    if side == 0.0 or (side != doubles(roots.side)[i] and integers(roots.purposes)[i] & BRANCH):
+        return False
+    if side != doubles(roots.side)[i]:
+        doubles(roots.side)[i] = side
+        roots.settled = 1
+    return True
+
+
+@compiled
+def at_once(state, roots, address):
     """A function left zero to the other side at once: the step is undone, and nothing else has happened."""
+    leaves = leaves_to(state, roots, address)
     undo(state, roots)
+    if leaves:
+        return Status.DONE
     crossed = integers(roots.crossed)
     for i in range(roots.count):
         crossed[i] = 0
@@ -126,13 +145,13 @@ def at_once(state, roots):
 
 
 @compiled
-def begin_at_root(state, roots, start, end):
+def begin_at_root(state, roots, address, start, end):
     """A root at the very start of a step: where it is long and its interpolant may be wrong, a shorter one
     must show it too."""
     if slot_at(state, state.active).searched and abs(end - start) > SHORTEST * abs(state.t_end - start):
         cut_in_half(state, roots)
         return Status.DONE
-    return at_once(state, roots)
+    return at_once(state, roots, address)
 
 
 @compiled
@@ -140,17 +159,20 @@ def step_to_root(state, roots, address, theta):
     """End the last step at the root found in it."""
     start, end, change = roots.t, state.t, 0.0
     t = state.t_old + theta * state.h_old
+    if slope_is_noise(roots, t - start) and leaves_to(state, roots, address):
+        undo(state, roots)
+        return Status.DONE
     previous = math.inf
     tolerance = resolution(state, end, state.h_old)
     state.at_root, roots.switching, searched = 0, 0, slot_at(state, state.active).searched
     for _ in range(RESTEPS):
         if abs(t - start) <= 0.25 * tolerance:
-            return begin_at_root(state, roots, start, end)
+            return begin_at_root(state, roots, address, start, end)
         if abs(t - state.t) > 0.25 * tolerance:
             status = step_to(state, roots, address, t)
             if status != Status.DONE or state.phase != Phase.SAVE:
                 return status
-            if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
+            if evaluate_ends(state, roots, address) != 0:
                 return Status.CALLBACK
         change = correction(state, roots)
         if searched and abs(change) > MOST_CORRECTED * abs(state.t - start):
@@ -198,7 +220,7 @@ def end_at_first(state, roots, address):
 @compiled
 def watch_roots(state, roots, address):
     """Look for roots in the step just accepted."""
-    if evaluate_roots(state, roots, state.t, state.u, roots.g_new, roots.slope_new) != 0:
+    if evaluate_ends(state, roots, address) != 0:
         return Status.CALLBACK
     if any_suspicious(state, roots):
         status = end_at_first(state, roots, address)
@@ -216,6 +238,9 @@ def finish_step(state, roots):
         return Status.DONE
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
+    at_zero = integers(roots.at_zero)
+    for i in range(roots.count):
+        at_zero[i] = 0
     if roots.switches:
         note_peaks(roots)
         if lock_again(state, roots) != 0:
@@ -224,10 +249,10 @@ def finish_step(state, roots):
 
 
 @compiled
-def know_roots(state, roots):
+def know_roots(state, roots, address):
     """Values, and at a start the sides; the kernel's code."""
     if roots.known == NOTHING:
-        return learn_sides(state, roots)
+        return learn_sides(state, roots, address)
     roots.known = ALL
     return evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope)
 
@@ -242,7 +267,9 @@ def sides(address):
     """Sides and values at the present state, for the host."""
     state = state_at(address)
     roots = roots_at(state.roots)
-    return learn_sides(state, roots) if roots.known == NOTHING else find_sides(state, roots)
+    if roots.known == NOTHING:
+        return learn_sides(state, roots, address)
+    return find_sides(state, roots, address)
 
 
 def step(address):
@@ -254,7 +281,7 @@ def step(address):
         status = flip(state, roots, address)
         if status != Status.DONE:
             return status
-    if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots) != 0:
+    if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots, address) != 0:
         return Status.CALLBACK
     remember(state, roots)
     status = plain_step(state, address)

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.consistent import settle
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
-from symde.engine.cpu.compiled.root_values import evaluate_roots, resolution
-from symde.engine.cpu.layout import Stage0, Status
+from symde.engine.cpu.compiled.root_values import along_solution, evaluate_roots, resolution
+from symde.engine.cpu.compiled.vectors import clear, copy
+from symde.engine.cpu.layout import Attempt, Stage0, Status
 from symde.engine.cpu.roots import (
     ALL,
+    BEGUN,
     CLEAR,
     FLOOR_HIGH,
     FLOOR_LOW,
+    HANDLED,
     INTEGERS,
     MOST_FLIPS,
+    SETTLED,
     SIDES,
     SWITCH,
     WEIGHTS,
@@ -76,9 +82,11 @@ def update_sides(state, roots):
 
 
 @compiled
-def find_sides(state, roots):
+def find_sides(state, roots, address):
     """The sides at (t, u); the kernel's code. Values may depend on branches that are found here: again until
     none changes."""
+    if roots.along != 0 and along_solution(state, roots, address):
+        return 1
     for _ in range(roots.count + 2):
         if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
             return 1
@@ -89,17 +97,18 @@ def find_sides(state, roots):
 
 
 @compiled
-def learn_sides(state, roots):
+def learn_sides(state, roots, address):
     """The sides at a start, where nothing has been handled; the kernel's code."""
     side, noise = doubles(roots.side), doubles(roots.noise)
     flips, peak, places = integers(roots.flips), doubles(roots.peak), integers(roots.integers)
-    purposes = integers(roots.purposes)
+    purposes, at_zero = integers(roots.purposes), integers(roots.at_zero)
     for i in range(roots.count):
         side[i], noise[i], flips[i], peak[i] = -1.0, 0.0, 0, 0.0
+        at_zero[i] = BEGUN
         if purposes[i] & FLOOR:
             side[i], side[INTEGERS + places[i]] = 1.0, 0.0
     roots.switching = 0
-    return find_sides(state, roots)
+    return find_sides(state, roots, address)
 
 
 @compiled
@@ -160,30 +169,60 @@ def note_peaks(roots):
 
 
 @compiled
-def release_undefined(roots):
+def release_undefined(state, roots):
     """A branch whose expressions have no value on the rounding side of its root is taken as it stands for one
     step."""
     side, slope = doubles(roots.side), doubles(roots.slope)
     crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    if evaluate(state, state.t, state.u, roots.u_at) != 0:
+        return Status.CALLBACK
+    total, f = 0.0, doubles(roots.u_at)
+    for i in range(state.n):
+        total += 0.0 * f[i]
+    undefined = total != 0.0
     for i in range(roots.count):
-        if crossed[i] and purposes[i] == SWITCH and not abs(slope[i]) < math.inf:
+        if crossed[i] and purposes[i] == SWITCH and (undefined or not abs(slope[i]) < math.inf):
             side[i] = 0.0
             roots.known = SIDES
+    return Status.DONE
+
+
+@compiled
+def evaluate_settled(state, roots, address):
+    """Values at the present state made consistent, as it will be after an event: at a root, what a step has
+    left of the equations without a derivative counts for its noise. The kernel's code."""
+    copy(state.n, state.u, roots.u_at)
+    code = settle(state, address)
+    if code == Attempt.FINE:
+        code = evaluate_roots(state, roots, state.t, state.u, roots.g_at, roots.slope_at)
+        failed = code != 0
+    else:  # an event may still leave values that are consistent
+        clear(roots.count, roots.g_at)
+        failed = code == Attempt.CALLBACK
+    copy(state.n, roots.u_at, state.u)
+    return failed
 
 
 @compiled
 def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
-    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
-    switched = False
-    if roots.switches and find_doubts(state, roots) != 0:
+    crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
+    at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
+    switched, doubtful = False, roots.switches != 0 or roots.along != 0
+    if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
+        return Status.CALLBACK
+    if roots.along != 0 and evaluate_settled(state, roots, address) != 0:
         return Status.CALLBACK
     for i in range(roots.count):
         noise[i] = 0.0
         if crossed[i] == 0:
             continue
         noise[i] = 2.0 * abs(g[i])
+        if roots.along != 0:
+            noise[i] = max(noise[i], doubt[i], 2.0 * abs(consistent[i]))
+        if at_zero[i] != SETTLED:
+            at_zero[i] = HANDLED
         if purposes[i] & FLOOR:
             place = INTEGERS + integers(roots.integers)[i]
             side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
@@ -196,7 +235,8 @@ def flip(state, roots, address):
         return Status.DONE
     if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
         return Status.CALLBACK
-    release_undefined(roots)
+    if release_undefined(state, roots) != Status.DONE:
+        return Status.CALLBACK
     return renew(state, address)
 
 
@@ -207,8 +247,8 @@ def release_reachable(state, roots):
     side, g, slope = doubles(roots.side), doubles(roots.g), doubles(roots.slope)
     purposes = integers(roots.purposes)
     for i in range(roots.count):
-        # what has no value at the very root has been reached as well
-        reached = not side[i] * (g[i] + slope[i] * state.h) > 0.0
+        # what has no value at the very root has been reached as well, as has one that rounding left behind it
+        reached = not (side[i] * g[i] > 0.0 and side[i] * (g[i] + slope[i] * state.h) > 0.0)
         if purposes[i] == SWITCH and side[i] != 0.0 and reached:
             side[i] = 0.0
             roots.known = SIDES

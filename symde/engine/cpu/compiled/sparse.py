@@ -355,7 +355,7 @@ def factors_in_use(state, data):
 
 
 def factor(address):
-    """Factorise shift*I - J with the pivots that served last; with others where one of them is zero."""
+    """Factorise shift*M - J with the pivots that served last; with others where one of them is zero."""
     state = state_at(address)
     data = sparse_data_at(state.linear)
     state.factorisations += 1

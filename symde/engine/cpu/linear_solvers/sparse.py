@@ -104,7 +104,7 @@ def analysis_of(kernels: Kernels) -> Analysis:
 
 
 def analyse(known: Structure) -> Analysis:
-    """The order and the factors' pattern for W = shift*I - J."""
+    """The order and the factors' pattern for W = shift*M - J."""
     n = known.n
     order, bound = fill_reducing_order(known)
     place = np.empty(n, np.int64)

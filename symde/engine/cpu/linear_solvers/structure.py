@@ -1,4 +1,4 @@
-"""The pattern of W = shift*I - J, seen once for each model."""
+"""The pattern of W = shift*M - J, seen once for each model."""
 
 from __future__ import annotations
 

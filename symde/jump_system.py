@@ -1,0 +1,140 @@
+"""Models read as jump processes: the `System` of a problem of kind "jump"."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import weakref
+from collections.abc import Mapping
+from typing import Any, Never
+
+import numpy as np
+
+from symde.codegen.propensities import PropensityKernels
+from symde.derive.jump_network import Channel, jump_network
+from symde.engine.jumps.network import NetworkArrays, network_arrays
+from symde.lowering import ModelSystem
+from symde.model.model import Model
+from symde.problem.system import System
+
+_systems: weakref.WeakKeyDictionary[Model, JumpSystem] = weakref.WeakKeyDictionary()
+
+LARGEST = 2.0**53
+"""Populations up to here are exact in float64."""
+
+
+def read_as_jumps(system: System, model: Any) -> JumpSystem:
+    """The jump process of a model; made once, so that problems share its compiled code.
+
+    Raises:
+        ValueError: the model is none.
+    """
+    if not isinstance(model, Model):
+        raise ValueError("kind='jump' reads a model with reactions or jumps, and this is a function")
+    found = _systems.get(model)
+    if found is None:
+        found = _systems[model] = JumpSystem(system, model)
+    return found
+
+
+class JumpSystem:
+    """A jump process: names and values as those of the model, propensities in place of a right-hand side."""
+
+    compiled = True
+    delays = split = False
+    past_observables: frozenset[str] = frozenset()
+
+    def __init__(self, base: System, model: Model) -> None:
+        definition = model.definition
+        self.definition = definition
+        self.network = jump_network(definition)
+        if definition.jumps:  # names and values are those of the model without its jumps
+            base = ModelSystem(dataclasses.replace(definition, jumps=()))
+        self.propensities = PropensityKernels(definition, self.network)
+        self.state_names, self.parameter_names = base.state_names, base.parameter_names
+        self.observable_names = base.observable_names
+        self.nominal = None
+        self._known: tuple[bytes, np.ndarray] | None = None  # parameters and rates of the last path
+        self.sessions: dict[Any, list[Any]] = {}
+        self.plans: Any = None
+        self.solved: Any = None
+        self._initial_state = base.initial_state
+        self.parameters, self.time_span = base.parameters, base.time_span
+        self.observe, self.unit = base.observe, base.unit
+
+    @functools.cached_property
+    def arrays(self) -> NetworkArrays:
+        """The network for the compiled loops."""
+        table, channels = self.propensities.table, self.network.channels
+        return network_arrays(
+            [one.reactants for one in table],
+            [one.changes for one in channels],
+            [one.reads for one in table],
+            self.network.counted,
+            self.propensities.addresses,
+        )
+
+    def rates(self, p: np.ndarray) -> np.ndarray:
+        """The rate constants of mass action, shape (m,).
+
+        Raises:
+            ValueError: one is negative or not finite.
+        """
+        key = p.tobytes()
+        if self._known is not None and self._known[0] == key:
+            return self._known[1]
+        rates = self.propensities.rates(p)
+        for channel, rate in zip(self.network.channels, rates, strict=True):
+            if not 0.0 <= rate < np.inf:
+                raise ValueError(f"the rate constant of {channel.words} is {rate:g}: it must not be negative")
+        self._known = key, rates
+        return rates
+
+    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
+        """The initial populations.
+
+        Raises:
+            ValueError: one is no whole number, or a number of molecules is negative.
+        """
+        u0 = self._initial_state(p, t0, given)
+        finite = np.isfinite(u0)  # what is not, the problem refuses itself
+        broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) > LARGEST))
+        if broken.any():
+            name, value = self._first(broken, u0)
+            raise ValueError(f"state `{name}` starts at {value!r}: a jump process counts in whole numbers")
+        negative = finite & (u0 < 0) & np.array(self.network.counted)
+        if negative.any():
+            name, value = self._first(negative, u0)
+            raise ValueError(f"species `{name}` starts at {value:g}: there cannot be fewer than none")
+        return u0
+
+    def _first(self, where: np.ndarray, u: np.ndarray) -> tuple[str, float]:
+        index = int(np.argmax(where))
+        return self.state_names[index], float(u[index])
+
+    def channel(self, j: int) -> Channel:
+        """A reaction or jump, for messages."""
+        return self.network.channels[j]
+
+    def take_error(self) -> None:
+        """Compiled kernels raise nothing."""
+
+    @property
+    def kernels(self) -> Never:
+        """What differential equations have and jump processes lack.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "this reads differential equations, and the problem is a jump process: give it a problem without "
+            "kind='jump'"
+        )
+
+    traits = adjoint_kernels = start_derivatives = kernels
+
+    def equation(self, index: int) -> Any:
+        """Jump processes have no equations."""
+        return self.kernels
+
+    slope = non_finite = equation
