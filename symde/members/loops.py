@@ -41,7 +41,7 @@ class Loops:
     Args:
         system: What is solved, not `hosted`.
         plan: How.
-        atol: Absolute tolerance, a number or shape (n,).
+        atol: Absolute tolerance, a number or shape (n,); None where members have their own.
         members: What they start from.
         lanes: The methods that solve them side by side.
     """
@@ -61,7 +61,8 @@ class Loops:
     def _run(self, plan: Plan) -> BatchRun:
         session = borrow(self._system, plan)
         self._borrowed.append((plan, session))
-        session.atol[...] = self._atol
+        if self._atol is not None:
+            session.atol[...] = self._atol
         return BatchRun(session, self._members, self._steps)
 
     def _lane_run(self, method: Any) -> LaneRun:

@@ -40,6 +40,38 @@ def columns_tolerance(
         np.divide(atol[:, None], sizes, out=columns[:, count : count + len(states)])
 
 
+def columns_tolerances(
+    run: Run,
+    u0: np.ndarray,
+    p: np.ndarray,
+    parameters: np.ndarray,
+    states: np.ndarray,
+    tolerances: np.ndarray,
+) -> np.ndarray:
+    """The same for many members at once; those that have parameters which are zero are left out.
+
+    Args:
+        run: That of one member; its tolerances are those of all.
+        u0, p: Initial states (count, n) and parameters (count, m), or one row that all share.
+        parameters, states: As above.
+        tolerances: To be filled, shape (count, n*(1 + width)).
+
+    Returns:
+        The members that were left out.
+    """
+    n, count = u0.shape[1], len(parameters)
+    atol, columns = tolerances[:, :n], tolerances[:, n:].reshape(len(tolerances), n, -1)
+    atol[...] = run.atol
+    sizes = np.abs(p[:, parameters])
+    left_out = np.broadcast_to((sizes == 0.0).any(axis=1), len(tolerances))
+    np.divide(atol[:, :, None], np.where(sizes == 0.0, 1.0, sizes)[:, None], out=columns[:, :, :count])
+    begins = atol[:, states] / (run.plan.rtol or _ABSOLUTE_ONLY)
+    sizes = np.maximum(np.abs(u0[:, states]), begins)
+    sizes[sizes == 0.0] = 1.0
+    np.divide(atol[:, :, None], sizes[:, None], out=columns[:, :, count : count + len(states)])
+    return np.flatnonzero(left_out)
+
+
 def _initial_sizes(run: Run, states: np.ndarray, atol: np.ndarray) -> np.ndarray:
     """Of initial values: their own, but not less than where a state begins to be told from zero. With the
     value alone the column of a state of 1e-30 would not be held to anything, and with 1 for those that are

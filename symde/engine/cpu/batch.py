@@ -35,6 +35,7 @@ class Members:
         spans: Starts and ends, shape (count, 2).
         times: Times to save, in the order of integration, shape (count, n_times).
         count: How many members there are.
+        atol: Absolute tolerances, shape (count, n), where members have their own; not for lanes.
     """
 
     u0: np.ndarray
@@ -42,9 +43,10 @@ class Members:
     spans: np.ndarray
     times: np.ndarray
     count: int
+    atol: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for name in ("u0", "p", "spans", "times"):
+        for name in ("u0", "p", "spans", "times", *([] if self.atol is None else ["atol"])):
             array = getattr(self, name)
             assert array.ndim == 2 and array.shape[0] in (1, self.count), (name, array.shape)
             assert array.dtype == np.float64 and array.flags.c_contiguous, name
@@ -98,7 +100,7 @@ class Steps:
 
 
 class BatchRun:
-    """A session at work on members. The session's `atol` must have been set.
+    """A session at work on members. The session's `atol` must have been set, unless members have their own.
 
     Args:
         session: One that no one else uses meanwhile.
@@ -132,6 +134,9 @@ class BatchRun:
             times_stride=_stride(members.times, several),
             n_times=members.times.shape[1],
         )
+        if members.atol is not None:
+            self.batch.atol_rows = members.atol.ctypes.data
+            self.batch.atol_stride = _stride(members.atol, several)
         self._address = ctypes.addressof(self.batch)
 
     def _begun(self, steps: Steps) -> Any:

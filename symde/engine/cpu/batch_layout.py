@@ -27,6 +27,8 @@ Batch = structure(
     times=int64,
     times_stride=int64,
     n_times=int64,
+    atol_rows=int64,  # 0: the session's own for all
+    atol_stride=int64,
     # results by member
     out=int64,
     codes=int64,

@@ -6,7 +6,7 @@ Arrays have a leading axis of the batch, all of them or none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,11 @@ import numpy as np
 from symde.layers.bridge.parts import Failures, in_parts
 from symde.layers.bridge.plain import solve
 from symde.layers.bridge.points import Points, check, require_rows
-from symde.layers.bridge.specification import AnySpecification, Point
+from symde.layers.bridge.specification import AnySpecification, Point, Specification
 from symde.problem.solution import SolveError
+from symde.sensitivity import forward, forward_members
+from symde.sensitivity.forward_members import ForwardMembers, MembersColumns
+from symde.sensitivity.run import Run
 from symde.sensitivity.strategy import Record
 from symde.sessions import KEPT
 
@@ -35,18 +38,18 @@ class Records:
         u: Saved states, shape (n_times, n), with the axis of a batch before.
         points: What was solved.
         wanted: What they can be differentiated by.
-        kept: The records; empty where they are to be made again.
+        kept: The records of each, or the columns of all; empty where they are to be made again.
     """
 
     u: np.ndarray
     points: Points
     wanted: Wanted
-    kept: Sequence[Record]
+    kept: Sequence[Record] | MembersColumns
 
     def covers(self, wanted: Wanted) -> bool:
         """Whether they are good for what is wanted."""
         (states, parameters), (have_states, have_parameters) = wanted, self.wanted
-        return bool(self.kept) and states <= have_states and parameters <= have_parameters
+        return self.kept != () and states <= have_states and parameters <= have_parameters
 
     def serve(self, points: Points, wanted: Wanted) -> bool:
         """Whether these are the records of such points, good for what is wanted."""
@@ -66,11 +69,14 @@ def record(specification: AnySpecification, points: Points, wanted: Wanted) -> R
     Raises:
         ValueError: also where the strategy cannot differentiate such a solve.
     """
-    if not _all_kept(specification, points):
-        u = solve(specification, points)
+    check(specification, points)
+    columns = None if points.batch is None else _columns(specification, points, wanted)
+    if columns is not None:
+        return Records(columns.u, points, wanted, columns)
+    if (points.batch or 1) > KEPT and specification.sensealg not in HOLD_NOTHING:
+        u = solve(specification, points, checked=True)
         specification.record(points.member(0), wanted)  # what cannot be differentiated is refused now
         return Records(u, points, wanted, ())
-    check(specification, points)
     kept: list[Any] = [None] * (1 if points.batch is None else points.batch)
     events = specification.problem.system.kernels.has_events
 
@@ -105,15 +111,18 @@ def pull_back(
     u0 = np.zeros((*rows.shape[:2], specification.n))
     p = np.zeros((*rows.shape[:2], specification.m))
     kept = records.kept if records is not None and records.serve(points, wanted) else None
+    if kept is None:
+        check(specification, points)
+        kept = _columns(specification, points, wanted)
+    if isinstance(kept, MembersColumns):
+        kept.pull_back(rows, u0, p)
+    else:
 
-    def pulled(place: int, point: Point) -> None:
-        one = specification.record(point, wanted) if kept is None else kept[place]
-        for several, row in enumerate(rows[:, place]):
-            u0[several, place], p[several, place] = one.pull_back(row)
+        def pulled(place: int, point: Point) -> None:
+            one = specification.record(point, wanted) if kept is None else kept[place]
+            for several, row in enumerate(rows[:, place]):
+                u0[several, place], p[several, place] = one.pull_back(row)
 
-    if points.batch != 0:
-        if kept is None:
-            check(specification, points)
         _each(specification, points, pulled)
     # what a strategy found beyond what was asked for is not to be relied on
     if not wanted[0]:
@@ -123,8 +132,40 @@ def pull_back(
     return u0.reshape(*leading, specification.n), p.reshape(*leading, specification.m)
 
 
-def _all_kept(specification: AnySpecification, points: Points) -> bool:
-    return (points.batch or 1) <= KEPT or specification.sensealg in HOLD_NOTHING
+def _columns(specification: AnySpecification, points: Points, wanted: Wanted) -> MembersColumns | None:
+    """The columns of all members of a batch, where these are how it is differentiated, and fit in memory
+    if no one asked for them; else None.
+
+    Raises:
+        BatchSolveError: some solves did not reach their end, after all have been tried.
+        ValueError: the strategy cannot differentiate such a solve.
+    """
+    if not points.batch or not isinstance(specification, Specification):
+        return None
+    if specification.problem.system.kernels.has_events:  # each in segments of its own
+        return None
+    wrt = specification.wrt(wanted)
+    sensealg, run = specification.strategy(points.member(0), wrt)
+    if sensealg != "forward" or not forward_members.together(run, wrt):
+        return None
+    numbers = (len(wrt.parameters) + len(wrt.states)) * points.u0.size * points.times.shape[1]
+    if sensealg != specification.sensealg and 8 * numbers > run.memory:
+        return None
+
+    def run_of(place: int) -> Run:
+        return replace(specification.run(points.member(place)), plan=run.plan)
+
+    solving = ForwardMembers(run, wrt, points.members(), run_of)
+
+    def part(places: range, failures: Failures) -> None:
+        for place in solving.run(np.arange(places.start, places.stop, places.step)):
+            try:
+                forward.record(run_of(place), wrt)  # once more by itself, for what is told of it
+            except SolveError as error:
+                failures[place] = error
+
+    in_parts(points.batch, specification.workers, part)
+    return solving.found()
 
 
 def _each(specification: AnySpecification, points: Points, work: Callable[[int, Point], None]) -> None:

@@ -20,14 +20,19 @@ from symde.sensitivity.run import Run
 from symde.sessions import borrow, give_back
 
 
-def solve(specification: AnySpecification, points: Points) -> np.ndarray:
+def solve(specification: AnySpecification, points: Points, checked: bool = False) -> np.ndarray:
     """The saved states, shape (n_times, n), with the axis of a batch before.
+
+    Args:
+        specification, points: What to solve.
+        checked: Whether the points' numbers have been checked.
 
     Raises:
         SolveError: a solve did not reach its end; `BatchSolveError` where there is a batch.
         ValueError: a number is not finite, or times are not in order.
     """
-    check(specification, points)
+    if not checked:
+        check(specification, points)
     if points.batch is None:
         u = np.empty((points.times.shape[-1], specification.n))
         point = points.only()

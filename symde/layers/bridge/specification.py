@@ -149,10 +149,16 @@ class Specification:
             SolveError: the solve did not reach its end.
             ValueError: the strategy cannot differentiate such a solve.
         """
-        run, wrt, sensealg = self.run(point), self.wrt(wanted), self.sensealg
-        if sensealg == registry.AUTO:
-            sensealg, run = auto.choose(run, wrt, free=self._solving["method"] is None)
+        wrt = self.wrt(wanted)
+        sensealg, run = self.strategy(point, wrt)
         return registry.get(sensealg, run.problem.system.kernels.has_events).record(run, wrt)
+
+    def strategy(self, point: Point, wrt: Wrt) -> tuple[str, Run]:
+        """The name of the strategy, and what it is to record."""
+        run = self.run(point)
+        if self.sensealg != registry.AUTO:
+            return self.sensealg, run
+        return auto.choose(run, wrt, free=self._solving["method"] is None)
 
     def _at(self, point: Point) -> Problem:
         return problem_at(self.problem, point)

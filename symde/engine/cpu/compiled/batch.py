@@ -34,6 +34,8 @@ def begin_member(batch, state):
         copy(state.n, batch.direction, state.direction_vector)
     copy(state.n, batch.u0_rows + member * batch.u0_stride, state.u)
     copy(batch.m, batch.p_rows + member * batch.p_stride, batch.p)
+    if batch.atol_rows != 0:
+        copy(state.n, batch.atol_rows + member * batch.atol_stride, state.atol)
     span = doubles(batch.spans + member * batch.span_stride)
     state.t, state.t_old, state.t_end = span[0], span[0], span[1]
     state.direction = 1.0 if span[1] >= span[0] else -1.0
