@@ -13,6 +13,7 @@ from symde.codegen.evaluate import Program
 from symde.codegen.event_scope import lower_times, lowering_of
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.modes import as_it_stands
 from symde.codegen.point_kernel import PointKernel
 from symde.codegen.start_derivatives import Matrix
 from symde.codegen.system import ModelKernels
@@ -38,7 +39,7 @@ class EventDerivatives:
 
     def root(self, index: int) -> PointKernel:
         """A root function and its derivative along the solution: two quantities."""
-        return self._point("root", index, lambda: self._root(self._events.root_nodes[index]))
+        return self._point("root", index, lambda: self._root(as_it_stands(self._model.lowered.graph, self._events.root_nodes[index])))
 
     def effect(self, index: int) -> PointKernel:
         """The new values of what an event sets, in the order of its plan; the delay last where it has one."""

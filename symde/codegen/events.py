@@ -41,7 +41,10 @@ class _Conditions:
 
     def crossing(self, node: int) -> int:
         """The place of the root function of a crossing."""
-        return self.roots.root(self._locked(node), KEEP, EVENT)
+        value = self._locked(node)
+        if not self.roots.moves(value):
+            raise ModelError([_jump(self.graph.span[node])])
+        return self.roots.root(value, KEEP, EVENT)
 
     def condition(self, node: int) -> int:
         """A truth value with its comparisons read from the sides."""
@@ -63,7 +66,10 @@ class _Conditions:
 
     def _compared(self, op: str, a: int, b: int) -> int:
         graph = self.graph
-        place, positive = self.roots.compared(op, self._locked(a), self._locked(b), EVENT)
+        a, b = self._locked(a), self._locked(b)
+        if not (self.roots.moves(a) or self.roots.moves(b)):
+            return graph.apply(op, a, b)
+        place, positive = self.roots.compared(op, a, b, EVENT)
         side = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, place))
         return side if positive else graph.apply("not", side)
 
@@ -89,8 +95,9 @@ class EventKernels:
     def __init__(self, model: ModelGraph, locked: Locked | None = None) -> None:
         definition = model.definition
         events, graph = definition.events, model.lowered.graph
-        roots = RootSet(model.lowered, definition) if locked is None else locked.roots
-        builder = _Conditions(roots, _as_it_is if locked is None else locked.locked)
+        switching = Locked(model, equations=False) if locked is None else locked
+        roots = switching.roots
+        builder = _Conditions(roots, switching.locked)
         scope = lowering_of(model.lowered, definition)
         times, lower_time = lower_times(definition)
         self._time_nodes: list[int] = []
@@ -99,6 +106,7 @@ class EventKernels:
         self.plans: tuple[EventPlan, ...] = tuple(
             self._plan(event, builder, scope, lower_time, names) for event in events
         )
+        roots.watch([*self._condition_nodes, *(root.node for root in roots.roots if root.purpose & EVENT)])
         self.count, self.conditions, self.times = (
             len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
@@ -115,9 +123,8 @@ class EventKernels:
             if event.effects or event.after is not None
         ]
         if self.count:
-            along = model if locked is None else locked.model
-            kernels.append(Kernel("event_roots", graph, inputs, _roots(along, roots)))
-            if locked is not None:
+            kernels.append(Kernel("event_roots", graph, inputs, _roots(switching.model, roots)))
+            if any(purpose & ~EVENT for purpose in self.purposes):
                 kernels.append(Kernel("event_doubts", graph, inputs, _doubts(model, roots)))
         if self.conditions:
             kernels.append(_truths(graph, inputs, self._condition_nodes))
@@ -187,11 +194,6 @@ def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
     return tuple(scope.lower(one) for one in expressions)
 
 
-def _as_it_is(node: int) -> int:
-    """Without locked switches a quantity is evaluated as it stands."""
-    return node
-
-
 def _roots(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
     """Values and total time derivatives along the right-hand side."""
     lowered, nodes = model.lowered, [root.node for root in roots.roots]
@@ -220,6 +222,16 @@ def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> K
     one, zero = graph.constant(1.0), graph.constant(0.0)
     values = tuple(graph.apply("select", node, one, zero) for node in nodes)
     return Kernel("event_conditions", graph, inputs, (Output("values", values),))
+
+
+def _jump(span: Any) -> Diagnostic:
+    return Diagnostic(
+        code="E344",
+        message="this changes by jumps only, and what jumps crosses nothing",
+        span=span,
+        label="no value between its jumps",
+        help="write a condition, `when floor(x) >= 2: ...`, or the place of the jump, `when x == 2: ...`",
+    )
 
 
 def _instant(span: Any) -> Diagnostic:

@@ -43,6 +43,12 @@ EXACT = {
     "max": ("x' = -min(x, 1); x(0) = 2; time 0 .. 3", E**-2),
     "nested": ("x' = max(min(abs(x), 2), 1); x(0) = -3; time 0 .. 4", None),
     # half an oscillation around 0.1, then one around -0.1, ...
+    # 1/4 of each whole
+    "abs of a saw": ("x' = abs(mod(t, 1) - 0.5); x(0) = 0; time 0 .. 3", 0.75),
+    # floor(t) + t > 1.5 from 1 on, where it jumps from 1 to 2
+    "a jump over a line": ("x' = (1 if floor(t) + t > 1.5 else 0); x(0) = 0; time 0 .. 3", 2.0),
+    # |0.3 - k| for k = 0, 1, 2
+    "abs of steps": ("x' = abs(0.3 - floor(t)); x(0) = 0; time 0 .. 3", 0.3 + 0.7 + 1.7),
     "dry friction": (
         "x' = v; v' = -x - 0.1*sign(v); x(0) = 1.05; v(0) = 0; time 0 .. 9", 0.1 + 0.55 * np.cos(9 - 2 * PI)
     ),
