@@ -42,7 +42,7 @@ class _Conditions:
     def crossing(self, node: int) -> int:
         """The place of the root function of a crossing."""
         value = self._locked(node)
-        if not self.roots.moves(value):
+        if not self.roots.moves(value) or self.graph.op[node] == "mod":
             raise ModelError([_jump(self.graph.span[node])])
         return self.roots.root(value, KEEP, EVENT)
 
@@ -95,9 +95,8 @@ class EventKernels:
     def __init__(self, model: ModelGraph, locked: Locked | None = None) -> None:
         definition = model.definition
         events, graph = definition.events, model.lowered.graph
-        switching = Locked(model, equations=False) if locked is None else locked
-        roots = switching.roots
-        builder = _Conditions(roots, switching.locked)
+        roots = RootSet(model.lowered, definition) if locked is None else locked.roots
+        builder = _Conditions(roots, Locked(model, roots).locked)
         scope = lowering_of(model.lowered, definition)
         times, lower_time = lower_times(definition)
         self._time_nodes: list[int] = []
@@ -123,7 +122,8 @@ class EventKernels:
             if event.effects or event.after is not None
         ]
         if self.count:
-            kernels.append(Kernel("event_roots", graph, inputs, _roots(switching.model, roots)))
+            along = model if locked is None else locked.model
+            kernels.append(Kernel("event_roots", graph, inputs, _roots(along, roots)))
             if any(purpose & ~EVENT for purpose in self.purposes):
                 kernels.append(Kernel("event_doubts", graph, inputs, _doubts(model, roots)))
         if self.conditions:
@@ -227,10 +227,11 @@ def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> K
 def _jump(span: Any) -> Diagnostic:
     return Diagnostic(
         code="E344",
-        message="this changes by jumps only, and what jumps crosses nothing",
+        message="this reaches its line by jumps only, and what jumps crosses nothing",
         span=span,
-        label="no value between its jumps",
-        help="write a condition, `when floor(x) >= 2: ...`, or the place of the jump, `when x == 2: ...`",
+        label="no sign changes between jumps",
+        help="write a condition, `when floor(x) >= 2: ...`, the place of the jump, `when x == 2: ...`, or for times "
+        "`every 24: ...`",
     )
 
 

@@ -39,21 +39,20 @@ class Locked:
 
     Args:
         model: The model's graph.
-        equations: Whether the right-hand side is locked; else that is as it stands, and conditions of events
-            alone may be.
+        events: The root functions of its events; the right-hand side stays as it is then, and conditions may be
+            locked.
     """
 
-    def __init__(self, model: ModelGraph, equations: bool = True) -> None:
+    def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:
         lowered = model.lowered
         self.graph: Graph = lowered.graph
-        self.roots = RootSet(lowered, model.definition)
+        self.roots = RootSet(lowered, model.definition) if events is None else events
         self._known: dict[int, int] = {}
-        self.count, self._purpose = 0, SWITCH if equations else EVENT | INNER
-        self.model = model
-        if not equations:
-            return
-        rhs = tuple(self.locked(node) for node in lowered.rhs)
-        self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
+        self.count, self.model = 0, model
+        self._purpose = SWITCH if events is None else EVENT | INNER
+        if events is None:
+            rhs = tuple(self.locked(node) for node in lowered.rhs)
+            self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
 
     def locked(self, node: int) -> int:
         """A quantity with its switches as modes."""

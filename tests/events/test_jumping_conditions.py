@@ -42,11 +42,18 @@ def test_times_of_jumps_are_exact(condition, f, method):
     np.testing.assert_allclose(found, TIMES[condition][: len(found)], atol=1e-12)
 
 
-@pytest.mark.parametrize("crossing", ["floor(x) == 2", "sign(x - 1) == 0", "rising ceil(x) == 1"])
+@pytest.mark.parametrize("crossing", ["floor(x) == 2", "sign(x - 1) == 0", "rising ceil(x) == 1", "mod(x, 1) == 0"])
 def test_crossings_of_what_jumps_only_are_refused(crossing):
     text = f"x' = 1; x(0) = 0; discrete n = 0; time 0 .. 3; a: when {crossing}: n += 1"
     with pytest.raises(ModelError, match="E344.*jumps only"):
         symde.solve(symde.Problem(text))
+
+
+@pytest.mark.parametrize("f", [PLAIN, SWITCHED, "x' = 1 + 0*abs(x - 1)"])
+@pytest.mark.parametrize("method", METHODS)
+def test_kinks_that_touch_do_not_cross(f, method):
+    text = f"{f}; x(0) = 0; discrete n = 0; time 0 .. 3; a: when abs(x - 1) == 0: n += 1"
+    assert symde.solve(symde.Problem(text), method).events == ()
 
 
 def test_derivatives_go_through_conditions_that_jump():

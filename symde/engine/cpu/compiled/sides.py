@@ -17,6 +17,7 @@ from symde.engine.cpu.roots import (
     ALL,
     BEGUN,
     CLEAR,
+    EVENT,
     FLOOR_HIGH,
     FLOOR_LOW,
     HANDLED,
@@ -212,6 +213,16 @@ def release_undefined(state, roots):
 
 
 @compiled
+def turn_back(state, roots):
+    """A function that has turned at zero, by a kink inside it, has not crossed it."""
+    side, slope = doubles(roots.side), doubles(roots.slope)
+    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    for i in range(roots.count):
+        if crossed[i] and purposes[i] == EVENT and side[i] * slope[i] * state.direction < 0.0:
+            side[i], crossed[i] = -side[i], 0
+
+
+@compiled
 def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
@@ -237,6 +248,8 @@ def flip(state, roots, address):
             count_flip(roots, i)
     if (switched or inner) and follow_jumps(state, roots) != 0:
         return Status.CALLBACK
+    if inner:
+        turn_back(state, roots)
     if not switched:
         return Status.DONE
     if release_undefined(state, roots) != Status.DONE:
