@@ -86,6 +86,7 @@ class EventKernels:
         root_nodes: Node of each in the model's graph.
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
+        root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
         conditions: Number of conditions.
         times: Number of times and periods.
@@ -113,6 +114,7 @@ class EventKernels:
         self.ties = tuple(root.tie for root in roots.roots)
         self.purposes = tuple(root.purpose for root in roots.roots)
         self.integers = tuple(root.integer for root in roots.roots)
+        self.root_spans = tuple(root.span for root in roots.roots)
         self.timed = roots.timed()
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)

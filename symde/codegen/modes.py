@@ -69,7 +69,11 @@ class Locked:
         args = tuple(self._known[argument] for argument in graph.args[node])
         if op in SWITCHES and any(self.roots.moves(argument) for argument in args):
             self.count += 1
-            return self._switch(op, args)
+            known = len(self.roots.roots)
+            switch = self._switch(op, args)
+            for root in self.roots.roots[known:]:
+                root.span = graph.span[node]
+            return switch
         return node if args == graph.args[node] else _like(graph, node, args)
 
     def _switch(self, op: str, args: Sequence[int]) -> int:

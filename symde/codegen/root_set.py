@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel
+from symde.diagnostics import Span
 from symde.model.definition import Definition
 
 SIDES = "modes"
@@ -34,12 +35,14 @@ class Root:
         tie: The side on which it counts where it is zero and stays so.
         purpose: What it is for.
         integer: Of a floor the place of its value among the integers.
+        span: Where what switches stands in the text, None: nowhere.
     """
 
     node: int
     tie: float
     purpose: int
     integer: int = 0
+    span: Span | None = None
 
 
 class RootSet:

@@ -198,3 +198,18 @@ def test_derivatives_are_those_of_the_model():
     )
     # central differences of solves at 1e-12: rounding and h^2
     assert sens.dp[-1, 0, 0] == pytest.approx((ahead - behind) / (2 * h), rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF", "Radau", "KenCarp4", "Taylor", None])
+@pytest.mark.parametrize(
+    "text, switch",
+    [
+        ("x' = -sign(x) + 0.3*cos(t); x(0) = 1; time 0 .. 30", "sign(x)"),
+        ("y' = v; v' = -y - (0.5 if v > 0 else -0.5); y(0) = 1; v(0) = 0; time 0 .. 30", "v > 0"),
+        ("x' = (-2*sqrt(x) - 0.5 if x > 0 else 1); x(0) = 1; time 0 .. 2", "x > 0"),
+    ],
+)
+def test_a_switch_that_cannot_be_left_is_named(text, switch, method):
+    solution = symde.solve(problem(text), method, rtol=1e-8, atol=1e-8, max_steps=5000, throw=False)
+    assert not solution.success
+    assert f"the solution stays where `{switch}` (line 1) switches" in solution.message
