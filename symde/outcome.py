@@ -93,6 +93,9 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     if session.executive is not None and session.executive.reason:
         return f"{lines[0]}\n  help: {session.executive.reason}"
     u = session.vector("u")
+    sliding = _sliding(session)
+    if sliding:
+        return f"{lines[0]}\n{sliding}"
     index, error = worst_component(session)
     equation = system.equation(index)
     where = f"{equation.file}, line {equation.line}" if equation.line else "no model text"
@@ -108,6 +111,23 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
         )
     lines.append(f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
+
+
+def _sliding(session: Session) -> str:
+    """Which switch a solution cannot leave, and a remedy; empty where there is none."""
+    executive = session.executive
+    place = None if executive is None else executive.switching()
+    if executive is None or place is None:
+        return ""
+    span = executive.events.root_spans[place]
+    if span is None:
+        what = "a switch of the equations"
+    else:
+        what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
+    return (
+        f"  sliding:     the solution stays where {what} switches: each side leads it back to the other\n"
+        "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (an event with hysteresis)"
+    )
 
 
 def _remedy(retcode: Retcode, t: float, tspan: tuple[float, float]) -> str:

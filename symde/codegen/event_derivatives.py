@@ -13,6 +13,7 @@ from symde.codegen.evaluate import Program
 from symde.codegen.event_scope import lower_times, lowering_of
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.modes import as_it_stands
 from symde.codegen.point_kernel import PointKernel
 from symde.codegen.start_derivatives import Matrix
 from symde.codegen.system import ModelKernels
@@ -39,7 +40,8 @@ class EventDerivatives:
     def root(self, index: int) -> PointKernel:
         """A root function and its derivative along the solution, two quantities; where M in M u' = f is not
         the identity, the function alone."""
-        return self._point("root", index, lambda: self._root(self._events.root_nodes[index]))
+        node = as_it_stands(self._model.lowered.graph, self._events.root_nodes[index])
+        return self._point("root", index, lambda: self._root(node))
 
     def effect(self, index: int) -> PointKernel:
         """The new values of what an event sets, in the order of its plan; the delay last where it has one."""

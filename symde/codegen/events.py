@@ -41,7 +41,10 @@ class _Conditions:
 
     def crossing(self, node: int) -> int:
         """The place of the root function of a crossing."""
-        return self.roots.root(self._locked(node), KEEP, EVENT)
+        value = self._locked(node)
+        if not self.roots.moves(value) or self.graph.op[node] == "mod":
+            raise ModelError([_jump(self.graph.span[node])])
+        return self.roots.root(value, KEEP, EVENT)
 
     def condition(self, node: int) -> int:
         """A truth value with its comparisons read from the sides."""
@@ -63,7 +66,10 @@ class _Conditions:
 
     def _compared(self, op: str, a: int, b: int) -> int:
         graph = self.graph
-        place, positive = self.roots.compared(op, self._locked(a), self._locked(b), EVENT)
+        a, b = self._locked(a), self._locked(b)
+        if not (self.roots.moves(a) or self.roots.moves(b)):
+            return graph.apply(op, a, b)
+        place, positive = self.roots.compared(op, a, b, EVENT)
         side = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, place))
         return side if positive else graph.apply("not", side)
 
@@ -80,6 +86,7 @@ class EventKernels:
         root_nodes: Node of each in the model's graph.
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
+        root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
         conditions: Number of conditions.
         times: Number of times and periods.
@@ -90,7 +97,7 @@ class EventKernels:
         definition = model.definition
         events, graph = definition.events, model.lowered.graph
         roots = RootSet(model.lowered, definition) if locked is None else locked.roots
-        builder = _Conditions(roots, _as_it_is if locked is None else locked.locked)
+        builder = _Conditions(roots, Locked(model, roots).locked)
         scope = lowering_of(model.lowered, definition)
         times, lower_time = lower_times(definition)
         self._time_nodes: list[int] = []
@@ -99,6 +106,7 @@ class EventKernels:
         self.plans: tuple[EventPlan, ...] = tuple(
             self._plan(event, builder, scope, lower_time, names) for event in events
         )
+        roots.watch([*self._condition_nodes, *(root.node for root in roots.roots if root.purpose & EVENT)])
         self.count, self.conditions, self.times = (
             len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
@@ -106,6 +114,7 @@ class EventKernels:
         self.ties = tuple(root.tie for root in roots.roots)
         self.purposes = tuple(root.purpose for root in roots.roots)
         self.integers = tuple(root.integer for root in roots.roots)
+        self.root_spans = tuple(root.span for root in roots.roots)
         self.timed = roots.timed()
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
@@ -117,7 +126,8 @@ class EventKernels:
         if self.count:
             along = model if locked is None else locked.model
             kernels.append(Kernel("event_roots", graph, inputs, _roots(along, roots)))
-            if locked is not None or model.lowered.mass is not None:
+            inner = any(purpose & ~EVENT for purpose in self.purposes)
+            if inner or model.lowered.mass is not None:
                 kernels.append(Kernel("event_doubts", graph, inputs, _doubts(model, roots)))
         if self.conditions:
             kernels.append(_truths(graph, inputs, self._condition_nodes))
@@ -187,11 +197,6 @@ def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
     return tuple(scope.lower(one) for one in expressions)
 
 
-def _as_it_is(node: int) -> int:
-    """Without locked switches a quantity is evaluated as it stands."""
-    return node
-
-
 def _roots(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
     """Values and total time derivatives along the right-hand side; with a mass matrix along the input
     `direction`, which u' is given in."""
@@ -223,6 +228,17 @@ def _truths(graph: Graph, inputs: tuple[Vector, ...], nodes: Sequence[int]) -> K
     one, zero = graph.constant(1.0), graph.constant(0.0)
     values = tuple(graph.apply("select", node, one, zero) for node in nodes)
     return Kernel("event_conditions", graph, inputs, (Output("values", values),))
+
+
+def _jump(span: Any) -> Diagnostic:
+    return Diagnostic(
+        code="E344",
+        message="this reaches its line by jumps only, and what jumps crosses nothing",
+        span=span,
+        label="no sign changes between jumps",
+        help="write a condition, `when floor(x) >= 2: ...`, the place of the jump, `when x == 2: ...`, or for times "
+        "`every 24: ...`",
+    )
 
 
 def _instant(span: Any) -> Diagnostic:

@@ -16,12 +16,13 @@ Modeling and Computer Simulation 6 (1996) 137-165.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
-from symde.codegen.root_set import INTEGERS, KEEP, SIDES, SWITCH, RootSet
+from symde.codegen.root_set import EVENT, INNER, INTEGERS, KEEP, SIDES, SWITCH, RootSet
 
 SWITCHES = frozenset({"lt", "le", "abs", "sign", "min", "max", "floor", "ceil", "mod"})
 
@@ -35,16 +36,23 @@ class Locked:
     Attributes:
         model: The model, its right-hand side with modes.
         roots: Their root functions, to which those of events may be added.
+
+    Args:
+        model: The model's graph.
+        events: The root functions of its events; the right-hand side stays as it is then, and conditions may be
+            locked.
     """
 
-    def __init__(self, model: ModelGraph) -> None:
+    def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:
         lowered = model.lowered
         self.graph: Graph = lowered.graph
-        self.roots = RootSet(lowered, model.definition)
+        self.roots = RootSet(lowered, model.definition) if events is None else events
         self._known: dict[int, int] = {}
-        self.count = 0
-        rhs = tuple(self.locked(node) for node in lowered.rhs)
-        self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
+        self.count, self.model = 0, model
+        self._purpose = SWITCH if events is None else EVENT | INNER
+        if events is None:
+            rhs = tuple(self.locked(node) for node in lowered.rhs)
+            self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
 
     def locked(self, node: int) -> int:
         """A quantity with its switches as modes."""
@@ -61,7 +69,11 @@ class Locked:
         args = tuple(self._known[argument] for argument in graph.args[node])
         if op in SWITCHES and any(self.roots.moves(argument) for argument in args):
             self.count += 1
-            return self._switch(op, args)
+            known = len(self.roots.roots)
+            switch = self._switch(op, args)
+            for root in self.roots.roots[known:]:
+                root.span = graph.span[node]
+            return switch
         return node if args == graph.args[node] else _like(graph, node, args)
 
     def _switch(self, op: str, args: Sequence[int]) -> int:
@@ -73,7 +85,7 @@ class Locked:
             return graph.apply("select", first, *args)
         if op in ("abs", "sign"):
             (x,) = args
-            side = graph.input(SIDES, self.roots.root(x, KEEP, SWITCH))
+            side = graph.input(SIDES, self.roots.root(x, KEEP, self._purpose))
             value = side if op == "sign" else graph.apply("mul", side, x)
             chosen = graph.apply("select", self._released(side), graph.apply(op, x), value)
             return self.roots.stays(chosen) if op == "sign" else chosen
@@ -88,7 +100,7 @@ class Locked:
     def _comparison(self, op: str, a: int, b: int) -> int:
         """A truth value by the side, or by the values where the switch is released."""
         graph = self.graph
-        place, positive = self.roots.compared(op, a, b, SWITCH)
+        place, positive = self.roots.compared(op, a, b, self._purpose)
         side, zero = graph.input(SIDES, place), graph.constant(0.0)
         holds = graph.apply("lt", zero, side) if positive else graph.apply("lt", side, zero)
         as_it_stands = graph.apply("and", self._released(side), graph.apply(op, a, b))
@@ -113,6 +125,18 @@ def _like(graph: Graph, node: int, args: tuple[int, ...]) -> int:
     if node in graph.names:
         graph.names.setdefault(new, graph.names[node])
     return new
+
+
+def as_it_stands(graph: Graph, node: int) -> int:
+    """A quantity with modes, all of which are released."""
+    known: dict[int, int] = {}
+    for one in graph.reachable([node]):
+        if graph.op[one] == "input" and graph.value[one][0] == SIDES:
+            known[one] = graph.constant(0.0 if graph.value[one][1] < INTEGERS else math.nan)
+            continue
+        args = tuple(known[argument] for argument in graph.args[one])
+        known[one] = one if args == graph.args[one] else _like(graph, one, args)
+    return known[node]
 
 
 def switches(graph: Graph, rhs: Sequence[int]) -> int:

@@ -3,10 +3,12 @@ switches inside expressions."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel
+from symde.diagnostics import Span
 from symde.model.definition import Definition
 
 SIDES = "modes"
@@ -19,9 +21,9 @@ INTEGERS = 256
 KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""
 
-EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
-"""What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
-hold."""
+EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
+"""What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch
+inside the condition of an event; several may hold."""
 
 
 @dataclass(slots=True)
@@ -33,12 +35,14 @@ class Root:
         tie: The side on which it counts where it is zero and stays so.
         purpose: What it is for.
         integer: Of a floor the place of its value among the integers.
+        span: Where what switches stands in the text, None: nowhere.
     """
 
     node: int
     tie: float
     purpose: int
     integer: int = 0
+    span: Span | None = None
 
 
 class RootSet:
@@ -113,6 +117,24 @@ class RootSet:
             for node, purpose in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
                 self.roots.append(Root(node, POSITIVE, purpose, known))
         return known
+
+    def watch(self, nodes: Iterable[int]) -> None:
+        """Conditions of events read these nodes: what they switch by matters to events, too."""
+        pending, seen = list(nodes), set()
+        while pending:
+            for vector, place in self.graph.inputs_read([pending.pop()]):
+                if vector == SIDES and place not in seen:
+                    seen.add(place)
+                    for root in self._behind(place):
+                        root.purpose |= EVENT
+                        pending.append(root.node)
+
+    def _behind(self, place: int) -> list[Root]:
+        """The root functions that decide the side, or the floor, at a place."""
+        if place < INTEGERS:
+            return [self.roots[place]]
+        floors = FLOOR_LOW | FLOOR_HIGH
+        return [one for one in self.roots if one.purpose & floors and one.integer == place - INTEGERS]
 
     def timed(self) -> tuple[bool, ...]:
         """Of each function whether it follows time alone, so that it is known without a state."""

@@ -43,6 +43,12 @@ EXACT = {
     "max": ("x' = -min(x, 1); x(0) = 2; time 0 .. 3", E**-2),
     "nested": ("x' = max(min(abs(x), 2), 1); x(0) = -3; time 0 .. 4", None),
     # half an oscillation around 0.1, then one around -0.1, ...
+    # 1/4 of each whole
+    "abs of a saw": ("x' = abs(mod(t, 1) - 0.5); x(0) = 0; time 0 .. 3", 0.75),
+    # floor(t) + t > 1.5 from 1 on, where it jumps from 1 to 2
+    "a jump over a line": ("x' = (1 if floor(t) + t > 1.5 else 0); x(0) = 0; time 0 .. 3", 2.0),
+    # |0.3 - k| for k = 0, 1, 2
+    "abs of steps": ("x' = abs(0.3 - floor(t)); x(0) = 0; time 0 .. 3", 0.3 + 0.7 + 1.7),
     "dry friction": (
         "x' = v; v' = -x - 0.1*sign(v); x(0) = 1.05; v(0) = 0; time 0 .. 9", 0.1 + 0.55 * np.cos(9 - 2 * PI)
     ),
@@ -192,3 +198,18 @@ def test_derivatives_are_those_of_the_model():
     )
     # central differences of solves at 1e-12: rounding and h^2
     assert sens.dp[-1, 0, 0] == pytest.approx((ahead - behind) / (2 * h), rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF", "Radau", "KenCarp4", "Taylor", None])
+@pytest.mark.parametrize(
+    "text, switch",
+    [
+        ("x' = -sign(x) + 0.3*cos(t); x(0) = 1; time 0 .. 30", "sign(x)"),
+        ("y' = v; v' = -y - (0.5 if v > 0 else -0.5); y(0) = 1; v(0) = 0; time 0 .. 30", "v > 0"),
+        ("x' = (-2*sqrt(x) - 0.5 if x > 0 else 1); x(0) = 1; time 0 .. 2", "x > 0"),
+    ],
+)
+def test_a_switch_that_cannot_be_left_is_named(text, switch, method):
+    solution = symde.solve(problem(text), method, rtol=1e-8, atol=1e-8, max_steps=5000, throw=False)
+    assert not solution.success
+    assert f"the solution stays where `{switch}` (line 1) switches" in solution.message

@@ -92,3 +92,14 @@ def test_a_guarded_root_is_left_to_its_side(method):
     after = 3 - fall - below
     solution = symde.solve(symde.Problem(text), method, rtol=1e-8, atol=1e-8)
     assert solution.u[-1, 0] == pytest.approx(fall * after - after**2 / 2, abs=2e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "condition, time",
+    [("sqrt(x) < 0.5", 0.75), ("log(x) < -1", 1 - np.exp(-1)), ("asin(x) < 0.2", 1 - np.sin(0.2))],
+)
+def test_what_has_no_value_later_is_crossed_before(condition, time, method):
+    # x = 1 - t, far beyond what conditions are defined for
+    text = f"x' = -1; x(0) = 1; discrete n = 0; time 0 .. 3; a: when {condition}: n += 1"
+    assert count(text, method) == [("a", pytest.approx(time, abs=1e-9))]

@@ -21,6 +21,9 @@ from symde.engine.cpu.roots import NOTHING, RootMemory
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import EventRecord, Happening
 
+TO_AND_FRO = 3
+"""Changes of a switch in succession within the tolerance that are more than a passage."""
+
 Pending = list[tuple[int, Any]]
 """Events that are to take place: their index, and the values they set where these are known already."""
 
@@ -75,6 +78,13 @@ class Executive:
     def reason(self) -> str:
         """Why the run was given up, a sentence; empty otherwise."""
         return self._accumulation.reason
+
+    def switching(self) -> int | None:
+        """The root function of a switch that the run cannot leave: one that goes to and fro, or is released, None:
+        there is none."""
+        count = self._roots.count
+        stuck = (self.memory.flips[:count] >= TO_AND_FRO) | (self.memory.values["side"][:count] == 0.0)
+        return int(stuck.argmax()) if stuck.any() else None
 
     # -- a run
     # ------------------------------------------------------------------------------------------------

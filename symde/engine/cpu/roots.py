@@ -54,9 +54,9 @@ BEGUN, HANDLED, SETTLED = 1, 2, 3
 """What is known of a function that may be zero at the start of a step: that it began there, that it was handled
 there, or to which side it goes."""
 
-EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH = 1, 2, 4, 8
-"""What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n; several may
-hold."""
+EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
+"""What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside the
+condition of an event; several may hold."""
 
 INTEGERS, MOST_INTEGERS = 256, 64
 """Place behind the sides from which on the values of floors stand, and room for them."""

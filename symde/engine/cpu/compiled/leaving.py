@@ -9,7 +9,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.root_values import evaluate_within
-from symde.engine.cpu.roots import BEGUN, HANDLED, SETTLED
+from symde.engine.cpu.roots import HANDLED, SETTLED
 
 HALVINGS, HIGHEST_POWER = 40, 20.0
 """Parts of a step that are looked at, and the highest power of time by which a function leaves zero."""

@@ -20,52 +20,11 @@ from symde.engine.cpu.compiled.root_values import (
     evaluate_within,
     resolution,
 )
-from symde.engine.cpu.roots import LEAST_PIECES, MOST_PIECES, NEARNESS, RESOLVED, SAMPLES, TRUST
+from symde.engine.cpu.compiled.suspicion import loses_value, suspicious, unresolved
+from symde.engine.cpu.roots import LEAST_PIECES, MOST_PIECES, SAMPLES, TRUST
 
 NONE, FAILED, TOO_LONG, TOO_FEW = 2.0, -1.0, -2.0, -3.0
 """Places outside of the step: there is no root, a kernel failed, the step has to be shorter, its pieces."""
-
-
-@compiled
-def least_of_cubic(a, b, da, db):
-    """The minimum within (0, 1) of the cubic with these values and derivatives at the ends, infinite where it
-    has none there."""
-    difference = b - a
-    c2 = 3.0 * difference - 2.0 * da - db
-    c3 = da + db - 2.0 * difference
-    discriminant = c2 * c2 - 3.0 * c3 * da
-    if not discriminant > 0.0:
-        return math.inf
-    root = math.sqrt(discriminant)
-    if c2 > 0.0:
-        theta = -da / (c2 + root)
-    elif c3 != 0.0:
-        theta = (root - c2) / (3.0 * c3)
-    else:
-        return math.inf
-    if not 0.0 < theta < 1.0:
-        return math.inf
-    return a + theta * (da + theta * (c2 + theta * c3))
-
-
-@compiled
-def suspicious(a, b, da, db):
-    """Whether a function may change sign: `a` and `b` are its values at both ends as seen from its side, `da`
-    and `db` its derivatives times the length. One that is not a number tells nothing."""
-    if b <= 0.0:
-        return True
-    margin = NEARNESS * (abs(da) + abs(db))
-    # the cubic is never more than 4/27 of each derivative below the line between its ends
-    if not min(a, b) <= 2.0 * margin:
-        return False
-    return da < 0.0 < db or least_of_cubic(max(a, 0.0), b, da, db) <= margin
-
-
-@compiled
-def unresolved(a, b, da, db):
-    """Whether a function that might get to zero bends too much for a cubic."""
-    reach = abs(da) + abs(db)
-    return min(a, b) <= reach and abs((b - a) - 0.5 * (da + db)) > RESOLVED * reach
 
 
 @compiled
@@ -100,7 +59,7 @@ def any_suspicious(state, roots):
         if s == 0.0:
             continue
         a, b, da, db = s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h
-        if suspicious(a, b, da, db) or unresolved(a, b, da, db):
+        if suspicious(a, b, da, db) or unresolved(a, b, da, db) or loses_value(a, b):
             return True
     return roots.any_timed != 0 and timed_suspicious(state, roots)
 
@@ -168,6 +127,23 @@ def left_of_touch(state, roots, i, low, high):
 
 
 @compiled
+def last_with_value(state, roots, i, low, high):
+    """The last place before `high` where function i, which has a value at `low`, has one; left in `g_at`."""
+    g_at = doubles(roots.g_at)
+    near = 0.25 * resolution(state, state.t_old, state.h_old) / abs(state.h_old)
+    while high - low > near:
+        middle = 0.5 * (low + high)
+        if evaluate_within(state, roots, middle, roots.g_at, roots.slope_at) != 0:
+            break
+        if g_at[i] == g_at[i]:
+            low = middle
+        else:
+            high = middle
+    evaluate_within(state, roots, low, roots.g_at, roots.slope_at)
+    return low
+
+
+@compiled
 def on_side_at_first(state, roots, i, low, high):
     """A place behind `low` where function i, which begins at zero and leaves it, is on its side; `low` where
     there is none as far as times can be told apart."""
@@ -194,6 +170,10 @@ def root_in_piece(state, roots, i, low, high):
         return NONE
     if is_leaving(state, roots, i, high):
         return NONE
+    if loses_value(a, b):
+        high = last_with_value(state, roots, i, low, high)
+        b = s * doubles(roots.g_at)[i]
+        return locate(state, roots, i, low, high, b) if b <= 0.0 < a else NONE
     if is_leaving(state, roots, i, low):
         return locate(state, roots, i, place_clear(state, roots, i), high, b) if b <= 0.0 else NONE
     if b <= 0.0:

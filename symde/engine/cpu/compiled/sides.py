@@ -12,16 +12,18 @@ from symde.engine.cpu.compiled.consistent import settle
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
-from symde.engine.cpu.compiled.root_values import along_solution, evaluate_roots, resolution
+from symde.engine.cpu.compiled.root_values import along_solution, copy_values, evaluate_roots, resolution
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import Attempt, Stage0, Status
 from symde.engine.cpu.roots import (
     ALL,
     BEGUN,
     CLEAR,
+    EVENT,
     FLOOR_HIGH,
     FLOOR_LOW,
     HANDLED,
+    INNER,
     INTEGERS,
     MOST_FLIPS,
     SETTLED,
@@ -29,6 +31,9 @@ from symde.engine.cpu.roots import (
     SWITCH,
     WEIGHTS,
 )
+
+JUMP = 1e-9
+"""Part of its values by which a function changes that jumps."""
 
 FLOOR = FLOOR_LOW | FLOOR_HIGH
 BRANCH = SWITCH | FLOOR
@@ -60,25 +65,49 @@ def floor_change(value, slope, near, noise, direction):
 
 
 @compiled
-def update_sides(state, roots):
-    """Sides from the values at hand; whether a branch of the right-hand side has changed."""
-    side, ties, noise = doubles(roots.side), doubles(roots.ties), doubles(roots.noise)
-    g, slope = doubles(roots.g), doubles(roots.slope)
-    purposes, places = integers(roots.purposes), integers(roots.integers)
-    near, changed = resolution(state, state.t, state.h_old), False
-    for i in range(roots.count):
-        if side[i] == 0.0 or purposes[i] & FLOOR_HIGH:
-            continue
-        if purposes[i] & FLOOR_LOW:
-            change = floor_change(g[i], slope[i], near, noise[i], state.direction)
-            side[INTEGERS + places[i]] += change
-            changed = changed or change != 0.0
-            continue
-        now = side_of(g[i], slope[i], near, noise[i], state.direction, ties[i], side[i])
-        if now != side[i]:
-            side[i] = now
-            changed = changed or purposes[i] & SWITCH != 0
+def update_side(state, roots, i):
+    """The side of function i from the values at hand; whether a branch has changed that others may read."""
+    side, purpose = doubles(roots.side), integers(roots.purposes)[i]
+    value, slope, noise = doubles(roots.g)[i], doubles(roots.slope)[i], doubles(roots.noise)[i]
+    near = resolution(state, state.t, state.h_old)
+    if side[i] == 0.0 or purpose & FLOOR_HIGH:
+        return False
+    if purpose & FLOOR_LOW:
+        change = floor_change(value, slope, near, noise, state.direction)
+        side[INTEGERS + integers(roots.integers)[i]] += change
+        return change != 0.0
+    now = side_of(value, slope, near, noise, state.direction, doubles(roots.ties)[i], side[i])
+    changed = now != side[i] and purpose & (SWITCH | INNER) != 0
+    side[i] = now
     return changed
+
+
+@compiled
+def update_sides(state, roots):
+    """Sides from the values at hand; whether a branch has changed that others may read."""
+    changed = False
+    for i in range(roots.count):
+        changed = update_side(state, roots, i) or changed
+    return changed
+
+
+@compiled
+def follow_jumps(state, roots):
+    """Values after some functions went to their other sides: those that read them may have jumped to theirs, and
+    so on. The kernel's code."""
+    g, before, crossed = doubles(roots.g), doubles(roots.g_low), integers(roots.crossed)
+    for _ in range(roots.count + 1):
+        copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
+        if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
+            return 1
+        changed = False
+        for i in range(roots.count):
+            jumped = abs(g[i] - before[i]) > JUMP * (abs(g[i]) + abs(before[i]))
+            if jumped and not crossed[i]:
+                changed = update_side(state, roots, i) or changed
+        if not changed:
+            break
+    return 0
 
 
 @compiled
@@ -204,12 +233,22 @@ def evaluate_settled(state, roots, address):
 
 
 @compiled
+def turn_back(state, roots):
+    """A function that has turned at zero, by a kink inside it, has not crossed it."""
+    side, slope = doubles(roots.side), doubles(roots.slope)
+    crossed, purposes = integers(roots.crossed), integers(roots.purposes)
+    for i in range(roots.count):
+        if crossed[i] and purposes[i] == EVENT and side[i] * slope[i] * state.direction < 0.0:
+            side[i], crossed[i] = -side[i], 0
+
+
+@compiled
 def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
     crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
     at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
-    switched, doubtful = False, roots.switches != 0 or roots.along != 0
+    switched, inner, doubtful = False, False, roots.switches != 0 or roots.along != 0
     if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
         return Status.CALLBACK
     if roots.along != 0 and evaluate_settled(state, roots, address) != 0:
@@ -228,13 +267,16 @@ def flip(state, roots, address):
             side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
         else:
             side[i] = -side[i]
+        inner = inner or purposes[i] & INNER != 0
         if purposes[i] & BRANCH:
             switched = True
             count_flip(roots, i)
+    if (switched or inner) and follow_jumps(state, roots) != 0:
+        return Status.CALLBACK
+    if inner:
+        turn_back(state, roots)
     if not switched:
         return Status.DONE
-    if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
-        return Status.CALLBACK
     if release_undefined(state, roots) != Status.DONE:
         return Status.CALLBACK
     return renew(state, address)
