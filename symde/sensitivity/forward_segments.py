@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from symde.sensitivity import forward
+from symde.sensitivity.constrained import keep_constraints
 from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
+from symde.sensitivity.integrate import consistent_start
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed
 from symde.sensitivity.wrt import Wrt
@@ -27,6 +29,8 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     columns, by = np.zeros((n, count)), np.zeros((m, count))
     columns[:, : len(parameters)] = start.u0[:, list(parameters)]
     columns[list(wrt.states), range(len(parameters), count)] = 1.0
+    if run.problem.system.kernels.invariants:
+        keep_constraints(run, wrt, parameters, consistent_start(run), columns)
     by[list(parameters), range(len(parameters))] = 1.0
     every, kept = np.zeros((len(solution.t), n, count)), Delayed()
     moving, end = columns, np.zeros(count)

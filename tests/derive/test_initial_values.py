@@ -129,6 +129,28 @@ def test_derivatives_of_initial_values_that_are_left_out():
             np.testing.assert_allclose(found.dp[:, :, place], (end(1e-4) - end(-1e-4)) / 2e-4, atol=1e-4)
 
 
+WATCHED = LEFT_OUT.replace("state x", "discrete n = 0\nstate x") + "passed: when x == 0.4: n += 1\n"
+
+
+def test_derivatives_at_the_start_are_the_same_with_events():
+    problem = symde.Problem(symde.ode_def(WATCHED), u0={"y": -1.0})
+    plain = symde.Problem(symde.ode_def(LEFT_OUT), u0={"y": -1.0})
+    options = {"wrt": ("L", "x"), "rtol": 1e-9, "atol": 1e-10, "saveat": [0.0, 1.0]}
+    found, expected = symde.sensitivities(problem, **options), symde.sensitivities(plain, **options)
+    assert found.u[-1, -1] > 0
+    for state in ("x", "y", "x'", "y'", "T"):
+        for by in ("L", "x(0)"):
+            np.testing.assert_allclose(found[state, by], expected[state, by], rtol=1e-6)
+
+
+def test_derivatives_that_leave_a_constraint_are_refused_with_events_too():
+    text = WATCHED.replace(", y", ", y = -0.8").replace("x'(0) = 0.3", "x'(0) = 0; y'(0) = 0")
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(ValueError, match=r"leaves the constraint `x\^2 \+ y\^2 = L\^2` when L changes alone"):
+        symde.sensitivities(problem, wrt="L")
+    symde.sensitivities(problem, wrt="g")
+
+
 CRANK = """
 param r = 0.2, l = 0.5, tau = 0.3
 state angle = 0.5, push = 0, side = 0
