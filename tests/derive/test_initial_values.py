@@ -185,3 +185,31 @@ def test_a_crank_by_its_length_and_its_speed():
     h = 1e-4
     np.testing.assert_allclose(found.dp[-1, :, 0], (end(0.2 + h, 2) - end(0.2 - h, 2)) / (2 * h), rtol=1e-5)
     np.testing.assert_allclose(found.du0[-1, :, 0], (end(0.2, 2 + h) - end(0.2, 2 - h)) / (2 * h), rtol=1e-5)
+
+
+MORE_IN_THE_TEXT = (
+    "param a = 1\nstate x = a, z = 0, w = 3\nx' = -z*w\n0 = z - 2*x\n0 = w + w^3 - z\ntime 0 .. 1"
+)
+"""z becomes an observed quantity, and x and w are solved for."""
+
+
+@pytest.mark.parametrize(
+    "u0", [lambda p: [p[0], 0, 3], lambda p: [p[0], 3], lambda p: {"x": p[0], "z": 0.0, "w": 3.0}]
+)
+def test_functions_of_the_parameters_may_give_all_states_of_the_text(u0):
+    model = symde.ode_def(MORE_IN_THE_TEXT)
+    found = symde.sensitivities(symde.Problem(model, u0=u0), wrt="a")
+    np.testing.assert_array_equal(found.dp, symde.sensitivities(symde.Problem(model), wrt="a").dp)
+
+
+def test_integrators_and_fits_take_all_states_of_the_text():
+    problem = symde.Problem(symde.ode_def(MORE_IN_THE_TEXT))
+    integrator = symde.Integrator(problem)
+    for u in ({"x": 2.0, "z": 1.0}, [2.0, 1.0, 1.0], [2.0, 1.0]):
+        integrator.set_u(u)
+        # w + w^3 = 2*2
+        np.testing.assert_allclose(integrator.u, [2.0, 1.3787967001295525], rtol=1e-14)
+    times = np.linspace(0.2, 1, 5)
+    data = {"t": times, "z": symde.solve(problem, rtol=1e-8, atol=1e-10, saveat=times)["z"]}
+    start = {"x": 1.0, "z": 0.0, "w": 1.0}
+    assert symde.Experiment(data, u0=start).matched(problem).fixed_u0 == {"x": 1.0, "w": 1.0}
