@@ -61,7 +61,7 @@ def table_of(data: Any, names: Any, time: Any, besides: Collection[str] = ()) ->
         )
     if isinstance(data[1], Mapping):
         one = next(map(str, data[1]), "x")
-        raise TypeError(
+        raise ValueError(
             "values by name come with their times in one mapping of columns: write "
             f"{{'t': times, {one!r}: values, ...}}"
         )

@@ -178,3 +178,13 @@ def test_an_integrator_makes_new_states_consistent(method):
     integrator.set_u({"x": 3.0})
     end = integrator.advance(1.0)
     np.testing.assert_allclose(end, [3 * np.exp(-1), 6 * np.exp(-1)], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("x", "z"), [(1, 5.0), (1, 2.0), (0.7, -3e5)])
+def test_what_is_linear_is_solved_at_once(x, z):
+    # 115.83 x is rounded: what is left of the equation is no reason to go on
+    solution = symde.solve(falling("115.83*x - z", x=x, z=z), "Rodas5P", rtol=1e-6, atol=1e-8)
+    assert solution.u[0, 1] == pytest.approx(115.83 * x, rel=1e-15)
+    # beside its stages: two corrections, one more that shows that it is enough, the slope and the first size
+    assert solution.stats.solves <= 8 * solution.stats.steps + 6
+    assert solution.stats.evaluations <= 8 * solution.stats.steps + 6
