@@ -185,6 +185,6 @@ def test_what_is_linear_is_solved_at_once(x, z):
     # 115.83 x is rounded: what is left of the equation is no reason to go on
     solution = symde.solve(falling("115.83*x - z", x=x, z=z), "Rodas5P", rtol=1e-6, atol=1e-8)
     assert solution.u[0, 1] == pytest.approx(115.83 * x, rel=1e-15)
-    # beside its stages: two corrections, one more that shows that it is enough, the slope and the first size
-    assert solution.stats.solves <= 8 * solution.stats.steps + 6
-    assert solution.stats.evaluations <= 8 * solution.stats.steps + 6
+    # beside its stages: at most three corrections with their tests, the slope and the first size
+    assert solution.stats.solves <= 8 * solution.stats.steps + 8
+    assert solution.stats.evaluations <= 8 * solution.stats.steps + 8
