@@ -126,6 +126,19 @@ def test_values_that_were_solved_for_are_named_with_their_guess():
         symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
 
 
+@pytest.mark.parametrize("guess", [30.0, 100.0, 250.0])
+def test_an_exponential_is_left_however_steep(guess):
+    solution = symde.solve(falling("exp(z) - 3*x", z=guess), saveat=[0.0])
+    assert solution.u[0, 1] == pytest.approx(np.log(3), rel=1e-14)
+
+
+def test_a_correction_beyond_all_numbers_is_no_domain():
+    with pytest.raises(symde.SolveError, match="(?s)residual: *-3 at.*guesses, nearer to a solution"):
+        symde.solve(falling("exp(z) - 3*x", z=-700))
+    with pytest.raises(symde.SolveError, match="guesses inside its domain"):
+        symde.solve(falling("sqrt(z) - 3*x", z=0))
+
+
 def test_guesses_outside_a_domain_are_told():
     with pytest.raises(symde.SolveError, match="(?s)log\\(z\\).*guesses inside its domain"):
         symde.solve(falling("log(z) - x", z=-2))

@@ -40,7 +40,8 @@ from symde.engine.cpu.compiled.pointers import (
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import RESOLUTION, Attempt, Stage0, Status
 
-MOST_ITERATIONS = 60
+MOST_ITERATIONS = 300
+"""An exponential is left by 1 in its exponent in each."""
 
 ROUNDING = 1e-2
 """The iteration ends where a correction is below this in units of the tolerance, and no smaller than half the
