@@ -70,6 +70,11 @@ class Constraints:
         index = int(np.argmax(np.where(np.isnan(missed), np.inf, missed)))
         return index, float(residual[index])
 
+    def finite(self, t: float, u: np.ndarray, p: np.ndarray) -> bool:
+        """Whether the right sides and the derivatives that the start is solved with are finite there."""
+        matrix, _ = self._start_matrix(t, u, p)
+        return bool(np.isfinite(matrix).all() and np.isfinite(self._system.slope(t, u, p)).all())
+
     def dependent(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[list[int], list[int]]:
         """Rows without a derivative that depend on each other, or on values given alone, and the states that
         are therefore free; both empty where the numbers tell of none. Arguments as above."""

@@ -113,7 +113,7 @@ def _unsolved(session: Session, problem: Problem) -> str:
             "  help: the equations without a derivative do not determine the algebraic variables there: give "
             "other guesses, or check that each variable stands in one of them (if not, the index is above 1)"
         )
-    elif state.outcome == Attempt.NON_FINITE:
+    elif state.outcome == Attempt.NON_FINITE and not system.constraints.finite(state.t, u, problem.p):
         lines.append("  help: an expression is not finite there: give guesses inside its domain")
     else:
         lines.append(f"  help: {Retcode.INCONSISTENT.remedy}")

@@ -18,7 +18,7 @@ from symde.problem.problem import Problem, remake
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution, SolveError
 from symde.problem.stats import Stats
-from symde.problem.values import by_name, real
+from symde.problem.values import real, states_by_name
 from symde.sessions import make_session
 from symde.solve import begin
 
@@ -159,7 +159,7 @@ class Integrator:
     def set_u(self, u: Any) -> None:
         """Replace the present state (by order or by name) and go on from it."""
         values = self.u
-        for name, value in by_name(u, self.problem.system.state_names, "state").items():
+        for name, value in states_by_name(u, self.problem.system).items():
             values[self.problem.system.state_names.index(name)] = value
         self._session.load_u(values)
         if self._failed:  # with a step that was too small for where it failed: choose one for where it is now

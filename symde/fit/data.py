@@ -59,6 +59,12 @@ def table_of(data: Any, names: Any, time: Any, besides: Collection[str] = ()) ->
             "two frames are no times and values: data of several experiments are a list of "
             "symde.Experiment(frame, ...), each with its conditions"
         )
+    if isinstance(data[1], Mapping):
+        one = next(map(str, data[1]), "x")
+        raise ValueError(
+            "values by name come with their times in one mapping of columns: write "
+            f"{{'t': times, {one!r}: values, ...}}"
+        )
     if names is None and _has_columns(data[1]) and all(isinstance(one, str) for one in data[1].columns):
         names = list(data[1].columns)
     t, values = _times(data[0]), _numbers(data[1], "the data")

@@ -13,7 +13,7 @@ from symde.fit.data import Table, column_of, table_of
 from symde.fit.matched import Matched
 from symde.fit.noise import names_of, per_value, texts_in
 from symde.problem.problem import Problem, remake
-from symde.problem.values import by_name, unknown_name
+from symde.problem.values import by_name, states_by_name, unknown_name
 from symde.sensitivity.observation import observation
 from symde.sensitivity.start import start_of
 
@@ -88,7 +88,7 @@ class Experiment:
         table, system = self.table, problem.system
         quantities = _quantities(table, system)
         fixed_p = by_name(self.p, system.parameter_names, "parameter")
-        fixed_u0 = by_name(self.u0, system.state_names, "state")
+        fixed_u0 = states_by_name(self.u0, system)
         noise, counted = self._numbers(self.sigma, table), self._numbers(self.weights, table)
         for name in texts_in(counted):
             raise ValueError(f"weights names {name!r}, and the data have no such column")

@@ -20,8 +20,8 @@ def check(model: Model | Definition) -> list[Diagnostic]:
 
     Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104
     product without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
-    W107 state without initial value, W108 unused function, W109 built-in function's name as a parameter, W110
-    default outside its bounds, W111 discrete variable that no event sets.
+    W107 state without initial value that is no `State.guess`, W108 unused function, W109 built-in function's
+    name as a parameter, W110 default outside its bounds, W111 discrete variable that no event sets.
     """
     definition = model.definition if isinstance(model, Model) else model
     found = [warning for rule in _RULES for warning in rule(definition)]
@@ -121,7 +121,7 @@ def _no_initial_values(definition: Definition) -> Iterator[Diagnostic]:
             message = f"algebraic variable `{state.name}` has no guess"
             help_text = f"write `state {state.name} = guess`: where its equation is solved from at the start"
             yield Diagnostic("W107", message, state.span, "no value", help_text)
-        elif state.initial is None:
+        elif state.initial is None and not state.guess:
             message = f"state `{state.name}` has no initial value"
             help_text = f"write `{state.name}(t0) = value`, or give it to the problem"
             yield Diagnostic("W107", message, state.span, "no value", help_text)

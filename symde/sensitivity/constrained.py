@@ -187,3 +187,26 @@ def refuse_broken_constraints(
             "that keep the constraint, and differentiate by these parameters, or leave values out that the "
             "constraint then determines"
         )
+
+
+def keep_constraints(
+    run: Run, wrt: Wrt, parameters: Sequence[int], u: np.ndarray, columns: np.ndarray
+) -> None:
+    """The columns at the start along its constraints: those of initial values that constraints determine are
+    changed, and what still leaves a constraint is refused.
+
+    Args:
+        parameters: Those that have a column.
+        u: The start as it is solved for, shape (n,).
+        columns: Derivatives of u, shape (n, number of columns), parameters first.
+
+    Raises:
+        ValueError: there is no derivative by something.
+    """
+    system: Any = run.problem.system
+    changes = ConstraintChanges(system, run.problem.tspan[0], u, run.problem.p, parameters)
+    if any(system.kernels.guesses):
+        move_guesses(changes, columns)
+    names = [system.parameter_names[j] for j in parameters]
+    names += [f"{system.state_names[i]}(0)" for i in wrt.states]
+    refuse_broken_constraints(changes, columns, names)

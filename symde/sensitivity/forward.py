@@ -23,12 +23,7 @@ from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
-from symde.sensitivity.constrained import (
-    ConstraintChanges,
-    move_guesses,
-    refuse_broken_constraints,
-    refuse_zero_mass,
-)
+from symde.sensitivity.constrained import keep_constraints, refuse_zero_mass
 from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
@@ -181,24 +176,16 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
 
 
 def _keep_constraints(session: Session, run: Run, wrt: Wrt, parameters: tuple[int, ...]) -> None:
-    """The columns at the start along its constraints; refused where there are none."""
-    problem = run.problem
-    system: Any = problem.system
-    u, n, count = session.u, len(problem.u0), len(parameters) + len(wrt.states)
+    """The columns of the session at the start along its constraints; refused where there are none."""
+    u, n, count = session.u, len(run.problem.u0), len(parameters) + len(wrt.states)
     columns = u[n:].reshape(n, -1)
-    guessed = any(system.kernels.guesses)
-    if guessed:  # it is solved for, and what it has no solution for is told when it is begun once more
+    if any(run.problem.system.kernels.guesses):  # what no solution is found for the run itself will tell
         given = columns.copy()
-        begin_run(session, run, problem.tspan)
+        begin_run(session, run, run.problem.tspan)
         columns[...] = given
         if session.state.refused:
             return
-    changes = ConstraintChanges(system, problem.tspan[0], u[:n].copy(), problem.p, parameters)
-    if guessed:
-        move_guesses(changes, columns[:, :count])
-    names = [system.parameter_names[j] for j in parameters]
-    names += [f"{system.state_names[i]}(0)" for i in wrt.states]
-    refuse_broken_constraints(changes, columns[:, :count], names)
+    keep_constraints(run, wrt, parameters, u[:n].copy(), columns[:, :count])
 
 
 def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from symde.sensitivity import forward
-from symde.sensitivity.constrained import ConstraintChanges, move_guesses, refuse_broken_constraints
+from symde.sensitivity.constrained import ConstraintChanges, keep_constraints, refuse_broken_constraints
 from symde.sensitivity.forward import Begun, ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
 from symde.sensitivity.integrate import consistent_start
@@ -55,25 +55,21 @@ class _Keeper:
     """Sees to it that columns lead along the constraints that are kept at zero."""
 
     def __init__(self, run: Run, wrt: Wrt, parameters: tuple[int, ...]) -> None:
-        self.run, self.system = run, cast(Any, run.problem.system)
+        self.run, self.wrt, self.system = run, wrt, cast(Any, run.problem.system)
         self.parameters = parameters
         self.names = [self.system.parameter_names[j] for j in parameters]
         self.names += [f"{self.system.state_names[i]}(0)" for i in wrt.states]
 
     def begin(self, columns: np.ndarray) -> None:
         """Those at the start; initial values that constraints determine follow the others."""
-        changes = self._changes(self.run.problem.tspan[0], consistent_start(self.run))
-        if any(self.system.kernels.guesses):
-            move_guesses(changes, columns)
-        refuse_broken_constraints(changes, columns, self.names)
+        keep_constraints(self.run, self.wrt, self.parameters, consistent_start(self.run), columns)
 
     def check(self, moment: Moment, columns: np.ndarray) -> None:
         """Those after events."""
-        changes = self._changes(moment.t, moment.after)
+        changes = ConstraintChanges(
+            self.system, moment.t, moment.after, self.run.problem.p, self.parameters
+        )
         refuse_broken_constraints(changes, columns, self.names, moment.event)
-
-    def _changes(self, t: float, u: np.ndarray) -> ConstraintChanges:
-        return ConstraintChanges(self.system, t, u, self.run.problem.p, self.parameters)
 
 
 def _along(hybrid: Hybrid, segment: Segment, wrt: Wrt, begun: Begun, every: np.ndarray) -> np.ndarray:

@@ -71,7 +71,10 @@ def start_of(problem: Problem) -> Start:
     span = _span(problem, derivatives)
     u0 = problem.given_u0
     if callable(u0):
-        by_p, by_t = _traced(u0, problem, system.state_names, "u0"), np.zeros(len(problem.u0))
+        by_p, by_t = (
+            _traced(_of_states(u0, system), problem, system.state_names, "u0"),
+            np.zeros(len(problem.u0)),
+        )
     else:
         fixed = {system.state_names.index(name) for name in u0}
         by_p, by_t = derivatives.initial(p, t0, fixed)
@@ -96,6 +99,21 @@ def _span(problem: Problem, derivatives: StartDerivatives) -> np.ndarray:
     if callable(given):
         return _traced(given, problem, ("t0", "t1"), "tspan")
     return np.zeros((2, len(problem.p)))
+
+
+def _of_states(function: Callable[..., Any], system: Any) -> Callable[..., Any]:
+    """A function of p that may give values of all states of a text, for those alone that are solved for."""
+    names, text = system.state_names, getattr(system, "text_names", None)
+    if text is None or hasattr(function, "derivative"):
+        return function
+
+    def values(p: Any) -> Any:
+        found = function(p)
+        if hasattr(found, "items"):
+            return {name: value for name, value in found.items() if name in names}
+        return [found[text.index(name)] for name in names] if len(found) == len(text) else found
+
+    return values
 
 
 def _traced(function: Callable[..., Any], problem: Problem, names: tuple[str, ...], what: str) -> np.ndarray:

@@ -145,6 +145,17 @@ def test_check_reports_warnings_and_derivatives(capsys, tmp_path):
     assert "agree with sympy" in out
 
 
+def test_check_knows_what_constraints_determine(capsys, tmp_path):
+    path = tmp_path / "pendulum.symde"
+    text = "state x = 0.6, y, T = 0\nx'(0) = 1\nx'' = -T*x\ny'' = -T*y - 1\nx^2 + y^2 = 1\n"
+    path.write_text(text, encoding="utf-8")
+    code, out, _ = run(capsys, "check", str(path))
+    assert code == 0 and "0 warnings" in out
+    path.write_text(text.replace("x'(0) = 1\n", ""), encoding="utf-8")  # either velocity is needed
+    code, out, _ = run(capsys, "check", str(path))
+    assert "W107" in out and "1 warning" in out
+
+
 def test_check_fails_where_no_point_is_finite(capsys, tmp_path):
     path = tmp_path / "nowhere.symde"
     path.write_text("state x = 1\nx' = log(-x^2)\n", encoding="utf-8")

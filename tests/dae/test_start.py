@@ -126,6 +126,19 @@ def test_values_that_were_solved_for_are_named_with_their_guess():
         symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 1)))
 
 
+@pytest.mark.parametrize("guess", [30.0, 100.0, 250.0])
+def test_an_exponential_is_left_however_steep(guess):
+    solution = symde.solve(falling("exp(z) - 3*x", z=guess), saveat=[0.0])
+    assert solution.u[0, 1] == pytest.approx(np.log(3), rel=1e-14)
+
+
+def test_a_correction_beyond_all_numbers_is_no_domain():
+    with pytest.raises(symde.SolveError, match="(?s)residual: *-3 at.*guesses, nearer to a solution"):
+        symde.solve(falling("exp(z) - 3*x", z=-700))
+    with pytest.raises(symde.SolveError, match="guesses inside its domain"):
+        symde.solve(falling("sqrt(z) - 3*x", z=0))
+
+
 def test_guesses_outside_a_domain_are_told():
     with pytest.raises(symde.SolveError, match="(?s)log\\(z\\).*guesses inside its domain"):
         symde.solve(falling("log(z) - x", z=-2))
@@ -178,3 +191,13 @@ def test_an_integrator_makes_new_states_consistent(method):
     integrator.set_u({"x": 3.0})
     end = integrator.advance(1.0)
     np.testing.assert_allclose(end, [3 * np.exp(-1), 6 * np.exp(-1)], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("x", "z"), [(1, 5.0), (1, 2.0), (0.7, -3e5)])
+def test_what_is_linear_is_solved_at_once(x, z):
+    # 115.83 x is rounded: what is left of the equation is no reason to go on
+    solution = symde.solve(falling("115.83*x - z", x=x, z=z), "Rodas5P", rtol=1e-6, atol=1e-8)
+    assert solution.u[0, 1] == pytest.approx(115.83 * x, rel=1e-15)
+    # beside its stages: at most three corrections with their tests, the slope and the first size
+    assert solution.stats.solves <= 8 * solution.stats.steps + 8
+    assert solution.stats.evaluations <= 8 * solution.stats.steps + 8

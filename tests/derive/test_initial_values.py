@@ -129,6 +129,28 @@ def test_derivatives_of_initial_values_that_are_left_out():
             np.testing.assert_allclose(found.dp[:, :, place], (end(1e-4) - end(-1e-4)) / 2e-4, atol=1e-4)
 
 
+WATCHED = LEFT_OUT.replace("state x", "discrete n = 0\nstate x") + "passed: when x == 0.4: n += 1\n"
+
+
+def test_derivatives_at_the_start_are_the_same_with_events():
+    problem = symde.Problem(symde.ode_def(WATCHED), u0={"y": -1.0})
+    plain = symde.Problem(symde.ode_def(LEFT_OUT), u0={"y": -1.0})
+    options = {"wrt": ("L", "x"), "rtol": 1e-9, "atol": 1e-10, "saveat": [0.0, 1.0]}
+    found, expected = symde.sensitivities(problem, **options), symde.sensitivities(plain, **options)
+    assert found.u[-1, -1] > 0
+    for state in ("x", "y", "x'", "y'", "T"):
+        for by in ("L", "x(0)"):
+            np.testing.assert_allclose(found[state, by], expected[state, by], rtol=1e-6)
+
+
+def test_derivatives_that_leave_a_constraint_are_refused_with_events_too():
+    text = WATCHED.replace(", y", ", y = -0.8").replace("x'(0) = 0.3", "x'(0) = 0; y'(0) = 0")
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(ValueError, match=r"leaves the constraint `x\^2 \+ y\^2 = L\^2` when L changes alone"):
+        symde.sensitivities(problem, wrt="L")
+    symde.sensitivities(problem, wrt="g")
+
+
 CRANK = """
 param r = 0.2, l = 0.5, tau = 0.3
 state angle = 0.5, push = 0, side = 0
@@ -163,3 +185,31 @@ def test_a_crank_by_its_length_and_its_speed():
     h = 1e-4
     np.testing.assert_allclose(found.dp[-1, :, 0], (end(0.2 + h, 2) - end(0.2 - h, 2)) / (2 * h), rtol=1e-5)
     np.testing.assert_allclose(found.du0[-1, :, 0], (end(0.2, 2 + h) - end(0.2, 2 - h)) / (2 * h), rtol=1e-5)
+
+
+MORE_IN_THE_TEXT = (
+    "param a = 1\nstate x = a, z = 0, w = 3\nx' = -z*w\n0 = z - 2*x\n0 = w + w^3 - z\ntime 0 .. 1"
+)
+"""z becomes an observed quantity, and x and w are solved for."""
+
+
+@pytest.mark.parametrize(
+    "u0", [lambda p: [p[0], 0, 3], lambda p: [p[0], 3], lambda p: {"x": p[0], "z": 0.0, "w": 3.0}]
+)
+def test_functions_of_the_parameters_may_give_all_states_of_the_text(u0):
+    model = symde.ode_def(MORE_IN_THE_TEXT)
+    found = symde.sensitivities(symde.Problem(model, u0=u0), wrt="a")
+    np.testing.assert_array_equal(found.dp, symde.sensitivities(symde.Problem(model), wrt="a").dp)
+
+
+def test_integrators_and_fits_take_all_states_of_the_text():
+    problem = symde.Problem(symde.ode_def(MORE_IN_THE_TEXT))
+    integrator = symde.Integrator(problem)
+    for u in ({"x": 2.0, "z": 1.0}, [2.0, 1.0, 1.0], [2.0, 1.0]):
+        integrator.set_u(u)
+        # w + w^3 = 2*2
+        np.testing.assert_allclose(integrator.u, [2.0, 1.3787967001295525], rtol=1e-14)
+    times = np.linspace(0.2, 1, 5)
+    data = {"t": times, "z": symde.solve(problem, rtol=1e-8, atol=1e-10, saveat=times)["z"]}
+    start = {"x": 1.0, "z": 0.0, "w": 1.0}
+    assert symde.Experiment(data, u0=start).matched(problem).fixed_u0 == {"x": 1.0, "w": 1.0}

@@ -82,6 +82,7 @@ WRONG = [
     ((TIMES, VALUES[:, :1]), {}, "1 column.s., and the model has 2 states .*: say what the columns are"),
     ((TIMES, VALUES), {"names": ["x"]}, "2 columns, and names has 1"),
     ((TIMES, VALUES), {"names": ["x", "prodct"]}, "did you mean `product`"),
+    ((TIMES, {"x": VALUES[:, 0]}), {}, r"one mapping of columns: write \{'t': times, 'x': values, ...\}"),
     ((TIMES, VALUES[:3]), {"names": NAMES}, r"must be \(4, quantities\)"),
     ((TIMES + 2, VALUES), {"names": NAMES}, r"t = 5.5 lies outside the span 0 to 4: .*tspan=\(start, end\)"),
     ((TIMES - 1, VALUES), {"names": NAMES}, "t = -0.5 lies outside"),

@@ -30,7 +30,7 @@ class SessionMass:
         self.rows, self.columns = model.n, getattr(kernels, "width", 0)
         self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
         self._fill = _kernel_type(model.address("mass"))
-        self._checked, self._differential = np.empty(0), 0
+        self._checked, self._differential = b"", 0
 
     def vectors(self, padded: int) -> dict[str, int]:
         """Lengths of what it keeps, by field of the state."""
@@ -47,6 +47,7 @@ class SessionMass:
             np.array([0, session.arrays["p"].ctypes.data], np.int64),
             np.array([state.mass], np.int64),
         )
+        self._addresses = tuple(table.ctypes.data for table in self._tables)
 
     def begin(self, session: Any) -> None:
         """M for the parameters of a run that begins.
@@ -54,11 +55,11 @@ class SessionMass:
         Raises:
             ValueError: its rows depend on each other.
         """
-        inputs, outputs = self._tables
-        self._fill(0.0, inputs.ctypes.data, outputs.ctypes.data)
-        if not np.array_equal(self._values, self._checked):
+        self._fill(0.0, *self._addresses)
+        now = self._values.tobytes()
+        if now != self._checked:
             self._differential = check_rank(self._values, self.pattern, self.rows)
-            self._checked = self._values.copy()
+            self._checked = now
         session.state.constraints = self.rows - self._differential
 
 

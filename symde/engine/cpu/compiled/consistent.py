@@ -40,13 +40,17 @@ from symde.engine.cpu.compiled.pointers import (
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import RESOLUTION, Attempt, Stage0, Status
 
-MOST_ITERATIONS = 60
+MOST_ITERATIONS = 300
+"""An exponential is left by 1 in its exponent in each."""
 
 ROUNDING = 1e-2
 """The iteration ends where a correction is below this in units of the tolerance, and no smaller than half the
 one before: what is left is rounding."""
 
 LEAST_DAMPING = 1e-8
+
+NEAR = 1e-8
+"""Part of the correction before that is left where only rounding can be."""
 
 
 @compiled
@@ -109,6 +113,16 @@ def states_norm(state, vector):
 
 
 @compiled
+def is_rounding(state, vector):
+    """Whether every state's correction is lost in the rounding of the state."""
+    d, u = doubles(vector), doubles(state.u)
+    for i in range(state.mass_rows):
+        if not abs(d[i]) <= RESOLUTION * abs(u[i]):
+            return False
+    return True
+
+
+@compiled
 def solve_columns(state, address):
     """The columns that fit the states: J S + P = 0 where M has no entries, M S as given elsewhere. Where the
     states' own right side is zero the solver adds nothing to that of the columns."""
@@ -125,13 +139,13 @@ def solve_columns(state, address):
 
 
 @compiled
-def damped(state, address, given, size):
-    """u + lambda d in `stage` with the longest lambda whose next simplified correction is smaller than d, a
-    norm of `size`; FINE, DIVERGED or what a solver or kernel says."""
+def damped(state, address, given, size, least):
+    """u + lambda d in `stage` with the longest lambda, not below `least`, whose next simplified correction is
+    smaller than d, a norm of `size`; FINE, DIVERGED or what a solver or kernel says."""
     u, d, trial = doubles(state.u), doubles(state.correction), doubles(state.stage)
     copy(state.n, state.u, state.stage)
     factor = 1.0
-    while factor >= LEAST_DAMPING:
+    while factor >= least:
         for i in range(state.mass_rows):
             trial[i] = u[i] + factor * d[i]
         if evaluate(state, state.t, state.stage, state.stage_f) != 0:
@@ -162,12 +176,15 @@ def correct(state, address, given):
         size = states_norm(state, state.correction)
         if not size < math.inf:
             return Attempt.NON_FINITE.value
-        if size == 0.0 or (size <= ROUNDING and size >= 0.5 * previous):
+        settled = size >= 0.5 * previous or is_rounding(state, state.correction)
+        if size == 0.0 or (size <= ROUNDING and settled):
             u, d = doubles(state.u), doubles(state.correction)
             for i in range(state.mass_rows):
                 u[i] += d[i]
             return Attempt.FINE.value
-        code = damped(state, address, given, size)
+        # from as near as this no shorter step gets further: the equations are all but linear
+        least = 1.0 if size <= NEAR * previous and size <= ROUNDING else LEAST_DAMPING
+        code = damped(state, address, given, size, least)
         if code != Attempt.FINE:
             if size <= ROUNDING:  # what is left is rounding
                 return Attempt.FINE.value
