@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.delays import DELAYED, LoweredDelays
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import Graph
 
@@ -70,7 +71,7 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
         leaves = [one for one in graph.reachable([node]) if graph.op[one] in ("input", "time")]
         inputs = [graph.value[one] for one in leaves if graph.op[one] == "input"]
         time = any(graph.op[one] == "time" for one in leaves)
-        moving = any(vector == "u" and index not in discrete for vector, index in inputs)
+        moving = any((vector == "u" and index not in discrete) or vector == DELAYED for vector, index in inputs)
         # a time that a discrete variable decides is no fixed one
         states = moving or (time and any(vector == "u" for vector, _ in inputs))
         if (states or time) and _jumps(graph, node, _readers(graph, order, node, rhs)):
@@ -79,6 +80,16 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
             if states:
                 break
     return found
+
+
+def jumps_of_past(graph: Graph, delays: LoweredDelays) -> list[Jump]:
+    """The operations at which histories jump, which delayed values meet when their times do: what these depend
+    on decides as well."""
+    leaves = [graph.value[one] for one in graph.reachable(delays.times) if graph.op[one] == "input"]
+    moved = frozenset(index for vector, index in leaves if vector == "p")
+    states = any(vector != "p" for vector, _ in leaves)
+    found = jumps(graph, delays.history)
+    return [Jump(one.node, one.states or states, one.parameters | moved) for one in found]
 
 
 def _readers(graph: Graph, order: Sequence[int], node: int, rhs: Sequence[int]) -> list[int]:
@@ -125,7 +136,7 @@ class _Lines:
                 self._ends[graph.value[node] or TIME] = signs * 10 ** points.uniform(*DECADES, (2, LINES))
 
     def _at(self, place: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        inputs: dict[str, Any] = {"u": {}, "p": {}, "t": {0: np.zeros(LINES)}}
+        inputs: dict[str, Any] = {"u": {}, "p": {}, "t": {0: np.zeros(LINES)}, DELAYED: {}}
         for (vector, index), (start, end) in self._ends.items():
             inputs[vector][index] = start + place * (end - start)
         return inputs["t"][0], inputs

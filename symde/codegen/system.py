@@ -15,7 +15,7 @@ from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.delay_graph import DelayGraph
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
-from symde.codegen.jumps import Jump, jumps
+from symde.codegen.jumps import Jump, jumps, jumps_of_past
 from symde.codegen.kernel import Kernel
 from symde.codegen.lane_steps import LANES, lane_kernels
 from symde.codegen.llvm import ir_module
@@ -204,7 +204,13 @@ class ModelKernels:
     @property
     def jumps(self) -> list[Jump]:
         """Where its right-hand side jumps."""
-        return self._once("jumps", lambda: jumps(self.graph, self.lowered.rhs, self._discrete()))
+        return self._once("jumps", self._find_jumps)
+
+    def _find_jumps(self) -> list[Jump]:
+        graph, delays = self.graph, self.lowered.delays
+        if delays is None:
+            return jumps(graph, self.lowered.rhs, self._discrete())
+        return jumps(graph, (*self.lowered.rhs, *delays.times)) + jumps_of_past(graph, delays)
 
     def _discrete(self) -> frozenset[int]:
         return frozenset(i for i, state in enumerate(self.definition.states) if state.discrete)

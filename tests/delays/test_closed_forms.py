@@ -106,3 +106,18 @@ def test_delayed_values_of_delayed_values():
     text = "state x = 1\nx' = 1 - x(t - x(t - 1))"
     solution = symde.solve(symde.Problem(symde.ode_def(text), tspan=(0, 5)), "Tsit5")
     np.testing.assert_allclose(solution.u, 1.0, rtol=1e-14)
+
+
+def test_a_delay_that_is_none_at_0_and_at_1_only():
+    # x' = -x(t^2) on (0, 1): integrated term by term, x = 1 - t + t^3/3 - t^7/(3 7) + t^15/(3 7 15) - ...
+    solution = symde.solve(symde.Problem("state x = 1\nx' = -x(t^2)\ntime 0 .. 1"), "Vern7", rtol=1e-9)
+    powers, factors = 2.0 ** np.arange(1, 9) - 1, np.cumprod(1 / (2.0 ** np.arange(1, 9) - 1))
+    signs = (-1.0) ** np.arange(1, 9)
+    exact = 1 + (signs * factors * solution.t[:, None] ** powers).sum(axis=1)
+    np.testing.assert_allclose(solution["x"], exact, atol=1e-8)
+
+
+def test_times_that_stand_still_and_jump():
+    # x(n) halves in every step of time
+    solution = symde.solve(symde.Problem("state x = 1\nx' = -x(floor(t))/2\ntime 0 .. 3"), "Vern7", saveat=1)
+    np.testing.assert_allclose(solution["x"], [1, 0.5, 0.25, 0.125], atol=1e-6)

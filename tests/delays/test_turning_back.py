@@ -63,3 +63,32 @@ def test_a_time_that_begins_at_the_start_and_runs_back(method, text, t0):
     solution = symde.solve(problem, method, rtol=rtol, atol=rtol)
     exact = 1 - (np.sin(solution.t - 2 * t0) + np.sin(t0))
     np.testing.assert_allclose(solution["x"], exact, atol=20 * rtol)
+
+
+WAVES = """param a = 1, b = 1, w = 3, v = 7, f = 0, c = 0.5
+state y = 1, x = 0
+history y = 0, x = 0
+y' = 0
+x' = y(t - c - a*(1 + sin(w*t + f)) - b*(1 + cos(v*t)))
+time 0 .. 6"""
+
+
+@pytest.mark.parametrize(("method", "p"), [
+    # thousands of discontinuities are passed and passed back: more than are remembered
+    ("Vern7", dict(a=0.754140748, b=0.077323815, w=7.501441288, v=11.444961675, f=2.916973290, c=0.062908309)),
+    ("Radau", dict(a=0.754140748, b=0.077323815, w=7.501441288, v=11.444961675, f=2.916973290, c=0.062908309)),
+    # one is met close to the end
+    ("Tsit5", dict(a=0.220302081, b=0.973459217, w=2.490915737, v=10.75922896, f=5.428651365, c=0.033508336)),
+])  # fmt: skip
+def test_many_discontinuities(method, p):
+    # x is the time for which s lay beyond 0
+    t = np.linspace(0, 6, 200_001)
+    s = t - p["c"] - p["a"] * (1 + np.sin(p["w"] * t + p["f"])) - p["b"] * (1 + np.cos(p["v"] * t))
+    k = np.flatnonzero(np.sign(s[1:]) != np.sign(s[:-1]))
+    roots = t[k] - s[k] * (t[k + 1] - t[k]) / (s[k + 1] - s[k])
+    assert s[0] < 0 < s[-1]
+    expected = np.diff(np.append(roots, 6.0))[::2].sum()
+    problem = symde.Problem(symde.ode_def(WAVES), p=p)
+    solution = symde.solve(problem, method, rtol=1e-5, atol=1e-6, dtmax=0.08)
+    assert solution.t[-1] == 6.0
+    assert solution["x"][-1] == pytest.approx(expected, abs=1e-6)

@@ -175,7 +175,12 @@ def end_at(state, data, address, theta, k, target):
             # the distance at the beginning of the step gives a first slope
             times_at(state, data, state.t, state.u)
             slope = (value - distance(data, k, target)) / size
-        size = min(max(size - value / slope, 0.5 * size), 2.0 * size)
+        if slope == 0.0:
+            return code
+        # no farther than the step that was tried: it ended at a stop, or where its error allows
+        size = min(max(size - value / slope, 0.5 * size), 2.0 * size, whole)
+        if size == before:
+            return code
     return code
 
 

@@ -183,13 +183,14 @@ def note_discontinuity(state, data, order):
         orders[last] = min(orders[last], order)
         return
     if data.n_breaks == BREAKS:
+        # t0 stays: before it lies the history, and a time may come back to there
         behind = data.n_breaks
         for k in range(data.times):
             if integers(data.constant)[k] != ALONG:
-                behind = min(behind, passed[k] - 1)
+                behind = min(behind, passed[k] - 2)
         if behind <= 0:
             return
-        for j in range(behind, data.n_breaks):
+        for j in range(1 + behind, data.n_breaks):
             breaks[j - behind], orders[j - behind] = breaks[j], orders[j]
             for c in range(width):
                 moved[(j - behind) * width + c] = moved[j * width + c]
