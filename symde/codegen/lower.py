@@ -50,6 +50,7 @@ class Lowering:
     Attributes:
         graph: Where the nodes go.
         scope: Node of each name of the model; names may be added.
+        delayed: Takes the delayed values that are met; None: there are none.
     """
 
     def __init__(

@@ -286,7 +286,7 @@ class Executive:
         before = u.copy()
         for target, value in zip(plan.targets, values, strict=True):
             u[target] = value
-        settled = self.session.settle() if values else Status.DONE
+        settled = self.session.settle() if values and self.session.constrained else Status.DONE
         after = u.copy()
         self.records.append(EventRecord(t, plan.name, before, after))
         self.journal.append(Happening(t, index, self._crossed, None, waited, before, after))

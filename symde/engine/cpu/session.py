@@ -150,7 +150,7 @@ class Session:
             )
         self._preconditioner = preconditioner
         self.mass = SessionMass(kernels) if getattr(kernels, "mass", False) else None
-        self._constrained = False
+        self.constrained = False
         self.invariants = SessionInvariants(kernels) if getattr(kernels, "invariants", False) else None
         self._needs_matrix = self.linear_solver is not None and (
             self.linear_solver.matrix(preconditioner) or any(method.family.matrix for method in self.methods)
@@ -263,8 +263,8 @@ class Session:
             self.mass.fill(self)
         if self.invariants is not None:
             self.invariants.fill(self)
-        self._constrained = self.mass is not None or self.invariants is not None
-        if self._constrained:
+        self.constrained = self.mass is not None or self.invariants is not None
+        if self.constrained:
             self._make_consistent = _advance_type(function_address("consistent", "make_consistent"))
         if self.implicit:
             self._fill_linear_algebra()
@@ -381,7 +381,7 @@ class Session:
         self.record, self.stretches = record, stretches
         if record is not None:
             record.begin(self.state)
-        if self._constrained:
+        if self.constrained:
             if self.mass is not None:
                 self.mass.begin(self)
             self.make_consistent()
@@ -395,7 +395,7 @@ class Session:
         """Change the present state so that it fulfils all constraints: algebraic variables solve the
         equations without a derivative, others keep their values, and what is kept at zero is. For the start
         of a run and after everything that sets the state; DONE, or INCONSISTENT, with which it will end."""
-        if not self._constrained:
+        if not self.constrained:
             return Status.DONE
         status = _STATUSES[self._make_consistent(self._address)]
         self.state.refused = 0
@@ -405,7 +405,7 @@ class Session:
 
     def settle(self) -> Status:
         """As `make_consistent`, after an event has set states: no value is a guess any more."""
-        if not self._constrained:
+        if not self.constrained:
             return Status.DONE
         if self.invariants is None:
             return self.make_consistent()
