@@ -169,8 +169,8 @@ def _call(function: str, given: list[float]) -> float:
             return abs(x)
         case "min" | "max":
             return (min if function == "min" else max)(given)
-    if function == "atan2" and given == [0, 0]:
-        raise UndefinedError
+    if function == "atan2" and given[0] == 0 and given[1] <= 0:
+        raise UndefinedError  # at 0 and on the cut: there the sign of a zero decides, which sympy has not
     if function == "tan" and abs(math.cos(x)) < 1e-6:
         raise UndefinedError
     return float(getattr(math, function)(*given))

@@ -67,8 +67,11 @@ def test_the_derivative_is_the_limit_of_differences(expression: Expr, at: dict[s
     forward, backward = (around[2] - center) / step, (center - around[1]) / step
     assume(abs(forward - backward) < 1e-2 * (1 + abs(inner)))
     view = SympyView(definition(expression)).expression(expression)
-    found = numeric(differentiate(view, symbol("x")), at)
+    derivative = differentiate(view, symbol("x"))
+    found = numeric(derivative, at)
     assume(math.isfinite(found))
+    # where an equality holds at this point alone, the branch of the point is not that of its surroundings
+    assume(found == pytest.approx(numeric(derivative, at | {"x": at["x"] + step / 3}), rel=1e-3, abs=1e-3))
     assert found == pytest.approx(inner, rel=1e-4, abs=1e-4)
 
 
