@@ -315,7 +315,6 @@ def _refuse_with_delays(definition: Definition) -> None:
         ValueError: the model has such.
     """
     refused = (
-        ("events", definition.events),
         ("algebraic equations", definition.mass),
         ("domains of states (`dom`)", any(state.domain is not None for state in definition.states)),
         ("steps projected onto invariants", any(one.projected for one in definition.invariants)),

@@ -25,11 +25,20 @@ from symde.codegen.llvm import ir_module
 from symde.codegen.lower import Lowering
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.modes import Locked
+from symde.codegen.past import reads_past
 from symde.codegen.root_set import EVENT, KEEP, SIDES, RootSet
 from symde.diagnostics import Diagnostic, ModelError
-from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When
+from symde.language.syntax import Expr
+from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When, map_expressions
+from symde.model.walk import calls
 from symde.native import load_ir
 from symde.problem.event_plan import EventPlan
+
+
+READS_PAST = (
+    "events that read delayed values are not solved by this version: let them read states, or a state that "
+    "follows the delayed value closely, `y' = (x(t - tau) - y)/short`"
+)
 
 
 class _Conditions:
@@ -88,6 +97,8 @@ class EventKernels:
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
         root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
+        along: Whether `roots` reads u' as the input `direction`, since the right-hand side alone does not
+            tell it.
         conditions: Number of conditions.
         times: Number of times and periods.
         plans: What each event is, in the order of the text.
@@ -103,6 +114,9 @@ class EventKernels:
         self._time_nodes: list[int] = []
         self._condition_nodes: list[int] = []
         names = definition.state_names
+        if model.lowered.delays is not None:
+            for event in events:
+                _refuse_past(event, names)
         self.plans: tuple[EventPlan, ...] = tuple(
             self._plan(event, builder, scope, lower_time, names) for event in events
         )
@@ -116,6 +130,7 @@ class EventKernels:
         self.integers = tuple(root.integer for root in roots.roots)
         self.root_spans = tuple(root.span for root in roots.roots)
         self.timed = roots.timed()
+        self.along = model.lowered.mass is not None or model.lowered.delays is not None
         inputs = model.inputs()
         inputs = tuple(Vector(SIDES, self.count) if one.name == SIDES else one for one in inputs)
         kernels = [
@@ -138,6 +153,10 @@ class EventKernels:
         if self.times:
             vectors = tuple(Vector(name, definition_length(definition, name)) for name in INPUTS)
             kernels.append(Kernel("event_times", times, vectors, (Output("times", tuple(self._time_nodes)),)))
+        if model.lowered.delays is not None:
+            found = [node for kernel in kernels if kernel.graph is graph for node in kernel.roots()]
+            if any(reads_past(model.lowered, node) for node in found):
+                raise ValueError(READS_PAST)
         self._names = {kernel.name for kernel in kernels}
         self._library = load_ir(ir_module(kernels)) if kernels else None
 
@@ -198,14 +217,31 @@ def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
 
 
 def _roots(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:
-    """Values and total time derivatives along the right-hand side; with a mass matrix along the input
-    `direction`, which u' is given in."""
+    """Values and total time derivatives along the right-hand side; with a mass matrix or delays along the
+    input `direction`, which u' is given in."""
     lowered, nodes = model.lowered, [root.node for root in roots.roots]
     graph, rhs = lowered.graph, lowered.rhs
-    if lowered.mass is not None:
+    if lowered.mass is not None or lowered.delays is not None:
         rhs = tuple(graph.input("direction", i) for i in range(len(lowered.states)))
     along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, rhs, strict=True))}
     return Output("g", tuple(nodes)), Output("slope", tuple(directional(graph, nodes, along)))
+
+
+def _refuse_past(event: ModelEvent, states: Sequence[str]) -> None:
+    """Refuse an event that reads delayed values where it is written.
+
+    Raises:
+        ValueError: it does.
+    """
+    read: list[Expr] = []
+
+    def note(expression: Expr) -> Expr:
+        read.append(expression)
+        return expression
+
+    map_expressions(event, note)
+    if any(call.function in states for expression in read for call in calls(expression)):
+        raise ValueError(READS_PAST)
 
 
 def _doubts(model: ModelGraph, roots: RootSet) -> tuple[Output, ...]:

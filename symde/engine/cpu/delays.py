@@ -169,8 +169,13 @@ class DelaySystem:
 
     @property
     def has_events(self) -> bool:
-        """Whether something happens beside the equations: such models with delays are refused."""
+        """Whether it has events."""
         return self.model.has_events
+
+    @property
+    def events(self) -> Any:
+        """The kernels of its events, None where it has none."""
+        return self.model.events
 
     @property
     def split(self) -> None:

@@ -51,9 +51,7 @@ class Executive:
         else:
             functions = events.ties, events.purposes, events.integers, events.timed
             kernels = events.address("roots"), events.address("doubts")
-            self.memory = RootMemory(
-                *functions, *kernels, session.padded, memories, bounds, session.mass is not None
-            )
+            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
         self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
@@ -142,6 +140,11 @@ class Executive:
         due = self._times.take(t)
         if not due:
             return None
+        if self.session.past is not None:
+            raise ValueError(
+                f"event `{self.plans[due[0][0]].name}` comes at the start, t = {t:g}, where a history ends: give "
+                "the state that it leaves as the initial one, and what was before as `history`"
+            )
         if state.keep_dense:
             keep_limit(self.session, t, self._calls.u())
         return self._happen(state, t, due)
@@ -296,6 +299,8 @@ class Executive:
         """Go on from the state that events have left: nothing of the past holds."""
         session, u = self.session, self._calls.u()
         session.restart()
+        if session.past is not None:
+            session.past.note_jump(t)
         save_jump(session, t, u)
         if ended and state.keep_dense:
             keep_limit(session, t, u)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
     from symde.engine.cpu.delays import DelaySystem
+    from symde.engine.cpu.slots import PackedMethod
 
 DELAYED = 4
 """Place of the delayed values in the input table of kernels."""
@@ -92,6 +94,26 @@ class Past:
         """Times and orders of the discontinuities that are remembered of the last run."""
         count = self._data.n_breaks
         return self._arrays["breaks"][:count].copy(), self._arrays["break_orders"][:count].copy()
+
+    def refuse_with_events(self, methods: Sequence[PackedMethod]) -> None:
+        """Refuse what is not solved together with events.
+
+        Raises:
+            ValueError: there is such.
+        """
+        plan = self._system.model.model_graph.plan
+        what = "that follow time or states" if not plan.constant.all() else "and delayed derivatives"
+        if not plan.constant.all() or plan.neutral:
+            raise ValueError(
+                f"a model with events and delays {what} is not solved by this version: with events delays are "
+                "constants or parameters, and values are read, not derivatives"
+            )
+        for packed in methods:
+            if packed.family.multistep:
+                raise ValueError(
+                    f"{packed.method.name} does not solve models with delays and events in this version, as it "
+                    "would begin anew at each: take a one-step method such as Tsit5, Vern7 or Rodas5P"
+                )
 
     def note_jump(self, t: float) -> None:
         """The host has changed the state at t, where a step has just ended."""

@@ -121,6 +121,7 @@ class Session:
     ) -> None:
         self.methods: tuple[PackedMethod, ...] = tuple(methods)
         self.executive: Executive | None = None
+        self.past: Any = None
         given: Any = kernels
         events = given.events if getattr(kernels, "has_events", False) else None
         bounds = getattr(kernels, "bounds", ())
@@ -191,7 +192,9 @@ class Session:
         self._dense_place = 0, self._dense_width, 0
         self._saveat, self._saveat_address = np.empty(0), 0
         remember = getattr(self.kernels, "past", None)
-        self.past: Any = None if remember is None else remember(self)
+        self.past = None if remember is None else remember(self)
+        if self.past is not None and events is not None:
+            self.past.refuse_with_events(self.methods)
         self._allowance = self._first_allowance()
 
     def _vectors(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:

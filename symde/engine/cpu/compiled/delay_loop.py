@@ -235,7 +235,7 @@ def advance(address):
     state.single_step = 1
     while True:
         status = call_step(data.advance, address)
-        stepped = status == Status.STEPPED or status == Status.STOPPED
+        stepped = status == Status.STEPPED or status == Status.STOPPED or status == Status.ROOT
         if stepped:
             after_step(state, data)
         if status == Status.STOPPED and data.kept_count:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.consistent import find_slope
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.output import evaluate_interpolant, prepare_interpolant
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
@@ -60,6 +61,8 @@ def along_interpolant(state, roots, theta):
 def along_solution(state, roots, address):
     """along = u' as the equations make it at (t, u), not a number where they do not determine it; whether a
     kernel failed."""
+    if state.mass == 0:
+        return evaluate(state, state.t, state.u, roots.along) != 0
     code = find_slope(state, address)
     if code == Attempt.FINE:
         copy(state.n, state.slope, roots.along)

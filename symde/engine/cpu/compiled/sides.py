@@ -248,17 +248,17 @@ def flip(state, roots, address):
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
     crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
     at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
-    switched, inner, doubtful = False, False, roots.switches != 0 or roots.along != 0
+    switched, inner, doubtful = False, False, roots.switches != 0 or state.mass != 0
     if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
         return Status.CALLBACK
-    if roots.along != 0 and evaluate_settled(state, roots, address) != 0:
+    if state.mass != 0 and evaluate_settled(state, roots, address) != 0:
         return Status.CALLBACK
     for i in range(roots.count):
         noise[i] = 0.0
         if crossed[i] == 0:
             continue
         noise[i] = 2.0 * abs(g[i])
-        if roots.along != 0:
+        if state.mass != 0:
             noise[i] = max(noise[i], doubt[i], 2.0 * abs(consistent[i]))
         if at_zero[i] != SETTLED:
             at_zero[i] = HANDLED
