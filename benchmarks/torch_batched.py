@@ -58,7 +58,7 @@ def batched(u0: torch.Tensor, p: torch.Tensor, method: str, compiled: bool) -> S
 
 
 def bridge(u0: torch.Tensor, p: torch.Tensor, method: str) -> Side:
-    """symde's compiled engine behind its bridge, one member after another."""
+    """symde's compiled engine behind its bridge, members side by side in vector registers."""
     from symde.layers import diffeq
 
     problem, rows, starts = symde.Problem(TEXT), p.T.contiguous(), u0.T.contiguous()

@@ -141,6 +141,23 @@ def test_gradients_of_a_batch_are_those_of_its_members(members, sensealg):
     torch.testing.assert_close(u0.grad, total, rtol=1e-13, atol=1e-13)
 
 
+def test_columns_that_take_too_much_memory_are_solved_when_they_are_needed(monkeypatch):
+    from dataclasses import replace
+
+    from symde.sensitivity import auto
+
+    results = []
+    for memory in (1, 2**20):
+        monkeypatch.setattr(auto, "choose", lambda run, wrt, free: ("forward", replace(run, memory=memory)))  # noqa: B023
+        p = torch.stack([P * (1 + 0.05 * i) for i in range(7)]).requires_grad_()
+        u = diffeq(p, LOTKA_PROBLEM, saveat=0.5)
+        u.backward(torch.ones_like(u))
+        results.append((u.detach(), p.grad))
+    assert torch.equal(results[0][1], results[1][1])
+    torch.testing.assert_close(results[0][0], results[1][0], rtol=1e-4, atol=1e-5)
+    assert torch.equal(results[0][0], diffeq(p.detach(), LOTKA_PROBLEM, saveat=0.5))
+
+
 def test_threads_change_no_bit():
     p = torch.stack([P * (1 + 0.002 * i) for i in range(70)])
     results = []
