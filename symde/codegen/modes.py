@@ -39,8 +39,8 @@ class Locked:
 
     Args:
         model: The model's graph.
-        events: The root functions of its events; the right-hand side stays as it is then, and conditions may be
-            locked.
+        events: The root functions of its events; the right-hand side stays as it is then, and conditions may
+            be locked.
     """
 
     def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:

@@ -15,8 +15,8 @@ SIDES = "modes"
 """Input vector with the side of zero of each root function, 1 or -1 (0: it is not watched), and from place
 `INTEGERS` on the values of floors."""
 
-INTEGERS = 256
-"""Most root functions of a model whose switches are locked."""
+INTEGERS = 4096
+"""Most root functions of a model."""
 
 KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""
@@ -117,6 +117,18 @@ class RootSet:
             for node, purpose in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
                 self.roots.append(Root(node, POSITIVE, purpose, known))
         return known
+
+    def check_number(self) -> None:
+        """Refuse more functions than there is room for.
+
+        Raises:
+            ValueError: there are.
+        """
+        if len(self.roots) > INTEGERS:
+            raise ValueError(
+                f"the conditions of the events and the switches of the model read {len(self.roots)} "
+                f"different comparisons: {INTEGERS} at most; let one event see to many of them"
+            )
 
     def watch(self, nodes: Iterable[int]) -> None:
         """Conditions of events read these nodes: what they switch by matters to events, too."""

@@ -38,11 +38,15 @@ def test_times_of_jumps_are_exact(condition, f, method):
     text = f"{f}; x(0) = 0; discrete n = 0; time 0 .. 3; a: when {condition}: n += 1"
     solution = symde.solve(symde.Problem(text), method)
     found = [event.t for event in solution.events]
-    assert len(found) == len(TIMES[condition]) or (found == TIMES[condition][:-1] and TIMES[condition][-1] == 3)
+    assert len(found) == len(TIMES[condition]) or (
+        found == TIMES[condition][:-1] and TIMES[condition][-1] == 3
+    )
     np.testing.assert_allclose(found, TIMES[condition][: len(found)], atol=1e-12)
 
 
-@pytest.mark.parametrize("crossing", ["floor(x) == 2", "sign(x - 1) == 0", "rising ceil(x) == 1", "mod(x, 1) == 0"])
+@pytest.mark.parametrize(
+    "crossing", ["floor(x) == 2", "sign(x - 1) == 0", "rising ceil(x) == 1", "mod(x, 1) == 0"]
+)
 def test_crossings_of_what_jumps_only_are_refused(crossing):
     text = f"x' = 1; x(0) = 0; discrete n = 0; time 0 .. 3; a: when {crossing}: n += 1"
     with pytest.raises(ModelError, match="E344.*jumps only"):

@@ -95,7 +95,10 @@ def test_a_guarded_root_is_left_to_its_side(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("condition, time", [("sqrt(x) < 0.5", 0.75), ("log(x) < -1", 1 - np.exp(-1)), ("asin(x) < 0.2", 1 - np.sin(0.2))])
+@pytest.mark.parametrize(
+    "condition, time",
+    [("sqrt(x) < 0.5", 0.75), ("log(x) < -1", 1 - np.exp(-1)), ("asin(x) < 0.2", 1 - np.sin(0.2))],
+)
 def test_what_has_no_value_later_is_crossed_before(condition, time, method):
     # x = 1 - t, far beyond what conditions are defined for
     text = f"x' = -1; x(0) = 1; discrete n = 0; time 0 .. 3; a: when {condition}: n += 1"

@@ -91,8 +91,8 @@ def update_sides(state, roots):
 
 @compiled
 def follow_jumps(state, roots):
-    """Values after some functions went to their other sides: those that read them may have jumped to theirs, and
-    so on. The kernel's code."""
+    """Values after some functions went to their other sides: those that read them may have jumped to theirs,
+    and so on. The kernel's code."""
     g, before, crossed = doubles(roots.g), doubles(roots.g_low), integers(roots.crossed)
     for _ in range(roots.count + 1):
         copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
