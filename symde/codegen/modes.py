@@ -111,7 +111,7 @@ class Locked:
 
     def _floor(self, x: int) -> int:
         graph = self.graph
-        value = graph.input(SIDES, INTEGERS + self.roots.floor(x))
+        value = graph.input(SIDES, INTEGERS + self.roots.floor(x, self._purpose))
         is_number = graph.apply("eq", value, value)
         return self.roots.stays(graph.apply("select", is_number, value, graph.apply("floor", x)))
 

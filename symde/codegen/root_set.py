@@ -103,8 +103,9 @@ class RootSet:
         self.roots[known[0]].purpose |= purpose
         return known
 
-    def floor(self, x: int) -> int:
-        """The place among the integers of the value of floor(x), with its two root functions."""
+    def floor(self, x: int, purpose: int) -> int:
+        """The place among the integers of the value of floor(x), with its two root functions; one that
+        conditions of events alone read is marked `INNER`."""
         graph = self.graph
         key = -1 - x
         known = self._places.get(key)
@@ -114,8 +115,8 @@ class RootSet:
             value = graph.input(SIDES, INTEGERS + known)
             above = graph.apply("sub", x, value)
             below = graph.apply("sub", graph.constant(1.0), above)
-            for node, purpose in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
-                self.roots.append(Root(node, POSITIVE, purpose, known))
+            for node, end in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
+                self.roots.append(Root(node, POSITIVE, end | purpose & INNER, known))
         return known
 
     def check_number(self) -> None:

@@ -243,7 +243,7 @@ def flip(state, roots, address):
         else:
             side[i] = -side[i]
         inner = inner or purposes[i] & INNER != 0
-        if purposes[i] & BRANCH:
+        if purposes[i] & SWITCH or purposes[i] & FLOOR and not purposes[i] & INNER:
             switched = True
             count_flip(roots, i)
     if (switched or inner) and follow_jumps(state, roots) != 0:
