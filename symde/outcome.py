@@ -126,7 +126,8 @@ def _sliding(session: Session) -> str:
         what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
     return (
         f"  sliding:     the solution stays where {what} switches: each side leads it back to the other\n"
-        "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (an event with hysteresis)"
+        "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (two events, with "
+        "hysteresis)"
     )
 
 

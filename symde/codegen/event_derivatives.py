@@ -40,8 +40,11 @@ class EventDerivatives:
     def root(self, index: int) -> PointKernel:
         """A root function and its derivative along the solution, two quantities; where M in M u' = f is not
         the identity, the function alone."""
-        node = as_it_stands(self._model.lowered.graph, self._events.root_nodes[index])
-        return self._point("root", index, lambda: self._root(node))
+        return self._point(
+            "root",
+            index,
+            lambda: self._root(as_it_stands(self._model.lowered.graph, self._events.root_nodes[index])),
+        )
 
     def effect(self, index: int) -> PointKernel:
         """The new values of what an event sets, in the order of its plan; the delay last where it has one."""

@@ -120,6 +120,7 @@ class EventKernels:
         self.plans: tuple[EventPlan, ...] = tuple(
             self._plan(event, builder, scope, lower_time, names) for event in events
         )
+        roots.check_number()
         roots.watch([*self._condition_nodes, *(root.node for root in roots.roots if root.purpose & EVENT)])
         self.count, self.conditions, self.times = (
             len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
@@ -272,8 +273,8 @@ def _jump(span: Any) -> Diagnostic:
         message="this reaches its line by jumps only, and what jumps crosses nothing",
         span=span,
         label="no sign changes between jumps",
-        help="write a condition, `when floor(x) >= 2: ...`, the place of the jump, `when x == 2: ...`, or for times "
-        "`every 24: ...`",
+        help="write a condition, `when floor(x) >= 2: ...`, the place of the jump, `when x == 2: ...`, or "
+        "for times `every 24: ...`",
     )
 
 

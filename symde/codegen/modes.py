@@ -39,8 +39,8 @@ class Locked:
 
     Args:
         model: The model's graph.
-        events: The root functions of its events; the right-hand side stays as it is then, and conditions may be
-            locked.
+        events: The root functions of its events; the right-hand side stays as it is then, and conditions may
+            be locked.
     """
 
     def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:
@@ -111,7 +111,7 @@ class Locked:
 
     def _floor(self, x: int) -> int:
         graph = self.graph
-        value = graph.input(SIDES, INTEGERS + self.roots.floor(x))
+        value = graph.input(SIDES, INTEGERS + self.roots.floor(x, self._purpose))
         is_number = graph.apply("eq", value, value)
         return self.roots.stays(graph.apply("select", is_number, value, graph.apply("floor", x)))
 

@@ -15,8 +15,8 @@ SIDES = "modes"
 """Input vector with the side of zero of each root function, 1 or -1 (0: it is not watched), and from place
 `INTEGERS` on the values of floors."""
 
-INTEGERS = 256
-"""Most root functions of a model whose switches are locked."""
+INTEGERS = 4096
+"""Most root functions of a model."""
 
 KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""
@@ -103,8 +103,9 @@ class RootSet:
         self.roots[known[0]].purpose |= purpose
         return known
 
-    def floor(self, x: int) -> int:
-        """The place among the integers of the value of floor(x), with its two root functions."""
+    def floor(self, x: int, purpose: int) -> int:
+        """The place among the integers of the value of floor(x), with its two root functions; one that
+        conditions of events alone read is marked `INNER`."""
         graph = self.graph
         key = -1 - x
         known = self._places.get(key)
@@ -114,9 +115,21 @@ class RootSet:
             value = graph.input(SIDES, INTEGERS + known)
             above = graph.apply("sub", x, value)
             below = graph.apply("sub", graph.constant(1.0), above)
-            for node, purpose in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
-                self.roots.append(Root(node, POSITIVE, purpose, known))
+            for node, end in ((above, FLOOR_LOW), (below, FLOOR_HIGH)):
+                self.roots.append(Root(node, POSITIVE, end | purpose & INNER, known))
         return known
+
+    def check_number(self) -> None:
+        """Refuse more functions than there is room for.
+
+        Raises:
+            ValueError: there are.
+        """
+        if len(self.roots) > INTEGERS:
+            raise ValueError(
+                f"the conditions of the events and the switches of the model read {len(self.roots)} "
+                f"different comparisons: {INTEGERS} at most; let one event see to many of them"
+            )
 
     def watch(self, nodes: Iterable[int]) -> None:
         """Conditions of events read these nodes: what they switch by matters to events, too."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -89,7 +91,9 @@ def test_methods_keep_their_order(text, method):
     first = 0.3 if order > 4 else 0.05
     for h in (first, first / 4):
         # a tolerance that accepts everything: steps are as long as they may be
-        options = {"dt0": h} if not registry.get(method).adaptive else {"dt0": h, "dtmax": h, "rtol": 0.9}
+        options: dict[str, Any] = (
+            {"dt0": h} if not registry.get(method).adaptive else {"dt0": h, "dtmax": h, "rtol": 0.9}
+        )
         solution = symde.solve(problem(text), method, atol=1e3, **options)
         errors.append(abs(solution.u[-1, 0] - ENDS[text]))
     # where the kink cuts a step is a matter of chance, and with it a part of the error; the times of kinks

@@ -124,3 +124,33 @@ def test_discrete_variables_take_part_in_conditions():
     solution = solved(text)
     assert [event.name for event in solution.events] == ["a", "c", "b"]
     np.testing.assert_allclose(times(solution), [2, 2, 4], rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern9", "Rodas5P", "QNDF", "FBDF", "VCABM", "Taylor", None])
+@pytest.mark.parametrize("waves", [50, 200, 317])
+def test_waves_of_time_far_shorter_than_steps_are_all_counted(waves, method):
+    text = f"""
+      x' = 1; x(0) = 0
+      discrete n = 0
+      time 0 .. 1
+      a: when sin(2*pi*{waves}*t) > 0.5: n += 1"""
+    solution = symde.solve(symde.Problem(symde.ode_def(text)), method)
+    times = (np.arange(waves) + 1 / 12) / waves
+    np.testing.assert_allclose([event.t for event in solution.events], times, atol=1e-12)
+
+
+@pytest.mark.parametrize("f", ["1 + 0*abs(x - 0.001)", "1 + 0*floor(x)"])
+def test_hundreds_of_conditions_beside_switches_are_all_kept(f):
+    # more than memory once had room for
+    levels = 3 * (np.arange(500) + 0.5) / 500
+    events = [symde.Event(f"x > {float(level)!r}", {"n": "n + 1"}) for level in levels]
+    text = f"x' = {f}; x(0) = 0; discrete n = 0; time 0 .. 3"
+    solution = symde.solve(symde.Problem(text), "Tsit5", events=events)
+    np.testing.assert_allclose([event.t for event in solution.events], levels, atol=1e-12)
+
+
+def test_more_conditions_than_there_is_room_for_are_refused():
+    text = "x' = 1; x(0) = 0; discrete n = 0; time 0 .. 3"
+    events = [symde.Event(f"x > {level}", {"n": "n + 1"}) for level in range(4097)]
+    with pytest.raises(ValueError, match="4097 different comparisons: 4096 at most"):
+        symde.solve(symde.Problem(text), "Tsit5", events=events)

@@ -78,8 +78,8 @@ class Executive:
         return self._accumulation.reason
 
     def switching(self) -> int | None:
-        """The root function of a switch that the run cannot leave: one that goes to and fro, or is released, None:
-        there is none."""
+        """The root function of a switch that the run cannot leave, for it goes to and fro or is released;
+        None: there is none."""
         count = self._roots.count
         stuck = (self.memory.flips[:count] >= TO_AND_FRO) | (self.memory.values["side"][:count] == 0.0)
         return int(stuck.argmax()) if stuck.any() else None

@@ -51,15 +51,15 @@ Roots = structure(
 NOTHING, SIDES, ALL = 0, 1, 2
 
 BEGUN, HANDLED, SETTLED = 1, 2, 3
-"""What is known of a function that may be zero at the start of a step: that it began there, that it was handled
-there, or to which side it goes."""
+"""What is known of a function that may be zero at the start of a step: that it began there, that it was
+handled there, or to which side it goes."""
 
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
-"""What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside the
-condition of an event; several may hold."""
+"""What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside
+the condition of an event; several may hold."""
 
-INTEGERS, MOST_INTEGERS = 256, 64
-"""Place behind the sides from which on the values of floors stand, and room for them."""
+INTEGERS = 4096
+"""Place behind the sides from which on the values of floors stand."""
 
 MODES = 3
 """Place of the sides in the input table of kernels."""
@@ -143,7 +143,8 @@ class RootMemory:
         size = max(count, 1)
         switches = any(purpose & ~EVENT for purpose in purposes)
         self.values = {name: np.zeros(size) for name in VALUES}
-        self.values["side"] = np.zeros(INTEGERS + MOST_INTEGERS if switches else size)
+        floors = sum(purpose & FLOOR_LOW != 0 for purpose in purposes)
+        self.values["side"] = np.zeros(INTEGERS + floors if floors else size)
         self.values["ties"][:count] = ties
         self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
         self.purposes, self.integers, self.timed = (

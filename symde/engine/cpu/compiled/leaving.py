@@ -1,7 +1,7 @@
-"""To which side a function goes that is zero at the start of a step, where its derivative there does not tell.
+"""To which side a function goes that is zero at the start of a step, where its derivative does not tell.
 
 At a start, and where a function has been handled, its value is rounding, and so may its derivative be: a
-solution that begins on a line with no slope leaves it by a higher power of time. The step shows to which side.
+solution that begins on a line with no slope leaves it by a higher power of time. The step shows where to.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def side_it_leaves_to(state, roots, i):
 
 @compiled
 def slope_is_noise(roots, length):
-    """Whether the function found is within its rounding of zero, and its slope does not take it out of that in
-    this time."""
+    """Whether the function found is within its rounding of zero, and its slope does not take it out of that
+    in this time."""
     i = roots.found
     noise = doubles(roots.noise)[i]
     handled = integers(roots.at_zero)[i] == HANDLED and abs(doubles(roots.g)[i]) <= noise
@@ -48,8 +48,8 @@ def slope_is_noise(roots, length):
 
 @compiled
 def settle(state, roots, address, i):
-    """Learn to which side function i goes, which was zero when the last step began and seems to have left it to
-    the other side; the side, 0 where that is known already or not to be told."""
+    """Learn to which side function i goes, which was zero when the last step began and seems to have left it
+    to the other side; the side, 0 where that is known already or not to be told."""
     at_zero = integers(roots.at_zero)
     # what an event has thrown off its line comes back by itself, however soon
     known = (

@@ -28,17 +28,40 @@ NONE, FAILED, TOO_LONG, TOO_FEW = 2.0, -1.0, -2.0, -3.0
 
 
 @compiled
+def timed_between(state, roots, length, g_high, slope_high):
+    """Whether a function of time alone is on its other side at the end of a part of the last step, or waves
+    in it; its start is in `g_low`."""
+    side, timed = doubles(roots.side), integers(roots.timed)
+    g, slope, g_end, slope_end = (
+        doubles(roots.g_low),
+        doubles(roots.slope_low),
+        doubles(g_high),
+        doubles(slope_high),
+    )
+    for i in range(roots.count):
+        s = side[i]
+        if timed[i] and s != 0.0:
+            a, b = s * g[i], s * g_end[i]
+            if b < 0.0 or unresolved(a, b, s * slope[i] * length, s * slope_end[i] * length):
+                return True
+    return False
+
+
+@compiled
 def timed_suspicious(state, roots):
-    """Whether a function of time alone is on its other side within the last step."""
-    side, timed, g_at = doubles(roots.side), integers(roots.timed), doubles(roots.g_at)
+    """Whether a function of time alone may have gone to its other side within the last step."""
+    copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
+    before = 0.0
     for place in SAMPLES:
         t = state.t_old + place * state.h_old
         if evaluate_roots(state, roots, t, state.u, roots.g_at, roots.slope_at) != 0:
             return True
-        for i in range(roots.count):
-            if timed[i] and side[i] * g_at[i] < 0.0:
-                return True
-    return False
+        if timed_between(state, roots, (place - before) * state.h_old, roots.g_at, roots.slope_at):
+            return True
+        roots.g_low, roots.g_at = roots.g_at, roots.g_low
+        roots.slope_low, roots.slope_at = roots.slope_at, roots.slope_low
+        before = place
+    return timed_between(state, roots, (1.0 - before) * state.h_old, roots.g_new, roots.slope_new)
 
 
 @compiled
@@ -207,16 +230,25 @@ def trusted(state, roots, length):
 
 
 @compiled
-def piece_resolved(state, roots, length):
+def resolved(roots, length, from_g, from_slope, to_g, to_slope):
     """Whether a piece of a step is short enough for what its functions do in it."""
     side = doubles(roots.side)
-    g, slope = doubles(roots.g_low), doubles(roots.slope_low)
-    g_high, slope_high = doubles(roots.g_high), doubles(roots.slope_high)
+    g, slope, g_high, slope_high = doubles(from_g), doubles(from_slope), doubles(to_g), doubles(to_slope)
     for i in range(roots.count):
         s = side[i]
         if unresolved(s * g[i], s * g_high[i], s * slope[i] * length, s * slope_high[i] * length):
             return False
     return True
+
+
+@compiled
+def halves_resolved(state, roots, low, high):
+    """The same of both halves of a piece: waves shorter than it agree with its ends by chance."""
+    if evaluate_within(state, roots, 0.5 * (low + high), roots.g_at, roots.slope_at) != 0:
+        return True
+    half = 0.5 * (high - low) * state.h_old
+    first = resolved(roots, half, roots.g_low, roots.slope_low, roots.g_at, roots.slope_at)
+    return first and resolved(roots, half, roots.g_at, roots.slope_at, roots.g_high, roots.slope_high)
 
 
 @compiled
@@ -248,7 +280,10 @@ def search_pieces(state, roots, pieces):
         length = (high - low) * state.h_old
         if searched and not trusted(state, roots, length):
             return TOO_LONG
-        if pieces < MOST_PIECES and not piece_resolved(state, roots, length):
+        fewer = pieces < MOST_PIECES
+        if fewer and not resolved(
+            roots, length, roots.g_low, roots.slope_low, roots.g_high, roots.slope_high
+        ):
             return TOO_FEW
         first = NONE
         for i in range(roots.count):
@@ -256,7 +291,7 @@ def search_pieces(state, roots, pieces):
             if theta < first:
                 first, roots.found = theta, i
         if first < NONE:
-            return first
+            return first if not fewer or halves_resolved(state, roots, low, high) else TOO_FEW
         roots.g_low, roots.g_high = roots.g_high, roots.g_low
         roots.slope_low, roots.slope_high = roots.slope_high, roots.slope_low
         low = high

@@ -115,8 +115,8 @@ def cut_in_half(state, roots):
 
 @compiled
 def leaves_to(state, roots, address):
-    """Whether the function found is zero where it began, or was handled, and leaves without a root: the side to
-    which it goes is its side from now on, unless that changes the equations."""
+    """Whether the function found is zero where it began, or was handled, and leaves without a root: the
+    side to which it goes is its side from now on, unless that changes the equations."""
     i = roots.found
     side = settle(state, roots, address, i)
     if side == 0.0 or (side != doubles(roots.side)[i] and integers(roots.purposes)[i] & BRANCH):

@@ -93,8 +93,8 @@ def update_sides(state, roots):
 
 @compiled
 def follow_jumps(state, roots):
-    """Values after some functions went to their other sides: those that read them may have jumped to theirs, and
-    so on. The kernel's code."""
+    """Values after some functions went to their other sides: those that read them may have jumped to theirs,
+    and so on. The kernel's code."""
     g, before, crossed = doubles(roots.g), doubles(roots.g_low), integers(roots.crossed)
     for _ in range(roots.count + 1):
         copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
@@ -268,7 +268,7 @@ def flip(state, roots, address):
         else:
             side[i] = -side[i]
         inner = inner or purposes[i] & INNER != 0
-        if purposes[i] & BRANCH:
+        if purposes[i] & SWITCH or purposes[i] & FLOOR and not purposes[i] & INNER:
             switched = True
             count_flip(roots, i)
     if (switched or inner) and follow_jumps(state, roots) != 0:
