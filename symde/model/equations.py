@@ -66,7 +66,7 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
 
 
 def _functions_of(draft: Draft, name: str) -> str | None:
-    """The head of a function's definition that may have been meant as an equation of a state, `sin(z) = x`."""
+    """The head of a function's definition that may have been meant as an equation of a state."""
     for one in draft.functions.values():
         if name in (parameter.id for parameter in one.parameters):
             return f"{one.name.id}({', '.join(parameter.id for parameter in one.parameters)})"
