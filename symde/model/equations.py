@@ -57,10 +57,20 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
                 help_text += ", or an equation `0 = ...` in which it stands"
             if near is not None:
                 help_text += f"; there is an equation for `{near}`"
+            if (head := _functions_of(draft, name)) is not None:
+                help_text += f"; `{head} = ...` defines a function, and `0 = {head} - ...` is an equation"
             draft.found.error("E302", f"state `{name}` has no equation", span, "declared here", help_text)
     _check_declared_orders(draft, equations)
     _take_initial_values(draft, states, equations)
     return states
+
+
+def _functions_of(draft: Draft, name: str) -> str | None:
+    """The head of a function's definition that may have been meant as an equation of a state."""
+    for one in draft.functions.values():
+        if name in (parameter.id for parameter in one.parameters):
+            return f"{one.name.id}({', '.join(parameter.id for parameter in one.parameters)})"
+    return None
 
 
 def _one_equation_each(draft: Draft) -> dict[str, Equation]:

@@ -123,6 +123,14 @@ MISTAKES = [
         "state without equation", "state x = 1, y = 2\nx' = -x", "E302", "y", "no equation", "`y' = ...`"
     ),
     Mistake(
+        "equation that defines a function",
+        "state x = 1, z = 0\nx' = -z\nsin(z) = x",
+        "E302",
+        "z",
+        "no equation",
+        "`0 = sin(z) - ...` is an equation",
+    ),
+    Mistake(
         "misspelled equation",
         "state predator = 1\npredatr' = -predatr",
         "E302",
