@@ -64,7 +64,9 @@ def test_methods_of_every_family(method):
     np.testing.assert_allclose(adjoint, forward, atol=3e-6 * np.abs(forward).max())
 
 
-@pytest.mark.parametrize("method", ["BS3", "DP5", "Tsit5", "Vern6", "KenCarp4", "Kvaerno5", "Rodas5P", "VCABM"])
+@pytest.mark.parametrize(
+    "method", ["BS3", "DP5", "Tsit5", "Vern6", "KenCarp4", "Kvaerno5", "Rodas5P", "VCABM"]
+)
 def test_what_was_read_before_a_stop_is_not_read_after_it(method):
     # x' jumps at t0, so that the equation of d/dtau jumps at 1: methods whose last stage is the next step's
     # first would begin there with the slope from before, and be off by 150 tolerances

@@ -26,6 +26,9 @@ smallest delay: what they keep between steps would have to be put back."""
 HIGHEST_ORDER = 8
 """Discontinuities in higher derivatives are left to the control of the error."""
 
+MULTISTEP_ORDER = 2
+"""The same for multistep methods, which begin anew at each: that costs them twice the steps and more."""
+
 LEAST_ROWS, MOST_ROWS, LEAST_BYTES = 64, 4096, 2**18
 """Interpolants that there is room for from the beginning: as many as take so many bytes, within these bounds.
 With 64 the solve of a scalar equation takes half as long again, as rows are dropped every few steps."""
@@ -53,7 +56,8 @@ class Past:
             self._arrays["attempts"][i], slot.attempt = slot.attempt, step
             entry, module = ITERATING.get(packed.method.family), packed.family.module
             self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
-            orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
+            order = getattr(packed.method, "order", HIGHEST_ORDER)
+            orders.append(min(order, MULTISTEP_ORDER) if packed.family.multistep else order)
         data.highest_order = min(max(orders), HIGHEST_ORDER)
 
     def _add_derivatives(self, session: Any) -> None:
