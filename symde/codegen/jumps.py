@@ -85,8 +85,8 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
 
 
 def jumps_of_past(graph: Graph, delays: LoweredDelays) -> list[Jump]:
-    """The operations at which histories jump, which delayed values meet when their times do: what these depend
-    on decides as well."""
+    """The operations at which histories jump: delayed values meet that when their times do, and what these
+    depend on decides as well."""
     leaves = [graph.value[one] for one in graph.reachable(delays.times) if graph.op[one] == "input"]
     moved = frozenset(index for vector, index in leaves if vector == "p")
     states = any(vector != "p" for vector, _ in leaves)

@@ -34,7 +34,7 @@ LEFT_ALONE = 3
 
 CROWDED = 0.1
 """Part of a step, for each time: where such a discontinuity follows another one closer, it is left to the
-control of the error. Else three delays that depend on the state bring thousands, all a few roundings apart."""
+control of the error. Else three delays that depend on the state bring thousands."""
 
 
 @compiled
