@@ -98,8 +98,8 @@ def test_many_discontinuities_passed_and_passed_back(method, p):
 
 
 def test_more_discontinuities_than_are_remembered():
-    # x is the sine, and a neutral equation brings a discontinuity every 0.002, of which 4096 are kept; the time
-    # in z comes back to before t0 again and again
+    # x is the sine, and a neutral equation brings a discontinuity every 0.002, of which 4096 are kept; the
+    # time of z comes back to before t0 again and again
     model = symde.ode_def("""
 state x, z = 1, y = 0
 history x = sin(t), z = 0
