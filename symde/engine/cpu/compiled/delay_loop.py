@@ -227,7 +227,8 @@ def after_step(state, data):
         moved = moved or before != integers(data.passed)[k]
     if order <= data.highest_order:
         note_discontinuity(state, data, order)
-    if moved and order <= data.highest_order:
+    # of second order is also where delayed derivatives jump, which columns and derivatives by t read
+    if moved and order <= max(data.highest_order, 2):
         forget_slope(state)
 
 
