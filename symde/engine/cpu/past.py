@@ -123,6 +123,15 @@ class Past:
         state.dense_count = count - first
         return capacity if count - first <= capacity // 2 else 2 * capacity
 
+    def broken_history(self) -> int | None:
+        """Index of a state that is read before t0 and whose history was not finite at last, if one was."""
+        plan = self._system.model_graph.plan
+        for k in np.flatnonzero(self._arrays["passed"] == 0):
+            for q in range(plan.pair_first[k], plan.pair_first[k + 1]):
+                if not np.isfinite(self._arrays["history"][plan.value[q]]):
+                    return int(plan.state[q])
+        return None
+
     def take_error(self) -> BaseException | None:
         """Why the last run ended, where a delay was the reason."""
         data = self._data
