@@ -109,6 +109,9 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
             f"  not finite:  {culprit.expression} is {culprit.value}{place}"
             + (f" for {values}" if values else "")
         )
+    broken = session.past.broken_history() if system.delays and retcode is Retcode.NON_FINITE else None
+    if broken is not None:
+        lines.append(f"  not finite:  the history of {system.equation(broken).state}, read before t0")
     lines.append(f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
 

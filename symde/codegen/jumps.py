@@ -71,7 +71,9 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
         leaves = [one for one in graph.reachable([node]) if graph.op[one] in ("input", "time")]
         inputs = [graph.value[one] for one in leaves if graph.op[one] == "input"]
         time = any(graph.op[one] == "time" for one in leaves)
-        moving = any((vector == "u" and index not in discrete) or vector == DELAYED for vector, index in inputs)
+        moving = any(
+            (vector == "u" and index not in discrete) or vector == DELAYED for vector, index in inputs
+        )
         # a time that a discrete variable decides is no fixed one
         states = moving or (time and any(vector == "u" for vector, _ in inputs))
         if (states or time) and _jumps(graph, node, _readers(graph, order, node, rhs)):
@@ -83,8 +85,8 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
 
 
 def jumps_of_past(graph: Graph, delays: LoweredDelays) -> list[Jump]:
-    """The operations at which histories jump, which delayed values meet when their times do: what these depend
-    on decides as well."""
+    """The operations at which histories jump: delayed values meet that when their times do, and what these
+    depend on decides as well."""
     leaves = [graph.value[one] for one in graph.reachable(delays.times) if graph.op[one] == "input"]
     moved = frozenset(index for vector, index in leaves if vector == "p")
     states = any(vector != "p" for vector, _ in leaves)

@@ -96,3 +96,16 @@ def test_a_failure_names_the_equation():
     model = symde.ode_def("state x = 1\nx' = x(t - 1) + 1/(3 - t)^2")
     with pytest.raises(symde.SolveError, match=r"x' = x\(t - 1\)"):
         symde.solve(symde.Problem(model, tspan=(0, 5)), "Tsit5")
+
+
+def test_a_history_that_is_not_finite_is_named():
+    problem = symde.Problem(
+        "state x = 1, y = 0\nhistory y = sqrt(t + 0.5)\nx' = -x(t - 1)\ny' = y(t - 1)\ntime 0 .. 3"
+    )
+    with pytest.raises(symde.SolveError, match="not finite:  the history of y, read before t0"):
+        symde.solve(problem)
+    # it is defined on (-0.5, 0), and nothing earlier is read
+    text = problem.model.text().replace("y(t - 1)", "y(t - 0.5)")
+    with pytest.raises(symde.SolveError) as told:
+        symde.solve(symde.Problem(text.replace("-x(t - 1)", "-x(t - 1) + sqrt(1 - t)")))
+    assert "the history" not in str(told.value)

@@ -73,22 +73,42 @@ x' = y(t - c - a*(1 + sin(w*t + f)) - b*(1 + cos(v*t)))
 time 0 .. 6"""
 
 
-@pytest.mark.parametrize(("method", "p"), [
-    # thousands of discontinuities are passed and passed back: more than are remembered
-    ("Vern7", dict(a=0.754140748, b=0.077323815, w=7.501441288, v=11.444961675, f=2.916973290, c=0.062908309)),
-    ("Radau", dict(a=0.754140748, b=0.077323815, w=7.501441288, v=11.444961675, f=2.916973290, c=0.062908309)),
-    # one is met close to the end
-    ("Tsit5", dict(a=0.220302081, b=0.973459217, w=2.490915737, v=10.75922896, f=5.428651365, c=0.033508336)),
-])  # fmt: skip
-def test_many_discontinuities(method, p):
-    # x is the time for which s lay beyond 0
-    t = np.linspace(0, 6, 200_001)
-    s = t - p["c"] - p["a"] * (1 + np.sin(p["w"] * t + p["f"])) - p["b"] * (1 + np.cos(p["v"] * t))
+def time_beyond_0(t: np.ndarray, s: np.ndarray) -> float:
+    """For how long a time lies beyond 0 that is below it at first and not in the end."""
+    assert s[0] < 0 < s[-1]
     k = np.flatnonzero(np.sign(s[1:]) != np.sign(s[:-1]))
     roots = t[k] - s[k] * (t[k + 1] - t[k]) / (s[k + 1] - s[k])
-    assert s[0] < 0 < s[-1]
-    expected = np.diff(np.append(roots, 6.0))[::2].sum()
+    return np.diff(np.append(roots, t[-1]))[::2].sum()
+
+
+SWINGING = dict(a=0.754140748, b=0.077323815, w=7.501441288, v=11.444961675, f=2.91697329, c=0.062908309)
+MET_AT_THE_END = dict(a=0.220302081, b=0.973459217, w=2.490915737, v=10.759229, f=5.428651365, c=0.0335083)
+
+
+@pytest.mark.parametrize(
+    ("method", "p"), [("Vern7", SWINGING), ("Radau", SWINGING), ("Tsit5", MET_AT_THE_END)]
+)
+def test_many_discontinuities_passed_and_passed_back(method, p):
+    t = np.linspace(0, 6, 200_001)
+    s = t - p["c"] - p["a"] * (1 + np.sin(p["w"] * t + p["f"])) - p["b"] * (1 + np.cos(p["v"] * t))
     problem = symde.Problem(symde.ode_def(WAVES), p=p)
     solution = symde.solve(problem, method, rtol=1e-5, atol=1e-6, dtmax=0.08)
     assert solution.t[-1] == 6.0
-    assert solution["x"][-1] == pytest.approx(expected, abs=1e-6)
+    assert solution["x"][-1] == pytest.approx(time_beyond_0(t, s), abs=1e-6)
+
+
+def test_more_discontinuities_than_are_remembered():
+    # x is the sine, and a neutral equation brings a discontinuity every 0.002, of which 4096 are kept; the
+    # time of z comes back to before t0 again and again
+    model = symde.ode_def("""
+state x, z = 1, y = 0
+history x = sin(t), z = 0
+x' = cos(t) - cos(t - 0.002)/2 + x'(t - 0.002)/2
+z' = 0
+y' = z(t*(1 + cos(2*t))/2 - 0.5)
+time 0 .. 12""")
+    t = np.linspace(0, 12, 400_001)
+    solution = symde.solve(symde.Problem(model), "Vern7", rtol=1e-5, atol=1e-6)
+    expected = time_beyond_0(t, t * (1 + np.cos(2 * t)) / 2 - 0.5)
+    assert solution["y"][-1] == pytest.approx(expected, abs=1e-6)
+    np.testing.assert_allclose(solution["x"], np.sin(solution.t), atol=1e-5)

@@ -28,6 +28,9 @@ smallest delay: what they keep between steps would have to be put back."""
 HIGHEST_ORDER = 8
 """Discontinuities in higher derivatives are left to the control of the error."""
 
+MULTISTEP_ORDER = 2
+"""The same for multistep methods, which begin anew at each: that costs them twice the steps and more."""
+
 LEAST_ROWS, MOST_ROWS, LEAST_BYTES = 64, 4096, 2**18
 """Interpolants that there is room for from the beginning: as many as take so many bytes, within these bounds.
 With 64 the solve of a scalar equation takes half as long again, as rows are dropped every few steps."""
@@ -55,7 +58,8 @@ class Past:
             self._arrays["attempts"][i], slot.attempt = slot.attempt, step
             entry, module = ITERATING.get(packed.method.family), packed.family.module
             self._arrays["iterates"][i] = 0 if entry is None else function_address(module, entry)
-            orders.append(getattr(packed.method, "order", HIGHEST_ORDER))
+            order = getattr(packed.method, "order", HIGHEST_ORDER)
+            orders.append(min(order, MULTISTEP_ORDER) if packed.family.multistep else order)
         data.highest_order = min(max(orders), HIGHEST_ORDER)
 
     def _add_derivatives(self, session: Any) -> None:
@@ -140,6 +144,15 @@ class Past:
         rows[: count - first] = rows[first:count].copy()
         state.dense_count = count - first
         return capacity if count - first <= capacity // 2 else 2 * capacity
+
+    def broken_history(self) -> int | None:
+        """Index of a state that is read before t0 and whose history was not finite at last, if one was."""
+        plan = self._system.model_graph.plan
+        for k in np.flatnonzero(self._arrays["passed"] == 0):
+            for q in range(plan.pair_first[k], plan.pair_first[k + 1]):
+                if not np.isfinite(self._arrays["history"][plan.value[q]]):
+                    return int(plan.state[q])
+        return None
 
     def take_error(self) -> BaseException | None:
         """Why the last run ended, where a delay was the reason."""

@@ -29,6 +29,13 @@ from symde.engine.cpu.layout import Phase, Status
 NEVER = 1000
 """Order of what is no discontinuity."""
 
+LEFT_ALONE = 3
+"""Order from which discontinuities may be too many to end steps at."""
+
+CROWDED = 0.1
+"""Part of a step, for each time: where such a discontinuity follows another one closer, it is left to the
+control of the error. Else three delays that depend on the state bring thousands."""
+
 
 @compiled
 def same(a, b):
@@ -182,6 +189,8 @@ def note_discontinuity(state, data, order):
     if same(breaks[last], state.t):
         orders[last] = min(orders[last], order)
         return
+    if order >= LEFT_ALONE and state.t - breaks[last] < CROWDED * data.times * state.h_next:
+        return
     if data.n_breaks == BREAKS:
         # t0 stays: before it lies the history, and a time may come back to there
         behind = data.n_breaks
@@ -218,7 +227,8 @@ def after_step(state, data):
         moved = moved or before != integers(data.passed)[k]
     if order <= data.highest_order:
         note_discontinuity(state, data, order)
-    if moved:
+    # of second order is also where delayed derivatives jump, which columns and derivatives by t read
+    if moved and order <= max(data.highest_order, 2):
         forget_slope(state)
 
 
