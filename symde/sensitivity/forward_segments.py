@@ -66,9 +66,7 @@ class _Keeper:
 
     def check(self, moment: Moment, columns: np.ndarray) -> None:
         """Those after events."""
-        changes = ConstraintChanges(
-            self.system, moment.t, moment.after, self.run.problem.p, self.parameters
-        )
+        changes = ConstraintChanges(self.system, moment.t, moment.after, self.run.problem.p, self.parameters)
         refuse_broken_constraints(changes, columns, self.names, moment.event)
 
 
