@@ -103,3 +103,11 @@ def test_what_has_no_value_later_is_crossed_before(condition, time, method):
     # x = 1 - t, far beyond what conditions are defined for
     text = f"x' = -1; x(0) = 1; discrete n = 0; time 0 .. 3; a: when {condition}: n += 1"
     assert count(text, method) == [("a", pytest.approx(time, abs=1e-9))]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("condition", ["1/x < -1", "1/x < 0", "tan(x + pi/2) > 5"])
+def test_a_condition_that_turns_true_at_a_pole_does_so_once(condition, method):
+    # 1/x and -cot(x) jump from one infinity to the other at x = 0, t = 1
+    text = f"x' = -1; x(0) = 1; discrete n = 0; time 0 .. 1.5; a: when {condition}: n += 1"
+    assert count(text, method) == [("a", pytest.approx(1, abs=1e-9))]

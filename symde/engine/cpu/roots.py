@@ -25,8 +25,9 @@ Roots = structure(
     integers=int64,  # of a floor's functions the place of its value behind the sides
     timed=int64,  # 1 of each function that follows time alone
     any_timed=int64,
-    at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`
-    clear=int64,  # of one that is settled the time until which it has no root
+    at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`, `POLE`
+    clear=int64,  # of one that is settled the time until which it has no root; of one at a pole its value
+    pole=int64,  # whether the function found has changed its sign through infinity
     settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
     switching=int64,  # the step just accepted ends at roots of such alone
@@ -50,9 +51,9 @@ Roots = structure(
 
 NOTHING, SIDES, ALL = 0, 1, 2
 
-BEGUN, HANDLED, SETTLED = 1, 2, 3
+BEGUN, HANDLED, SETTLED, POLE = 1, 2, 3, 4
 """What is known of a function that may be zero at the start of a step: that it began there, that it was
-handled there, or to which side it goes."""
+handled there, to which side it goes, or that it has a pole there."""
 
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside

@@ -9,7 +9,11 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.root_values import evaluate_within
+from symde.engine.cpu.compiled.sides import BRANCH
 from symde.engine.cpu.roots import HANDLED, SETTLED
+
+POLE_RATIO = 10.0
+"""Times its value and change at the start that a function is at a pole."""
 
 HALVINGS, HIGHEST_POWER = 40, 20.0
 """Parts of a step that are looked at, and the highest power of time by which a function leaves zero."""
@@ -53,7 +57,7 @@ def settle(state, roots, address, i):
     at_zero = integers(roots.at_zero)
     # what an event has thrown off its line comes back by itself, however soon
     known = (
-        at_zero[i] == 0 or at_zero[i] == SETTLED or (at_zero[i] == HANDLED and doubles(roots.slope)[i] != 0.0)
+        at_zero[i] == 0 or at_zero[i] >= SETTLED or (at_zero[i] == HANDLED and doubles(roots.slope)[i] != 0.0)
     )
     if known or prepare_interpolant(state, address) != 0:
         return 0.0
@@ -76,3 +80,25 @@ def is_leaving(state, roots, i, theta):
 def place_clear(state, roots, i):
     """The place of the last step from which on function i, which is settled, is clear of zero."""
     return (doubles(roots.clear)[i] - state.t_old) / state.h_old
+
+
+@compiled
+def leaves_to(state, roots, address):
+    """Whether the function found is zero where it began, or was handled, and leaves without a root: the
+    side to which it goes is its side from now on, unless that changes the equations."""
+    i = roots.found
+    side = settle(state, roots, address, i)
+    if side == 0.0 or (side != doubles(roots.side)[i] and integers(roots.purposes)[i] & BRANCH):
+        return False
+    if side != doubles(roots.side)[i]:
+        doubles(roots.side)[i] = side
+        roots.settled = 1
+    return True
+
+
+@compiled
+def through_infinity(state, roots):
+    """Whether the function found is farther from zero at the end of the step than it ever was: a pole."""
+    i = roots.found
+    reach = abs(doubles(roots.g)[i]) + abs(doubles(roots.slope)[i] * state.h_old)
+    return 1 if abs(doubles(roots.g_new)[i]) > POLE_RATIO * reach else 0

@@ -13,14 +13,13 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
-from symde.engine.cpu.compiled.leaving import settle, slope_is_noise
+from symde.engine.cpu.compiled.leaving import leaves_to, slope_is_noise, through_infinity
 from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
 from symde.engine.cpu.compiled.root_values import evaluate_ends, evaluate_roots, resolution, roots_at
 from symde.engine.cpu.compiled.sides import (
-    BRANCH,
     find_sides,
     flip,
     learn_sides,
@@ -114,20 +113,6 @@ def cut_in_half(state, roots):
 
 
 @compiled
-def leaves_to(state, roots, address):
-    """Whether the function found is zero where it began, or was handled, and leaves without a root: the
-    side to which it goes is its side from now on, unless that changes the equations."""
-    i = roots.found
-    side = settle(state, roots, address, i)
-    if side == 0.0 or (side != doubles(roots.side)[i] and integers(roots.purposes)[i] & BRANCH):
-        return False
-    if side != doubles(roots.side)[i]:
-        doubles(roots.side)[i] = side
-        roots.settled = 1
-    return True
-
-
-@compiled
 def at_once(state, roots, address):
     """A function left zero to the other side at once: the step is undone, and nothing else has happened."""
     leaves = leaves_to(state, roots, address)
@@ -191,6 +176,7 @@ def step_to_root(state, roots, address, theta):
     found = roots.found
     if abs(change) <= tolerance or doubles(roots.side)[found] * doubles(roots.g_new)[found] <= 0.0:
         mark_crossed(state, roots, tolerance)
+        roots.pole = through_infinity(state, roots)
         hand_over(state, roots)
     # else the function has turned before zero: the interpolant was off
     return Status.DONE

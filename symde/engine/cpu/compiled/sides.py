@@ -26,6 +26,7 @@ from symde.engine.cpu.roots import (
     INNER,
     INTEGERS,
     MOST_FLIPS,
+    POLE,
     SETTLED,
     SIDES,
     SWITCH,
@@ -71,6 +72,9 @@ def update_side(state, roots, i):
     value, slope, noise = doubles(roots.g)[i], doubles(roots.slope)[i], doubles(roots.noise)[i]
     near = resolution(state, state.t, state.h_old)
     if side[i] == 0.0 or purpose & FLOOR_HIGH:
+        return False
+    # behind a pole, as long as an event does not change it
+    if integers(roots.at_zero)[i] == POLE and value == doubles(roots.clear)[i]:
         return False
     if purpose & FLOOR_LOW:
         change = floor_change(value, slope, near, noise, state.direction)
@@ -262,6 +266,9 @@ def flip(state, roots, address):
             noise[i] = max(noise[i], doubt[i], 2.0 * abs(consistent[i]))
         if at_zero[i] != SETTLED:
             at_zero[i] = HANDLED
+        if i == roots.found and roots.pole:
+            at_zero[i], noise[i], doubles(roots.clear)[i] = POLE, 0.0, g[i]
+            roots.pole = 0
         if purposes[i] & FLOOR:
             place = INTEGERS + integers(roots.integers)[i]
             side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
