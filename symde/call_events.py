@@ -89,7 +89,7 @@ def _reduced(events: tuple[Event, ...], problem: Problem) -> tuple[Any, ...]:
 
 
 def _made_again(model: Any, kind: str | None, events: tuple[Event, ...], u0: Any, tspan: Any, p: Any) -> Any:
-    """The problem with its events. Parameters that these have made states have no initial value in the model."""
+    """The problem with its events. Parameters that these have made states have no initial value there."""
     if callable(u0):
         return with_call_events(Problem(model, u0, tspan, p or None, None, kind), events)
     names = system_of(model)[0].state_names

@@ -34,7 +34,6 @@ from symde.model.walk import calls
 from symde.native import load_ir
 from symde.problem.event_plan import EventPlan
 
-
 READS_PAST = (
     "events that read delayed values are not solved by this version: let them read states, or a state that "
     "follows the delayed value closely, `y' = (x(t - tau) - y)/short`"

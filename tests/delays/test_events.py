@@ -45,7 +45,7 @@ def exact(
 
 @pytest.mark.parametrize("method", ONE_STEP)
 def test_doses_come_back(method):
-    # the solution is a polynomial of degree 3 at most in each piece, which all but orders 2 and 3 meet exactly
+    # a polynomial of degree 3 at most in each piece, which all but orders 2 and 3 meet exactly
     problem = symde.Problem(DOSED)
     solution = symde.solve(problem, method, rtol=1e-6, atol=1e-8)
     t = np.linspace(0.01, 2.99, 200)

@@ -56,7 +56,8 @@ def test_an_interrupted_fit_keeps_the_best_of_what_it_found(workers):
     with pytest.raises(symde.FitInterrupted, match="`result` of this exception: <FitResult") as stopped:
         lotka(callback=interrupt, workers=workers)
     result = stopped.value.result
-    assert result.value == min(losses) and len(result.starts) < 8
+    # of equally good ends (`same_loss`) that of the earliest start is the result
+    assert min(losses) <= result.value <= min(losses) * (1 + 2e-6) and len(result.starts) < 8
     assert any(start.message == "the search was interrupted" for start in result.starts)
     assert isinstance(stopped.value, KeyboardInterrupt) and "parameters from" in result.summary()
     assert pickle.loads(pickle.dumps(stopped.value)).result.value == result.value

@@ -109,14 +109,14 @@ class Past:
         what = "that follow time or states" if not plan.constant.all() else "and delayed derivatives"
         if not plan.constant.all() or plan.neutral:
             raise ValueError(
-                f"a model with events and delays {what} is not solved by this version: with events delays are "
-                "constants or parameters, and values are read, not derivatives"
+                f"a model with events and delays {what} is not solved by this version: with events delays "
+                "are constants or parameters, and values are read, not derivatives"
             )
         for packed in methods:
             if packed.family.multistep:
                 raise ValueError(
-                    f"{packed.method.name} does not solve models with delays and events in this version, as it "
-                    "would begin anew at each: take a one-step method such as Tsit5, Vern7 or Rodas5P"
+                    f"{packed.method.name} does not solve models with delays and events in this version, as "
+                    "it would begin anew at each: take a one-step method such as Tsit5, Vern7 or Rodas5P"
                 )
 
     def note_jump(self, t: float) -> None:
