@@ -53,7 +53,6 @@ class Executive:
             kernels = events.address("roots"), events.address("doubts")
             self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
         self._roots: Any = self.memory.data
-        self._settles = session.mass is not None or session.invariants is not None
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
@@ -290,7 +289,7 @@ class Executive:
         before = u.copy()
         for target, value in zip(plan.targets, values, strict=True):
             u[target] = value
-        settled = self.session.settle() if self._settles and values else Status.DONE
+        settled = self.session.settle() if values and self.session.constrained else Status.DONE
         after = u.copy()
         self.records.append(EventRecord(t, plan.name, before, after))
         self.journal.append(Happening(t, index, self._crossed, None, waited, before, after))

@@ -408,8 +408,6 @@ class Session:
 
     def settle(self) -> Status:
         """As `make_consistent`, after an event has set states: no value is a guess any more."""
-        if not self.constrained:
-            return Status.DONE
         if self.invariants is None:
             return self.make_consistent()
         with self.invariants.without_guesses():
