@@ -50,8 +50,8 @@ KEPT = {
     "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (58, 15)),
     "a gradient backwards": (lambda: gradient("discrete"), (91, 22)),
     "a watch of what does not happen": (lambda: symde.solve(WATCHED, "Tsit5"), (23, 0)),
-    "ten spikes": (lambda: symde.solve(SPIKES, "Tsit5"), (307, 10)),
-    "ten doses": (lambda: symde.solve(DOSES, "Tsit5"), (280, 10)),
+    "ten spikes": (lambda: symde.solve(SPIKES, "Tsit5"), (307, 20)),
+    "ten doses": (lambda: symde.solve(DOSES, "Tsit5"), (280, 20)),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 
