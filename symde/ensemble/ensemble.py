@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import time
 import warnings
 from typing import Any, Never
@@ -10,6 +12,7 @@ import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
+from symde.ensemble.draws import seed_of
 from symde.ensemble.failure import retcodes_of, succeeded
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
@@ -64,7 +67,8 @@ def ensemble(
             take values of shape (n, rows, columns) by the name `w`.
         u0: The members' initial states, likewise.
         seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
-            Default: a new one, kept as `Ensemble.seed`. A generator is the member's until the function
+            Default: a new one, kept as `Ensemble.seed`. Of equations with noise also that of their Brownian
+            motions: member i is the path of `symde.noise.solve_noise` with trajectory=i. A generator is the member's until the function
             returns.
         saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
@@ -93,20 +97,32 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
-    if problem.kind not in (None, "ode"):
-        raise ValueError(f"ensembles are of ordinary differential equations, and this is a {problem.kind!r}")
+    if problem.kind not in (None, "ode", "sde"):
+        raise ValueError(f"ensembles are of differential equations, and this is a {problem.kind!r}")
     workers = options.count(workers, "workers")
     wanted = wanted_of(reduce)
-    system, (t0, t1) = problem.system.solved or solved_system(problem.system), problem.tspan
-    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
+    t0, t1 = problem.tspan
     times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
     assert times is not None
-    starts = starts_of(problem, n, p, u0, seed)
+    paths = problem.kind == "sde"
+    if paths:
+        seed = seed_of(seed)  # of the Brownian motions, and of what is drawn beside them
+    starts = starts_of(problem, n, p, u0, seed if not paths or callable(p) or callable(u0) else None)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
-    tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
-    whole = hosted(system, plan)
-    choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
-    work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
+    if paths:
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
+        others = {name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]}
+        work = importlib.import_module("symde.ensemble.paths").work_of(
+            problem, method, dt0, max_steps, members, seed, others
+        )
+        starts = dataclasses.replace(starts, seed=seed)
+    else:
+        system = problem.system.solved or solved_system(problem.system)
+        plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
+        tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+        whole = hosted(system, plan)
+        choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
+        work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
@@ -126,7 +142,7 @@ def ensemble(
         )
     return Ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
-        starts.seed, (*choice.methods, *plan.methods), kept,
+        starts.seed, (*work.lanes.methods, *work.plan.methods), kept,
     )  # fmt: skip
 
 

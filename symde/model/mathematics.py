@@ -14,6 +14,7 @@ from symde.model.definition import TIME, Definition
 from symde.model.events import event_expressions
 from symde.model.expansion import depth
 from symde.model.implicit import mass_rows
+from symde.model.noise import coefficients
 from symde.model.reactions import Reaction, flux, propensity
 from symde.model.sympy_derivative import differentiate
 from symde.model.sympy_events import SymbolicEvent, symbolic_events
@@ -45,6 +46,7 @@ class Mathematics:
         roots += [one.body for one in self.definition.functions]
         roots += [one for event in self.definition.events for one in event_expressions(event)]
         roots += [flux(one) for one in self.definition.reactions]
+        roots += coefficients(self.definition.noise)
         levels = sorted((depth(root) for root in roots), reverse=True)
         # Named parts may stand in each other, so their depths add up.
         named = len(self.definition.observables) + len(self.definition.functions)
@@ -59,6 +61,16 @@ class Mathematics:
         return self._run(
             lambda: tuple(self._view.expression(state.derivative) for state in self.definition.states)
         )
+
+    def diffusion(self) -> Any:
+        """The diffusion matrix, shape (states, Brownian motions)."""
+        noise = self.definition.noise
+        motions = () if noise is None else noise.motions
+        matrix = sympy.zeros(len(self.states), len(motions))
+        for one in noise.terms if noise is not None else ():
+            place = self.definition.state_names.index(one.state), motions.index(one.motion)
+            matrix[place] = self._run(lambda one=one: self._view.expression(one.coefficient))
+        return matrix
 
     @cached_property
     def equations(self) -> tuple[Any, ...]:
