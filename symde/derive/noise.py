@@ -11,6 +11,7 @@ from symde.model.inline import Inliner
 from symde.model.noise import Noise, NoiseTerm
 from symde.model.reactions import flux, stoichiometry
 from symde.model.syntax_derivative import Differentiator, NoDerivativeError, product, total
+from symde.model.text import is_derivative_reading
 from symde.model.walk import calls
 
 _WHAT = "a stochastic differential equation of this version"
@@ -94,6 +95,9 @@ def stochastic(definition: Definition) -> Definition:
     if definition.noise is None:
         return langevin(definition)
     refuse_other_parts(definition, _WHAT, KNOWN | {"noise"})
+    for one in definition.observables:
+        if is_derivative_reading(one.name, definition):
+            raise ValueError(f"a path with noise has no derivative: leave out `{one.name}`")
     own = set(definition.state_names) | set(definition.observable_names)
     for term in definition.noise.terms:
         for call in calls(term.coefficient):

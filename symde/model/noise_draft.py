@@ -61,6 +61,7 @@ def _take(
         help_text = f"name the velocity as a state: `d{equation.name} = v*dt` and `dv = ...*dt + ...*dW`"
         message = "a stochastic equation is of first order"
         draft.found.error("E391", message, equation.target, f"order {equation.order}", help_text)
+        equation.value = ZERO
         return
     try:
         linear = linear_in(equation.value, {STEP, *motions}, lambda factor: True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from symde.diagnostics import Diagnostic, ModelError, Source, Span
 from symde.language import unparse
@@ -49,7 +49,7 @@ from symde.model.expansion import tree_size
 from symde.model.externs import grouped
 from symde.model.implicit import explicit_rows, mass_rows
 from symde.model.network import weight_names
-from symde.model.noise import STEP, NoiseTerm, coefficients
+from symde.model.noise import STEP, coefficients
 from symde.model.reactions import Side, governed
 from symde.model.syntax_derivative import product, total
 
@@ -137,16 +137,14 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     explicit = explicit_rows(definition)
     values = {state.name: state.derivative for state in definition.states}
     elsewhere = governed(definition.reactions, definition.jumps, values)
-    noisy: dict[str, list[NoiseTerm]] = {}
-    for term in definition.noise.terms if definition.noise is not None else ():
-        noisy.setdefault(term.state, []).append(term)
+    noisy = {term.state for term in definition.noise.terms} if definition.noise is not None else ()
     for state, left, is_explicit in zip(definition.states, left_sides(definition), explicit, strict=True):
         if not is_explicit:
             yield Implicit(left, state.derivative, span=_NOWHERE)
         elif state.name + "'" not in names | several and not state.discrete and state.name not in elsewhere:
             base, order = base_of(state.name), primes_of(state.name) + 1
             if state.name in noisy:
-                yield _stochastic(state, noisy[state.name])
+                yield stochastic(definition, state.name)
             else:
                 yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
     if definition.noise is not None and definition.noise.stratonovich:
@@ -158,11 +156,15 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     yield from event_statements(definition)
 
 
-def _stochastic(state: State, terms: Iterable[NoiseTerm]) -> Assignment:
-    """dx = f*dt + g*dW."""
-    parts: list[tuple[str, Expr]] = [("+", _times(state.derivative, STEP))]
-    parts += [("+", _times(one.coefficient, one.differential)) for one in terms]
-    return Assignment(_name(f"d{state.name}"), Sum(tuple(parts), span=_NOWHERE), span=_NOWHERE)
+def stochastic(definition: Definition, name: str) -> Assignment:
+    """The equation of a state with noise: dx = f*dt + g*dW."""
+    assert definition.noise is not None
+    drift = definition.states[definition.state_names.index(name)].derivative
+    parts: list[tuple[str, Expr]] = [("+", _times(drift, STEP))]
+    for one in definition.noise.terms:
+        if one.state == name:
+            parts.append(("+", _times(one.coefficient, one.differential)))
+    return Assignment(_name(f"d{name}"), Sum(tuple(parts), span=_NOWHERE), span=_NOWHERE)
 
 
 def _times(factor: Expr, differential: str) -> Expr:
