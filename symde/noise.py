@@ -53,14 +53,17 @@ def plan_of(problem: Problem, method: Any, dt0: Any, max_steps: int) -> NoisePla
     """
     system, (t0, t1) = problem.system, problem.tspan
     if not isinstance(system, NoiseSystem):
-        raise ValueError("this follows paths of equations with noise: give it symde.Problem(model, kind='sde')")
+        raise ValueError(
+            "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
+        )
     chosen = method_for(method, system.noise.kind)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
     if step is None:
         raise ValueError(
-            f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 steps"
+            f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 "
+            "steps"
         )
     count = (t1 - t0) / step
     steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53

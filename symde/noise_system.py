@@ -76,7 +76,10 @@ class NoiseSystem:
         ]
         n = len(self.state_names)
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
-        return NoiseArrays(n, noise.motions, *whole, *bounds, noise.addresses)
+        rows, columns, product_rows, first, second = whole
+        return NoiseArrays(
+            n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
+        )
 
     def take_error(self) -> None:
         """Compiled kernels raise nothing."""

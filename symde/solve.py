@@ -39,6 +39,7 @@ def _read_as_jumps(system: System, model: Any) -> System:
 
 register_reading("jump", _read_as_jumps)
 
+
 def _read_as_noise(system: System, model: Any) -> System:
     return importlib.import_module("symde.noise_system").read_as_noise(system, model)
 
@@ -101,8 +102,8 @@ def solve(
             pattern of the Jacobian, never the last two. Refused with methods that solve none.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
-        seed: For a jump process, or for noise: the same integer gives the same path; None draws one, which the solution
-            tells.
+        seed: For a jump process, or for noise: the same integer gives the same path; None draws one, which
+            the solution tells.
         progress: Show a bar in simulated time (needs tqdm).
         throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
 
@@ -144,7 +145,9 @@ def solve(
             problem, method, seed, saveat, dense, callback, max_steps, progress, throw, others
         )
     if seed is not None:
-        raise ValueError("seed belongs to jump processes and noise: symde.Problem(model, kind='jump' or 'sde')")
+        raise ValueError(
+            "seed belongs to jump processes and noise: symde.Problem(model, kind='jump' or 'sde')"
+        )
     if events is not None:
         problem = with_call_events(problem, events)
     run = solve_on_cpu if backend is None else named_backend(backend)

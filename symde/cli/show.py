@@ -48,9 +48,10 @@ def _sections(model: Model) -> Iterator[str]:
     yield from _section("conserved", laws + stated)
     # a process of jumps has no equations
     states = () if definition.jumps else definition.states
-    noisy = {} if noise is None else {term.state: unparse(stochastic(definition, term.state)) for term in noise.terms}
+    terms = () if noise is None else noise.terms
+    noisy = {one.state: unparse(stochastic(definition, one.state)) for one in terms}
     equations = [
-        noisy[one.name].partition(" ")[::2]
+        list(noisy[one.name].partition(" ")[::2])
         if one.name in noisy
         else [unparse(left), f"= {unparse(one.derivative)}"]
         for left, one in zip(left_sides(definition), states, strict=False)

@@ -39,8 +39,8 @@ class ModelGraph:
             )
         if definition.noise is not None:
             raise ValueError(
-                f"model `{definition.name}` has noise, which ordinary differential equations know nothing of: "
-                "follow its paths, symde.solve(symde.Problem(model), dt0=...)"
+                f"model `{definition.name}` has noise, which ordinary differential equations know nothing "
+                "of: follow its paths, symde.solve(symde.Problem(model), dt0=...)"
             )
         self.definition = definition
         self.lowered: LoweredModel = lower(definition, divided) if lowered is None else lowered

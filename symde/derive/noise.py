@@ -62,7 +62,7 @@ def langevin(definition: Definition) -> Definition:
 
     Rates below 0, which an approximation of small numbers of molecules may reach, make no noise.
 
-    Source: D. T. Gillespie, The chemical Langevin equation, J. Chem. Phys. 113 (2000), 297-306, equation (23).
+    Source: D. T. Gillespie, The chemical Langevin equation, J. Chem. Phys. 113 (2000), 297-306, eq. (23).
 
     Raises:
         ValueError: the model has no reactions, or more than reactions and ordinary equations.

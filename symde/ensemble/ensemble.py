@@ -68,8 +68,8 @@ def ensemble(
         u0: The members' initial states, likewise.
         seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
             Default: a new one, kept as `Ensemble.seed`. Of equations with noise also that of their Brownian
-            motions: member i is the path of `symde.noise.solve_noise` with trajectory=i. A generator is the member's until the function
-            returns.
+            motions: member i is the path of `symde.noise.solve_noise` with trajectory=i. A generator is the
+            member's until the function returns.
         saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
@@ -111,7 +111,9 @@ def ensemble(
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     if paths:
         given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
-        others = {name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]}
+        others = {
+            name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]
+        }
         work = importlib.import_module("symde.ensemble.paths").work_of(
             problem, method, dt0, max_steps, members, seed, others
         )

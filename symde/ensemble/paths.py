@@ -35,7 +35,10 @@ class Paths:
         failed = np.flatnonzero(codes != Status.DONE)
         return [
             Failure(
-                first + row, RETCODES[Status(codes[row])], explained(self._problem, ends[row]), float(ends[row])
+                first + row,
+                RETCODES[Status(codes[row])],
+                explained(self._problem, ends[row]),
+                float(ends[row]),
             )
             for row in failed.tolist()
         ]

@@ -193,10 +193,12 @@ class Mathematics:
             right = sympy.latex(value, symbol_names=names)
             noise = self._latex_noise(self.states[len(lines)].name, names)
             if noise:
-                left, right = f"d {latex_name(self.states[len(lines)].name)}", rf"\left({right}\right) dt{noise}"
+                left, right = (
+                    f"d {latex_name(self.states[len(lines)].name)}",
+                    rf"\left({right}\right) dt{noise}",
+                )
             lines.append(rf"{left} &= {right}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
-
 
     def _latex_noise(self, state: str, names: dict[Any, str]) -> str:
         """The terms of Brownian motions in the equation of a state; nothing where there are none."""

@@ -150,6 +150,8 @@ Reading = Callable[[System, Any], System]
 _readings: dict[str, Reading] = {}
 
 _ODE, _JUMP, _SDE = "ode", "jump", "sde"
+
+
 def register_reading(kind: str, read: Reading) -> None:
     """Announce how a system and its model are read in another way than as differential equations."""
     _readings[kind] = read

@@ -202,9 +202,13 @@ MISTAKES = [
     Mistake("neither dt nor dW", "dx = -k*x*dt + 0.1*x*dW + 3", "E391", "3", "without `dt` or `dW`"),
     Mistake("a product of differentials", "dx = dt*dW", "E391", "dt*dW", "not linear in `dW` and `dt`"),
     Mistake("noise of second order", "x'' = dt + dW", "E391", "x", "first order", "velocity"),
-    Mistake("a declared dt", "param dt = 1\nx' = -x*dt + dW", "E392", "dW", "declared as a parameter", "rename"),
+    Mistake(
+        "a declared dt", "param dt = 1\nx' = -x*dt + dW", "E392", "dW", "declared as a parameter", "rename"
+    ),
     Mistake("no noise to read", "x' = -x\nstratonovich", "E393", "stratonovich", "the model has none"),
-    Mistake("events and noise", "dx = -x*dt + dW\nat t = 1: x = 2", "E393", "at t = 1: x = 2", "beside noise"),
+    Mistake(
+        "events and noise", "dx = -x*dt + dW\nat t = 1: x = 2", "E393", "at t = 1: x = 2", "beside noise"
+    ),
     Mistake("conserved and noise", "dx = -x*dt + dW\nconserved x", "E393", "conserved x", "beside noise"),
     Mistake(
         "undeclared algebraic variable",

@@ -43,9 +43,8 @@ def test_models_survive_text_and_pickle(text: str) -> None:
 
 
 def test_noise_makes_models_different() -> None:
-    models = [
-        "dx = -x*dt + dW", "dx = -x*dt + 2*dW", "dx = -x*dt + dW1", "dx = -x*dt + dW\nstratonovich", "dx = -x",
-    ]  # fmt: skip
+    noise = ("dW", "2*dW", "dW1", "dW\nstratonovich", "0*dt")
+    models = [f"dx = -x*dt + {one}" for one in noise]
     assert len({symde.ode_def(one) for one in models}) == len(models)
 
 

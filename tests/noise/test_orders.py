@@ -38,6 +38,7 @@ EQUATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     ),
 }
 
+
 def order(name: str, method: str) -> float:
     """The slope of the mean error at the end over the step."""
     text, exact = EQUATIONS[name]
@@ -68,8 +69,8 @@ def test_strong_orders(name: str, method: str, expected: float) -> None:
 
 
 def test_strong_order_of_sra1() -> None:
-    # dx = -k x dt + s dW with q the integral of w, which SRA1 follows exactly: x beside the best estimate that
-    # the two normal numbers of each step allow, with r^2 = h r - h^2/6 projected onto 1 and r = h - s
+    # dx = -k x dt + s dW with q the integral of w, which SRA1 follows exactly: x beside the best estimate
+    # that the two normal numbers of each step allow, with r^2 = h r - h^2/6 projected onto 1 and r = h - s
     k, s, errors = 2.0, 0.7, []
     problem = symde.Problem(
         "dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\ndq = w*dt\nx(0) = 1; w(0) = 0; q(0) = 0", tspan=(0, 1)
@@ -90,9 +91,7 @@ def test_strong_order_of_sra1() -> None:
 
 def test_distribution_of_sra1() -> None:
     # Ornstein and Uhlenbeck's process: variance of x(1), and its covariance with w(1)
-    problem = symde.Problem(
-        "dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\nx(0) = 0; w(0) = 0", tspan=(0, 1)
-    )
+    problem = symde.Problem("dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\nx(0) = 0; w(0) = 0", tspan=(0, 1))
     u = symde.ensemble(problem, "SRA1", n=40000, seed=5, dt0=1 / 16, saveat=[1.0]).u[:, 0]
     variance, covariance = 0.49 * (1 - np.exp(-4)) / 4, 0.7 * (1 - np.exp(-2)) / 2
     assert u[:, 0].var() == pytest.approx(variance, rel=0.03)

@@ -55,7 +55,8 @@ def test_a_prefix_of_the_span_gives_a_prefix_of_the_path() -> None:
 @pytest.mark.parametrize("method", [None, "EulerMaruyama", "Milstein"])
 def test_members_are_paths_of_their_numbers(method: str | None) -> None:
     one, two = (
-        symde.ensemble(growth(), method, n=200, seed=3, dt0=0.02, saveat=[0.5, 1.0], workers=k) for k in (1, 2)
+        symde.ensemble(growth(), method, n=200, seed=3, dt0=0.02, saveat=[0.5, 1.0], workers=k)
+        for k in (1, 2)
     )
     assert np.array_equal(one.u, two.u)
     alone = solve_noise(growth(), method, dt0=0.02, seed=3, trajectory=117, saveat=[0.5, 1.0])
@@ -144,7 +145,9 @@ def test_general_noise_is_refused_by_milstein() -> None:
 
 def test_a_path_that_ends_early_says_where() -> None:
     problem = symde.Problem("dx = x^3*dt + 0.1*dW", {"x": 2.0}, (0, 10))
-    with pytest.raises(SolveError, match="non_finite: the path is not finite, in the step from t = ") as caught:
+    with pytest.raises(
+        SolveError, match="non_finite: the path is not finite, in the step from t = "
+    ) as caught:
         symde.solve(problem, dt0=0.1, seed=1)
     solution = caught.value.solution
     assert solution.retcode is Retcode.NON_FINITE and np.isfinite(solution.u).all() and solution.t[-1] < 10

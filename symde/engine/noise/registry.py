@@ -41,7 +41,8 @@ def method_for(method: Any, noise: str) -> NoiseMethod:
     if noise not in found.noise:
         known = " or ".join(sorted(found.noise))
         raise ValueError(
-            f"{found.name} is for {known} noise, and this is {noise}: use '{_DEFAULT[noise]}', or give no method"
+            f"{found.name} is for {known} noise, and this is {noise}: use '{_DEFAULT[noise]}', or give no "
+            "method"
         )
     return found
 

@@ -58,7 +58,7 @@ def sriw1_step(state, t):
     """At most one Brownian motion for each state."""
     n, entries, h = state.n, state.entries, state.h
     root = math.sqrt(h)
-    u, drift, diffusion = doubles(state.u), doubles(state.drift_values), doubles(state.diffusion_values)
+    u, diffusion = doubles(state.u), doubles(state.diffusion_values)
     rows, columns = integers(state.rows), integers(state.columns)
     at_f1, at_f2 = state.work, state.work + 8 * n
     at_stage = state.work + 16 * n
