@@ -12,8 +12,7 @@ model = symde.ode_def(
       param a = 1.5, b = 1, c = 3, d = 1, s = 0.15
       state x = 1, y = 1
       time 0 .. 10
-      dom x >= 0
-      dom y >= 0
+      dom x >= 0, y >= 0
       dx = (a*x - b*x*y)*dt + s*x*dW
       dy = (-c*y + d*x*y)*dt + s*y*dW
     end
@@ -36,6 +35,5 @@ if len(sys.argv) > 1:
     for seed in (1, 2, 3):
         symde.solve(problem, dt0=0.005, seed=seed).plot("x", ax=axes, lw=0.8, label=f"path {seed}")
     axes.plot(quiet.t, quiet["x"], color="black", lw=2, label="without noise")
-    axes.set_xlabel("t")
-    axes.legend()
+    axes.legend(loc="upper left")
     figure.savefig(sys.argv[1])
