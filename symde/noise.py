@@ -14,7 +14,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
-from symde.engine.noise.session import Grid, NoiseSession
+from symde.engine.noise.session import Adaptive, Grid, NoiseSession
 from symde.jumps import whole
 from symde.noise_system import NoiseSystem
 from symde.problem import options
@@ -26,7 +26,18 @@ from symde.problem.solution import SolveError
 KEPT = 4
 """Sessions kept for each equation and method."""
 
-RETCODES = {Status.DONE: Retcode.SUCCESS, Status.NON_FINITE: Retcode.NON_FINITE}
+RETCODES = {
+    Status.DONE: Retcode.SUCCESS,
+    Status.NON_FINITE: Retcode.NON_FINITE,
+    Status.MAX_STEPS: Retcode.MAX_STEPS,
+    Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+}
+
+TOLERANCE = 0.01
+"""Of a step, where only one tolerance is given: what paths are usually wanted to."""
+
+POINTS = 101
+"""Times that are saved of adaptive steps where none are asked for."""
 
 _WHOLE = 1e-9
 """Relative distance from a whole number of steps that is rounding."""
@@ -37,7 +48,7 @@ class NoisePlan:
     """A method and its steps, checked."""
 
     method: NoiseMethod
-    grid: Grid
+    grid: Grid | Adaptive
 
     @property
     def methods(self) -> tuple[NoiseMethod]:
@@ -45,7 +56,9 @@ class NoisePlan:
         return (self.method,)
 
 
-def plan_of(problem: Problem, method: Any, dt0: Any, max_steps: int) -> NoisePlan:
+def plan_of(
+    problem: Problem, method: Any, dt0: Any, max_steps: int, rtol: Any = None, atol: Any = None
+) -> NoisePlan:
     """How the paths of a problem are followed.
 
     Raises:
@@ -60,10 +73,12 @@ def plan_of(problem: Problem, method: Any, dt0: Any, max_steps: int) -> NoisePla
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
+    if rtol is not None or atol is not None:
+        return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
     if step is None:
         raise ValueError(
             f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 "
-            "steps"
+            f"steps{', or rtol and atol for steps that follow the error' if chosen.adaptive else ''}"
         )
     count = (t1 - t0) / step
     steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
@@ -72,17 +87,40 @@ def plan_of(problem: Problem, method: Any, dt0: Any, max_steps: int) -> NoisePla
     return NoisePlan(chosen, Grid(t0, (t1 - t0) / steps, steps))
 
 
+def _adaptive(
+    problem: Problem, method: NoiseMethod, step: float | None, max_steps: int, rtol: Any, atol: Any
+) -> Adaptive:
+    """Steps that follow the error.
+
+    Raises:
+        ValueError: there is no estimate of it, with which the steps would come to the right limit.
+    """
+    if not method.adaptive:
+        raise ValueError(
+            f"{method.name} does not estimate its error, and steps chosen from the noise by a method of low "
+            "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
+        )
+    system, (t0, t1) = problem.system, problem.tspan
+    rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
+    given = options.absolute_tolerance(
+        TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
+    )
+    limit = min(max_steps, 2**53)
+    return Adaptive(t0, t1, step or (t1 - t0) / 1000, rtol, np.full(len(problem.u0), given, float), limit)
+
+
 def solve_noise(
     problem: Problem,
     method: str | NoiseMethod | None = None,
     *,
     dt0: float | None = None,
+    rtol: float | None = None,
+    atol: Any = None,
     seed: int | None = None,
     trajectory: int = 0,
     saveat: Any = None,
     dense: bool | None = None,
     max_steps: int = 2**53,
-    progress: bool = False,
     throw: bool = True,
 ) -> NoiseSolution:
     """A path of a stochastic differential equation.
@@ -91,32 +129,33 @@ def solve_noise(
         problem: Of kind "sde".
         method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
         dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
+        rtol, atol: Tolerances of steps that follow the error (SRA1, SRIW1); dt0 is then the first step. The
+            one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
-        saveat: Times to save; None: every step. Between steps the path is a straight line.
+        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
+            straight line.
         dense: Keep the path between steps; only without `saveat`, and then by default.
         max_steps: Limit on the steps.
-        progress, throw: As in `symde.solve`.
+        throw: As in `symde.solve`.
 
     Raises:
         SolveError: the path is not finite.
         ValueError, TypeError: an option is not what it should be.
     """
-    plan = plan_of(problem, method, dt0, max_steps)
+    plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     if dense and saveat is not None:
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
     seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
     trajectory = whole(trajectory, "trajectory")
-    times = options.save_times(saveat, *problem.tspan)
-    if times is None:
-        times = plan.grid.t0 + plan.grid.h * np.arange(plan.grid.steps + 1)
-        times[-1] = problem.tspan[1]
+    times = _times(plan, problem.tspan, saveat)
+    every_step = saveat is None and isinstance(plan.grid, Grid)
     system: Any = problem.system
     out = np.empty((1, len(times), len(problem.u0)))
     started = time.perf_counter()
     session = borrow(system, plan.method)
     codes, ends, taken = session.run(
-        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, np.ascontiguousarray(times), out
+        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out
     )
     give_back(system, session)
     retcode = RETCODES[Status(codes[0])]
@@ -126,8 +165,8 @@ def solve_noise(
     if not retcode.success:
         reached = t <= ends[0]
         t, u = t[reached], u[reached]
-        message = explained(problem, float(ends[0]))
-    lines = Lines(t, u) if saveat is None and dense is not False and len(t) > 1 else None
+        message = explained(retcode, float(ends[0]))
+    lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
     counts = {"steps": int(taken[0])}
     solution = NoiseSolution(
         problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
@@ -137,8 +176,24 @@ def solve_noise(
     return solution
 
 
-def explained(problem: Problem, t: float) -> str:
-    """What happened to a path that is not finite."""
+def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
+    """The times to save."""
+    times = options.save_times(saveat, *span)
+    if times is not None:
+        return np.ascontiguousarray(times)
+    if isinstance(plan.grid, Adaptive):
+        return np.linspace(*span, POINTS)
+    times = plan.grid.t0 + plan.grid.h * np.arange(plan.grid.steps + 1)
+    times[-1] = span[1]
+    return times
+
+
+def explained(retcode: Retcode, t: float) -> str:
+    """What happened to a path that did not reach its end."""
+    if retcode is not Retcode.NON_FINITE:
+        return (
+            f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"
+        )
     return (
         f"non_finite: the path is not finite, in the step from t = {t:.6g}\n"
         "  help: take smaller steps (dt0), or keep states where the equations hold by `dom x >= 0`"
@@ -171,10 +226,13 @@ def from_solve(
     Raises:
         ValueError: there are any.
     """
-    refuse_others(others)
+    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    if progress:
+        raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
     return solve_noise(
-        problem, method, dt0=dt0, seed=seed, saveat=saveat, dense=dense, max_steps=limit_of(max_steps),
-        progress=progress, throw=throw,
+        problem, method, dt0=dt0, **tolerances, seed=seed, saveat=saveat, dense=dense,
+        max_steps=limit_of(max_steps), throw=throw,
     )  # fmt: skip
 
 
@@ -186,8 +244,7 @@ def refuse_others(others: Mapping[str, Any]) -> None:
     """
     for name, value in others.items():
         raise ValueError(
-            f"{name}={value!r} belongs to ordinary differential equations, and this one has noise: steps are "
-            "all of size dt0"
+            f"{name}={value!r} belongs to ordinary differential equations, and this one has noise"
         )
 
 

@@ -37,7 +37,7 @@ class Paths:
             Failure(
                 first + row,
                 RETCODES[Status(codes[row])],
-                explained(self._problem, ends[row]),
+                explained(RETCODES[Status(codes[row])], ends[row]),
                 float(ends[row]),
             )
             for row in failed.tolist()
@@ -74,7 +74,8 @@ def work_of(
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
-    refuse_others(others)
-    given: Any = plan_of(problem, method, dt0, limit_of(max_steps))
+    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **tolerances)
     seed = seed & (2**64 - 1)
     return PathWork(problem, problem.system, given, seed, 0.0, members, NONE, False)

@@ -105,7 +105,7 @@ def test_every_method_says_what_it_is() -> None:
     ("options", "message"),
     [
         ({}, r"SRIW1 keeps its step size: give dt0=..., such as dt0=0.001 for 1000 steps"),
-        ({"dt0": 0.1, "rtol": 1e-3}, "rtol=0.001 belongs to ordinary differential equations"),
+        ({"dt0": 0.1, "dtmax": 1e-3}, "dtmax=0.001 belongs to ordinary differential equations"),
         ({"dt0": 0.1, "callback": print}, "callback=.* belongs to ordinary"),
         ({"dt0": 0.1, "method": "Tsit5"}, "'Tsit5' is a method for ordinary differential equations"),
         ({"dt0": 0.1, "method": "SOSRI"}, "did you mean 'SRIW1'"),
@@ -114,6 +114,7 @@ def test_every_method_says_what_it_is() -> None:
         ({"dt0": 0.1, "seed": -1}, "seed = -1"),
         ({"dt0": 0.1, "saveat": 0.5, "dense": True}, "leave out saveat"),
         ({"dt0": -0.1}, "dt0"),
+        ({"dt0": 0.1, "progress": True}, "progress is shown of ensembles"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> None:

@@ -8,6 +8,9 @@ from symde.engine.cpu.layout import double, int64, structure
 DRAWS = 128
 """Counters of random numbers that are turned into pairs of normal ones at a time, or those of one step."""
 
+LEVELS = 40
+"""How often a span is halved: adaptive steps are whole numbers of its 2^-40th part."""
+
 _d, _i = double, int64
 
 NoiseState = structure(
@@ -27,4 +30,8 @@ NoiseState = structure(
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path)
     seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
+    # adaptive steps: times in ticks, the Brownian motions there and over a step
+    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
+    save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i, increments=_i,
+    areas=_i,
 )  # fmt: skip

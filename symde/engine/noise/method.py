@@ -21,6 +21,7 @@ class NoiseMethod:
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
         per_motion: normal numbers that it draws for each Brownian motion and step.
+        adaptive: whether it estimates its error, and steps may follow it.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
         when_to_use: one sentence.
         citation: authors, title, journal, year.
@@ -33,6 +34,7 @@ class NoiseMethod:
     strong: float
     weak: float
     per_motion: int = 1
+    adaptive: bool = False
     memory: Callable[[int, int], int] = nothing
     when_to_use: str
     citation: str

@@ -10,7 +10,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.noise_layout import DRAWS, NoiseState
+from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
 from symde.engine.noise.method import NoiseMethod
 
 SLICE = 1_000_000
@@ -52,6 +52,25 @@ class Grid:
     steps: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Adaptive:
+    """Steps whose size follows the error.
+
+    Attributes:
+        t0, t1: The span.
+        first: The first step that is tried.
+        rtol, atol: Tolerances of a step, atol of shape (n,).
+        steps: Limit on the steps of a path.
+    """
+
+    t0: float
+    t1: float
+    first: float
+    rtol: float
+    atol: np.ndarray
+    steps: int
+
+
 class NoiseSession:
     """Buffers for paths of one equation by one method.
 
@@ -68,7 +87,7 @@ class NoiseSession:
         n, entries = arrays.n, len(arrays.rows)
         self.state = state = NoiseState()
         self._kept: dict[str, np.ndarray] = {}
-        for name in ("u", "old", "inside", "drift_values"):
+        for name in ("u", "old", "inside", "drift_values", "errors"):
             self._keep(name, np.zeros(n))
         self._keep("diffusion_values", np.zeros(max(entries, 1)))
         self._keep("product_values", np.zeros(max(len(arrays.product_rows), 1)))
@@ -90,6 +109,9 @@ class NoiseSession:
         state.block = max(DRAWS // state.per_step, 1)
         self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
         self._keep("normals", np.zeros(2 * state.block * state.per_step))
+        for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
+            self._keep(name, np.zeros(max(arrays.motions, 1)))
+        self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         self._function = _run_type(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
@@ -99,7 +121,7 @@ class NoiseSession:
 
     def run(
         self,
-        grid: Grid,
+        grid: Grid | Adaptive,
         u0: np.ndarray,
         p: np.ndarray,
         seed: int,
@@ -130,7 +152,15 @@ class NoiseSession:
             self._keep(name, np.ascontiguousarray(array))
         state.u0_stride = u0.shape[1] if len(u0) > 1 else 0
         state.p_stride = p.shape[1] if len(p) > 1 else 0
-        state.t0, state.h, state.steps = grid.t0, grid.h, grid.steps
+        state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
+        if isinstance(grid, Adaptive):
+            state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
+            state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
+            self._keep("atol", np.ascontiguousarray(grid.atol))
+            ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
+            self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))
+        else:
+            state.h = grid.h
         state.n_saveat, state.path, state.paths, state.begun = len(saveat), 0, paths, 0
         state.seed, state.first_path = _signed(seed), _signed(first_path)
         while True:

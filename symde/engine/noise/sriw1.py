@@ -18,6 +18,7 @@ METHOD = NoiseMethod(
     strong=1.5,
     weak=2.0,
     per_motion=2,
+    adaptive=True,
     memory=memory,
     when_to_use="A Brownian motion for each state that reads that state alone, or one for all.",
     citation="A. Roessler, Runge-Kutta methods for the strong approximation of solutions of stochastic "
