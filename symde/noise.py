@@ -146,7 +146,7 @@ def solve_noise(
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     if dense and saveat is not None:
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
-    seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
+    seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
     times = _times(plan, problem.tspan, saveat)
     every_step = saveat is None and isinstance(plan.grid, Grid)
@@ -174,6 +174,15 @@ def solve_noise(
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution
+
+
+def seed_of(given: Any) -> int:
+    """A seed of up to 64 bits; a new one where none is given.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    return secrets.randbits(63) if given is None else whole(given, "seed")
 
 
 def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:

@@ -139,15 +139,14 @@ class NoiseKernels:
 
     @cached_property
     def addresses(self) -> dict[str, int]:
-        """Addresses of the kernels: "drift", "diffusion", "both", and "milstein" with the products too."""
+        """Addresses of the kernels: "drift", "diffusion", "both", and "milstein" with the products too, but
+        for general noise."""
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
-        products = Output("products", self.products.nodes)
-        outputs = {
-            "drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion),
-            "milstein": (drift, diffusion, products),
-        }  # fmt: skip
+        outputs = {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}
+        if self.kind is not NoiseKind.GENERAL:  # of which no method has a use for them
+            outputs["milstein"] = (drift, diffusion, Output("products", self.products.nodes))
         graph = self._model.graph
         kernels = [Kernel(name, graph, vectors, wanted) for name, wanted in outputs.items()]
         library = load_ir(ir_module(kernels))

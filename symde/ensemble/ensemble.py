@@ -12,7 +12,6 @@ import numpy as np
 
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
-from symde.ensemble.draws import seed_of
 from symde.ensemble.failure import retcodes_of, succeeded
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
@@ -105,8 +104,8 @@ def ensemble(
     times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
     assert times is not None
     paths = problem.kind == "sde"
-    if paths:
-        seed = seed_of(seed)  # of the Brownian motions, and of what is drawn beside them
+    if paths:  # of the Brownian motions, and of what is drawn beside them
+        seed = importlib.import_module("symde.noise").seed_of(seed)
     starts = starts_of(problem, n, p, u0, seed if not paths or callable(p) or callable(u0) else None)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     if paths:

@@ -77,5 +77,4 @@ def work_of(
     tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
     refuse_others({name: one for name, one in others.items() if name not in tolerances})
     given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **tolerances)
-    seed = seed & (2**64 - 1)
     return PathWork(problem, problem.system, given, seed, 0.0, members, NONE, False)

@@ -62,6 +62,10 @@ def test_members_are_paths_of_their_numbers(method: str | None) -> None:
     alone = solve_noise(growth(), method, dt0=0.02, seed=3, trajectory=117, saveat=[0.5, 1.0])
     assert np.array_equal(one.u[117], alone.u)
     assert one.seed == 3
+    drawn = symde.ensemble(growth(), method, n=2, dt0=0.02, saveat=[1.0])
+    assert drawn.seed is not None
+    alone = solve_noise(growth(), method, dt0=0.02, seed=drawn.seed, trajectory=1, saveat=[1.0])
+    assert np.array_equal(drawn.u[1], alone.u)
 
 
 def test_members_have_parameters_and_starts_of_their_own() -> None:
