@@ -39,6 +39,13 @@ def _read_as_jumps(system: System, model: Any) -> System:
 
 register_reading("jump", _read_as_jumps)
 
+
+def _read_as_noise(system: System, model: Any) -> System:
+    return importlib.import_module("symde.noise_system").read_as_noise(system, model)
+
+
+register_reading("sde", _read_as_noise)
+
 Callback = Callable[[float, np.ndarray], Any]
 
 
@@ -63,7 +70,8 @@ def solve(
     throw: bool = True,
     **unknown: Never,
 ) -> Solution:
-    """Solve an initial value problem, or follow one path of a jump process (`kind="jump"`).
+    """Solve an initial value problem, or follow one path of a jump process (`kind="jump"`) or of a
+    stochastic differential equation (`kind="sde"`).
 
     A jump process has methods of its own (`symde.engine.jumps`), saves every event without `saveat`, and
     takes `max_steps`, where it is given, as a limit on its events; what means nothing to it is refused.
@@ -94,8 +102,8 @@ def solve(
             pattern of the Jacobian, never the last two. Refused with methods that solve none.
         preconditioner: For "krylov": "jacobi", "ilu0", or a function make(t, u, shift) that returns a
             function apply(r), which gives about (shift*I - J)^-1 r. Default: none.
-        seed: For a jump process: the same integer gives the same path; None draws one, which the solution
-            tells.
+        seed: For a jump process, or for noise: the same integer gives the same path; None draws one, which
+            the solution tells.
         progress: Show a bar in simulated time (needs tqdm).
         throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
 
@@ -117,22 +125,29 @@ def solve(
         )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
-    if problem.kind == "jump":
+    if problem.kind in ("jump", "sde"):
         given = {
-            "rtol": rtol, "atol": atol, "backend": backend, "events": events, "dt0": dt0, "dtmax": dtmax,
+            "rtol": rtol, "atol": atol, "backend": backend, "events": events, "dtmax": dtmax,
             "linear_solver": linear_solver, "preconditioner": preconditioner,
         }  # fmt: skip
+        given |= {"dt0": dt0} if problem.kind == "jump" else {"callback": callback}
         usual = solve.__kwdefaults__ or {}
         others = {
             name: value
             for name, value in given.items()
             if type(value) is not type(usual[name]) or value != usual[name]
         }
+        if problem.kind == "sde":
+            return importlib.import_module("symde.noise").from_solve(
+                problem, method, seed, saveat, dense, dt0, max_steps, progress, throw, others
+            )
         return importlib.import_module("symde.jumps").from_solve(
             problem, method, seed, saveat, dense, callback, max_steps, progress, throw, others
         )
     if seed is not None:
-        raise ValueError("seed belongs to jump processes: symde.Problem(model, kind='jump')")
+        raise ValueError(
+            "seed belongs to jump processes and noise: symde.Problem(model, kind='jump' or 'sde')"
+        )
     if events is not None:
         problem = with_call_events(problem, events)
     run = solve_on_cpu if backend is None else named_backend(backend)

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         for warning in warnings:
             print(warning.render() + "\n")
         delays = model.definition.delays
-        if model.jumps:  # it has no right-hand side
+        if model.jumps or model.noise:  # no right-hand side tells all of it
             print(f"{model.name}: {_counted(len(warnings))}")
             continue
         try:

@@ -97,8 +97,8 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     _file(parser)
     several: dict[str, Any] = {"nargs": "+", "action": "extend"}
     parser.add_argument("--method", metavar="NAME", help="see `symde methods`; default: chosen")
-    parser.add_argument("--kind", choices=("ode", "jump"), help="reading of reactions; default: ode")
-    parser.add_argument("--seed", type=int, metavar="N", help="of a jump process: the same, the same path")
+    parser.add_argument("--kind", choices=("ode", "jump", "sde"), help="reading of reactions; default: ode")
+    parser.add_argument("--seed", type=int, metavar="N", help="of a path: the same, the same path")
     parser.add_argument("--tspan", nargs="+", metavar="T", help="time span, as `0 1e5` or `0..1e5`")
     parser.add_argument("--set", **several, default=[], metavar="NAME=VALUE", help="parameters")
     parser.add_argument("--u0", **several, default=[], metavar="NAME=VALUE", help="initial values")

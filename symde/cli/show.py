@@ -12,7 +12,7 @@ from symde.cli.table import table
 from symde.derive.conservation import conservation_laws
 from symde.language import unparse
 from symde.model.model import Model
-from symde.model.text import domain_statements, event_statements, left_sides, statements_of
+from symde.model.text import domain_statements, event_statements, left_sides, statements_of, stochastic
 
 GRID_LIMIT, ENTRY_LIMIT = 40, 200
 """States up to which the pattern is drawn, and Jacobian entries up to which they are listed."""
@@ -26,13 +26,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _sections(model: Model) -> Iterator[str]:
-    definition = model.definition
+    definition, noise = model.definition, model.noise
     yield f"model {model.name}" + (f": {model.doc}" if model.doc else "")
     written = [[unparse(one)] for one in statements_of(definition)]
     more = (
         (len(definition.reactions), "reaction"),
         (len(definition.jumps), "jump"),
         (len(definition.events), "event"),
+        (len(noise.motions) if noise is not None else 0, "Brownian motion"),
     )
     counts = (
         (len(definition.states), "state"),
@@ -47,8 +48,12 @@ def _sections(model: Model) -> Iterator[str]:
     yield from _section("conserved", laws + stated)
     # a process of jumps has no equations
     states = () if definition.jumps else definition.states
+    terms = () if noise is None else noise.terms
+    noisy = {one.state: unparse(stochastic(definition, one.state)) for one in terms}
     equations = [
-        [unparse(left), f"= {unparse(one.derivative)}"]
+        list(noisy[one.name].partition(" ")[::2])
+        if one.name in noisy
+        else [unparse(left), f"= {unparse(one.derivative)}"]
         for left, one in zip(left_sides(definition), states, strict=False)
         if not one.discrete
     ]
@@ -88,7 +93,7 @@ def _sections(model: Model) -> Iterator[str]:
     yield from _section("parameters", parameters)
     if definition.tspan is not None:
         yield f"time {unparse(definition.tspan[0])} .. {unparse(definition.tspan[1])}\n"
-    if not definition.jumps:
+    if not definition.jumps and noise is None:
         yield from _jacobian(model)
 
 

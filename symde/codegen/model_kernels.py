@@ -26,7 +26,7 @@ class ModelGraph:
         lowered: Its right-hand side and observables as graph nodes.
 
     Raises:
-        ValueError: the model has jumps.
+        ValueError: the model has jumps or noise.
     """
 
     def __init__(
@@ -36,6 +36,11 @@ class ModelGraph:
             raise ValueError(
                 f"model `{definition.name}` has jumps, which its differential equations know nothing of: "
                 "solve it as a jump process, symde.Problem(model, kind='jump')"
+            )
+        if definition.noise is not None:
+            raise ValueError(
+                f"model `{definition.name}` has noise, which ordinary differential equations know nothing "
+                "of: follow its paths, symde.solve(symde.Problem(model), dt0=...)"
             )
         self.definition = definition
         self.lowered: LoweredModel = lower(definition, divided) if lowered is None else lowered

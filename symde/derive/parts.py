@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 from symde.model.definition import Definition, State
 
@@ -16,17 +17,18 @@ _WORDS = {"mass": "algebraic equations", "delays": "delays and histories"}
 """What a modeller calls parts that have another name in a definition."""
 
 
-def refuse_other_parts(definition: Definition, what: str) -> None:
+def refuse_other_parts(definition: Definition, what: str, known: Collection[str] = KNOWN) -> None:
     """Refuse a model with parts that change its states in ways a derivation does not know.
 
     Args:
         what: The derivation.
+        known: The parts that it knows.
 
     Raises:
         ValueError: there are any.
     """
     for field in dataclasses.fields(definition):
-        if field.name not in KNOWN and getattr(definition, field.name):
+        if field.name not in known and getattr(definition, field.name):
             words = _WORDS.get(field.name, field.name)
             raise ValueError(
                 f"{what} knows nothing of {words}, and model `{definition.name}` has some: leave them out"

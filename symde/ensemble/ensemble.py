@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import time
 import warnings
 from typing import Any, Never
@@ -64,8 +66,9 @@ def ensemble(
             take values of shape (n, rows, columns) by the name `w`.
         u0: The members' initial states, likewise.
         seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
-            Default: a new one, kept as `Ensemble.seed`. A generator is the member's until the function
-            returns.
+            Default: a new one, kept as `Ensemble.seed`. Of equations with noise also that of their Brownian
+            motions: member i is the path of `symde.noise.solve_noise` with trajectory=i. A generator is the
+            member's until the function returns.
         saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
@@ -93,20 +96,34 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
-    if problem.kind not in (None, "ode"):
-        raise ValueError(f"ensembles are of ordinary differential equations, and this is a {problem.kind!r}")
+    if problem.kind not in (None, "ode", "sde"):
+        raise ValueError(f"ensembles are of differential equations, and this is a {problem.kind!r}")
     workers = options.count(workers, "workers")
     wanted = wanted_of(reduce)
-    system, (t0, t1) = problem.system.solved or solved_system(problem.system), problem.tspan
-    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
+    t0, t1 = problem.tspan
     times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
     assert times is not None
-    starts = starts_of(problem, n, p, u0, seed)
+    paths = problem.kind == "sde"
+    if paths:  # of the Brownian motions, and of what is drawn beside them
+        seed = importlib.import_module("symde.noise").seed_of(seed)
+    starts = starts_of(problem, n, p, u0, seed if not paths or callable(p) or callable(u0) else None)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
-    tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
-    whole = hosted(system, plan)
-    choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
-    work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
+    if paths:
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
+        others = {
+            name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]
+        }
+        work = importlib.import_module("symde.ensemble.paths").work_of(
+            problem, method, dt0, max_steps, members, seed, others
+        )
+        starts = dataclasses.replace(starts, seed=seed)
+    else:
+        system = problem.system.solved or solved_system(problem.system)
+        plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
+        tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+        whole = hosted(system, plan)
+        choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
+        work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
@@ -126,7 +143,7 @@ def ensemble(
         )
     return Ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
-        starts.seed, (*choice.methods, *plan.methods), kept, events,
+        starts.seed, (*work.lanes.methods, *work.plan.methods), kept, events,
     )  # fmt: skip
 
 

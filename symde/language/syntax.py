@@ -145,6 +145,13 @@ class Conserved:
 
 
 @dataclass(frozen=True, slots=True)
+class Stratonovich:
+    """`stratonovich`: the noise of the model is read in the sense of Stratonovich."""
+
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterDeclaration:
     """`param k = e [unit] in (lo, hi) nominal s "doc"`."""
 
@@ -261,7 +268,7 @@ Statement = (
     Assignment | Derivative | Implicit | ParameterDeclaration | StateDeclaration | InitialValue | TimeSpan
     | ConstantDeclaration | FunctionDefinition | ExternDeclaration | Outputs | Hamiltonian | EventStatement
     | DiscreteDeclaration | DomainDeclaration | Conserved | History | ReactionStatement | JumpStatement
-    | Later
+    | Stratonovich | Later
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from symde.language.syntax import (
     Power,
     Product,
     Statement,
+    Stratonovich,
     Sum,
     TimeSpan,
 )
@@ -58,7 +59,6 @@ PARTS = "parts of models (use)"
 FEATURES = {
     "import": "imports of other files",
     "use": PARTS,
-    "stratonovich": "Stratonovich noise",
 }
 """What the words stand for that begin a statement of a later version."""
 
@@ -167,6 +167,10 @@ class TreeBuilder(Transformer):
     def domain(self, c: list[Any]) -> Parsed:
         found = (domain(bare(one), one.span, self.found) for one in c[1:])
         return self._unless_later(tuple(found), "dom")
+
+    def stratonovich(self, c: list[Any]) -> Parsed:
+        """`stratonovich`"""
+        return (Stratonovich(span=self.statement),)
 
     def pair(self, c: list[Any]) -> tuple[Name, Name]:
         return self._name(c[1]), self._name(c[2])

@@ -44,6 +44,7 @@ from symde.language.syntax import (
     Product,
     StateDeclaration,
     Statement,
+    Stratonovich,
     Sum,
     TimeSpan,
 )
@@ -150,6 +151,8 @@ def _statement(node: Statement) -> str:
             return f"dom {lower} <= {name.id} <= {upper}"
         case Conserved(value=value):
             return f"conserved {_text(value)}"
+        case Stratonovich():
+            return "stratonovich"
         case History(target=target, value=value):
             return f"history {target.id} = {_text(value)}"
         case ReactionStatement() | JumpStatement():

@@ -4,6 +4,7 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 
 1. `draft.gather`                     statements by kind; names declared twice; features of later versions
 2. `derivative_names.classify...`     `dNAME = e`: equation or observed quantity
+   `noise_draft.take_noise`           terms of Brownian motions, apart from the drift
    `split.take_marks`                 marks of stiffness, apart from what the equations say
    `reaction_draft.add_species`       states that reactions and jumps change
    `standard.add_standard`            functions that need no definition
@@ -52,6 +53,8 @@ from symde.model.hamiltonian import derive_equations
 from symde.model.implicit import Invariant
 from symde.model.implicit_equations import rows_of, unknowns_of
 from symde.model.kinds import check_expression
+from symde.model.noise import coefficients
+from symde.model.noise_draft import noise_of, take_noise
 from symde.model.observables import collect_observables
 from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
@@ -93,6 +96,7 @@ class _Builder:
         self.draft = gather(block, found)
         caller = frozenset(parameters or ())
         classify_assignments(self.draft, caller)
+        take_noise(self.draft)
         take_marks(self.draft)
         add_species(self.draft)
         add_standard(self.draft)
@@ -139,6 +143,7 @@ class _Builder:
             delays=delays,
             reactions=self.reactions,
             jumps=self.jumps,
+            noise=noise_of(self.draft),
         )
         definition = dataclasses.replace(
             definition, events=resolved(self.draft.events, definition, self.found)
@@ -253,6 +258,8 @@ class _Builder:
     def _check_equations(self) -> None:
         for equation in self.draft.equations:
             self._check(equation.value, EQUATION)
+        for term in self.draft.noise:
+            self._check(term.coefficient, EQUATION)
         for assignment in self.draft.observables.values():
             self._check(assignment.value, EQUATION)
         check_events(
@@ -369,6 +376,7 @@ class _Builder:
         roots += [observable.value for observable in definition.observables]
         roots += [one for event in definition.events for one in event_expressions(event)]
         roots += read_by((), definition.jumps)
+        roots += coefficients(definition.noise)
         total = expanded_size(roots, sizes)
         if total <= EXPANSION_LIMIT or not definition.functions:
             return

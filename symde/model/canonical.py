@@ -89,7 +89,15 @@ def _shape(definition: Definition, shorten: Shorten) -> Hashable:
     return (
         *(definition.name, states, parameters, observables, constants, functions, tspan, externs),
         *(events, _implicit_key(definition, explicit, key), invariants, past, reactions, jumps),
+        _noise_key(definition, key),
     )
+
+
+def _noise_key(definition: Definition, key: Callable[[Expr | None], Hashable]) -> Hashable:
+    noise = definition.noise
+    if noise is None:
+        return None
+    return frozenset((one.state, one.motion, key(one.coefficient)) for one in noise.terms), noise.stratonovich
 
 
 def _event_key(event: ModelEvent, key: Callable[[Expr | None], Hashable]) -> Hashable:

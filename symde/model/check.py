@@ -11,6 +11,7 @@ from symde.model.evaluate import NotConstantError, evaluate
 from symde.model.events import event_expressions
 from symde.model.functions import BUILT_IN
 from symde.model.model import Model
+from symde.model.noise import coefficients
 from symde.model.reactions import governed, read_by
 from symde.model.walk import calls, identifiers, postorder
 
@@ -42,6 +43,7 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
         yield from event_expressions(event)
     if definition.delays is not None:
         yield from (one.value for one in definition.delays.histories)
+    yield from coefficients(definition.noise)
     yield from read_by(definition.reactions, definition.jumps)
 
 
@@ -71,9 +73,14 @@ def _changed_by_reactions(definition: Definition) -> set[str]:
     return governed(definition.reactions, definition.jumps, values)
 
 
+def _noisy(definition: Definition) -> set[str]:
+    """What noise changes, though its drift may be zero."""
+    return set() if definition.noise is None else {one.state for one in definition.noise.terms}
+
+
 def _zero_derivatives(definition: Definition) -> Iterator[Diagnostic]:
     values = {one.name: one.value for one in definition.constants}
-    elsewhere = _changed_by_reactions(definition)
+    elsewhere = _changed_by_reactions(definition) | _noisy(definition)
     for state in definition.states:
         if state.discrete or state.algebraic:
             continue

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from symde.model.delays import Delays
     from symde.model.events import ModelEvent
     from symde.model.implicit import Invariant, MassEntry
-    from symde.model.reactions import Jump, Reaction
+    from symde.model.noise import Noise
+from symde.model.reactions import Jump, Reaction
 
 TIME = "t"
 PI = "pi"
@@ -159,6 +160,7 @@ class Definition:
         delays: what is read at other times than t, and what was before t0; None where nothing is.
         reactions: those of the text; the derivatives of the species follow from them.
         jumps: those of the text, which no derivative knows of.
+        noise: what Brownian motions do to the states; None where the equations are ordinary ones.
         form: ``"short"``, ``"long"``, ``"anonymous"``, ``"function"`` (decorated), ``"traced"``, ``"sympy"``.
     """
 
@@ -179,6 +181,7 @@ class Definition:
     delays: Delays | None = None
     reactions: tuple[Reaction, ...] = ()
     jumps: tuple[Jump, ...] = ()
+    noise: Noise | None = None
 
     @property
     def state_names(self) -> tuple[str, ...]:

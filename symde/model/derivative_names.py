@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from symde.language.syntax import Assignment, Expr, Name
 from symde.model.draft import OBSERVABLE, STATE, Draft, Equation, base_of, first_seen, is_reserved, line_of
+from symde.model.noise_draft import is_stochastic
 from symde.model.reactions import changed_by, expressions_of
 from symde.model.walk import names
 
@@ -35,7 +36,7 @@ def classify_assignments(draft: Draft, caller_parameters: frozenset[str]) -> Non
         base = differentiated(target.id)
         if base is None or draft.kind_of(target.id) is not None or target.id in caller_parameters:
             _observe(draft, assignment)
-        elif _always_equation(draft, base):
+        elif _always_equation(draft, base) or is_stochastic(assignment.value, draft):
             _differentiate(draft, assignment, base)
         else:
             kind = draft.kind_of(base)
@@ -71,6 +72,7 @@ def draft_expressions(draft: Draft) -> Iterator[Expr]:
     yield from (one.value for one in draft.assignments)
     yield from (one.value for one in draft.equations)
     yield from (one.value for one in draft.hamiltonians)
+    yield from (one.coefficient for one in draft.noise)
     yield from (side for one in draft.implicit for side in (one.left, one.right))
     yield from (one.value for one in draft.conserved)
     yield from (one.value for one in draft.histories)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from symde.diagnostics import Diagnostics, Span
 from symde.language.event_syntax import DiscreteDeclaration, DomainDeclaration, EventStatement
@@ -27,10 +28,14 @@ from symde.language.syntax import (
     Outputs,
     ParameterDeclaration,
     StateDeclaration,
+    Stratonovich,
     TimeSpan,
 )
 from symde.model.definition import PI, TIME
 from symde.model.later import later_code
+
+if TYPE_CHECKING:
+    from symde.model.noise_draft import NoiseDraft
 
 RESERVED = {TIME: "time", PI: "the number pi"}
 
@@ -99,6 +104,8 @@ class Draft:
     histories: list[History] = field(default_factory=list)
     reactions: list[ReactionStatement | JumpStatement] = field(default_factory=list)
     derived: set[str] = field(default_factory=set)
+    noise: list[NoiseDraft] = field(default_factory=list)
+    stratonovich: Span | None = None
     timespan: TimeSpan | None = None
     disputed: set[str] = field(default_factory=set)
     incomplete: bool = False
@@ -205,6 +212,8 @@ def gather(block: ModelBlock, found: Diagnostics) -> Draft:
                 _refuse_later(draft, feature, statement.span)
             case Implicit():
                 draft.implicit.append(statement)
+            case Stratonovich():
+                draft.stratonovich = statement.span or block.span
             case Conserved():
                 draft.conserved.append(statement)
     gather_externs(draft, several)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-NOISE = "noise"
-
 _CODES: tuple[tuple[str, str], ...] = (
-    ("stratonovich", "E916"),
-    ("noise", "E901"),
-    ("stochastic", "E901"),
     ("array", "E906"),
     ("import", "E912"),
     ("use", "E912"),

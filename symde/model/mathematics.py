@@ -14,6 +14,7 @@ from symde.model.definition import TIME, Definition
 from symde.model.events import event_expressions
 from symde.model.expansion import depth
 from symde.model.implicit import mass_rows
+from symde.model.noise import OWN, coefficients
 from symde.model.reactions import Reaction, flux, propensity
 from symde.model.sympy_derivative import differentiate
 from symde.model.sympy_events import SymbolicEvent, symbolic_events
@@ -45,6 +46,7 @@ class Mathematics:
         roots += [one.body for one in self.definition.functions]
         roots += [one for event in self.definition.events for one in event_expressions(event)]
         roots += [flux(one) for one in self.definition.reactions]
+        roots += coefficients(self.definition.noise)
         levels = sorted((depth(root) for root in roots), reverse=True)
         # Named parts may stand in each other, so their depths add up.
         named = len(self.definition.observables) + len(self.definition.functions)
@@ -59,6 +61,16 @@ class Mathematics:
         return self._run(
             lambda: tuple(self._view.expression(state.derivative) for state in self.definition.states)
         )
+
+    def diffusion(self) -> Any:
+        """The diffusion matrix, shape (states, Brownian motions)."""
+        noise = self.definition.noise
+        motions = () if noise is None else noise.motions
+        matrix = sympy.zeros(len(self.states), len(motions))
+        for one in noise.terms if noise is not None else ():
+            place = self.definition.state_names.index(one.state), motions.index(one.motion)
+            matrix[place] = self._run(lambda one=one: self._view.expression(one.coefficient))
+        return matrix
 
     @cached_property
     def equations(self) -> tuple[Any, ...]:
@@ -179,8 +191,26 @@ class Mathematics:
                 "".join(_latex_term(*one, names, first=not place) for place, one in enumerate(slopes)) or "0"
             )
             right = sympy.latex(value, symbol_names=names)
+            noise = self._latex_noise(self.states[len(lines)].name, names)
+            if noise:
+                left, right = (
+                    f"d {latex_name(self.states[len(lines)].name)}",
+                    rf"\left({right}\right) dt{noise}",
+                )
             lines.append(rf"{left} &= {right}")
         return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+    def _latex_noise(self, state: str, names: dict[Any, str]) -> str:
+        """The terms of Brownian motions in the equation of a state; nothing where there are none."""
+        noise = self.definition.noise
+        text = ""
+        for one in noise.terms if noise is not None else ():
+            if one.state == state:
+                value = sympy.latex(self._view.expression(one.coefficient), symbol_names=names)
+                motion = latex_name(state if one.differential == OWN else one.motion[len(OWN) :].lstrip("_"))
+                circle = r"\circ " if noise is not None and noise.stratonovich else ""
+                text += rf" + \left({value}\right) {circle}dW_{{{motion}}}"
+        return text
 
 
 def _latex_term(factor: Any, slope: str, names: dict[Any, str], first: bool) -> str:

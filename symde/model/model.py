@@ -10,6 +10,7 @@ import numpy as np
 
 from symde.model.canonical import fingerprint, same
 from symde.model.definition import Definition
+from symde.model.noise import Noise
 from symde.model.packing import Packed, pack, unpack
 from symde.model.reactions import Jump, Reaction, stoichiometry
 from symde.model.structure import sparsity
@@ -161,6 +162,17 @@ class Model:
     def jumps(self) -> tuple[Jump, ...]:
         """The jumps in order."""
         return self.definition.jumps
+
+    @property
+    def noise(self) -> Noise | None:
+        """What Brownian motions do to the states; None where the equations are ordinary ones."""
+        return self.definition.noise
+
+    @property
+    def diffusion(self) -> sympy.Matrix:
+        """The diffusion matrix g of dx = f dt + g dW, a row for each state and a column for each Brownian
+        motion (`model.noise.motions`), as the text has it; the equations tell the drift f."""
+        return self._mathematics.diffusion()
 
     @property
     def rates(self) -> tuple[sympy.Expr, ...]:

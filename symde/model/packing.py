@@ -12,11 +12,13 @@ from symde.model.definition import Constant, Definition, Extern, Function, Layer
 from symde.model.delays import Delays, History
 from symde.model.events import At, Crossing, Effect, Every, ModelEvent, When
 from symde.model.implicit import Invariant, MassEntry
+from symde.model.noise import Noise, NoiseTerm
 from symde.model.reactions import Jump, JumpEffect, Reaction
 from symde.model.walk import children, postorder, with_children
 
 _PARTS = (State, Parameter, Observable, Constant, Function, Extern, Layer, MassEntry, Invariant)
 _PARTS += (ModelEvent, When, Crossing, At, Every, Effect, Delays, History, Reaction, Jump, JumpEffect)
+_PARTS += (Noise, NoiseTerm)
 
 
 @dataclasses.dataclass(slots=True)

@@ -21,7 +21,6 @@ from symde.model.draft import (
     primes_of,
 )
 from symde.model.functions import BUILT_IN
-from symde.model.later import NOISE, later_code
 from symde.model.nearest import nearest
 from symde.model.walk import calls, names
 
@@ -199,9 +198,9 @@ class Scope:
     def _unknown(self, name: Name) -> None:
         word = name.id
         if is_noise(word):
-            feature = "noise (stochastic differential equations)"
-            message = f"not in this version yet: {feature}"
-            self.found.error(later_code(NOISE), message, name.span, f"`{word}` is read as noise")
+            message = f"`{word}` is read in a stochastic differential equation alone"
+            help_text = "multiply by it there: `dx = f*dt + g*dW`"
+            self.found.error("E390", message, name.span, "a differential", help_text)
             return
         if self.unknown_allowed:
             return

@@ -33,8 +33,11 @@ from symde.language.syntax import (
     Negate,
     Number,
     ParameterDeclaration,
+    Product,
     StateDeclaration,
     Statement,
+    Stratonovich,
+    Sum,
     TimeSpan,
 )
 from symde.model.definition import INITIAL_TIME, Definition, State
@@ -46,6 +49,7 @@ from symde.model.expansion import tree_size
 from symde.model.externs import grouped
 from symde.model.implicit import explicit_rows, mass_rows
 from symde.model.network import weight_names
+from symde.model.noise import STEP, coefficients
 from symde.model.reactions import Side, governed
 from symde.model.syntax_derivative import product, total
 
@@ -73,6 +77,7 @@ def _expressions(definition: Definition) -> Iterator[Expr]:
     species = {name for one in definition.reactions for name in one.species}
     yield from (one.derivative for one in definition.states if one.name not in species)
     yield from (one.rate for one in (*definition.reactions, *definition.jumps))
+    yield from coefficients(definition.noise)
     yield from (one.value for one in definition.observables)
     yield from (one.body for one in definition.functions)
     for event in definition.events:
@@ -132,17 +137,38 @@ def _statements(definition: Definition) -> Iterator[Statement]:
     explicit = explicit_rows(definition)
     values = {state.name: state.derivative for state in definition.states}
     elsewhere = governed(definition.reactions, definition.jumps, values)
+    noisy = {term.state for term in definition.noise.terms} if definition.noise is not None else ()
     for state, left, is_explicit in zip(definition.states, left_sides(definition), explicit, strict=True):
         if not is_explicit:
             yield Implicit(left, state.derivative, span=_NOWHERE)
         elif state.name + "'" not in names | several and not state.discrete and state.name not in elsewhere:
             base, order = base_of(state.name), primes_of(state.name) + 1
-            yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
+            if state.name in noisy:
+                yield stochastic(definition, state.name)
+            else:
+                yield Derivative(_name(base), order, state.split or state.derivative, span=_NOWHERE)
+    if definition.noise is not None and definition.noise.stratonovich:
+        yield Stratonovich(span=_NOWHERE)
     for invariant in definition.invariants:
         if not invariant.at_zero:  # others follow from the equations
             yield Conserved(invariant.value, span=_NOWHERE)
     yield from domain_statements(definition)
     yield from event_statements(definition)
+
+
+def stochastic(definition: Definition, name: str) -> Assignment:
+    """The equation of a state with noise: dx = f*dt + g*dW."""
+    assert definition.noise is not None
+    drift = definition.states[definition.state_names.index(name)].derivative
+    parts: list[tuple[str, Expr]] = [("+", _times(drift, STEP))]
+    for one in definition.noise.terms:
+        if one.state == name:
+            parts.append(("+", _times(one.coefficient, one.differential)))
+    return Assignment(_name(f"d{name}"), Sum(tuple(parts), span=_NOWHERE), span=_NOWHERE)
+
+
+def _times(factor: Expr, differential: str) -> Expr:
+    return Product((("*", factor), ("*", _name(differential))), span=_NOWHERE)
 
 
 def domain_statements(definition: Definition) -> Iterator[DomainDeclaration]:

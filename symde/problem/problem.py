@@ -28,7 +28,8 @@ class Problem:
             follows the parameters it is made of.
         history: Not an option: the history of delay equations is a statement of the model.
         kind: Reading of the model: "ode", also of reactions (the default), or "jump": populations of whole
-            numbers that reactions and jumps change one event at a time (the default of models with jumps).
+            numbers that reactions and jumps change one event at a time (the default of models with jumps), or
+            "sde": equations with noise (the default of models with noise), reactions as Langevin equations.
 
     Attributes:
         model: The model; a plain function stays what it is.

@@ -149,12 +149,7 @@ def system_of(model: Any, n: int | None = None, m: int | None = None) -> tuple[S
 Reading = Callable[[System, Any], System]
 _readings: dict[str, Reading] = {}
 
-_ODE, _JUMP = "ode", "jump"
-_LATER = {
-    "sde": "the chemical Langevin equation needs noise, which this version does not solve; kind='jump' "
-    "counts molecules, kind='ode' is its limit for many of them",
-}
-"""Readings that models have and this version does not, with what to do."""
+_ODE, _JUMP, _SDE = "ode", "jump", "sde"
 
 
 def register_reading(kind: str, read: Reading) -> None:
@@ -163,20 +158,22 @@ def register_reading(kind: str, read: Reading) -> None:
 
 
 def read_as(kind: str | None, system: System, model: Any) -> tuple[str | None, System]:
-    """The reading of a model, and its system so read; None is the model's own, "jump" for one with jumps.
+    """The reading of a model, and its system so read; None is the model's own, "jump" for one with jumps,
+    "sde" for one with noise.
 
     Raises:
         ValueError: there is no such reading, or the model does not have it.
     """
-    has_jumps = bool(getattr(model, "jumps", ()))
-    if kind is None and has_jumps:
-        kind = _JUMP
-    if kind is None or (kind == _ODE and not has_jumps):
+    has_jumps, has_noise = bool(getattr(model, "jumps", ())), bool(getattr(model, "noise", None))
+    if kind is None and (has_jumps or has_noise):
+        kind = _JUMP if has_jumps else _SDE
+    if kind is None or (kind == _ODE and not (has_jumps or has_noise)):
         return kind, system
     if kind == _ODE:
-        raise ValueError("the model has jumps, which no differential equation tells of: leave out kind='ode'")
-    if kind in _LATER:
-        raise ValueError(f"kind={kind!r} is not in this version: {_LATER[kind]}")
+        what = "jumps" if has_jumps else "noise"
+        raise ValueError(
+            f"the model has {what}, which no ordinary differential equation tells of: leave out kind='ode'"
+        )
     if kind not in _readings:
         known = ", ".join(repr(one) for one in (_ODE, *_readings))
         raise ValueError(f"unknown kind {kind!r}: a model is read as {known}")

@@ -34,7 +34,7 @@ def test_known_answers(counter: str, key: str, expected: str) -> None:
     assert [f"{word:08x}" for word in memory[6:]] == expected.split()
 
 
-def _philox(counter: int, key: int) -> list[int]:
+def philox(counter: int, key: int) -> list[int]:
     """The same in Python's integers."""
     c = [counter >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)]
     k = [key >> shift & 0xFFFFFFFF for shift in (0, 32)]
@@ -60,7 +60,7 @@ def _numbers(seed: int, path: int, draw: int = 0, times: int = 1) -> np.ndarray:
 def test_numbers_of_a_path_are_those_of_its_counters(seed: int, path: int) -> None:
     expected = []
     for draw in range(RANDOMS):
-        w = _philox(draw | path << 64, seed)
+        w = philox(draw | path << 64, seed)
         expected += [((w[0] | w[1] << 32) >> 11) * 2.0**-53, ((w[2] | w[3] << 32) >> 11) * 2.0**-53]
     assert _numbers(seed, path, times=2).tolist() == expected
     assert _numbers(seed, path, draw=RANDOMS // 2).tolist() == expected[RANDOMS:]

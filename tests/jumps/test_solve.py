@@ -165,8 +165,7 @@ def test_what_is_no_jump_process_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"kind": "sde"}, "the chemical Langevin equation needs noise"),
-        ({"kind": "dde"}, "unknown kind 'dde': a model is read as 'ode', 'jump'"),
+        ({"kind": "dde"}, "unknown kind 'dde': a model is read as 'ode', 'jump', 'sde'"),
         ({"kind": "jump", "u0": {"P": 1.5}}, "`P` starts at 1.5"),
         ({"kind": "jump", "u0": {"P": -1}}, "`P` starts at -1"),
     ],
@@ -225,7 +224,7 @@ def test_other_mistakes() -> None:
         symde.solve(_problem(tspan=(1, 0)))
     with pytest.raises(ValueError, match="'Direct' is a method for jump processes"):
         symde.solve(symde.Problem(symde.ode_def(MODEL)), "Direct")
-    with pytest.raises(ValueError, match="seed belongs to jump processes"):
+    with pytest.raises(ValueError, match="seed belongs to jump processes and noise"):
         symde.solve(symde.Problem(symde.ode_def(MODEL)), seed=1)
     with pytest.raises(ValueError, match=r"rate constant of `k, 0 --> M` \(line 6\) is -1"):
         symde.solve(_problem(p={"k": -1}))

@@ -67,7 +67,6 @@ def test_every_rule_has_a_method_of_the_builder() -> None:
         ('import "pump.symde"', "imports of other files"),
         ("use Pump as p1(k=2,\n  m=3)", "parts of models (use)"),
         ("y = p1.x + 1", "parts of models (use)"),
-        ("stratonovich", "Stratonovich noise"),
     ],
 )
 def test_statements_of_later_versions_are_recognised(text: str, feature: str) -> None:

@@ -205,7 +205,19 @@ MISTAKES = [
     ),
     Mistake("no equation at all", "y = 2*k", "E321", "y = 2*k", "no differential equation"),
     Mistake("absurd order", "x" + "'" * 21 + " = -x", "E322", "x", "order 21", "states of their own"),
-    Mistake("noise", "dx = -k*x*dt + 0.1*x*dW", "E901", "dt", "not in this version yet"),
+    Mistake("noise without dt", "x' = -k*x + dW1", "E390", "dW1", "has no `dt`", "0*dt"),
+    Mistake("dt elsewhere", "y = 2*dt\nx' = -x", "E390", "dt", "stochastic differential equation alone"),
+    Mistake("neither dt nor dW", "dx = -k*x*dt + 0.1*x*dW + 3", "E391", "3", "without `dt` or `dW`"),
+    Mistake("a product of differentials", "dx = dt*dW", "E391", "dt*dW", "not linear in `dW` and `dt`"),
+    Mistake("noise of second order", "x'' = dt + dW", "E391", "x", "first order", "velocity"),
+    Mistake(
+        "a declared dt", "param dt = 1\nx' = -x*dt + dW", "E392", "dW", "declared as a parameter", "rename"
+    ),
+    Mistake("no noise to read", "x' = -x\nstratonovich", "E393", "stratonovich", "the model has none"),
+    Mistake(
+        "events and noise", "dx = -x*dt + dW\nat t = 1: x = 2", "E393", "at t = 1: x = 2", "beside noise"
+    ),
+    Mistake("conserved and noise", "dx = -x*dt + dW\nconserved x", "E393", "conserved x", "beside noise"),
     Mistake(
         "undeclared algebraic variable",
         "x' = -x*z\n0 = z + x - 1",
@@ -279,7 +291,7 @@ def test_each_mistake_has_its_code_place_and_remedy(mistake: Mistake) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.law)
 def test_one_mistake_gives_one_error(mistake: Mistake) -> None:
-    follows = {"misspelled equation", "noise"}
+    follows = {"misspelled equation"}
     with pytest.raises(ModelError) as caught:
         ode_def(mistake.text)
     assert len(caught.value.diagnostics) == 1 or mistake.law in follows, str(caught.value)

@@ -8,12 +8,9 @@ from symde.diagnostics import ModelError
 from symde.model.ode_def import ode_def
 
 STATEMENTS = [
-    ("dx = -k*x*dt + 0.1*x*dW", "E901"),
-    ("x' = -k*x + dW1", "E901"),
     ("x' = -k*x\njump k*x: x -= exponential(1)", "E904"),
     ("x' = -k*x\ndU[i] = U[i] for i in 1:N", "E906"),
     ('import "pump.symde"\nuse Pump as p1(k=2)\nx\' = -k*x', "E912"),
-    ("x' = -k*x\nstratonovich", "E916"),
 ]
 
 

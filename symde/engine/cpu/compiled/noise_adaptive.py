@@ -1,0 +1,123 @@
+"""The loop over steps of paths whose size follows the error, on a Brownian motion that is known at any time.
+
+A step that is rejected is tried again with the same Brownian motion, so that nothing is learnt from its
+rejection. Steps end at the times to save.
+
+Source of the estimate and of its weights: C. Rackauckas, Q. Nie, Adaptive methods for stochastic differential
+equations via natural embeddings and rejection sampling with memory, Discrete Contin. Dyn. Syst. B 22 (2017),
+2731-2761, section 3.
+"""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.brownian_tree import ask, plant
+from symde.engine.cpu.compiled.noise_loop import begin, finish, is_finite, within
+from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.noise_layout import LEVELS
+
+SAFETY, SHRINK, GROW = 0.8, 0.2, 2.0
+EXPONENT = 2.0 / 3.0  # the error of a step goes with h^(3/2)
+
+
+@compiled
+def move_on(state, end):
+    """The increments of the Brownian motions over a step, and of their integrals."""
+    ask(state, end, state.w_end, state.a_end)
+    w, a = doubles(state.w_start), doubles(state.a_start)
+    w_end, a_end = doubles(state.w_end), doubles(state.a_end)
+    dw, area = doubles(state.increments), doubles(state.areas)
+    state.h = (end - state.at) * state.tick
+    for motion in range(state.motions):
+        dw[motion] = w_end[motion] - w[motion]
+        area[motion] = a_end[motion] - a[motion] - state.h * w[motion]
+
+
+@compiled
+def error_of(state):
+    """The largest error of a state over its tolerance; infinity where something is no number."""
+    u, old, error = doubles(state.u), doubles(state.old), doubles(state.errors)
+    atol, worst = doubles(state.atol), 0.0
+    for i in range(state.n):
+        ratio = error[i] / (atol[i] + state.rtol * max(abs(u[i]), abs(old[i])))
+        if not ratio <= 1e30:
+            return 1e30
+        worst = max(worst, ratio)
+    return worst if is_finite(state) else 1e30
+
+
+@compiled
+def accept(state, end):
+    """Take a step over, and save where it ends if that is wanted."""
+    w, a = doubles(state.w_start), doubles(state.a_start)
+    w_end, a_end = doubles(state.w_end), doubles(state.a_end)
+    for motion in range(state.motions):
+        w[motion], a[motion] = w_end[motion], a_end[motion]
+    state.at = end
+    state.step += 1
+    save_here(state)
+
+
+@compiled
+def save_here(state):
+    """The times to save that have come."""
+    ticks = integers(state.save_ticks)
+    while state.next_save < state.n_saveat and ticks[state.next_save] <= state.at:
+        within(state, state.u, state.out + 8 * state.n * (state.path * state.n_saveat + state.next_save))
+        state.next_save += 1
+
+
+@compiled
+def start(state):
+    """Ready for the next path."""
+    begin(state)
+    plant(state)
+    state.at, state.wanted = 0, state.first_ticks
+    for motion in range(state.motions):
+        doubles(state.w_start)[motion] = doubles(state.a_start)[motion] = 0.0
+    save_here(state)
+
+
+@compiled
+def advance_adaptively(state, step):
+    """Go on with the paths until all are done, or the allowance of steps is used up."""
+    last = 1 << LEVELS
+    old, u = doubles(state.old), doubles(state.u)
+    while state.path < state.paths:
+        if state.begun == 0:
+            start(state)
+        while state.begun != 0:
+            t = state.t0 + state.at * state.tick
+            if state.at == last:
+                finish(state, Status.DONE, t)
+                break
+            if state.step >= state.steps:
+                finish(state, Status.MAX_STEPS, t)
+                break
+            if state.budget <= 0:
+                return Status.BUDGET
+            state.budget -= 1
+            stop = last
+            if state.next_save < state.n_saveat:
+                stop = integers(state.save_ticks)[state.next_save]
+            end = min(state.at + state.wanted, stop)
+            for i in range(state.n):
+                old[i] = u[i]
+            move_on(state, end)
+            step(state, t)
+            error = error_of(state)
+            factor = GROW if error < 1e-9 else SAFETY * error ** (-EXPONENT)
+            ticks = int((end - state.at) * min(max(factor, SHRINK), GROW))
+            if error <= 1.0:
+                if end < stop or ticks < state.wanted:  # one cut short by a time to save tells little
+                    state.wanted = max(ticks, 1)
+                accept(state, end)
+                continue
+            for i in range(state.n):
+                u[i] = old[i]
+            state.rejected += 1
+            if end - state.at == 1:
+                finish(state, Status.STEP_TOO_SMALL if error < 1e30 else Status.NON_FINITE, t)
+                break
+            state.wanted = max(ticks, 1)
+    return Status.DONE

@@ -1,0 +1,179 @@
+"""The loop over the steps of paths, whatever method takes them.
+
+A method gives `step(state, t, increments)`, which moves `u` on by h. It is compiled into the loop. Random
+numbers are those of (seed; step, path): a path is the same wherever and beside whatever it is computed.
+
+States with a domain are read inside of it by drift and diffusion (full truncation: R. Lord, R. Koekkoek,
+D. van Dijk, A comparison of biased simulation schemes for stochastic volatility models, Quant. Finance 10
+(2010), 177-194) and saved inside of it; the path itself may go beyond.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symde.engine.cpu.compiled.normal import draw_normals
+from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
+from symde.engine.cpu.layout import Status
+from symde.engine.cpu.noise_layout import NoiseState
+
+noise_at = structure_at(NoiseState)
+
+
+@compiled
+def within(state, source, target):
+    """A state inside of its domains."""
+    from_, to = doubles(source), doubles(target)
+    if state.bounded == 0:
+        for i in range(state.n):
+            to[i] = from_[i]
+        return
+    low, high = doubles(state.low), doubles(state.high)
+    for i in range(state.n):
+        value = from_[i]
+        value = low[i] if value < low[i] else value  # NaN stays NaN
+        to[i] = high[i] if value > high[i] else value
+
+
+@compiled
+def both_at(state, t, u):
+    """Drift and diffusion at a state."""
+    within(state, u, state.inside)
+    call_kernel(state.both, t, state.inputs, state.outputs)
+
+
+@compiled
+def drift_at(state, t, u):
+    """The drift at a state."""
+    within(state, u, state.inside)
+    call_kernel(state.drift, t, state.inputs, state.outputs)
+
+
+@compiled
+def diffusion_at(state, t, u):
+    """The diffusion at a state."""
+    within(state, u, state.inside)
+    call_kernel(state.diffusion, t, state.inputs, state.outputs + 8)
+
+
+@compiled
+def milstein_at(state, t, u):
+    """Drift, diffusion and the products of Milstein's method at a state."""
+    within(state, u, state.inside)
+    call_kernel(state.milstein, t, state.inputs, state.outputs)
+
+
+@compiled
+def normal(state, place):
+    """The normal number in a place of this step: places 2*k and 2*k + 1 are those of a counter."""
+    count = state.block * state.per_step
+    at = (state.step - state.block_start) * state.per_step + (place >> 1)
+    return doubles(state.normals)[at + (place & 1) * count]
+
+
+@compiled
+def increment(state, motion):
+    """W(t + h) - W(t) of a Brownian motion."""
+    return math.sqrt(state.h) * normal(state, motion * state.per_motion)
+
+
+@compiled
+def area(state, motion):
+    """The integral of W - W(t) over the step, of methods that draw two numbers for each motion: h/2 (I_1 +
+    sqrt(h/3) Z)."""
+    other = math.sqrt(state.h / 3.0) * normal(state, motion * state.per_motion + 1)
+    return 0.5 * state.h * (increment(state, motion) + other)
+
+
+@compiled
+def draw(state):
+    """The random numbers of this step, and of those after it in its block."""
+    start = state.step - state.step % state.block
+    if start != state.block_start:
+        state.block_start = start
+        path = state.first_path + state.path
+        count = state.block * state.per_step
+        draw_normals(state.seed, path, start * state.per_step, count, state.words, state.normals)
+
+
+@compiled
+def begin(state):
+    """Ready for the next path."""
+    u, start = doubles(state.u), doubles(state.u0 + 8 * state.path * state.u0_stride)
+    for i in range(state.n):
+        u[i] = start[i]
+    integers(state.inputs)[1] = state.p + 8 * state.path * state.p_stride
+    state.step = state.next_save = 0
+    state.block_start = -1
+    state.begun = 1
+
+
+@compiled
+def save_until(state, start, end):
+    """The times to save up to the end of a step; between its ends the path is a straight line."""
+    times, size = doubles(state.saveat), 8 * state.n
+    old, u, new = doubles(state.old), doubles(state.u), doubles(state.inside)
+    while state.next_save < state.n_saveat and times[state.next_save] <= end:
+        theta = (times[state.next_save] - start) / (end - start) if end > start else 1.0
+        if theta >= 1.0:
+            within(state, state.u, state.inside)
+        else:
+            for i in range(state.n):
+                new[i] = old[i] + theta * (u[i] - old[i])
+            within(state, state.inside, state.inside)
+        row = doubles(state.out + size * (state.path * state.n_saveat + state.next_save))
+        for i in range(state.n):
+            row[i] = new[i]
+        state.next_save += 1
+
+
+@compiled
+def finish(state, status, t):
+    """Note how the path ended; what it did not reach is no number."""
+    out = doubles(state.out + 8 * state.n * state.path * state.n_saveat)
+    for i in range(state.n * state.next_save, state.n * state.n_saveat):
+        out[i] = math.nan
+    integers(state.codes)[state.path] = status
+    doubles(state.ends)[state.path] = t
+    integers(state.taken)[state.path] = state.step
+    state.path += 1
+    state.begun = 0
+
+
+@compiled
+def is_finite(state):
+    """Whether all states are numbers."""
+    total, u = 0.0, doubles(state.u)
+    for i in range(state.n):
+        total += u[i] - u[i]
+    return total == 0.0
+
+
+@compiled
+def advance(state, step):
+    """Go on with the paths until all are done, or the allowance of steps is used up."""
+    old, u = doubles(state.old), doubles(state.u)
+    while state.path < state.paths:
+        if state.begun == 0:
+            begin(state)
+            save_until(state, state.t0, state.t0)
+        while state.begun != 0:
+            if state.step >= state.steps:
+                finish(state, Status.DONE, state.t0 + state.steps * state.h)
+                break
+            if state.budget <= 0:
+                return Status.BUDGET
+            state.budget -= 1
+            draw(state)
+            t = state.t0 + state.step * state.h
+            for i in range(state.n):
+                old[i] = u[i]
+            step(state, t)
+            if not is_finite(state):
+                finish(state, Status.NON_FINITE, t)
+                break
+            state.step += 1
+            end = state.t0 + state.step * state.h
+            last = state.step == state.steps and state.next_save < state.n_saveat
+            save_until(state, t, max(end, doubles(state.saveat)[state.n_saveat - 1]) if last else end)
+    return Status.DONE

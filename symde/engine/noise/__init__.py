@@ -1,0 +1,1 @@
+"""Stochastic differential equations on the CPU: the methods by name, and the memory of paths."""

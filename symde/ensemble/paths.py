@@ -1,0 +1,80 @@
+"""Members of a stochastic differential equation: each is the path of its number, in the compiled loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.batch import Members, Outcome
+from symde.engine.cpu.layout import Status
+from symde.ensemble.failure import Failure
+from symde.ensemble.work import Work
+from symde.members.lanes import NONE
+from symde.noise import RETCODES, NoisePlan, borrow, explained, give_back, limit_of, plan_of, refuse_others
+from symde.problem.problem import Problem
+
+
+class Paths:
+    """What follows some of the paths in one thread. Arguments as of `paths_of`."""
+
+    def __init__(self, problem: Problem, plan: NoisePlan, members: Members, seed: int) -> None:
+        self._problem, self._plan, self._members, self._seed = problem, plan, members, seed
+        self._session = borrow(problem.system, plan.method)
+
+    def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
+        """Follow members with consecutive numbers; their failures. Arguments as of `BatchRun.run`."""
+        members, rows = self._members, slice(first, first + len(ids))
+        u0, p = (one if len(one) == 1 else one[rows] for one in (members.u0, members.p))
+        codes, ends, taken = self._session.run(
+            self._plan.grid, u0, p, self._seed, first, members.times[0], part.u, look_up
+        )
+        part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
+        part.counters[:, 0] = taken
+        failed = np.flatnonzero(codes != Status.DONE)
+        return [
+            Failure(
+                first + row,
+                RETCODES[Status(codes[row])],
+                explained(RETCODES[Status(codes[row])], ends[row]),
+                float(ends[row]),
+            )
+            for row in failed.tolist()
+        ]
+
+    def close(self) -> None:
+        """Keep the session for the next solve."""
+        give_back(self._problem.system, self._session)
+
+
+class PathWork(Work):
+    """`Work` whose members are paths; `given_atol` is their seed."""
+
+    __slots__ = ()
+
+    def solver(self) -> Any:
+        """What follows some of the paths in one thread."""
+        plan: Any = self.plan
+        return Paths(self.problem, plan, self.members, self.given_atol)
+
+
+def work_of(
+    problem: Problem, method: Any, dt0: Any, max_steps: int, members: Members, seed: int,
+    others: Mapping[str, Any],
+) -> Work:  # fmt: skip
+    """The work of an ensemble of paths.
+
+    Args:
+        problem, method, dt0, max_steps: As of `symde.ensemble`.
+        members: What they start from.
+        seed: Of their random numbers.
+        others: Options that mean something to ordinary equations alone, where they are given.
+
+    Raises:
+        ValueError, TypeError: an option is not what it should be.
+    """
+    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **tolerances)
+    return PathWork(problem, problem.system, given, seed, 0.0, members, NONE, False)

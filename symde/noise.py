@@ -1,0 +1,262 @@
+"""Solves of stochastic differential equations: a path, from the problem, a step size and a seed."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.layout import Status
+from symde.engine.noise.method import NoiseMethod
+from symde.engine.noise.registry import method_for
+from symde.engine.noise.session import Adaptive, Grid, NoiseSession
+from symde.jumps import whole
+from symde.noise_system import NoiseSystem
+from symde.problem import options
+from symde.problem.noise_solution import Lines, NoiseSolution
+from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
+from symde.problem.solution import SolveError
+
+KEPT = 4
+"""Sessions kept for each equation and method."""
+
+RETCODES = {
+    Status.DONE: Retcode.SUCCESS,
+    Status.NON_FINITE: Retcode.NON_FINITE,
+    Status.MAX_STEPS: Retcode.MAX_STEPS,
+    Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+}
+
+TOLERANCE = 0.01
+"""Of a step, where only one tolerance is given: what paths are usually wanted to."""
+
+POINTS = 101
+"""Times that are saved of adaptive steps where none are asked for."""
+
+_WHOLE = 1e-9
+"""Relative distance from a whole number of steps that is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoisePlan:
+    """A method and its steps, checked."""
+
+    method: NoiseMethod
+    grid: Grid | Adaptive
+
+    @property
+    def methods(self) -> tuple[NoiseMethod]:
+        """The method, as plans of other solves tell theirs."""
+        return (self.method,)
+
+
+def plan_of(
+    problem: Problem, method: Any, dt0: Any, max_steps: int, rtol: Any = None, atol: Any = None
+) -> NoisePlan:
+    """How the paths of a problem are followed.
+
+    Raises:
+        ValueError, TypeError: an option is not what it should be, or the method is not for such noise.
+    """
+    system, (t0, t1) = problem.system, problem.tspan
+    if not isinstance(system, NoiseSystem):
+        raise ValueError(
+            "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
+        )
+    chosen = method_for(method, system.noise.kind)
+    if t1 < t0:
+        raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
+    step = options.step_size(dt0, "dt0")
+    if rtol is not None or atol is not None:
+        return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
+    if step is None:
+        raise ValueError(
+            f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 "
+            f"steps{', or rtol and atol for steps that follow the error' if chosen.adaptive else ''}"
+        )
+    count = (t1 - t0) / step
+    steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
+    if steps > max_steps:
+        raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
+    return NoisePlan(chosen, Grid(t0, (t1 - t0) / steps, steps))
+
+
+def _adaptive(
+    problem: Problem, method: NoiseMethod, step: float | None, max_steps: int, rtol: Any, atol: Any
+) -> Adaptive:
+    """Steps that follow the error.
+
+    Raises:
+        ValueError: there is no estimate of it, with which the steps would come to the right limit.
+    """
+    if not method.adaptive:
+        raise ValueError(
+            f"{method.name} does not estimate its error, and steps chosen from the noise by a method of low "
+            "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
+        )
+    system, (t0, t1) = problem.system, problem.tspan
+    rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
+    given = options.absolute_tolerance(
+        TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
+    )
+    limit = min(max_steps, 2**53)
+    return Adaptive(t0, t1, step or (t1 - t0) / 1000, rtol, np.full(len(problem.u0), given, float), limit)
+
+
+def solve_noise(
+    problem: Problem,
+    method: str | NoiseMethod | None = None,
+    *,
+    dt0: float | None = None,
+    rtol: float | None = None,
+    atol: Any = None,
+    seed: int | None = None,
+    trajectory: int = 0,
+    saveat: Any = None,
+    dense: bool | None = None,
+    max_steps: int = 2**53,
+    throw: bool = True,
+) -> NoiseSolution:
+    """A path of a stochastic differential equation.
+
+    Args:
+        problem: Of kind "sde".
+        method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
+        dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
+        rtol, atol: Tolerances of steps that follow the error (SRA1, SRIW1); dt0 is then the first step. The
+            one that is not given is 0.01. Steps end at the times to save.
+        seed: An integer of up to 64 bits; None draws one, which the solution tells.
+        trajectory: Which of the independent paths of that seed.
+        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
+            straight line.
+        dense: Keep the path between steps; only without `saveat`, and then by default.
+        max_steps: Limit on the steps.
+        throw: As in `symde.solve`.
+
+    Raises:
+        SolveError: the path is not finite.
+        ValueError, TypeError: an option is not what it should be.
+    """
+    plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
+    if dense and saveat is not None:
+        raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
+    seed = seed_of(seed)
+    trajectory = whole(trajectory, "trajectory")
+    times = _times(plan, problem.tspan, saveat)
+    every_step = saveat is None and isinstance(plan.grid, Grid)
+    system: Any = problem.system
+    out = np.empty((1, len(times), len(problem.u0)))
+    started = time.perf_counter()
+    session = borrow(system, plan.method)
+    codes, ends, taken = session.run(
+        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out
+    )
+    give_back(system, session)
+    retcode = RETCODES[Status(codes[0])]
+    seconds = time.perf_counter() - started
+    t, u = times, out[0]
+    message = ""
+    if not retcode.success:
+        reached = t <= ends[0]
+        t, u = t[reached], u[reached]
+        message = explained(retcode, float(ends[0]))
+    lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
+    counts = {"steps": int(taken[0])}
+    solution = NoiseSolution(
+        problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
+    )
+    if throw and not retcode.success:
+        raise SolveError(message, solution)
+    return solution
+
+
+def seed_of(given: Any) -> int:
+    """A seed of up to 64 bits; a new one where none is given.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    return secrets.randbits(63) if given is None else whole(given, "seed")
+
+
+def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
+    """The times to save."""
+    times = options.save_times(saveat, *span)
+    if times is not None:
+        return np.ascontiguousarray(times)
+    if isinstance(plan.grid, Adaptive):
+        return np.linspace(*span, POINTS)
+    times = plan.grid.t0 + plan.grid.h * np.arange(plan.grid.steps + 1)
+    times[-1] = span[1]
+    return times
+
+
+def explained(retcode: Retcode, t: float) -> str:
+    """What happened to a path that did not reach its end."""
+    if retcode is not Retcode.NON_FINITE:
+        return (
+            f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"
+        )
+    return (
+        f"non_finite: the path is not finite, in the step from t = {t:.6g}\n"
+        "  help: take smaller steps (dt0), or keep states where the equations hold by `dom x >= 0`"
+    )
+
+
+def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
+    """A session that no one else uses."""
+    kept = system.sessions.setdefault((method.module, method.entry), [])
+    try:
+        return kept.pop()
+    except IndexError:
+        return NoiseSession(system.arrays, method)
+
+
+def give_back(system: Any, session: NoiseSession) -> None:
+    """Keep a session for other solves."""
+    kept = system.sessions[session.method.module, session.method.entry]
+    if len(kept) < KEPT:
+        kept.append(session)
+
+
+def from_solve(
+    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, dt0: Any,
+    max_steps: int, progress: bool, throw: bool, others: Mapping[str, Any],
+) -> NoiseSolution:  # fmt: skip
+    """A path as `symde.solve` asks for it; `others` are options that mean something to ordinary equations
+    alone, where they differ from their defaults.
+
+    Raises:
+        ValueError: there are any.
+    """
+    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    if progress:
+        raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
+    return solve_noise(
+        problem, method, dt0=dt0, **tolerances, seed=seed, saveat=saveat, dense=dense,
+        max_steps=limit_of(max_steps), throw=throw,
+    )  # fmt: skip
+
+
+def refuse_others(others: Mapping[str, Any]) -> None:
+    """Refuse options that mean nothing here.
+
+    Raises:
+        ValueError: there are any.
+    """
+    for name, value in others.items():
+        raise ValueError(
+            f"{name}={value!r} belongs to ordinary differential equations, and this one has noise"
+        )
+
+
+def limit_of(max_steps: int) -> int:
+    """The limit on steps: none where it was not given."""
+    return 2**53 if max_steps == options.DEFAULT_MAX_STEPS else options.step_limit(max_steps)

@@ -1,0 +1,105 @@
+"""Models read as stochastic differential equations: the `System` of a problem of kind "sde"."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import weakref
+from typing import Any, Never
+
+import numpy as np
+
+from symde.codegen.noise import NoiseKernels
+from symde.derive.noise import stochastic
+from symde.engine.noise.session import NoiseArrays
+from symde.lowering import ModelSystem
+from symde.model.model import Model
+from symde.problem.system import System
+
+_systems: weakref.WeakKeyDictionary[Model, NoiseSystem] = weakref.WeakKeyDictionary()
+
+
+def read_as_noise(system: System, model: Any) -> NoiseSystem:
+    """The stochastic differential equation of a model; made once, so that problems share its compiled code.
+
+    Raises:
+        ValueError: the model is none.
+    """
+    if not isinstance(model, Model):
+        raise ValueError("kind='sde' reads a model with noise or reactions, and this is a function")
+    found = _systems.get(model)
+    if found is None:
+        found = _systems[model] = NoiseSystem(model)
+    return found
+
+
+class NoiseSystem:
+    """A stochastic differential equation: names and values as those of the model, drift and diffusion in
+    place of a right-hand side."""
+
+    compiled = True
+    delays = split = False
+    past_observables: frozenset[str] = frozenset()
+
+    def __init__(self, model: Model) -> None:
+        definition = model.definition
+        self.definition = definition
+        self.ito = stochastic(definition)
+        # names and values are those of the model without its noise
+        base = ModelSystem(dataclasses.replace(definition, noise=None))
+        self.noise = NoiseKernels(self.ito)
+        self.state_names, self.parameter_names = base.state_names, base.parameter_names
+        self.observable_names = base.observable_names
+        self.nominal = base.nominal
+        self.span_is_fixed = base.span_is_fixed
+        self.start_of_members = base.start_of_members
+        self.plans: Any = None
+        self.solved: Any = None
+        self.sessions: dict[Any, list[Any]] = {}
+        self.initial_state, self.parameters, self.time_span = (
+            base.initial_state,
+            base.parameters,
+            base.time_span,
+        )
+        self.observe, self.unit = base.observe, base.unit
+
+    @functools.cached_property
+    def arrays(self) -> NoiseArrays:
+        """The equation for the compiled loops."""
+        noise, products = self.noise, self.noise.products
+        domains = [state.domain or (None, None) for state in self.ito.states]
+        low = [-np.inf if one is None else one for one, _ in domains]
+        high = [np.inf if one is None else one for _, one in domains]
+        whole = [
+            np.array(one, dtype=np.int64)
+            for one in (noise.rows, noise.columns, products.rows, products.first, products.second)
+        ]
+        n = len(self.state_names)
+        bounds = np.array(low, dtype=float), np.array(high, dtype=float)
+        rows, columns, product_rows, first, second = whole
+        return NoiseArrays(
+            n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
+        )
+
+    def take_error(self) -> None:
+        """Compiled kernels raise nothing."""
+
+    @property
+    def kernels(self) -> Never:
+        """What ordinary differential equations have and stochastic ones lack.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            "this reads ordinary differential equations, and the problem has noise: follow its paths by "
+            "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
+        )
+
+    traits = adjoint_kernels = start_derivatives = kernels
+
+    def equation(self, index: int) -> Any:
+        """The equation of a state is no ordinary one."""
+        return self.kernels
+
+    slope = non_finite = equation

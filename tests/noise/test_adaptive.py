@@ -1,0 +1,92 @@
+"""Steps that follow the error, on a Brownian motion that does not follow the steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+from symde.noise import solve_noise
+from symde.problem.retcode import Retcode
+from symde.problem.solution import SolveError
+
+GROWTH = "dx = 0.5*x*dt + 0.8*x*dW1\ndw = 0*dt + dW1\nx(0) = 1; w(0) = 0"
+SPRING = "dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\ndq = w*dt\nx(0) = 0; w(0) = 0; q(0) = 0"
+TIMES = np.array([0.25, 1.0])
+
+
+def paths(text: str, tolerance: float, n: int = 500, **options) -> np.ndarray:
+    problem = symde.Problem(symde.ode_def(text), tspan=(0, 1))
+    return symde.ensemble(problem, n=n, seed=1, rtol=tolerance, atol=tolerance, saveat=TIMES, **options).u
+
+
+def test_the_brownian_motion_is_the_same_for_every_tolerance() -> None:
+    coarse, fine = paths(GROWTH, 1e-1), paths(GROWTH, 1e-4)
+    np.testing.assert_allclose(coarse[:, :, 1], fine[:, :, 1], atol=1e-13)
+    assert np.abs(coarse[:, :, 0] - fine[:, :, 0]).max() > 1e-3
+
+
+def test_the_error_falls_with_the_tolerance() -> None:
+    errors = []
+    for tolerance in (1e-1, 1e-2, 1e-3, 1e-4):
+        u = paths(GROWTH, tolerance)[:, 1]
+        errors.append(np.abs(u[:, 0] - np.exp(0.18 + 0.8 * u[:, 1])).mean())
+    assert all(later < 0.5 * earlier for earlier, later in zip(errors, errors[1:], strict=False))
+    assert errors[-1] < 1e-3
+
+
+def test_brownian_motion_and_its_integral_have_their_distribution() -> None:
+    # W and its integral at 1: variances 1 and 1/3, covariance 1/2; W has independent increments
+    u = paths(SPRING, 1e-1, n=20000)
+    early, late, integral = u[:, 0, 1], u[:, 1, 1], u[:, 1, 2]
+    assert late.var() == pytest.approx(1, rel=0.04) and early.var() == pytest.approx(0.25, rel=0.04)
+    assert integral.var() == pytest.approx(1 / 3, rel=0.04)
+    assert (late * integral).mean() == pytest.approx(0.5, rel=0.04)
+    assert (early * (late - early)).mean() == pytest.approx(0, abs=4 * np.sqrt(0.25 * 0.75 / 20000))
+
+
+def test_moments_of_ornstein_and_uhlenbeck() -> None:
+    u = paths(SPRING, 1e-3, n=20000)[:, 1]
+    assert u[:, 0].var() == pytest.approx(0.49 * (1 - np.exp(-4)) / 4, rel=0.04)
+    assert (u[:, 0] * u[:, 1]).mean() == pytest.approx(0.7 * (1 - np.exp(-2)) / 2, rel=0.04)
+
+
+def test_threads_and_single_paths_give_the_same_bits() -> None:
+    one, two = (paths(GROWTH, 1e-2, workers=k) for k in (1, 2))
+    assert np.array_equal(one, two)
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    alone = solve_noise(problem, rtol=1e-2, atol=1e-2, seed=1, trajectory=123, saveat=TIMES)
+    assert np.array_equal(alone.u, one[123])
+
+
+def test_work_follows_the_equation() -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    steps = [
+        symde.solve(problem, rtol=tolerance, atol=tolerance, seed=1, saveat=[1.0]).stats.steps
+        for tolerance in (1e-1, 1e-2, 1e-3)
+    ]
+    assert steps == sorted(steps) and steps[-1] > 4 * steps[0]
+    without = symde.solve(problem, rtol=1e-2, seed=1)
+    assert len(without.t) == 101 and without.t[-1] == 1.0
+
+
+def test_methods_without_estimate_are_refused() -> None:
+    general = symde.Problem("dx = dt + dW1\ndy = dt + x*dW2", {"x": 1.0, "y": 1.0}, (0, 1))
+    with pytest.raises(ValueError, match="may come to a wrong limit"):
+        symde.solve(general, rtol=1e-3)
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    for method in ("EulerMaruyama", "Milstein"):
+        with pytest.raises(ValueError, match=f"{method} does not estimate its error"):
+            symde.ensemble(problem, method, n=2, rtol=1e-3)
+
+
+def test_failures_say_why() -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    with pytest.raises(SolveError, match="max_steps") as caught:
+        symde.solve(problem, rtol=1e-4, atol=1e-4, seed=1, max_steps=10)
+    assert caught.value.retcode is Retcode.MAX_STEPS and caught.value.solution.stats.steps == 10
+    explosion = symde.Problem("dx = x^3*dt + 0.1*dW", {"x": 2.0}, (0, 10))
+    with pytest.raises(SolveError) as caught:
+        symde.solve(explosion, rtol=1e-3, seed=1)
+    assert caught.value.retcode in (Retcode.NON_FINITE, Retcode.STEP_TOO_SMALL)
+    assert caught.value.solution.t[-1] < 10
