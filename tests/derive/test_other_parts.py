@@ -73,7 +73,7 @@ def test_domains_that_hold_are_no_hindrance() -> None:
 
 def test_what_reads_differential_equations_refuses_jump_processes() -> None:
     problem = symde.Problem(NETWORK, kind="jump")
-    with pytest.raises(ValueError, match="ensembles are of ordinary differential equations"):
+    with pytest.raises(ValueError, match="ensembles are of differential equations"):
         symde.ensemble(problem, u0={"A": [1.0, 2.0]})
     with pytest.raises(ValueError, match="the problem is a jump process"):
         symde.sensitivities(problem)

@@ -42,7 +42,7 @@ PROBLEMS = {
     "complex span": (dict(tspan=(0, 1j)), TypeError, "complex"),
     "history": (dict(history=lambda t: 1), ValueError, "delay equations"),
     "unknown kind": (dict(kind="pde"), ValueError, "unknown kind 'pde'"),
-    "later kind": (dict(kind="sde"), ValueError, "needs noise"),
+    "noise without any": (dict(kind="sde"), ValueError, "no noise and no reactions"),
     "jumps without any": (dict(kind="jump"), ValueError, "no reactions and no jumps"),
 }
 
