@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from symde.problem.retcode import Retcode
-from symde.problem.solution import Solution
+from symde.problem.path_solution import PathSolution, PathStats, refuse_outside
 
 
 @dataclass(frozen=True, slots=True)
-class NoiseStats:
+class NoiseStats(PathStats):
     """Work of one path.
 
     Attributes:
@@ -29,15 +25,6 @@ class NoiseStats:
     def words(self) -> str:
         """The counts that matter most."""
         return f"{self.steps} steps"
-
-    @classmethod
-    def of(cls, counts: dict[str, int], seconds: float) -> NoiseStats:
-        """From the engine's counts."""
-        return cls(**counts, seconds=seconds)
-
-    def as_dict(self) -> dict[str, float]:
-        """The counts by name."""
-        return asdict(self)
 
 
 class Lines:
@@ -59,59 +46,16 @@ class Lines:
         Raises:
             ValueError: a time is outside the span, or there is no such side.
         """
-        if side not in ("right", "left"):
-            raise ValueError(f"side must be 'right' or 'left', found {side!r}")
-        first, last = self._t[0], self._t[-1]
-        outside = t[~((t >= first) & (t <= last))]
-        if len(outside):
-            raise ValueError(f"t = {outside.item(0):g} is outside of the span {first:g} to {last:g}")
+        refuse_outside(t, self._t[0], self._t[-1], side)
         k = np.minimum(np.searchsorted(self._t, t, side="right") - 1, len(self._t) - 2)
         theta = ((t - self._t[k]) / (self._t[k + 1] - self._t[k]))[:, None]
         return self._u[k] + theta * (self._u[k + 1] - self._u[k])
 
 
-class NoiseSolution(Solution):
-    """A path of a stochastic differential equation; all that `Solution` says holds.
+class NoiseSolution(PathSolution):
+    """A path of a stochastic differential equation."""
 
-    Attributes:
-        seed: What the random numbers follow from: the same seed and step size give the same path.
-        trajectory: Which of the paths of that seed it is.
-    """
+    __slots__ = ()
 
-    __slots__ = ("seed", "trajectory")
-
-    def __init__(
-        self,
-        problem: Any,
-        t: np.ndarray,
-        u: np.ndarray,
-        retcode: Retcode,
-        dense: Lines | None,
-        counts: dict[str, int],
-        seconds: float,
-        method: tuple[Any, ...],
-        message: str,
-        seed: int,
-        trajectory: int,
-    ) -> None:
-        kept: Any = dense
-        super().__init__(problem, t, u, retcode, kept, counts, seconds, method, message)
-        self.seed, self.trajectory = seed, trajectory
-
-    @property
-    def stats(self) -> Any:
-        """Counts of the work done: `NoiseStats`."""
-        return self.work()()
-
-    def work(self) -> Callable[[], Any]:
-        """What gives the counts when they are wanted."""
-        return functools.partial(NoiseStats.of, self._counters, self._seconds)
-
-    def __repr__(self) -> str:
-        span = f"t = {self.t[0]:g}..{self.t[-1]:g}" if len(self.t) else "no points"
-        states = "1 state" if len(self.names) == 1 else f"{len(self.names)} states"
-        names = f"{', '.join(self.names[:6])}{', ...' if len(self.names) > 6 else ''}"
-        return (
-            f"<Solution {self.retcode}: {len(self.t)} points, {span}, {states} ({names}); "
-            f"{self.stats.steps} steps, seed {self.seed}>"
-        )
+    counted = NoiseStats
+    moves = "steps"
