@@ -30,8 +30,8 @@ def eliminate_conserved(model: Model) -> Model:
     The model that comes back has the equations of the reactions and no reactions: it has no jump reading.
 
     Raises:
-        ValueError: the model has no conservation law or nothing else, its states' initial values read `t0`, or
-            it has jumps, events, algebraic equations, delays, or a domain for a species that would go.
+        ValueError: the model has no conservation law or nothing else, its states' initial values read `t0`,
+            or it has jumps, events, algebraic equations, delays, or a domain for a species that would go.
     """
     definition = model.definition
     refuse_other_parts(definition, _WHAT)
