@@ -12,15 +12,13 @@ import numpy as np
 
 from symde.codegen.propensities import PropensityKernels
 from symde.derive.jump_network import Channel, jump_network
+from symde.engine.cpu.jump_layout import LARGEST_COUNT
 from symde.engine.jumps.network import NetworkArrays, network_arrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
 from symde.problem.system import System
 
 _systems: weakref.WeakKeyDictionary[Model, JumpSystem] = weakref.WeakKeyDictionary()
-
-LARGEST = 2.0**53
-"""Populations up to here are exact in float64."""
 
 
 def read_as_jumps(system: System, model: Any) -> JumpSystem:
@@ -98,10 +96,12 @@ class JumpSystem:
         """
         u0 = self._initial_state(p, t0, given)
         finite = np.isfinite(u0)  # what is not, the problem refuses itself
-        broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) > LARGEST))
+        broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) >= LARGEST_COUNT))
         if broken.any():
             name, value = self._first(broken, u0)
-            raise ValueError(f"state `{name}` starts at {value!r}: a jump process counts in whole numbers")
+            raise ValueError(
+                f"state `{name}` starts at {value!r}: a jump process counts in whole numbers below 2**53"
+            )
         negative = finite & (u0 < 0) & np.array(self.network.counted)
         if negative.any():
             name, value = self._first(negative, u0)

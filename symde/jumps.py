@@ -30,6 +30,8 @@ _FAILED = {
     JumpStatus.PROPENSITY: Retcode.BAD_RATE,
     JumpStatus.NEGATIVE: Retcode.BAD_RATE,
     JumpStatus.TOTAL: Retcode.BAD_RATE,
+    JumpStatus.COUNT: Retcode.BAD_RATE,
+    JumpStatus.CLOCK: Retcode.BAD_RATE,
 }
 
 
@@ -168,6 +170,17 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
         )
     if status == JumpStatus.TOTAL:
         return f"bad_rate: the sum of the propensities is not finite, or nearly so, {where}"
+    if status == JumpStatus.COUNT:
+        name = system.state_names[int(np.argmax(abs(session.u)))]
+        return (
+            f"bad_rate: `{name}` has reached 2**53, beyond which not every whole number is one of float64, "
+            f"{where}\n  help: count in a larger unit, or solve it as differential equations, kind='ode'"
+        )
+    if status == JumpStatus.CLOCK:
+        return (
+            f"bad_rate: events follow each other more closely than times near {state.t:.6g} can be told "
+            f"apart in float64, {where}\n  help: begin at 0, as rates of a jump process do not read the time"
+        )
     channel = system.channel(state.failed)
     values = ", ".join(
         f"{name} = {value:g}" for name, value in zip(system.state_names, session.u, strict=True)

@@ -30,8 +30,8 @@ def eliminate_conserved(model: Model) -> Model:
     The model that comes back has the equations of the reactions and no reactions: it has no jump reading.
 
     Raises:
-        ValueError: the model has no conservation law, its states' initial values read `t0`, or it has jumps,
-            events, algebraic equations, delays, or a domain for a species that would go.
+        ValueError: the model has no conservation law or nothing else, its states' initial values read `t0`,
+            or it has jumps, events, algebraic equations, delays, or a domain for a species that would go.
     """
     definition = model.definition
     refuse_other_parts(definition, _WHAT)
@@ -40,7 +40,12 @@ def eliminate_conserved(model: Model) -> Model:
     laws = laws_of(definition)
     if not laws:
         raise ValueError(f"the reactions of model `{definition.name}` conserve no sum of species")
-    return Model(_without(definition, laws))
+    smaller = _without(definition, laws)
+    if not smaller.states:
+        raise ValueError(
+            f"the reactions of model `{definition.name}` change no species: nothing would be left to solve"
+        )
+    return Model(smaller)
 
 
 def _without(definition: Definition, laws: Sequence[ConservationLaw]) -> Definition:

@@ -200,6 +200,7 @@ class Ensemble:
             return np.quantile(self._good(name), levels, axis=0)
         if self.kept.quantiles is None:
             raise ValueError("quantiles were not kept: solve with reduce='quantiles', or without reduce")
+        self._refuse_none()
         found = self._kept_columns(self.kept.quantiles.at(np.atleast_1d(levels)), name)
         return found[0] if levels.ndim == 0 else found
 
@@ -207,6 +208,7 @@ class Ensemble:
         assert self.kept is not None
         if self.kept.moments is None:
             raise ValueError(f"the {what} was not kept: solve with reduce={what!r}, or without reduce")
+        self._refuse_none()
         return self.kept.moments
 
     def _kept_columns(self, values: np.ndarray, name: Any) -> np.ndarray:
@@ -222,9 +224,13 @@ class Ensemble:
         """The paths of the members that reached their end, of one quantity or of all states."""
         paths = self._paths() if name is None else self[name]
         good = paths[self.succeeded] if self.failures else paths
-        if not len(good):
-            raise ValueError(f"no member reached its end: {self.failures[0].message}")
+        self._refuse_none()
         return good
+
+    def _refuse_none(self) -> None:
+        """Refuse statistics where no member is left for them."""
+        if len(self.failures) == len(self):
+            raise ValueError(f"no member reached its end: {self.failures[0].message}")
 
     # -- other forms
     # ------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ def test_names_of_totals_give_way() -> None:
     [
         ("k, A --> 0", "conserve no sum of species"),
         ("x' = -x", "conserve no sum of species"),
+        ("k, A --> A", "change no species"),
         ("k, A --> B\njump k: x += 1", "this one has jumps"),
         ("k, A --> B\nA(t0) = t0; B(t0) = 1", "depends on the initial time"),
     ],

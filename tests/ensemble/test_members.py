@@ -169,6 +169,11 @@ def test_many_failures_are_told_and_where_all_fail_there_is_no_mean():
     assert {one.retcode for one in found.failures} == {symde.Retcode.MAX_STEPS}
     with pytest.raises(ValueError, match="no member reached its end"):
         found.mean()
+    with pytest.warns(RuntimeWarning, match="2 of 2"):
+        kept = symde.ensemble(symde.Problem(BLOWUP), "Tsit5", p={"k": [4, 5]}, reduce=["var", "quantiles"])
+    for statistic in (kept.mean, kept.var, lambda: kept.quantile(0.5)):
+        with pytest.raises(ValueError, match="no member reached its end"):
+            statistic()
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,41 @@ def test_growth_without_bound_ends_with_a_reason() -> None:
     assert "not finite" in str(error)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_counts_end_where_float64_skips_whole_numbers(method: str) -> None:
+    """2**53 + 1 is 2**53 in float64: a path would stand there for ever."""
+    problem = symde.Problem("k, 0 --> X", {"X": 2**53 - 3}, (0, 1), {"k": 30}, kind="jump")
+    error = _failure_of(problem, method=method)
+    assert error.solution.retcode == Retcode.BAD_RATE
+    assert "`X` has reached 2**53" in str(error) and "help: count in a larger unit" in str(error)
+    with pytest.raises(ValueError, match=r"whole numbers below 2\*\*53"):
+        symde.Problem("k, 0 --> X", {"X": 2**53}, (0, 1), {"k": 30}, kind="jump")
+    down = symde.Problem("k, X --> 0", {"X": 2**53 - 1}, (0, 1), {"k": 1e-14}, kind="jump")
+    path = symde.solve(down, method, seed=1, saveat=[1.0])
+    if method != "TauLeaping":
+        assert 2**53 - 1 - path.u[0, 0] == path.stats.events
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one != "TauLeaping"])
+@pytest.mark.parametrize("start", [1e15, 1e16, -1e16])
+def test_a_time_too_large_for_the_waiting_times_is_refused(method: str, start: float) -> None:
+    """At 1e15 times lie 0.125 apart and waiting times of 0.1 come out 1/(24*0.8**2) = 7 % short on average;
+    at 1e16 the time would stand still."""
+    late = symde.Problem("10, 0 --> X", {"X": 0}, (start, start + 1000), kind="jump")
+    error = _failure_of(late, method=method, saveat=[start + 1000])
+    assert "times near" in str(error) and "help: begin at 0" in str(error)
+    slow = symde.Problem("1e-3, 0 --> X", {"X": 0}, (start, start + 1000), kind="jump")
+    assert symde.solve(slow, method, seed=1).success
+
+
+@pytest.mark.parametrize("method", [one for one in METHODS if one != "TauLeaping"])
+def test_a_reaction_that_was_all_but_stopped_goes_on(method: str) -> None:
+    """At a rate of 1e-310 its time is beyond all numbers; it must fire once the rate is 5 again."""
+    text = "jump 1: on += 1\njump ifelse(on > 0, 5, 1e-310): X += 1"
+    problem = symde.Problem(text, {"on": 0, "X": 0}, (0, 50), kind="jump")
+    assert symde.solve(problem, method, seed=1, saveat=[50.0])["X"][0] > 100  # 250 or so
+
+
 def test_the_default_follows_the_size() -> None:
     ring = "\n".join(f"1, X{i} --> X{(i + 1) % (MANY_REACTIONS + 1)}" for i in range(MANY_REACTIONS + 1))
     small = symde.solve(_problem(), seed=1)

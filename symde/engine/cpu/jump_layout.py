@@ -23,6 +23,13 @@ SHRUNK = 1e-3
 LARGEST_TOTAL = 1e280
 """A sum of propensities beyond is no number to count with."""
 
+LARGEST_COUNT = 2.0**53
+"""Populations below are exact; one that has come here may be off, as 2**53 + 1 is 2**53 in float64."""
+
+FINEST_WAIT = 8
+"""Units in the last place of the time that lie between events on average. Rounding the time shortens
+exponential waiting times of m units by 1/(24 m^2) on average: here by less than a part in a thousand."""
+
 GROUPS = 64
 """Groups of composition and rejection: powers of 2 that propensities may lie apart."""
 
@@ -46,6 +53,8 @@ class JumpStatus(IntEnum):
     PROPENSITY = 11  # negative or not finite: of reaction `failed`
     NEGATIVE = 12  # reaction `failed` would make a population negative
     TOTAL = 13  # the sum of propensities is not below LARGEST_TOTAL
+    COUNT = 14  # a population is not below LARGEST_COUNT
+    CLOCK = 15  # events follow each other too closely for the resolution of the time
 
 
 COUNTERS = ("events", "evaluations", "rejections", "leaps")

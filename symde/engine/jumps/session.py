@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from symde.engine.cpu.jump_layout import COUNTERS, RANDOMS, JumpPhase, JumpState, JumpStatus
+from symde.engine.cpu.jump_layout import COUNTERS, FINEST_WAIT, RANDOMS, JumpPhase, JumpState, JumpStatus
 from symde.engine.cpu.library import function_address
 from symde.engine.jumps.method import JumpMethod
 from symde.engine.jumps.network import NetworkArrays
@@ -81,7 +82,7 @@ class JumpSession:
         self._keep("rates", np.ascontiguousarray(rates, dtype=float))
         self._kept["inputs"][:2] = self._kept["u"].ctypes.data, self._kept["p"].ctypes.data
         state.t, state.t_end = span
-        state.t_next = span[0]
+        state.t_next = self._start = span[0]
         state.phase, state.budget, state.epsilon = JumpPhase.START, 0, epsilon
         state.max_events = UNLIMITED if max_events is None else max_events
         for name in COUNTERS:
@@ -110,6 +111,8 @@ class JumpSession:
             given = self.state.budget
             status = JumpStatus(self._function(ctypes.addressof(self.state)))
             left -= given - self.state.budget
+            if self._clock_too_coarse():
+                return JumpStatus.CLOCK
             if status == JumpStatus.OUTPUT_FULL:
                 self._times.append(self._kept["out_t"])
                 self._rows.append(self._kept["out_u"])
@@ -118,6 +121,12 @@ class JumpSession:
                 return status
             elif on_slice is not None:
                 on_slice()
+
+    def _clock_too_coarse(self) -> bool:
+        """Whether exact events came too closely for the resolution of the time."""
+        state = self.state
+        unit = math.ulp(max(abs(self._start), abs(state.t_end)))
+        return state.leaps == 0 and state.events * FINEST_WAIT * unit > state.t_end - self._start
 
     @property
     def u(self) -> np.ndarray:

@@ -21,7 +21,7 @@ from symde.engine.cpu.compiled.jump_network import evaluate_all, fire, save, sav
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.poisson import poisson
 from symde.engine.cpu.compiled.random import jumps_at, uniform
-from symde.engine.cpu.jump_layout import JumpPhase, JumpStatus
+from symde.engine.cpu.jump_layout import LARGEST_COUNT, JumpPhase, JumpStatus
 
 CRITICAL = 10.0
 """A reaction that its reactants are left for fewer times is critical."""
@@ -217,6 +217,9 @@ def next_step(state):
     if state.total > 0.0 and integers(state.integers)[0] == 0 and state.t < state.t_end:
         if leap(state) == LEAPT:
             state.phase = JumpPhase.EVENT
+            for i in range(state.n):
+                if not abs(doubles(state.u)[i]) < LARGEST_COUNT:
+                    return JumpStatus.COUNT
             return evaluate_all(state)
         integers(state.integers)[0] = EXACT
     state.t_next = exponential_time(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
-from symde.engine.cpu.jump_layout import LARGEST_TOTAL, JumpStatus
+from symde.engine.cpu.jump_layout import LARGEST_COUNT, LARGEST_TOTAL, JumpStatus
 
 
 @compiled
@@ -67,7 +67,7 @@ def evaluate_all(state):
 
 @compiled
 def fire(state, j):
-    """Change the populations by reaction j; not DONE where one would become negative."""
+    """Change the populations by reaction j; not DONE where one would become negative or too large."""
     starts, changed = integers(state.change_starts), integers(state.changed)
     u, changes = doubles(state.u), doubles(state.changes)
     if integers(state.general)[j] == 2:
@@ -75,9 +75,11 @@ def fire(state, j):
             if u[changed[k]] + changes[k] < 0.0 and integers(state.counted)[changed[k]] != 0:
                 state.failed = j
                 return JumpStatus.NEGATIVE
+    largest = 0.0
     for k in range(starts[j], starts[j + 1]):
         u[changed[k]] += changes[k]
-    return JumpStatus.DONE
+        largest = max(largest, abs(u[changed[k]]))
+    return JumpStatus.DONE if largest < LARGEST_COUNT else JumpStatus.COUNT
 
 
 @compiled

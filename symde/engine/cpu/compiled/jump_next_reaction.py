@@ -1,7 +1,8 @@
 """The next reaction method: every reaction has the time at which it would fire, in an indexed heap.
 
 A reaction whose propensity changes from a to b has its time rescaled, t + (a/b)*(time - t), so that one
-random number serves each event; one that could not fire gets a new time, as waiting has no memory.
+random number serves each event; one that could not fire gets a new time, as waiting has no memory. So does
+one that was so slow that its time is beyond all numbers, which no factor would bring back.
 
 Source: M. A. Gibson, J. Bruck, Efficient exact stochastic simulation of chemical systems with many species
 and many channels, J. Phys. Chem. A 104 (2000), 1876-1889.
@@ -100,7 +101,7 @@ def update(state, j):
             continue
         if not values[i] > 0.0:
             times[i] = math.inf
-        elif old > 0.0:
+        elif old > 0.0 and times[i] < math.inf:
             times[i] = state.t + old / values[i] * (times[i] - state.t)
         else:
             times[i] = new_time(state, values[i])
