@@ -106,7 +106,9 @@ def _adaptive(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
     )
     limit = min(max_steps, 2**53)
-    return Adaptive(t0, t1, step or (t1 - t0) / 1000, rtol, np.full(len(problem.u0), given, float), limit)
+    span = t1 - t0
+    first = span / 1000 if step is None else min(step, span)
+    return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
 
 
 def solve_noise(
