@@ -102,3 +102,9 @@ def test_a_first_step_beyond_the_span_is_the_span(first: float) -> None:
 def test_a_state_that_stays_at_zero_meets_a_tolerance_of_zero() -> None:
     problem = symde.Problem(symde.ode_def("dx = x*dt + x*dW\nx(0) = 0"), tspan=(0, 1))
     assert np.all(solve_noise(problem, rtol=1e-2, atol=0.0, seed=1).u == 0.0)
+
+
+def test_the_path_between_steps_that_follow_the_error_is_not_promised() -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    with pytest.raises(ValueError, match="give the times in saveat"):
+        symde.solve(problem, rtol=1e-2, seed=1, dense=True)
