@@ -106,7 +106,9 @@ def _adaptive(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
     )
     limit = min(max_steps, 2**53)
-    return Adaptive(t0, t1, step or (t1 - t0) / 1000, rtol, np.full(len(problem.u0), given, float), limit)
+    span = t1 - t0
+    first = span / 1000 if step is None else min(step, span)
+    return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
 
 
 def solve_noise(
@@ -135,7 +137,8 @@ def solve_noise(
         trajectory: Which of the independent paths of that seed.
         saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
             straight line.
-        dense: Keep the path between steps; only without `saveat`, and then by default.
+        dense: Keep the path between steps; only of steps of one size without `saveat`, and then by
+            default.
         max_steps: Limit on the steps.
         throw: As in `symde.solve`.
 
@@ -146,6 +149,11 @@ def solve_noise(
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     if dense and saveat is not None:
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
+    if dense and isinstance(plan.grid, Adaptive):
+        raise ValueError(
+            "the path between steps that follow the error is not kept: leave out dense and give the times in "
+            "saveat, or give dt0 and no tolerances"
+        )
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
     times = _times(plan, problem.tspan, saveat)

@@ -90,3 +90,21 @@ def test_failures_say_why() -> None:
         symde.solve(explosion, rtol=1e-3, seed=1)
     assert caught.value.retcode in (Retcode.NON_FINITE, Retcode.STEP_TOO_SMALL)
     assert caught.value.solution.t[-1] < 10
+
+
+@pytest.mark.parametrize("first", [1e7, 1e22, 1e300])
+def test_a_first_step_beyond_the_span_is_the_span(first: float) -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    one, other = (solve_noise(problem, rtol=1e-2, dt0=dt0, seed=1, saveat=TIMES) for dt0 in (1.0, first))
+    np.testing.assert_array_equal(one.u, other.u)
+
+
+def test_a_state_that_stays_at_zero_meets_a_tolerance_of_zero() -> None:
+    problem = symde.Problem(symde.ode_def("dx = x*dt + x*dW\nx(0) = 0"), tspan=(0, 1))
+    assert np.all(solve_noise(problem, rtol=1e-2, atol=0.0, seed=1).u == 0.0)
+
+
+def test_the_path_between_steps_that_follow_the_error_is_not_promised() -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    with pytest.raises(ValueError, match="give the times in saveat"):
+        symde.solve(problem, rtol=1e-2, seed=1, dense=True)

@@ -39,6 +39,8 @@ def error_of(state):
     u, old, error = doubles(state.u), doubles(state.old), doubles(state.errors)
     atol, worst = doubles(state.atol), 0.0
     for i in range(state.n):
+        if error[i] == 0.0:  # it meets a tolerance of zero
+            continue
         ratio = error[i] / (atol[i] + state.rtol * max(abs(u[i]), abs(old[i])))
         if not ratio <= 1e30:
             return 1e30
