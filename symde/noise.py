@@ -93,7 +93,8 @@ def _adaptive(
     """Steps that follow the error.
 
     Raises:
-        ValueError: there is no estimate of it, with which the steps would come to the right limit.
+        ValueError: there is no estimate of it, with which the steps would come to the right limit; or a state
+            has a domain, at whose end the coefficients are not smooth, as the estimate supposes them to be.
     """
     if not method.adaptive:
         raise ValueError(
@@ -101,6 +102,7 @@ def _adaptive(
             "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
         )
     system, (t0, t1) = problem.system, problem.tspan
+    _refuse_truncation(system)
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
@@ -109,6 +111,27 @@ def _adaptive(
     span = t1 - t0
     first = span / 1000 if step is None else min(step, span)
     return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
+
+
+def _refuse_truncation(system: NoiseSystem) -> None:
+    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some per
+    cent.
+
+    Raises:
+        ValueError: a state has a domain, or the noise is that of reactions, which is none at rates below 0.
+    """
+    cut = [
+        f"`{state.name}` has a domain"
+        for state in system.ito.states
+        if state.domain is not None and np.isfinite([one for one in state.domain if one is not None]).any()
+    ]
+    if system.definition.reactions:
+        cut.append("the noise of reactions ends where their rates are 0")
+    if cut:
+        raise ValueError(
+            f"{cut[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... and no "
+            "tolerances"
+        )
 
 
 def solve_noise(

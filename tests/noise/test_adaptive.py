@@ -108,3 +108,9 @@ def test_the_path_between_steps_that_follow_the_error_is_not_promised() -> None:
     problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
     with pytest.raises(ValueError, match="give the times in saveat"):
         symde.solve(problem, rtol=1e-2, seed=1, dense=True)
+
+
+def test_domains_take_steps_of_one_size():
+    text = "param b = 0.05\nstate x = 0.05\ndom x >= 0\ndx = (b - x)*dt + sqrt(x)*dW\ntime 0 .. 1"
+    with pytest.raises(ValueError, match="`x` has a domain"):
+        symde.solve(symde.Problem(text), rtol=0.02, seed=1)
