@@ -101,7 +101,8 @@ def _adaptive(
             f"{method.name} does not estimate its error, and steps chosen from the noise by a method of low "
             "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
         )
-    system, (t0, t1) = problem.system, problem.tspan
+    system: Any = problem.system
+    t0, t1 = problem.tspan
     _refuse_truncation(system)
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
@@ -114,8 +115,8 @@ def _adaptive(
 
 
 def _refuse_truncation(system: NoiseSystem) -> None:
-    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some per
-    cent.
+    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some
+    per cent.
 
     Raises:
         ValueError: a state has a domain, or the noise is that of reactions, which is none at rates below 0.
