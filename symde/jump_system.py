@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import weakref
 from collections.abc import Mapping
-from typing import Any, Never
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from symde.engine.cpu.jump_layout import LARGEST_COUNT
 from symde.engine.jumps.network import NetworkArrays, network_arrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
+from symde.path_system import PathSystem
 from symde.problem.system import System
 
 _systems: weakref.WeakKeyDictionary[Model, JumpSystem] = weakref.WeakKeyDictionary()
@@ -35,12 +36,13 @@ def read_as_jumps(system: System, model: Any) -> JumpSystem:
     return found
 
 
-class JumpSystem:
+class JumpSystem(PathSystem):
     """A jump process: names and values as those of the model, propensities in place of a right-hand side."""
 
-    compiled = True
-    delays = split = False
-    past_observables: frozenset[str] = frozenset()
+    unread = (
+        "this reads differential equations, and the problem is a jump process: give it a problem without "
+        "kind='jump'"
+    )
 
     def __init__(self, base: System, model: Model) -> None:
         definition = model.definition
@@ -115,26 +117,3 @@ class JumpSystem:
     def channel(self, j: int) -> Channel:
         """A reaction or jump, for messages."""
         return self.network.channels[j]
-
-    def take_error(self) -> None:
-        """Compiled kernels raise nothing."""
-
-    @property
-    def kernels(self) -> Never:
-        """What differential equations have and jump processes lack.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "this reads differential equations, and the problem is a jump process: give it a problem without "
-            "kind='jump'"
-        )
-
-    traits = adjoint_kernels = start_derivatives = kernels
-
-    def equation(self, index: int) -> Any:
-        """Jump processes have no equations."""
-        return self.kernels
-
-    slope = non_finite = equation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import weakref
-from typing import Any, Never
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from symde.derive.noise import stochastic
 from symde.engine.noise.session import NoiseArrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
+from symde.path_system import PathSystem
 from symde.problem.system import System
 
 _systems: weakref.WeakKeyDictionary[Model, NoiseSystem] = weakref.WeakKeyDictionary()
@@ -33,13 +34,14 @@ def read_as_noise(system: System, model: Any) -> NoiseSystem:
     return found
 
 
-class NoiseSystem:
+class NoiseSystem(PathSystem):
     """A stochastic differential equation: names and values as those of the model, drift and diffusion in
     place of a right-hand side."""
 
-    compiled = True
-    delays = split = False
-    past_observables: frozenset[str] = frozenset()
+    unread = (
+        "this reads ordinary differential equations, and the problem has noise: follow its paths by "
+        "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
+    )
 
     def __init__(self, model: Model) -> None:
         definition = model.definition
@@ -80,26 +82,3 @@ class NoiseSystem:
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
         )
-
-    def take_error(self) -> None:
-        """Compiled kernels raise nothing."""
-
-    @property
-    def kernels(self) -> Never:
-        """What ordinary differential equations have and stochastic ones lack.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "this reads ordinary differential equations, and the problem has noise: follow its paths by "
-            "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
-        )
-
-    traits = adjoint_kernels = start_derivatives = kernels
-
-    def equation(self, index: int) -> Any:
-        """The equation of a state is no ordinary one."""
-        return self.kernels
-
-    slope = non_finite = equation

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 from typing import Any
 
+from symde.engine.named import NamedMethods
 from symde.engine.noise.method import NoiseMethod
 
 NAMES = ("EulerMaruyama", "Milstein", "SRA1", "SRIW1")
@@ -23,9 +22,17 @@ _DEFAULT = {
 """The method of the highest strong order for each kind of noise."""
 
 
-def methods() -> list[NoiseMethod]:
-    """All methods, in the order of their names."""
-    return [get(name) for name in NAMES]
+_METHODS = NamedMethods(
+    NAMES,
+    "symde.engine.noise",
+    NoiseMethod,
+    FOREIGN,
+    "EulerMaruyama",
+    "a method for noise",
+    "equations with noise",
+    "is a method for ordinary differential equations, and this one has noise",
+)
+methods, get = _METHODS.all, _METHODS.get
 
 
 def method_for(method: Any, noise: str) -> NoiseMethod:
@@ -45,32 +52,3 @@ def method_for(method: Any, noise: str) -> NoiseMethod:
             "method"
         )
     return found
-
-
-def get(method: Any) -> NoiseMethod:
-    """The method of a name, in letters of either case; a method object is itself.
-
-    Raises:
-        ValueError: there is no such method; the nearest name, or else all, are in the message.
-        TypeError: neither a name nor a method.
-    """
-    if isinstance(method, NoiseMethod):
-        return method
-    if not isinstance(method, str):
-        found = type(method).__name__
-        raise TypeError(f"expected a name such as 'EulerMaruyama' or a method for noise, found {found}")
-    wanted = method.strip().lower()
-    if wanted not in map(str.lower, NAMES):
-        raise ValueError(_unknown(method, wanted))
-    return importlib.import_module(f"symde.engine.noise.{wanted}").METHOD
-
-
-def _unknown(method: str, wanted: str) -> str:
-    if wanted in map(str.lower, importlib.import_module("symde.engine.methods.registry").NAMES):
-        return f"'{method}' is a method for ordinary differential equations, and this one has noise"
-    canonical = {one.lower(): one for one in NAMES}
-    near = difflib.get_close_matches(wanted, canonical, n=1)
-    nearest = FOREIGN.get(wanted) or (canonical[near[0]] if near else None)
-    if nearest is not None:
-        return f"unknown method '{method}' for equations with noise: did you mean '{nearest}'?"
-    return f"unknown method '{method}' for equations with noise: there are {', '.join(NAMES)}"
