@@ -10,6 +10,7 @@ Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equation
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from symde.engine.cpu.linear_solver import addresses
 
 FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau", "bdf", "adams")
 """Families whose methods solve equations with delays."""
+
+DELAYED = 4
+"""Place of the delayed values in the input table of kernels."""
 
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
@@ -50,7 +54,18 @@ DelayData = structure(
     all_constant=int64,
     s=int64,  # the times at the last evaluation
     outputs=int64,  # table of one entry for kernels of ours
-    delayed=int64,  # values and derivatives of the pairs
+    delayed=int64,  # values and derivatives of the pairs: a row of single evaluations, then those of whole steps
+    row_length=int64,
+    degree=int64,  # of the interpolants in the rows of the dense output
+    # for each slot its whole step and its interpolant as kernels of the model: the times that they read as parts
+    # of the step, how many, whether derivatives of pairs are read; 0 where there is no kernel
+    **{
+        f"{kind}_{what}": int64
+        for kind in ("step", "interpolant")
+        for what in ("kernel", "nodes", "count", "slopes")
+    },
+    end=double,  # the time of the row `end_row`, NaN where none is known
+    end_row=int64,
     history=int64,
     history_length=int64,
     initial=int64,  # the state at t0
@@ -212,6 +227,20 @@ class DelaySystem:
         """The same of that with a complex shift."""
         return self.model.complex_lu_length
 
+    def step_address(self, method: Any, padded: int) -> int:
+        """The address of a whole step that looks up its delayed values first, 0 where the general step serves."""
+        find = getattr(self.model, "delayed_step", None)
+        if find is None or find(method, padded) is None:
+            return 0
+        return function_address("delay_kernels", "whole_step")
+
+    def interpolant_address(self, method: Any, numbers: Any, padded: int) -> int:
+        """The same of a whole interpolant."""
+        find = getattr(self.model, "delayed_interpolant", None)
+        if find is None or find(method, numbers, padded) is None:
+            return 0
+        return function_address("delay_kernels", "whole_interpolant")
+
     def address(self, name: str) -> int:
         """The address of a kernel."""
         if name in ("rhs", "rhs_jacobian", "jacobian_vector"):
@@ -239,7 +268,12 @@ class DelaySystem:
             "lags": np.zeros(times),
             "s": np.zeros(times),
             "outputs": np.zeros(1, np.int64),
-            "delayed": np.zeros(2 * pairs),
+            "delayed": np.zeros(2 * pairs),  # `Past` makes room for more rows
+            **{
+                f"{kind}_{what}": np.zeros(2, np.int64)
+                for kind in ("step", "interpolant")
+                for what in ("kernel", "nodes", "count", "slopes")
+            },
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),
@@ -265,6 +299,8 @@ class DelaySystem:
         data = DelayData(
             n=n,
             times=times,
+            row_length=2 * pairs,
+            end=math.nan,
             levels=plan.levels,
             history_length=plan.histories,
             all_constant=int(plan.constant.all()),

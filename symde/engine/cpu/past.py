@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symde.engine.cpu.delays import DELAYED
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
     from symde.engine.cpu.delays import DelaySystem
     from symde.engine.cpu.slots import PackedMethod
-
-DELAYED = 4
-"""Place of the delayed values in the input table of kernels."""
 
 ITERATING = {
     **dict.fromkeys(("explicit", "explicit_two_estimates", "rosenbrock", "esdirk"), "interpolate"),
@@ -50,7 +48,9 @@ class Past:
         self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
         self._data, self._keep_all = data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
-        session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
+        data.degree = (session._dense_width - 2) // session.n - 1
+        self._add_whole_steps(session)
+        session._kept["inputs"][DELAYED] = data.delayed
         self._add_derivatives(session)
         step = function_address("delay_steps", "attempt")
         orders = []
@@ -61,6 +61,24 @@ class Past:
             order = getattr(packed.method, "order", HIGHEST_ORDER)
             orders.append(min(order, MULTISTEP_ORDER) if packed.family.multistep else order)
         data.highest_order = min(max(orders), HIGHEST_ORDER)
+
+    def _add_whole_steps(self, session: Any) -> None:
+        """Whole steps and interpolants as kernels, and room for the delayed values that they read."""
+        data, arrays, rows = self._data, self._arrays, 1
+        for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
+            model, padded, found = self._system.model, session.padded, {}
+            if slot.step and hasattr(model, "delayed_step"):
+                found["step"] = model.delayed_step(packed.method, padded)
+            if slot.interpolant and hasattr(model, "delayed_interpolant"):
+                found["interpolant"] = model.delayed_interpolant(packed.method, packed.interpolant, padded)
+            for kind, kernel in found.items():
+                nodes = self._arrays[f"{kind}_nodes_{i}"] = np.array(kernel.nodes)
+                values = (kernel.address, nodes.ctypes.data, len(nodes), kernel.slopes)
+                for what, value in zip(("kernel", "nodes", "count", "slopes"), values, strict=True):
+                    arrays[f"{kind}_{what}"][i] = value
+                rows = max(rows, 1 + len(nodes))
+        arrays["delayed"] = np.zeros(rows * data.row_length)
+        data.delayed = arrays["delayed"].ctypes.data
 
     def _add_derivatives(self, session: Any) -> None:
         """The kernels of derivatives that the session's methods need."""

@@ -37,7 +37,7 @@ SHORTEST = 1e-6
 @compiled
 def set_passed(data, k, count):
     """How many discontinuities time k has passed; the row it looked up last may belong to another piece."""
-    integers(data.passed)[k] = count
+    integers(data.passed)[k], data.end = count, math.nan
     window = doubles(data.windows + 8 * WINDOW * k)
     window[0], window[1] = 0.0, 0.0
 

@@ -1,0 +1,139 @@
+"""Whole steps of models with delays as kernels: the delayed values of all stages are looked up beforehand.
+
+Where every delay is constant, the times at which a step reads the past are known as it begins. The engine fills
+a row of `delayed` for each of them, and the step is straight code over these rows. Row 0 is the one of single
+evaluations; the others follow in the order of `nodes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symde.codegen.delay_graph import DelayGraph
+from symde.codegen.delays import DELAYED
+from symde.codegen.kernel import Kernel, Output, Vector
+from symde.codegen.llvm import ir_module
+from symde.codegen.lu import StaticLU
+from symde.codegen.steps import NODE_LIMIT, STATES_LIMIT, Step, explicit_step, rosenbrock_step
+from symde.native import load_ir
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedKernel:
+    """A kernel that reads several rows of delayed values.
+
+    Attributes:
+        address: Where it is.
+        nodes: Part of the step at which each row after the first is to be looked up.
+        slopes: Whether derivatives of delayed values are read.
+    """
+
+    address: int
+    nodes: tuple[float, ...]
+    slopes: bool
+
+
+class DelayedStep(Step):
+    """The graph of a step whose right-hand sides read the row of their time.
+
+    Attributes:
+        nodes: Part of the step of each row after the first, in the order in which they were met.
+        slopes: Whether derivatives of delayed values are read.
+    """
+
+    def __init__(self, model: DelayGraph) -> None:
+        super().__init__(model)
+        self._width = 2 * len(model.delays.pairs)
+        self._share: dict[int, float] = {self.t: 0.0}
+        self._row: dict[int, int] = {}
+        self.nodes: list[float] = []
+        self.slopes = False
+
+    def later(self, share: float) -> int:
+        """t + share * h."""
+        t = super().later(share)
+        self._share[t] = share
+        return t
+
+    def _copied(self, node: int, done: dict[int, int], u: Sequence[int], t: int) -> int:
+        source = self.source
+        if source.op[node] != "input" or source.value[node][0] != DELAYED:
+            return super()._copied(node, done, u, t)
+        if t not in self._row:
+            self.nodes.append(self._share[t])
+            self._row[t] = len(self.nodes)
+        index = source.value[node][1]
+        self.slopes |= index % 2 == 1
+        return self.graph.input(DELAYED, index + self._width * self._row[t])
+
+
+def delayed_step(
+    model: DelayGraph, plan: Callable[[], StaticLU | None], method: Any, padded: int
+) -> DelayedKernel | None:
+    """The step of a method as one kernel, None where the general step serves.
+
+    Args:
+        model: The model.
+        plan: Gives its factorisation.
+        method: Explicit Runge-Kutta and Rosenbrock methods have such steps.
+        padded: Length of a stage vector as the engine keeps it.
+    """
+    if not _suits(model):
+        return None
+    work = DelayedStep(model)
+    if method.family in ("explicit", "explicit_two_estimates"):
+        kernel = explicit_step(model, method, method.fsal, padded, work)
+    elif method.family == "rosenbrock":
+        factorisation = plan()
+        if factorisation is None:
+            return None
+        kernel = rosenbrock_step(model, factorisation, method, padded, work)
+    else:
+        return None
+    return _loaded(work, kernel)
+
+
+def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
+    """The interpolant of a step of an explicit method as one kernel, None where it would be too long. It reads
+    all stages in the place of the first, and writes the coefficients of theta^0..degree and the extra stages.
+
+    Args:
+        numbers: Weights of the stages by theta * T_q, shape (degree, all stages), and the coefficients of
+            theta^m in T_q, shape (degree, degree), as the engine keeps them.
+    """
+    if not _suits(model):
+        return None
+    work, known = DelayedStep(model), len(method.b)
+    weights, powers = (matrix.tolist() for matrix in numbers)
+    n, padding = work.n, [work.zero] * (padded - work.n)
+    slopes = [[work.graph.input("first_stage", j * padded + k) for k in range(n)] for j in range(known)]
+    for row, share in zip(getattr(method, "extra_a", ()), method.extra_c, strict=False):
+        if work.size > NODE_LIMIT:
+            return None
+        weighed = [float(weight) for weight in row[: len(slopes)]]
+        u = [work.argument(k, weighed, [slope[k] for slope in slopes]) for k in range(n)]
+        slopes.append(work.derivatives(u, work.later(float(share))))
+    sums = [[work.total(row, [slope[k] for slope in slopes]) for k in range(n)] for row in weights]
+    scaled = [[work.apply("mul", work.h, node) for node in row] for row in sums]
+    rows = [[work.total(row, [one[k] for one in scaled]) for k in range(n)] for row in powers]
+    if work.size > NODE_LIMIT:
+        return None
+    coefficients = tuple(node for row in (work.u, *rows) for node in (*row, *padding))
+    extra = tuple(node for row in slopes[known:] for node in (*row, *padding))
+    outputs = Output("coefficients", coefficients), Output("stages", extra)
+    own = Vector("step", 1), Vector("first_stage", known * padded)
+    kernel = Kernel("explicit_interpolant", work.graph, (*model.inputs(), *own), outputs)
+    return _loaded(work, kernel)
+
+
+def _suits(model: DelayGraph) -> bool:
+    return len(model.lowered.states) <= STATES_LIMIT and bool((model.plan.constant == 1).all())
+
+
+def _loaded(work: DelayedStep, kernel: Kernel | None) -> DelayedKernel | None:
+    if kernel is None:
+        return None
+    address = load_ir(ir_module([kernel])).address(kernel.name)
+    return DelayedKernel(address, tuple(work.nodes), work.slopes)
