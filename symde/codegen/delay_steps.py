@@ -16,7 +16,7 @@ from symde.codegen.delays import DELAYED
 from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lu import StaticLU
-from symde.codegen.steps import NODE_LIMIT, STATES_LIMIT, Step, explicit_step, rosenbrock_step
+from symde.codegen.steps import NODE_LIMIT, STATES_LIMIT, STEP_INPUTS, Step, explicit_step, rosenbrock_step
 from symde.native import load_ir
 
 
@@ -57,6 +57,15 @@ class DelayedStep(Step):
         self._share[t] = share
         return t
 
+    def end(self) -> int:
+        """The time at which the step ends, as the engine has it: t + h but for rounding."""
+        t = self.graph.input("step", 1)
+        self._share[t] = 1.0
+        whole = super().later(1.0)
+        if whole in self._row:
+            self._row[t] = self._row[whole]
+        return t
+
     def _copied(self, node: int, done: dict[int, int], u: Sequence[int], t: int) -> int:
         source = self.source
         if source.op[node] != "input" or source.value[node][0] != DELAYED:
@@ -67,6 +76,51 @@ class DelayedStep(Step):
         index = source.value[node][1]
         self.slopes |= index % 2 == 1
         return self.graph.input(DELAYED, index + self._width * self._row[t])
+
+
+FUSED_INPUTS = (*STEP_INPUTS, "low")
+"""The input table of `fused_step`: `step` holds h and the time at which the step ends, `low` what the compensated
+sum carries."""
+
+
+def fused_step(model: DelayGraph, method: Any) -> DelayedKernel | None:
+    """The step of an explicit method with all that belongs to it, None where the general step serves: the stages,
+    the new state by a compensated sum, f there where that is the last stage, and the error.
+
+    It reads `FUSED_INPUTS` and writes the new state, what its sum carries, the error, and all stages but the
+    first, each to a place of its own.
+    """
+    if not _suits(model) or method.family != "explicit" or method.error is None:
+        return None
+    work = DelayedStep(model)
+    n, apply = work.n, work.apply
+    slopes = [[work.graph.input("first_stage", k) for k in range(n)]]
+    for i in range(1, len(method.b) - (1 if method.fsal else 0)):
+        if work.size > NODE_LIMIT:
+            return None
+        u = [work.argument(k, method.a[i][:i], [slope[k] for slope in slopes]) for k in range(n)]
+        slopes.append(work.derivatives(u, work.later(float(method.c[i]))))
+    new, lost = [], []
+    for k in range(n):
+        total = apply("mul", work.h, work.total(method.b, [slope[k] for slope in slopes]))
+        y = apply("add", total, work.graph.input("low", k))
+        new.append(apply("add", work.u[k], y))
+        lost.append(apply("sub", y, apply("sub", new[k], work.u[k])))
+    if method.fsal:
+        slopes.append(work.derivatives(new, work.end()))
+    error = [
+        apply("mul", work.h, work.total(method.error, [slope[k] for slope in slopes])) for k in range(n)
+    ]
+    outputs = (
+        Output("u_new", tuple(new)),
+        Output("low_new", tuple(lost)),
+        Output("error", tuple(error)),
+        *(Output(f"stage{i}", tuple(row)) for i, row in enumerate(slopes[1:], 1)),
+    )
+    if work.size > NODE_LIMIT:
+        return None
+    own = Vector("step", 2), Vector("first_stage", n), Vector("low", n)
+    return _loaded(work, Kernel("fused_step", work.graph, (*model.inputs(), *own), outputs))
 
 
 def delayed_step(

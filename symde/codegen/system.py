@@ -13,7 +13,7 @@ import numpy as np
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.delay_graph import DelayGraph
-from symde.codegen.delay_steps import DelayedKernel, delayed_interpolant, delayed_step
+from symde.codegen.delay_steps import DelayedKernel, delayed_interpolant, delayed_step, fused_step
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps, jumps_of_past
@@ -319,6 +319,11 @@ class ModelKernels:
             ("delayed_step", method, padded),
             lambda: delayed_step(graph, lambda: self.lu_plan, method, padded),
         )
+
+    def fused_step(self, method: Any) -> DelayedKernel | None:
+        """The same with the new state, its compensation, the last stage and the error."""
+        graph = self._delay_graph
+        return self._once(("fused_step", method), lambda: fused_step(graph, method))
 
     def delayed_interpolant(self, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
         """The interpolant of such a step, likewise."""

@@ -31,6 +31,12 @@ BREAKS = 4096
 WINDOW = 4
 """Doubles of the window of one time; the last is not used."""
 
+WHOLE, WHAT = ("fused", "step", "interpolant"), ("kernel", "nodes", "count", "slopes")
+"""Kernels of whole steps and interpolants, and what there is of each."""
+
+TABLE = 64
+"""Entries of each table of a fused step: three vectors and the stages of the method."""
+
 DelayData = structure(
     "DelayData",
     "What the kernels and the loop of delay equations work on.",
@@ -57,13 +63,12 @@ DelayData = structure(
     delayed=int64,  # values and derivatives of the pairs: a row of single evaluations, then those of whole steps
     row_length=int64,
     degree=int64,  # of the interpolants in the rows of the dense output
-    # for each slot its whole step and its interpolant as kernels of the model: the times that they read as parts
-    # of the step, how many, whether derivatives of pairs are read; 0 where there is no kernel
-    **{
-        f"{kind}_{what}": int64
-        for kind in ("step", "interpolant")
-        for what in ("kernel", "nodes", "count", "slopes")
-    },
+    # for each slot kernels of whole steps (fused: with all that belongs to them) and of interpolants, 0 where there
+    # is none: the times that they read as parts of the step, how many, and whether derivatives of pairs are read
+    **{f"{kind}_{what}": int64 for kind in WHOLE for what in WHAT},
+    fused_stages=int64,  # stages of the methods
+    fused_inputs=int64,  # tables of the fused steps
+    fused_outputs=int64,
     end=double,  # the time of the row `end_row`, NaN where none is known
     end_row=int64,
     history=int64,
@@ -269,11 +274,10 @@ class DelaySystem:
             "s": np.zeros(times),
             "outputs": np.zeros(1, np.int64),
             "delayed": np.zeros(2 * pairs),  # `Past` makes room for more rows
-            **{
-                f"{kind}_{what}": np.zeros(2, np.int64)
-                for kind in ("step", "interpolant")
-                for what in ("kernel", "nodes", "count", "slopes")
-            },
+            **{f"{kind}_{what}": np.zeros(2, np.int64) for kind in WHOLE for what in WHAT},
+            "fused_stages": np.zeros(2, np.int64),
+            "fused_inputs": np.zeros(2 * TABLE, np.int64),
+            "fused_outputs": np.zeros(2 * TABLE, np.int64),
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),

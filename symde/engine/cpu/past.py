@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symde.engine.cpu.delays import DELAYED
+from symde.engine.cpu.delays import DELAYED, TABLE, WHAT
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
@@ -64,21 +64,39 @@ class Past:
 
     def _add_whole_steps(self, session: Any) -> None:
         """Whole steps and interpolants as kernels, and room for the delayed values that they read."""
-        data, arrays, rows = self._data, self._arrays, 1
+        data, arrays, model, rows = self._data, self._arrays, self._system.model, 1
         for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
-            model, padded, found = self._system.model, session.padded, {}
-            if slot.step and hasattr(model, "delayed_step"):
-                found["step"] = model.delayed_step(packed.method, padded)
-            if slot.interpolant and hasattr(model, "delayed_interpolant"):
-                found["interpolant"] = model.delayed_interpolant(packed.method, packed.interpolant, padded)
+            found: dict[str, Any] = {}
+            if slot.step and packed.method.family != "radau":
+                found["fused"] = model.fused_step(packed.method)
+                found["step"] = model.delayed_step(packed.method, session.padded)
+            if slot.interpolant:
+                found["interpolant"] = model.delayed_interpolant(
+                    packed.method, packed.interpolant, session.padded
+                )
             for kind, kernel in found.items():
-                nodes = self._arrays[f"{kind}_nodes_{i}"] = np.array(kernel.nodes)
+                if kernel is None:
+                    continue
+                nodes = arrays[f"{kind}_nodes_{i}"] = np.array(kernel.nodes)
                 values = (kernel.address, nodes.ctypes.data, len(nodes), kernel.slopes)
-                for what, value in zip(("kernel", "nodes", "count", "slopes"), values, strict=True):
+                for what, value in zip(WHAT, values, strict=True):
                     arrays[f"{kind}_{what}"][i] = value
                 rows = max(rows, 1 + len(nodes))
+            if found.get("fused") is not None:
+                self._fill_tables(session, i, packed)
         arrays["delayed"] = np.zeros(rows * data.row_length)
         data.delayed = arrays["delayed"].ctypes.data
+
+    def _fill_tables(self, session: Any, i: int, packed: PackedMethod) -> None:
+        """What does not change in the tables of a fused step."""
+        address, padded = session.address_of, session.padded
+        inputs, outputs = (self._arrays[f"fused_{name}"][TABLE * i :] for name in ("inputs", "outputs"))
+        inputs[:10] = session._kept["inputs"][:10]
+        inputs[9] = address("stages")
+        self._arrays["fused_stages"][i] = len(packed.method.b)
+        outputs[2] = address("error")
+        for k in range(1, len(packed.method.b)):
+            outputs[2 + k] = address("stages") + 8 * padded * k
 
     def _add_derivatives(self, session: Any) -> None:
         """The kernels of derivatives that the session's methods need."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.control import error_norm
+from symde.engine.cpu.compiled.delay_kernels import whole_attempt
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.delays import WINDOW
@@ -119,11 +120,18 @@ def change_of_trial(state, data):
 
 
 @compiled
+def attempt_once(state, data, address):
+    """An attempt with the delayed values as they are known."""
+    if integers(data.fused_kernel)[state.active] != 0:
+        return whole_attempt(state, data, integers(data.fused_stages)[state.active])
+    return call_step(integers(data.attempts)[state.active], address)
+
+
+@compiled
 def try_step(state, data, address):
     """An attempt, repeated with its own interpolant where delayed values lie in it."""
-    original = integers(data.attempts)[state.active]
     data.own_valid, data.overlap, data.ahead, data.stuck, data.strayed = 0, 0, 0, 0, 0
-    code = call_step(original, address)
+    code = attempt_once(state, data, address)
     if not data.overlap:
         return code
     if not integers(data.iterates)[state.active]:
@@ -137,7 +145,7 @@ def try_step(state, data, address):
         if interpolate_attempt(state, data, address, data.own) != 0:
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
-        code = call_step(original, address)
+        code = attempt_once(state, data, address)
         if code == Attempt.FINE and change_of_trial(state, data) <= SETTLED:
             return code
     return Attempt.DIVERGED.value if code == Attempt.FINE else code
