@@ -63,8 +63,8 @@ def fill_column(data, state, k, t, h, end, nodes, count):
             if row == 0:
                 out[at] = doubles(data.initial)[i]
                 continue
-            inverse = 1.0 / doubles(row)[1]
             low, high = window[0], window[1]
+            inverse = window[2] if low < high else 1.0 / doubles(row)[1]
         r = doubles(row)
         theta = (s - r[0]) * inverse
         place = 2 + degree * n + i
