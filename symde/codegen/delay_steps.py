@@ -108,9 +108,7 @@ def fused_step(model: DelayGraph, method: Any) -> DelayedKernel | None:
         lost.append(apply("sub", y, apply("sub", new[k], work.u[k])))
     if method.fsal:
         slopes.append(work.derivatives(new, work.end()))
-    error = [
-        apply("mul", work.h, work.total(method.error, [slope[k] for slope in slopes])) for k in range(n)
-    ]
+    error = [apply("mul", work.h, work.total(method.error, [slope[k] for slope in slopes])) for k in range(n)]
     outputs = (
         Output("u_new", tuple(new)),
         Output("low_new", tuple(lost)),

@@ -83,6 +83,12 @@ DelayData = structure(
     n_breaks=int64,
     passed=int64,
     highest_order=int64,
+    derived=int64,  # states whose derivatives are read, the time at which each is, and how many
+    derived_times=int64,
+    n_derived=int64,
+    start_slope=int64,  # u' at t0, for derivatives that are read there
+    kept_slopes=int64,  # of the repetition before, in the middle of the step
+    defect=int64,
     neutral=int64,
     jump=int64,  # whether the state itself jumps at t0
     hints=int64,  # for each time the row looked up last, where it lies, and its start, end and 1/length
@@ -289,6 +295,11 @@ class DelaySystem:
             "attempts": np.zeros(2, np.int64),
             "iterates": np.zeros(2, np.int64),
             "trial": np.zeros(n + 8),
+            "start_slope": np.zeros(n + 8),
+            "kept_slopes": np.zeros(len(plan.order) + 1),
+            "defect": np.zeros(n + 8),
+            "derived": plan.state[plan.order > 0],
+            "derived_times": np.repeat(np.arange(times), np.diff(plan.pair_first))[plan.order > 0],
         }
         if self.width:
             arrays |= {"before": np.zeros(n + 8), "after": np.zeros(n + 8), "rates": np.zeros(times)}
@@ -309,6 +320,7 @@ class DelaySystem:
             history_length=plan.histories,
             all_constant=int(plan.constant.all()),
             neutral=int(plan.neutral),
+            n_derived=len(arrays["derived"]),
             slopes=int(plan.slopes),
             width=self.width,
             base_n=getattr(self.model, "base_n", n),

@@ -21,8 +21,9 @@ from symde.engine.cpu.compiled.delays import (
     fill_delayed,
 )
 from symde.engine.cpu.compiled.jumps import forget_slope
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
-from symde.engine.cpu.compiled.vectors import copy
+from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.delays import BREAKS
 from symde.engine.cpu.layout import Phase, Status
 
@@ -35,6 +36,10 @@ LEFT_ALONE = 3
 CROWDED = 0.1
 """Part of a step, for each time: where such a discontinuity follows another one closer, it is left to the
 control of the error. Else three delays that depend on the state bring thousands."""
+
+
+REPETITIONS = 100
+"""Evaluations in search of u' at t0 where it depends on itself."""
 
 
 @compiled
@@ -107,6 +112,37 @@ def start_past(state, data):
                 return k + 1
             set_passed(data, k, 1 if s[k] >= state.t - near else 0)
     data.ahead = 0
+    return 0
+
+
+@compiled
+def slope_at_start(state, data):
+    """u' at t0 where it is read there, as a delay vanishes: from that of the history on by repeated evaluation,
+    as long as that brings values that are finite and closer. A kernel's code."""
+    slope, found, read = doubles(data.start_slope), doubles(data.defect), integers(data.derived)
+    orders, at, history = integers(data.order), 0, doubles(data.history)
+    integers(data.outputs)[0] = data.history
+    call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
+    clear(data.n, data.start_slope)
+    for q in range(integers(data.pair_first)[data.times]):
+        if orders[q] > 0:
+            slope[read[at]] = history[integers(data.value)[q]]
+            at += 1
+    before = 1e300
+    for _ in range(REPETITIONS):
+        if evaluate(state, state.t, state.u, data.defect) != 0:
+            return 1
+        change = 0.0
+        for q in range(data.n_derived):
+            i = read[q]
+            change = max(change, abs(found[i] - slope[i]) / (abs(found[i]) + 1e-300))
+        if not change < before:
+            break
+        for q in range(data.n_derived):
+            slope[read[q]] = found[read[q]]
+        if change <= ULPS:
+            break
+        before = change
     return 0
 
 
@@ -239,7 +275,7 @@ def advance(address):
     if state.phase == Phase.START:
         data.stuck, data.fault_at = 0, state.t
         data.fault = start_past(state, data)
-        if data.fault:
+        if data.fault or (data.n_derived and slope_at_start(state, data) != 0):
             return Status.CALLBACK
     wished = state.single_step
     state.single_step = 1

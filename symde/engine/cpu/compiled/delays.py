@@ -183,8 +183,8 @@ def fill_from_rows(data, state, k, s, slopes, target):
     for q in range(first[k], first[k + 1]):
         i, order, at = states[q], orders[q], 2 * place[q]
         if row == 0:  # the first step has nothing behind it
-            out[at] = doubles(data.initial)[i] if order == 0 else 0.0
-            out[at + 1] = 0.0
+            out[at] = doubles(data.initial)[i] if order == 0 else doubles(data.start_slope)[i]
+            out[at + 1] = doubles(data.start_slope)[i] if order == 0 else 0.0
             continue
         if order == 0:
             out[at] = value_in_row(row, inverse, n, degree, i, s)
