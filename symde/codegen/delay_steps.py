@@ -1,8 +1,8 @@
 """Whole steps of models with delays as kernels: the delayed values of all stages are looked up beforehand.
 
-Where every delay is constant, the times at which a step reads the past are known as it begins. The engine fills
-a row of `delayed` for each of them, and the step is straight code over these rows. Row 0 is the one of single
-evaluations; the others follow in the order of `nodes`.
+Where every delay is constant, the times at which a step reads the past are known as it begins. The engine
+fills a row of `delayed` for each of them, and the step is straight code over these rows. Row 0 is the one of
+single evaluations; the others follow in the order of `nodes`.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ class DelayedStep(Step):
 
 
 FUSED_INPUTS = (*STEP_INPUTS, "low")
-"""The input table of `fused_step`: `step` holds h and the time at which the step ends, `low` what the compensated
-sum carries."""
+"""The input table of `fused_step`: `step` holds h and the time at which the step ends, `low` what the
+compensated sum carries."""
 
 
 def fused_step(model: DelayGraph, method: Any) -> DelayedKernel | None:
-    """The step of an explicit method with all that belongs to it, None where the general step serves: the stages,
-    the new state by a compensated sum, f there where that is the last stage, and the error.
+    """The step of an explicit method with all that belongs to it, None where the general step serves: the
+    stages, the new state by a compensated sum, f there where that is the last stage, and the error.
 
     It reads `FUSED_INPUTS` and writes the new state, what its sum carries, the error, and all stages but the
     first, each to a place of its own.
@@ -148,8 +148,9 @@ def delayed_step(
 
 
 def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
-    """The interpolant of a step of an explicit method as one kernel, None where it would be too long. It reads
-    all stages in the place of the first, and writes the coefficients of theta^0..degree and the extra stages.
+    """The interpolant of a step of an explicit method as one kernel, None where it would be too long. It
+    reads all stages in the place of the first, and writes the coefficients of theta^0..degree and the extra
+    stages.
 
     Args:
         numbers: Weights of the stages by theta * T_q, shape (degree, all stages), and the coefficients of

@@ -54,8 +54,8 @@ class ExplicitNumbers(Protocol):
 def rosenbrock_step(
     model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers, padded: int, work: Step | None = None
 ) -> Kernel | None:
-    """The step of a Rosenbrock method for a model, None where it would be too long; `work` is an empty graph for
-    it, where another than the usual one is to be filled.
+    """The step of a Rosenbrock method for a model, None where it would be too long; `work` is an empty graph
+    for it, where another than the usual one is to be filled.
 
     Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
     """
@@ -118,7 +118,8 @@ def rosenbrock_stages(work: Step, plan: StaticLU, method: RosenbrockNumbers) -> 
 def explicit_step(
     model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded: int, work: Step | None = None
 ) -> Kernel | None:
-    """The step of an explicit Runge-Kutta method for a model, None where it would be too long; `work` as above.
+    """The step of an explicit Runge-Kutta method for a model, None where it would be too long; `work` as
+    above.
 
     The first stage is read, as the engine keeps it from step to step. With `fsal` the last stage is f at the
     new state, which is known only after the compensated sum: it is left to the engine, and so is the error.

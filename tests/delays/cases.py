@@ -136,10 +136,11 @@ NEUTRAL = {
     # cos t solves it with its own past; the delay t/2 vanishes at the start
     "Jackiewicz": Case(
         "state y\nhistory y = cos(t)\ny' = 1 + y - 2*y(t/2)^2 - y'(t - pi)", (0, 9), np.cos, vanishes=True
-    ),  # The rest is from W. H. Enright, H. Hayashi, The evaluation of numerical software for delay differential
-    # equations (1997), DDETST F to H, and C. A. H. Paul, A test set of functional differential equations (1994);
-    # the solutions are seen by putting them in. F1, F3 and F5 read what they are about to find where the delay
-    # vanishes, at 0, and at 0.5, 1.5, ...; F1 has y'(0) = 2 there.
+    ),
+    # The rest is from W. H. Enright, H. Hayashi, The evaluation of numerical software for delay
+    # differential equations (1997), DDETST F to H, and C. A. H. Paul, A test set of functional differential
+    # equations (1994); the solutions are seen by putting them in. F1, F3 and F5 read what they are about to
+    # find where the delay vanishes, at 0, and at 0.5, 1.5, ...; F1 has y'(0) = 2 there.
     "DDETST F1": Case(
         "state y\nhistory y = 1 + 2*t\n"
         "y' = 2*cos(2*t)*y(t/2)^(2*cos(t)) + log(y'(t/2)) - log(2*cos(t)) - sin(t)",

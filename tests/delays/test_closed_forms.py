@@ -59,11 +59,21 @@ def test_delayed_derivatives(name, method, rtol):
 
 
 def test_the_error_of_delayed_derivatives_follows_the_tolerance():
-    # without an estimate of it the error falls with the power 4/5 of the tolerance, as interpolants are of order 4
+    # without an estimate of it the error falls with the power 4/5 of the tolerance: interpolants have order 4
     case = NEUTRAL["Jackiewicz"]
     for method in ("Tsit5", "DP5", "KenCarp4"):
         loose, tight = (error(case, method, rtol=rtol) for rtol in (1e-5, 1e-8))
         assert tight < 5e-3 * loose
+
+
+def test_a_neutral_equation_may_jump_where_no_step_ends():
+    # y' = g(t) - y'(t - 1)/2 with g from 1 to 2 at pi/2: y' is 1, 1/2 from 1 on, 3/2 from pi/2 on
+    text = "state y = 0\ny' = (t > pi/2 ? 2 : 1) - y'(t - 1)/2\ntime 0 .. 2"
+    for method in ("Tsit5", "Vern7", "Rodas5P"):
+        solution = symde.solve(symde.Problem(text), method, rtol=1e-9, atol=1e-11)
+        expected = 1 + 0.5 * (np.pi / 2 - 1) + 1.5 * (2 - np.pi / 2)
+        np.testing.assert_allclose(solution.u[-1, 0], expected, rtol=1e-8)
+        assert solution.stats.accepted < 200
 
 
 def test_a_step_by_a_fixed_size_has_no_error_to_join():

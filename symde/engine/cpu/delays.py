@@ -28,6 +28,9 @@ DELAYED = 4
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
 
+ALONG = 2
+"""Kind of a time at which a kept solution is read."""
+
 WINDOW = 4
 """Doubles of the window of one time; the last is not used."""
 
@@ -60,11 +63,12 @@ DelayData = structure(
     all_constant=int64,
     s=int64,  # the times at the last evaluation
     outputs=int64,  # table of one entry for kernels of ours
-    delayed=int64,  # values and derivatives of the pairs: a row of single evaluations, then those of whole steps
+    delayed=int64,  # values and derivatives of the pairs: a row of single evaluations, more of whole steps
     row_length=int64,
     degree=int64,  # of the interpolants in the rows of the dense output
-    # for each slot kernels of whole steps (fused: with all that belongs to them) and of interpolants, 0 where there
-    # is none: the times that they read as parts of the step, how many, and whether derivatives of pairs are read
+    # for each slot kernels of whole steps (fused: with all that belongs to them) and of interpolants, 0 where
+    # there is none: the times that they read as parts of the step, how many, and whether derivatives of pairs
+    # are read
     **{f"{kind}_{what}": int64 for kind in WHOLE for what in WHAT},
     fused_stages=int64,  # stages of the methods
     fused_inputs=int64,  # tables of the fused steps
@@ -83,8 +87,9 @@ DelayData = structure(
     n_breaks=int64,
     passed=int64,
     highest_order=int64,
-    derived=int64,  # states whose derivatives are read, the time at which each is, and how many
+    derived=int64,  # states whose derivatives are read, when, where `history` has them, and how many
     derived_times=int64,
+    derived_values=int64,
     n_derived=int64,
     start_slope=int64,  # u' at t0, for derivatives that are read there
     kept_slopes=int64,  # of the repetition before, in the middle of the step
@@ -239,7 +244,8 @@ class DelaySystem:
         return self.model.complex_lu_length
 
     def step_address(self, method: Any, padded: int) -> int:
-        """The address of a whole step that looks up its delayed values first, 0 where the general step serves."""
+        """The address of a whole step that looks up its delayed values first, 0 where the general step
+        serves."""
         find = getattr(self.model, "delayed_step", None)
         if find is None or find(method, padded) is None:
             return 0
@@ -268,6 +274,9 @@ class DelaySystem:
         addresses of."""
         plan = self.model.model_graph.plan
         times, pairs, n = len(plan.constant), len(plan.place), self.n
+        of_time = np.repeat(np.arange(times), np.diff(plan.pair_first))
+        base_n = getattr(self.model, "base_n", n)
+        derived = plan.neutral & (plan.order == 1) & (plan.constant[of_time] != ALONG) & (plan.state < base_n)
         arrays: dict[str, np.ndarray] = {
             "pair_first": plan.pair_first,
             "place": plan.place,
@@ -298,8 +307,9 @@ class DelaySystem:
             "start_slope": np.zeros(n + 8),
             "kept_slopes": np.zeros(len(plan.order) + 1),
             "defect": np.zeros(n + 8),
-            "derived": plan.state[plan.order > 0],
-            "derived_times": np.repeat(np.arange(times), np.diff(plan.pair_first))[plan.order > 0],
+            "derived": plan.state[derived],
+            "derived_times": of_time[derived],
+            "derived_values": plan.value[derived],
         }
         if self.width:
             arrays |= {"before": np.zeros(n + 8), "after": np.zeros(n + 8), "rates": np.zeros(times)}
@@ -323,7 +333,7 @@ class DelaySystem:
             n_derived=len(arrays["derived"]),
             slopes=int(plan.slopes),
             width=self.width,
-            base_n=getattr(self.model, "base_n", n),
+            base_n=base_n,
             crossings=self.model.address("crossings") if self.width else 0,
             advance=function_address("loop", "advance"),
             **{name: self.model.address(name) for name in kernels},

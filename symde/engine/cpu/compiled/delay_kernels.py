@@ -1,4 +1,4 @@
-"""Whole steps of models with constant delays: what the stages read of the past first, then the model's kernel.
+"""Whole steps of models with constant delays: what stages read of the past first, then the model's kernel.
 
 The rows of `delayed` follow the one of single evaluations, in the order of the kernel's nodes.
 """
@@ -20,7 +20,8 @@ LOW = 10
 
 @compiled
 def fill_rows(data, state, t, h, end, nodes, count, slopes):
-    """Rows of delayed values at parts of a step from t, which ends at `end`; the row of the end, 0 without."""
+    """Rows of delayed values at parts of a step from t, which ends at `end`; the row of the end, 0 where it
+    has none."""
     lags, passed, shares, found = doubles(data.lags), integers(data.passed), doubles(nodes), 0
     for i in range(count):
         if shares[i] == 1.0:

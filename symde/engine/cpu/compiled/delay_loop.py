@@ -13,7 +13,6 @@ from symde.engine.cpu.columns import CONTEXT, DIRECTION
 from symde.engine.cpu.compiled.delay_crossings import times_at
 from symde.engine.cpu.compiled.delay_repeats import ULPS, lengthen, set_passed
 from symde.engine.cpu.compiled.delays import (
-    ALONG,
     MISSED,
     delay_data_at,
     evaluate_times,
@@ -24,7 +23,7 @@ from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.delays import ALONG, BREAKS
 from symde.engine.cpu.layout import Phase, Status
 
 NEVER = 1000
@@ -117,17 +116,15 @@ def start_past(state, data):
 
 @compiled
 def slope_at_start(state, data):
-    """u' at t0 where it is read there, as a delay vanishes: from that of the history on by repeated evaluation,
-    as long as that brings values that are finite and closer. A kernel's code."""
+    """u' at t0 where it is read there, as a delay vanishes: from that of the history on by repeated
+    evaluation, as long as that brings values that are finite and closer. A kernel's code."""
     slope, found, read = doubles(data.start_slope), doubles(data.defect), integers(data.derived)
-    orders, at, history = integers(data.order), 0, doubles(data.history)
+    values, history = integers(data.derived_values), doubles(data.history)
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
     clear(data.n, data.start_slope)
-    for q in range(integers(data.pair_first)[data.times]):
-        if orders[q] > 0:
-            slope[read[at]] = history[integers(data.value)[q]]
-            at += 1
+    for q in range(data.n_derived):
+        slope[read[q]] = history[values[q]]
     before = 1e300
     for _ in range(REPETITIONS):
         if evaluate(state, state.t, state.u, data.defect) != 0:

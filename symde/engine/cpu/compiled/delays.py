@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.delays import DELAYED, WINDOW, DelayData
+from symde.engine.cpu.delays import ALONG, DELAYED, WINDOW, DelayData
 from symde.engine.cpu.layout import Phase
 
 delay_data_at = structure_at(DelayData)
@@ -29,9 +29,6 @@ NEAR = 4
 ROUNDING = 1e-12
 """Part of the step by which a time may lie beyond its beginning and still count as past."""
 
-
-ALONG = 2
-"""Kind of a time at which a kept solution is read."""
 
 NUDGE = 1e-7
 """Part of the way to the middle of the step by which a time moves to tell its side of a discontinuity."""
