@@ -195,7 +195,7 @@ class ModelKernels:
         graph, rhs = self.graph, self.lowered.rhs
         operations = sum(graph.op[node] not in LEAVES for node in graph.reachable(rhs))
         if self.lowered.delays is not None:
-            return Traits(self.n, operations, delays=True)
+            return Traits(self.n, operations, mass=self.mass, delays=True)
         try:
             second_order = not self.partition.unsteady
         except InseparableError:

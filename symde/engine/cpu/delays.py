@@ -95,6 +95,9 @@ DelayData = structure(
     kept_slopes=int64,  # of the repetition before, in the middle of the step
     defect=int64,
     neutral=int64,
+    algebraic=int64,  # whether what equations without a derivative determine is read at other times
+    past_jumps=int64,  # a time has moved over a jump of the state itself at the end of the step
+    consistent=int64,  # solves these equations
     jump=int64,  # whether the state itself jumps at t0
     hints=int64,  # for each time the row looked up last, where it lies, and its start, end and 1/length
     rows=int64,
@@ -146,7 +149,7 @@ class DelaySystem:
         model: The model's own kernels.
     """
 
-    loop = "delay_loop"
+    loop, consistent = "delay_loop", "delay_constraints"
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -185,7 +188,7 @@ class DelaySystem:
 
     @property
     def mass(self) -> bool:
-        """Whether derivatives have factors: such models with delays are refused."""
+        """Whether derivatives have factors."""
         return self.model.mass
 
     @property
@@ -276,7 +279,7 @@ class DelaySystem:
         times, pairs, n = len(plan.constant), len(plan.place), self.n
         of_time = np.repeat(np.arange(times), np.diff(plan.pair_first))
         base_n = getattr(self.model, "base_n", n)
-        derived = plan.neutral & (plan.order == 1) & (plan.constant[of_time] != ALONG) & (plan.state < base_n)
+        derived = (plan.neutral and not self.mass) & (plan.order == 1) & (plan.constant[of_time] != ALONG) & (plan.state < base_n)
         arrays: dict[str, np.ndarray] = {
             "pair_first": plan.pair_first,
             "place": plan.place,
@@ -330,6 +333,8 @@ class DelaySystem:
             history_length=plan.histories,
             all_constant=int(plan.constant.all()),
             neutral=int(plan.neutral),
+            algebraic=int(self._reads_algebraic(plan)),
+            consistent=function_address("consistent", "make_consistent") if self.mass else 0,
             n_derived=len(arrays["derived"]),
             slopes=int(plan.slopes),
             width=self.width,
@@ -340,6 +345,10 @@ class DelaySystem:
             **addresses(arrays),
         )
         return data, (data, arrays)
+
+    def _reads_algebraic(self, plan: Any) -> bool:
+        states = self.definition.states
+        return any(states[i].algebraic for i in plan.state if i < len(states)) if self.mass else False
 
     def past(self, session: Any) -> Any:
         """The memory of a session's past; its methods step through ours from now on."""

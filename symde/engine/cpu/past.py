@@ -45,10 +45,11 @@ class Past:
     def __init__(self, system: DelaySystem, session: Any) -> None:
         self._system, data = system, session.context
         self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
-        self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
+        degree = max(method.degree for method in session.methods)
+        self._row = np.zeros(2 + session.n * (1 + degree))
         self._data, self._keep_all = data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
-        data.degree = (session._dense_width - 2) // session.n - 1
+        data.degree = degree
         self._add_whole_steps(session)
         session._kept["inputs"][DELAYED] = data.delayed
         self._add_derivatives(session)

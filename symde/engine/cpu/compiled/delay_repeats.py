@@ -27,7 +27,8 @@ PASSES = 12
 """Repetitions after which a step counts as not converging."""
 
 NEUTRAL_PASSES = 60
-"""The same where derivatives are read: a shorter step brings these no closer together."""
+"""The same where derivatives are read, or what equations without one determine: a shorter step brings these no
+closer together."""
 
 SETTLED = 1e-4
 """Mean square of the last change, in the tolerance, with which a repeated step is accepted."""
@@ -157,7 +158,7 @@ def try_step(state, data, address):
         data.stuck, data.fault_at = 1, state.t
         hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
         return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
-    for _ in range(NEUTRAL_PASSES if data.n_derived else PASSES):
+    for _ in range(NEUTRAL_PASSES if data.n_derived or data.algebraic else PASSES):
         if code != Attempt.FINE:
             return code
         copy(state.n, state.u_new, data.trial)
