@@ -319,8 +319,7 @@ def _refuse_with_delays(definition: Definition) -> None:
         (
             "constraints of higher index",
             any(one.at_zero for one in definition.invariants),
-            "their equations would have to be differentiated, past and all: write them with an index of 1, as "
-            "equations that determine the algebraic variables themselves",
+            "write equations that determine the algebraic variables as they stand (of index 1)",
         ),
         ("steps projected onto invariants", any(one.projected for one in definition.invariants), _LEAVE_OUT),
         (
@@ -339,9 +338,7 @@ def _refuse_with_delays(definition: Definition) -> None:
             raise ValueError(f"a model with delays and {what} is not solved by this version: {remedy}")
 
 
-_LEAVE_OUT = (
-    "leave out one of them, or write the delays as a chain of states (the linear chain trick)"
-)
+_LEAVE_OUT = "leave out one of them, or write the delays as a chain of states (the linear chain trick)"
 
 
 def _words(span: Span | None) -> str:

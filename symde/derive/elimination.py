@@ -43,10 +43,12 @@ def _eliminate_aliases(system: EquationSystem) -> None:
 
 
 def _free(system: EquationSystem) -> list[str]:
-    """The algebraic variables that may go: one that is read at earlier times has a past of its own, which what
-    it is made of need not have."""
+    """The algebraic variables that may go: one that is read at earlier times has a past of its own, which
+    what it is made of need not have."""
     delays = system.definition.delays
-    past = () if delays is None else (*delays.states, *delays.slopes, *(one.state for one in delays.histories))
+    if delays is None:
+        return system.algebraic
+    past = {*delays.states, *delays.slopes, *(one.state for one in delays.histories)}
     return [name for name in system.algebraic if name not in past]
 
 

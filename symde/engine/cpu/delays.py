@@ -202,6 +202,16 @@ class DelaySystem:
         return self.model.constrained
 
     @property
+    def invariants_kinds(self) -> Any:
+        """Of each invariant, whether it is kept at zero, and whether steps are projected."""
+        return self.model.invariants_kinds
+
+    @property
+    def guesses(self) -> Any:
+        """Of each state, whether its value at the start is a guess that constraints determine."""
+        return self.model.guesses
+
+    @property
     def has_events(self) -> bool:
         """Whether it has events."""
         return self.model.has_events
@@ -279,7 +289,12 @@ class DelaySystem:
         times, pairs, n = len(plan.constant), len(plan.place), self.n
         of_time = np.repeat(np.arange(times), np.diff(plan.pair_first))
         base_n = getattr(self.model, "base_n", n)
-        derived = (plan.neutral and not self.mass) & (plan.order == 1) & (plan.constant[of_time] != ALONG) & (plan.state < base_n)
+        derived = (
+            (plan.neutral and not self.mass)
+            & (plan.order == 1)
+            & (plan.constant[of_time] != ALONG)
+            & (plan.state < base_n)
+        )
         arrays: dict[str, np.ndarray] = {
             "pair_first": plan.pair_first,
             "place": plan.place,

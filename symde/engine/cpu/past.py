@@ -182,6 +182,10 @@ class Past:
         state.dense_count = count - first
         return capacity if count - first <= capacity // 2 else 2 * capacity
 
+    def last_read(self) -> np.ndarray:
+        """The delayed values that were read last, as kernels read them."""
+        return self._arrays["delayed"][: self._data.row_length].copy()
+
     def broken_history(self) -> int | None:
         """Index of a state that is read before t0 and whose history was not finite at last, if one was."""
         plan = self._system.model_graph.plan

@@ -27,8 +27,8 @@ PASSES = 12
 """Repetitions after which a step counts as not converging."""
 
 NEUTRAL_PASSES = 60
-"""The same where derivatives are read, or what equations without one determine: a shorter step brings these no
-closer together."""
+"""The same where derivatives are read, or what equations without one determine: a shorter step brings these
+no closer together."""
 
 SETTLED = 1e-4
 """Mean square of the last change, in the tolerance, with which a repeated step is accepted."""
