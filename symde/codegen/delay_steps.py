@@ -162,7 +162,8 @@ def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: in
     weights, powers = (matrix.tolist() for matrix in numbers)
     n, padding = work.n, [work.zero] * (padded - work.n)
     slopes = [[work.graph.input("first_stage", j * padded + k) for k in range(n)] for j in range(known)]
-    for row, share in zip(getattr(method, "extra_a", ()), method.extra_c, strict=False):
+    more: Any = getattr(method, "extra_a", ())
+    for row, share in zip(more, method.extra_c, strict=False):
         if work.size > NODE_LIMIT:
             return None
         weighed = [float(weight) for weight in row[: len(slopes)]]

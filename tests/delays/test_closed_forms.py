@@ -149,3 +149,13 @@ def test_times_that_stand_still_and_jump():
         symde.Problem("state x = 1\nx' = -x(floor(t))/2\ntime 0 .. 3"), "Vern7", saveat=1, rtol=1e-9
     )
     np.testing.assert_allclose(solution["x"], [1, 0.5, 0.25, 0.125], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("time", "end"),
+    # a delay that grows by 1 at every whole time is not constant: x(s) is 1 all the time, or as on (0, 1)
+    [("t - 1 - floor(t)", -2.0), ("t - floor(t)", 3 * np.exp(-1) - 2), ("t > 1 ? t - 1 : t - 2", -1 / 6)],
+)
+def test_delays_of_pieces_are_not_constant(time, end):
+    solution = symde.solve(symde.Problem(f"state x = 1\nx' = -x({time})\ntime 0 .. 3"), rtol=1e-8)
+    np.testing.assert_allclose(solution.u[-1, 0], end, atol=1e-6)

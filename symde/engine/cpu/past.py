@@ -208,7 +208,10 @@ class Past:
             return None
         node = self._system.model_graph.delays.times[data.fault - 1]
         span = self._system.graph.span[node]
-        text = "a delayed value" if span is None else f"the time `{' '.join(span.text.split())}`"
+        text = "a delayed value"
+        if span is not None:
+            line = span.source.position(span.start)[0]
+            text = f"the time `{' '.join(span.text.split())}` ({span.source.name}, line {line})"
         return ValueError(
             f"{text} is not in the past at t = {data.fault_at:g}: a constant delay must be above 0, and one "
             "that changes may vanish but not turn negative; check its parameters"

@@ -276,6 +276,16 @@ def fill_moving(data, state, t, inputs, slopes):
             if strays(data, k, s[k], MISSED * abs(state.h)):
                 data.strayed = 1
             fill_time(data, state, k, at, slopes, data.delayed)
+            if s[k] != s[k]:
+                spoil_time(data, k)
+
+
+@compiled
+def spoil_time(data, k):
+    """A time that is not a number gives no values that are."""
+    first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
+    for q in range(first[k], first[k + 1]):
+        out[2 * place[q]] = out[2 * place[q] + 1] = math.nan
 
 
 @compiled
