@@ -18,7 +18,7 @@ from symde.model.delays import delayed
 DELAYED = "delayed"
 
 _SMOOTH = frozenset({"time", "add", "sub", "mul", "div", "neg"})
-"""Operations on t in what is t minus a constant: they have no pieces, and others make nothing constant of t."""
+"""Operations on t in what is t minus a constant: they have no pieces."""
 
 
 @dataclass(frozen=True, slots=True)
