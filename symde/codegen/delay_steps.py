@@ -150,7 +150,7 @@ def delayed_step(
 def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
     """The interpolant of a step of an explicit method as one kernel, None where it would be too long. It
     reads all stages in the place of the first, and writes the coefficients of theta^0..degree and the extra
-    stages.
+    stages, each to a place of its own.
 
     Args:
         numbers: Weights of the stages by theta * T_q, shape (degree, all stages), and the coefficients of
@@ -160,7 +160,7 @@ def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: in
         return None
     work, known = DelayedStep(model), len(method.b)
     weights, powers = (matrix.tolist() for matrix in numbers)
-    n, padding = work.n, [work.zero] * (padded - work.n)
+    n = work.n
     slopes = [[work.graph.input("first_stage", j * padded + k) for k in range(n)] for j in range(known)]
     more: Any = getattr(method, "extra_a", ())
     for row, share in zip(more, method.extra_c, strict=False):
@@ -174,9 +174,10 @@ def delayed_interpolant(model: DelayGraph, method: Any, numbers: Any, padded: in
     rows = [[work.total(row, [one[k] for one in scaled]) for k in range(n)] for row in powers]
     if work.size > NODE_LIMIT:
         return None
-    coefficients = tuple(node for row in (work.u, *rows) for node in (*row, *padding))
-    extra = tuple(node for row in slopes[known:] for node in (*row, *padding))
-    outputs = Output("coefficients", coefficients), Output("stages", extra)
+    outputs = (
+        *(Output(f"power{m}", tuple(row)) for m, row in enumerate((work.u, *rows))),
+        *(Output(f"stage{known + i}", tuple(row)) for i, row in enumerate(slopes[known:])),
+    )
     own = Vector("step", 1), Vector("first_stage", known * padded)
     kernel = Kernel("explicit_interpolant", work.graph, (*model.inputs(), *own), outputs)
     return _loaded(work, kernel)

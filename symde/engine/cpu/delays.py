@@ -38,7 +38,7 @@ WHOLE, WHAT = ("fused", "step", "interpolant"), ("kernel", "nodes", "count", "sl
 """Kernels of whole steps and interpolants, and what there is of each."""
 
 TABLE = 64
-"""Entries of each table of a fused step: three vectors and the stages of the method."""
+"""Entries of each table of a fused step or an interpolant: vectors, stages of the method, powers."""
 
 DelayData = structure(
     "DelayData",
@@ -71,8 +71,10 @@ DelayData = structure(
     # are read
     **{f"{kind}_{what}": int64 for kind in WHOLE for what in WHAT},
     fused_stages=int64,  # stages of the methods
-    fused_inputs=int64,  # tables of the fused steps
+    fused_inputs=int64,  # tables of the fused steps and of the interpolants
     fused_outputs=int64,
+    interpolant_outputs=int64,
+    interpolant_row=int64,  # the row before those that interpolants read: behind those of steps
     end=double,  # the time of the row `end_row`, NaN where none is known
     end_row=int64,
     history=int64,
@@ -311,6 +313,7 @@ class DelaySystem:
             "fused_stages": np.zeros(2, np.int64),
             "fused_inputs": np.zeros(2 * TABLE, np.int64),
             "fused_outputs": np.zeros(2 * TABLE, np.int64),
+            "interpolant_outputs": np.zeros(2 * TABLE, np.int64),
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),

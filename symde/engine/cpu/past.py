@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symde.engine.cpu.delays import DELAYED, TABLE, WHAT
+from symde.engine.cpu.delays import DELAYED, TABLE, WHAT, WHOLE
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class Past:
 
     def _add_whole_steps(self, session: Any) -> None:
         """Whole steps and interpolants as kernels, and room for the delayed values that they read."""
-        data, arrays, model, rows = self._data, self._arrays, self._system.model, 1
+        data, arrays, model = self._data, self._arrays, self._system.model
+        rows = dict.fromkeys(WHOLE, 0)
         for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
             found: dict[str, Any] = {}
             if slot.step and packed.method.family != "radau":
@@ -82,22 +83,30 @@ class Past:
                 values = (kernel.address, nodes.ctypes.data, len(nodes), kernel.slopes)
                 for what, value in zip(WHAT, values, strict=True):
                     arrays[f"{kind}_{what}"][i] = value
-                rows = max(rows, 1 + len(nodes))
-            if found.get("fused") is not None:
+                rows[kind] = max(rows[kind], len(nodes))
+            if found.get("fused") is not None or found.get("interpolant") is not None:
                 self._fill_tables(session, i, packed)
-        arrays["delayed"] = np.zeros(rows * data.row_length)
+        data.interpolant_row = max(rows["fused"], rows["step"])
+        arrays["delayed"] = np.zeros((1 + data.interpolant_row + rows["interpolant"]) * data.row_length)
         data.delayed = arrays["delayed"].ctypes.data
 
     def _fill_tables(self, session: Any, i: int, packed: PackedMethod) -> None:
-        """What does not change in the tables of a fused step."""
-        address, padded = session.address_of, session.padded
-        inputs, outputs = (self._arrays[f"fused_{name}"][TABLE * i :] for name in ("inputs", "outputs"))
+        """What does not change in the tables of a fused step and of an interpolant."""
+        stages, coefficients = session.address_of("stages"), session.address_of("coefficients")
+        inputs, outputs, powers = (
+            self._arrays[f"{name}puts"][TABLE * i : TABLE * (i + 1)]
+            for name in ("fused_in", "fused_out", "interpolant_out")
+        )
+        count, length = len(packed.method.b), 8 * session.padded
         inputs[:10] = session._kept["inputs"][:10]
-        inputs[9] = address("stages")
-        self._arrays["fused_stages"][i] = len(packed.method.b)
-        outputs[2] = address("error")
-        for k in range(1, len(packed.method.b)):
-            outputs[2 + k] = address("stages") + 8 * padded * k
+        inputs[9] = stages
+        outputs[2] = session.address_of("error")
+        outputs[3 : 2 + count] = stages + length * np.arange(1, count)
+        self._arrays["fused_stages"][i] = count
+        rows = 1 + packed.degree
+        powers[:rows] = coefficients + length * np.arange(rows)
+        extra = packed.stages - count
+        powers[rows : rows + extra] = stages + length * (count + np.arange(extra))
 
     def _add_derivatives(self, session: Any) -> None:
         """The kernels of derivatives that the session's methods need."""

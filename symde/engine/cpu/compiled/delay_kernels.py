@@ -19,18 +19,18 @@ LOW = 10
 
 
 @compiled
-def fill_rows(data, state, t, h, end, nodes, count, slopes):
-    """Rows of delayed values at parts of a step from t, which ends at `end`; the row of the end, 0 where it
-    has none."""
+def fill_rows(data, state, t, h, end, nodes, count, slopes, before):
+    """Rows of delayed values, behind so many others, at parts of a step from t that ends at `end`; the row of
+    the end, 0 where it has none."""
     lags, passed, shares, found = doubles(data.lags), integers(data.passed), doubles(nodes), 0
     for i in range(count):
         if shares[i] == 1.0:
-            found = i + 1
+            found = before + i + 1
     for k in range(data.times):
         if passed[k] != 0 and one_value(data, k) and not slopes:
-            fill_column(data, state, k, t, h, end, nodes, count)
+            fill_column(data, state, k, t, h, end, nodes, count, before)
             continue
-        row = data.delayed
+        row = data.delayed + 8 * data.row_length * before
         for i in range(count):
             at = end if shares[i] == 1.0 else t + shares[i] * h
             row += 8 * data.row_length
@@ -46,7 +46,7 @@ def one_value(data, k):
 
 
 @compiled
-def fill_column(data, state, k, t, h, end, nodes, count):
+def fill_column(data, state, k, t, h, end, nodes, count, before):
     """As `fill_rows` for a time since t0 at which one value is read: what most models have. With nothing
     between the rows but polynomials a look-up takes 3 ns in place of 7."""
     q = integers(data.pair_first)[k]
@@ -55,7 +55,8 @@ def fill_column(data, state, k, t, h, end, nodes, count):
     window, row = doubles(data.windows + 8 * WINDOW * k), integers(data.rows)[k]
     low, high, inverse = window[0], window[1], window[2]
     out = doubles(data.delayed + 16 * place)
-    length, at = data.row_length, 0
+    length = data.row_length
+    at = length * before
     for j in range(count):
         at += length
         s = (end if shares[j] == 1.0 else t + shares[j] * h) - lag
@@ -84,7 +85,7 @@ def whole_attempt(state, data, stages):
         return Attempt.CALLBACK.value
     nodes, count = integers(data.fused_nodes)[i], integers(data.fused_count)[i]
     slopes = integers(data.fused_slopes)[i]
-    row = fill_rows(data, state, state.t, state.h, state.t_new, nodes, count, slopes)
+    row = fill_rows(data, state, state.t, state.h, state.t_new, nodes, count, slopes, 0)
     data.end_row, data.end = row, state.t_new if row > 0 and slopes >= data.slopes else math.nan
     inputs, outputs = data.fused_inputs + 8 * TABLE * i, data.fused_outputs + 8 * TABLE * i
     ins, outs, step = integers(inputs), integers(outputs), doubles(state.step_size)
@@ -103,7 +104,7 @@ def whole_step(t, inputs, outputs):
     i = state.active
     nodes, count = integers(data.step_nodes)[i], integers(data.step_count)[i]
     slopes = integers(data.step_slopes)[i]
-    row = fill_rows(data, state, t, state.h, state.t_new, nodes, count, slopes)
+    row = fill_rows(data, state, t, state.h, state.t_new, nodes, count, slopes, 0)
     data.end_row, data.end = row, state.t_new if row > 0 and slopes >= data.slopes else math.nan
     return call_kernel(integers(data.step_kernel)[i], t, inputs, outputs)
 
@@ -115,9 +116,14 @@ def whole_interpolant(t, inputs, outputs):
     i = state.active
     nodes, count = integers(data.interpolant_nodes)[i], integers(data.interpolant_count)[i]
     slopes = integers(data.interpolant_slopes)[i]
-    fill_rows(data, state, t, state.h_old, state.t, nodes, count, slopes)
-    data.end = math.nan
-    return call_kernel(integers(data.interpolant_kernel)[i], t, inputs, outputs)
+    fill_rows(data, state, t, state.h_old, state.t, nodes, count, slopes, data.interpolant_row)
+    table = integers(inputs)
+    table[DELAYED] = data.delayed + 8 * data.row_length * data.interpolant_row
+    code = call_kernel(
+        integers(data.interpolant_kernel)[i], t, inputs, data.interpolant_outputs + 8 * TABLE * i
+    )
+    table[DELAYED] = data.delayed
+    return code
 
 
 ENTRIES = {"whole_step": whole_step, "whole_interpolant": whole_interpolant}
