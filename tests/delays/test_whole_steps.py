@@ -32,3 +32,14 @@ def test_the_general_step_gives_the_same(name, method, monkeypatch):
     general = solve()
     np.testing.assert_allclose(whole.u, general.u, rtol=1e-9, atol=1e-11)
     assert abs(whole.stats.evaluations - general.stats.evaluations) <= 0.02 * general.stats.evaluations
+
+
+def test_a_state_set_by_hand_comes_back_as_a_jump():
+    text = "state x = 0.5\nx' = 1.8*x*(1 - x(t - 1))\ntime 0 .. 12"
+    integrator = symde.Integrator(symde.Problem(text), "Tsit5", rtol=1e-8)
+    integrator.advance(3.3)
+    integrator.set_u([0.7])
+    integrator.advance(12.0)
+    event = symde.solve(symde.Problem(f"{text}\nat t = 3.3: x = 0.7"), "Tsit5", rtol=1e-8)
+    np.testing.assert_allclose(integrator.u, event.u[-1], rtol=1e-6)
+    assert 4.3 in integrator.solution().t

@@ -427,6 +427,8 @@ class Session:
         """Replace the present state of a run that has been started."""
         buffer = (ctypes.c_double * self.n).from_address(self.state.u)
         buffer[:] = u.tolist()
+        if self.past is not None and self.started:
+            self.past.note_jump(self.state.t)
         self._forget_past()
         self.make_consistent()
         if self.executive is not None:

@@ -13,6 +13,7 @@ from symde.engine.cpu.compiled.kernels import first_stage
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, state_at
 from symde.engine.cpu.delays import DELAYED, TABLE, WINDOW
 from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.roots import MODES
 
 LOW = 10
 """Place of what compensated sums carry in the input table of a fused step."""
@@ -90,6 +91,7 @@ def whole_attempt(state, data, stages):
     inputs, outputs = data.fused_inputs + 8 * TABLE * i, data.fused_outputs + 8 * TABLE * i
     ins, outs, step = integers(inputs), integers(outputs), doubles(state.step_size)
     ins[0], ins[DELAYED], ins[LOW] = state.u, data.delayed, state.u_low
+    ins[MODES] = integers(state.inputs)[MODES]
     outs[0], outs[1] = state.u_new, state.u_new_low
     step[0], step[1] = state.h, state.t_new
     state.evaluations += stages - 1
