@@ -88,6 +88,7 @@ DelayData = structure(
     break_orders=int64,
     n_breaks=int64,
     passed=int64,
+    kept_passed=int64,  # before the step
     highest_order=int64,
     derived=int64,  # states whose derivatives are read, when, where `history` has them, and how many
     derived_times=int64,
@@ -319,6 +320,7 @@ class DelaySystem:
             "breaks": np.zeros(BREAKS),
             "break_orders": np.zeros(BREAKS, np.int64),
             "passed": np.zeros(times, np.int64),
+            "kept_passed": np.zeros(times, np.int64),
             "hints": np.zeros(times, np.int64),
             "rows": np.zeros(times, np.int64),
             "windows": np.zeros((times, WINDOW)),

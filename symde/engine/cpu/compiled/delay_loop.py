@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
 from symde.engine.cpu.compiled.delay_crossings import times_at
+from symde.engine.cpu.compiled.delay_defect import time_of
 from symde.engine.cpu.compiled.delay_repeats import lengthen, set_passed
 from symde.engine.cpu.compiled.delay_start import same, slope_at_start, start_past
 from symde.engine.cpu.compiled.delays import MISSED, delay_data_at, evaluate_within
 from symde.engine.cpu.compiled.jumps import forget_slope
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.delays import ALONG, BREAKS
 from symde.engine.cpu.layout import Phase, Status
@@ -26,6 +28,10 @@ NEVER = 1000
 
 LEFT_ALONE = 3
 """Order from which discontinuities may be too many to end steps at."""
+
+FELT = 1e-2
+"""Part of the tolerance below which a jump of a derivative counts as one of order `LEFT_ALONE`. Else two
+delays in a neutral equation bring discontinuities without end."""
 
 CROWDED = 0.1
 """Part of a step, for each time: where such a discontinuity follows another one closer, it is left to the
@@ -139,6 +145,28 @@ def note_discontinuity(state, data, order):
 
 
 @compiled
+def slopes_jump(state, data):
+    """Whether derivatives that are read jump, at the end of the step, by anything that the tolerance sees:
+    where the equation is neutral the jump itself comes back again and again, mostly a part of it."""
+    kept, passed, read = integers(data.kept_passed), integers(data.passed), integers(data.derived)
+    before, after, u, atol = doubles(data.defect), doubles(data.trial), doubles(state.u), doubles(state.atol)
+    for k in range(data.times):
+        now = passed[k]
+        set_passed(data, k, kept[k])
+        kept[k] = now
+    code = evaluate(state, state.t, state.u, data.defect)
+    for k in range(data.times):
+        set_passed(data, k, kept[k])
+    code += evaluate(state, state.t, state.u, data.trial)
+    for q in range(data.n_derived):
+        i = read[q]
+        size = abs(after[i] - before[i]) * time_of(data, q, abs(state.h_old))
+        if code != 0 or not size <= FELT * (atol[i] + state.rtol * abs(u[i])):
+            return True
+    return False
+
+
+@compiled
 def after_step(state, data, address):
     """Note the discontinuities that the step just accepted has reached, and what its error says of the
     next; find what jumps there with the past. A status."""
@@ -147,11 +175,13 @@ def after_step(state, data, address):
         lengthen(state, data)
     if data.all_constant == 0:
         times_at(state, data, state.t, state.u)
-    order, moved = NEVER, False
+    order, moved, kept = NEVER, False, integers(data.kept_passed)
     for k in range(data.times):
-        before = integers(data.passed)[k]
+        kept[k] = integers(data.passed)[k]
         order = min(order, crossings_of(state, data, k))
-        moved = moved or before != integers(data.passed)[k]
+        moved = moved or kept[k] != integers(data.passed)[k]
+    if moved and order < LEFT_ALONE and data.n_derived and not data.width and not slopes_jump(state, data):
+        order = LEFT_ALONE
     if order <= data.highest_order:
         note_discontinuity(state, data, order)
     # of second order is also where delayed derivatives jump, which columns and derivatives by t read
