@@ -13,6 +13,9 @@ from symde.engine.cpu.library import function_address
 FAMILIES = ("rosenbrock", "esdirk", "bdf", "radau")
 """Families whose methods are written for M u' = f."""
 
+ITERATING = ("esdirk", "bdf", "radau")
+"""Those that solve their stages with a Jacobian of another state."""
+
 TAKE = "take Rodas5P, Rodas4, QNDF, FBDF, Radau, RadauIIA5, a KenCarp, Kvaerno or TRBDF2 method"
 
 _kernel_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_double, ctypes.c_void_p, ctypes.c_void_p)
@@ -29,8 +32,9 @@ class SessionMass:
         model = getattr(kernels, "model", kernels)
         self.rows, self.columns = model.n, getattr(kernels, "width", 0)
         self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
+        self._curved: np.ndarray = model.curved_rows
         self._fill = _kernel_type(model.address("mass"))
-        self._checked, self._differential = b"", 0
+        self._checked, self._differential = b"", np.zeros(self.rows, dtype=bool)
 
     def vectors(self, padded: int) -> dict[str, int]:
         """Lengths of what it keeps, by field of the state."""
@@ -42,6 +46,8 @@ class SessionMass:
         state.mass_rows, state.mass_columns = self.rows, self.columns
         for entry in ("slope_of_start", "size_of_start"):
             setattr(state, entry, function_address("consistent", entry))
+        iterates = any(packed.method.family in ITERATING for packed in session.methods)
+        self._settle = function_address("settled", "settle") if iterates and self._curved.any() else 0
         self._values = session.arrays["mass"][: len(self.pattern[1])]
         self._tables = (
             np.array([0, session.arrays["p"].ctypes.data], np.int64),
@@ -58,9 +64,11 @@ class SessionMass:
         self._fill(0.0, *self._addresses)
         now = self._values.tobytes()
         if now != self._checked:
-            self._differential = check_rank(self._values, self.pattern, self.rows)
+            check_rank(self._values, self.pattern, self.rows)
+            self._differential = np.diff(np.append(0, np.cumsum(self._values != 0.0))[self.pattern[0]]) > 0
             self._checked = now
-        session.state.constraints = self.rows - self._differential
+        session.state.constraints = self.rows - int(self._differential.sum())
+        session.state.settle = self._settle if (self._curved & ~self._differential).any() else 0
 
 
 def refuse_methods(methods: Sequence[Any]) -> None:

@@ -214,6 +214,8 @@ class Session:
                 arena.ask(jacobian=len(self.kernels.pattern[1]))
         if self.mass is not None:
             arena.ask(**self.mass.vectors(padded))
+        if self.mass is not None or self.invariants is not None:
+            arena.ask(displacement=padded)
         arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
         parts = [("u_low", padded, padded), ("error", padded, padded)]
