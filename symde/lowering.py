@@ -151,10 +151,8 @@ class ModelSystem:
     @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:
         """Products of row vectors with the derivatives of the right-hand side."""
-        from symde.codegen.adjoints import AdjointKernels
-
         refuse_delays(self, "an adjoint")
-        return AdjointKernels(self.kernels.model_graph)
+        return self.kernels.adjoint
 
     @functools.cached_property
     def start_derivatives(self) -> StartDerivatives:

@@ -180,6 +180,16 @@ class ModelKernels:
         return divided
 
     @property
+    def adjoint(self) -> Any:
+        """Products of row vectors with the derivatives of its right-hand side, `AdjointKernels`."""
+        return self._once("adjoint", self._adjoint)
+
+    def _adjoint(self) -> Any:
+        from symde.codegen.adjoints import AdjointKernels
+
+        return AdjointKernels(self.model_graph, self)
+
+    @property
     def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:
         """Row pointers and columns of the derivative of the invariants, int32."""
         entries = self.model_graph.invariants_jacobian

@@ -155,6 +155,7 @@ State = structure(
     constraints=_i,  # rows of M without entries
     slope=_i,  # u' where M is not the identity, as `slope_of_start` leaves it
     slope_of_start=_i,  # address: int32 (State *), fills `slope`
+    make_consistent=_i,  # address: int32 (State *), solves the equations without a derivative at (t, u)
     # address: int32 (State *), which judges whether the new state of a step solves the equations without a
     # derivative, 0 where an iteration's own judgement does; whether J and f are those of the new state, and
     # whether J and the factors of the method's own matrices may be those of different states

@@ -30,8 +30,8 @@ class SessionMass:
 
     def __init__(self, kernels: Any) -> None:
         model = getattr(kernels, "model", kernels)
-        self.rows, self.columns = model.n, getattr(kernels, "width", 0)
         self.pattern: tuple[np.ndarray, np.ndarray] = model.pattern
+        self.rows, self.columns = len(self.pattern[0]) - 1, getattr(kernels, "width", 0)
         self._curved: np.ndarray = model.curved_rows
         self._fill = _kernel_type(model.address("mass"))
         self._checked, self._differential = b"", np.zeros(self.rows, dtype=bool)
@@ -44,7 +44,7 @@ class SessionMass:
         """What is the same for every run."""
         state = session.state
         state.mass_rows, state.mass_columns = self.rows, self.columns
-        for entry in ("slope_of_start", "size_of_start"):
+        for entry in ("slope_of_start", "size_of_start", "make_consistent"):
             setattr(state, entry, function_address("consistent", entry))
         iterates = any(packed.method.family in ITERATING for packed in session.methods)
         self._settle = function_address("settled", "settle") if iterates and self._curved.any() else 0
