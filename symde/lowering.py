@@ -27,6 +27,7 @@ from symde.split_function import SplitFunction
 if TYPE_CHECKING:  # solves have no use for them
     from symde.codegen.adjoints import AdjointKernels
     from symde.codegen.start_derivatives import StartDerivatives
+    from symde.computed import Computed
     from symde.constraints import Constraints
     from symde.problem.solution import Solution
 
@@ -147,6 +148,12 @@ class ModelSystem:
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
+
+    def computed(self, name: str) -> Computed | None:
+        """What a name means that is no state but computed from them; None where there is no such quantity."""
+        from symde.computed import computed  # for messages, and tolerances by name
+
+        return computed(self.definition, self.text_names or (), name)
 
     @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:

@@ -175,13 +175,21 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
         TypeError: not a name, or names without an order.
     """
     if isinstance(wishes, str):
-        return _wrt_of((wishes,), system.parameter_names, system.state_names)
+        wishes = (wishes,)
     if isinstance(wishes, set | frozenset):
         raise TypeError("wrt must come in an order, which the gradient keeps: write a list, not a set")
     names: tuple[Any, ...] = tuple(wishes) if isinstance(wishes, Iterable) else (wishes,)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
-    return _wrt_of(names, system.parameter_names, system.state_names)
+    try:
+        return _wrt_of(names, system.parameter_names, system.state_names)
+    except ValueError:
+        computed: Any = getattr(system, "computed", lambda name: None)
+        for name in names:
+            quantity = computed(name.removesuffix("(0)"))
+            if quantity is not None and name not in (*system.parameter_names, *system.state_names):
+                raise ValueError(f"wrt: {quantity.without_initial_value()}") from None
+        raise
 
 
 @lru_cache(maxsize=256)
