@@ -107,7 +107,7 @@ def test_initial_values_of_them_are_explained(problem):
 
 
 def test_sensitivities_of_observed_quantities_where_an_event_ends_the_solve():
-    text = "param k = 2\nstate x = 1\ntime 0 .. 9\nx' = -k*x\ny = x + t\nlow: when x < 0.5: terminate"
+    text = "param k = 2\nstate x = 1\ntime 0 .. 9\nx' = -k*x\ny = x + t\nlow: when x < 0.5: stop"
     found = symde.sensitivities(symde.Problem(symde.ode_def(text)), wrt=("p", "u0"), **OPTIONS)
     # the end is at log(2 x0)/k, where x is 1/2
     assert found["y", "k"][-1] == pytest.approx(-np.log(2) / 4, rel=1e-7)
