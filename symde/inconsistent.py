@@ -17,9 +17,15 @@ MOST_NAMED = 6
 """Equations or variables in a message."""
 
 
+SAME = 1e-10
+"""What may be left of a sum of equations that say the same, in relation to the states."""
+
+
 def explain_start(session: Session, problem: Problem) -> str:
     """The message of a start, or of what an event has left, that has no consistent values, in the modeller's
     words."""
+    if session.mass is not None and session.mass.dependent is not None:
+        return _dependent_derivatives(session, problem, session.mass.dependent)
     if session.invariants is not None and session.state.outcome == Attempt.INACCURATE:
         return _contradiction(session, problem, *session.invariants.worst(session))
     return _unsolved(session, problem)
@@ -72,10 +78,34 @@ def _remedy(session: Session, problem: Problem, index: int) -> str:
     )
 
 
+def _dependent_derivatives(session: Session, problem: Problem, factors: np.ndarray) -> str:
+    """The message where rows of M depend on each other for these parameters, and not for others."""
+    system = _own(problem)
+    rows = np.flatnonzero(factors)
+    equations = [system.equation(int(i)) for i in rows[:MOST_NAMED]]
+    more = [f"    and {len(rows) - MOST_NAMED} more"] if len(rows) > MOST_NAMED else []
+    named = [
+        f"    {factors[i]:.4g} times {one.text}    ({_place(one)})"
+        for i, one in zip(rows, equations, strict=False)
+    ]
+    read = system.kernels.model_graph.mass_reads(range(len(problem.p)))
+    values = ", ".join(f"{system.parameter_names[j]} = {problem.p[j]:.6g}" for j in read)
+    return "\n".join([
+        f"{Retcode.INCONSISTENT.word}: for these parameters equations do not determine their derivatives, at "
+        f"t = {session.state.t:.6g}",
+        "  dependent:   the derivatives fall out of the sum of",
+        *named,
+        *more,
+        f"  parameters:  {values}, which the derivatives have as factors",
+        "  help: for these values the sum is an equation without a derivative: write it as one, `0 = ...`, "
+        "in the place of one of them, or keep away from these values",
+    ])  # fmt: skip
+
+
 def _undetermined(problem: Problem, t: float, u: np.ndarray) -> list[str]:
     """Which equations do not determine which variables, one line; none where that is not known."""
     system = _own(problem)
-    rows, columns = system.constraints.dependent(t, u, problem.p)
+    rows, columns, factors = system.constraints.dependent(t, u, problem.p)
     if not rows:
         return []
     equations = [system.equation(i) for i in rows]
@@ -85,7 +115,18 @@ def _undetermined(problem: Problem, t: float, u: np.ndarray) -> list[str]:
     names = [system.state_names[i] for i in columns[:MOST_NAMED]]
     if len(columns) > MOST_NAMED:
         names.append(f"{len(columns) - MOST_NAMED} more")
-    return [f"  undetermined:   {', '.join(names)} by {'; '.join(named)}"]
+    lines = [f"  undetermined:   {', '.join(names)} by {'; '.join(named)}"]
+    if factors is not None and len(rows) <= MOST_NAMED:
+        terms = ", ".join(
+            f"{factors[i]:.4g} times line {one.line}" if one.line else f"{factors[i]:.4g} times {one.text}"
+            for i, one in zip(rows, equations, strict=True)
+        )
+        left = float(factors @ np.where(factors != 0.0, system.slope(t, u, problem.p), 0.0))
+        said = f"they contradict each other, as it is {left:.3g} and 0 is due"
+        if abs(left) <= SAME * float(np.abs(u).max(initial=1.0)):
+            said = "they say the same"
+        lines.append(f"  dependent:      the sum of {terms} depends on none of them there: {said}")
+    return lines
 
 
 def _unsolved(session: Session, problem: Problem) -> str:

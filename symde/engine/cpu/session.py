@@ -318,9 +318,10 @@ class Session:
         if record is not None:
             record.begin(self.state)
         if self.constrained:
-            if self.mass is not None:
-                self.mass.begin(self)
-            self.make_consistent()
+            if self.mass is None or self.mass.begin(self):
+                self.make_consistent()
+            else:
+                self.state.refused = Status.INCONSISTENT
             if rows:
                 output.u[:rows] = self.u
         if self.executive is not None:
