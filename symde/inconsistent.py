@@ -105,6 +105,12 @@ def _dependent_derivatives(session: Session, problem: Problem, factors: np.ndarr
 def _undetermined(problem: Problem, t: float, u: np.ndarray) -> list[str]:
     """Which equations do not determine which variables, one line; none where that is not known."""
     system = _own(problem)
+    whole = getattr(system, "whole", system)
+    if whole.state_names != system.state_names:  # what was taken out of loops belongs to them
+        values = dict(zip(system.state_names, u, strict=True))
+        observed = system.observe(np.array([t]), u[None], problem.p)[0]
+        values |= dict(zip(system.observable_names, observed, strict=True))
+        system, u = whole, np.array([values[name] for name in whole.state_names])
     rows, columns, factors = system.constraints.dependent(t, u, problem.p)
     if not rows:
         return []

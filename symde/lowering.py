@@ -51,7 +51,7 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
             solved = solved_definition(model.definition)
             system = _systems[model] = ModelSystem(solved)
             if solved.state_names != model.state_names:
-                system.text_names = model.state_names
+                system.text_names, system.text_definition = model.state_names, model.definition
         return system, model
     if isinstance(model, SplitFunction) and n is not None:
         return lower_split(model, n, m or 0), model
@@ -123,6 +123,7 @@ class ModelSystem:
 
     compiled = True
     text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
+    text_definition: Definition | None = None  # its equations, likewise
 
     def __init__(self, definition: Definition, locked: bool = False) -> None:
         self.definition = definition
@@ -148,6 +149,15 @@ class ModelSystem:
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
+
+    @functools.cached_property
+    def whole(self) -> ModelSystem:
+        """The same with loops of algebraic equations as they are written, for messages."""
+        if self.text_definition is None:
+            return self
+        from symde.derive.reduction import solvable
+
+        return ModelSystem(solvable(self.text_definition, torn=False))
 
     def computed(self, name: str) -> Computed | None:
         """What a name means that is no state but computed from them; None where there is no such quantity."""
