@@ -149,7 +149,7 @@ def multipliers_of(run: Run, wrt: Wrt, products: AdjointKernels) -> Multipliers 
     for i in range(n):
         for k in range(model.jacobian.indptr[i], model.jacobian.indptr[i + 1]):
             mass[i, model.jacobian.indices[k]] = float(values[model.mass[k]])
-    columns, rows = mass.any(axis=0), mass.any(axis=1)
+    columns, rows = np.asarray(mass.any(axis=0)), np.asarray(mass.any(axis=1))
     if columns.sum() > rows.sum():
         names = ", ".join(system.state_names[j] for j in np.flatnonzero(columns))
         raise ValueError(
