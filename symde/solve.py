@@ -195,7 +195,10 @@ def begin(
     system = problem.system
     t0, t1 = problem.tspan
     session.atol[...] = options.absolute_tolerance(
-        tolerances_by_name(atol, system), system.state_names, system.nominal, plan.rtol
+        atol if type(atol) is float else tolerances_by_name(atol, system),
+        system.state_names,
+        system.nominal,
+        plan.rtol,
     )
     session.u[...], session.p[...] = problem.u0, problem.p
     times = None if saveat is None else options.save_times(saveat, t0, t1)

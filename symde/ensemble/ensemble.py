@@ -122,7 +122,10 @@ def ensemble(
         system = problem.system.solved or solved_system(problem.system)
         plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
         tolerance = options.absolute_tolerance(
-            tolerances_by_name(atol, system), system.state_names, system.nominal, plan.rtol
+            atol if type(atol) is float else tolerances_by_name(atol, system),
+            system.state_names,
+            system.nominal,
+            plan.rtol,
         )
         whole = hosted(system, plan)
         choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE

@@ -117,7 +117,9 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         refuse_delays(run.problem.system, "the strategy 'discrete'")
     if run.problem.system.kernels.constrained:
         refuse_projected_steps(run.problem.system)
-    run = without_parameters_in_mass(able(run), wrt)
+    run = able(run)
+    if run.problem.system.kernels.mass:
+        run = without_parameters_in_mass(run, wrt)
     problem = run.problem
     start = start_of(problem)
     steps = chosen_steps(run, wrt, start) if can_ride(run) else None

@@ -99,7 +99,10 @@ def prepare(
         problem,
         plan,
         options.absolute_tolerance(
-            tolerances_by_name(atol, system), system.state_names, system.nominal, plan.rtol
+            atol if type(atol) is float else tolerances_by_name(atol, system),
+            system.state_names,
+            system.nominal,
+            plan.rtol,
         ),
         times,
         options.memory_bound(memory),
