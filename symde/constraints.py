@@ -104,20 +104,29 @@ class Constraints:
         matrix, _ = self._start_matrix(t, u, p)
         return bool(np.isfinite(matrix).all() and np.isfinite(self._slope(t, u, p)).all())
 
-    def dependent(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[list[int], list[int]]:
+    def dependent(
+        self, t: float, u: np.ndarray, p: np.ndarray
+    ) -> tuple[list[int], list[int], np.ndarray | None]:
         """Rows without a derivative that depend on each other, or on values given alone, and the states that
-        are therefore free; both empty where the numbers tell of none. Arguments as above."""
+        are therefore free; both empty where the numbers tell of none. Where they depend in one way, the
+        factors (n,) with which the sum of these rows reads none of these states; else None. Arguments as
+        above."""
         matrix, differential = self._start_matrix(t, u, p)
         if not np.isfinite(matrix).all():
-            return [], []
+            return [], [], None
         sizes = np.abs(matrix).max(axis=1, keepdims=True)
         left, values, right = np.linalg.svd(matrix / np.where(sizes > 0.0, sizes, 1.0))
         null = values <= DEPENDENT * values[0]
         if not null.any():
-            return [], []
+            return [], [], None
         combined, free = np.abs(left[:, null]).max(axis=1), np.abs(right[null]).max(axis=0)
         rows = np.flatnonzero(~differential & (combined > SHARE * combined.max()))
-        return rows.tolist(), np.flatnonzero(free > SHARE * free.max()).tolist()
+        factors = None
+        if null.sum() == 1 and len(rows) > 1:
+            factors = np.zeros(len(u))
+            factors[rows] = (left[:, null] / np.where(sizes > 0.0, sizes, 1.0))[rows, 0]
+            factors /= factors[rows[0]]
+        return rows.tolist(), np.flatnonzero(free > SHARE * free.max()).tolist(), factors
 
     def guesses_in(self, index: int) -> list[int]:
         """The states whose values at the start are guesses and that this one of what solutions keep reads."""

@@ -145,6 +145,10 @@ class ModelError(ValueError):
         return type(self), (self.diagnostics,)
 
 
+class ModelWarning(UserWarning):
+    """A model that was read, and in which something is not as it is written."""
+
+
 @dataclass(slots=True)
 class Diagnostics:
     """Mistakes collected on the way."""

@@ -18,9 +18,15 @@ MOST_NAMED = 6
 """Equations or variables in a message."""
 
 
+SAME = 1e-10
+"""What may be left of a sum of equations that say the same, in relation to the states."""
+
+
 def explain_start(session: Session, problem: Problem) -> str:
     """The message of a start, or of what an event has left, that has no consistent values, in the modeller's
     words."""
+    if session.mass is not None and session.mass.dependent is not None:
+        return _dependent_derivatives(session, problem, session.mass.dependent)
     if session.invariants is not None and session.state.outcome == Attempt.INACCURATE:
         return _contradiction(session, problem, *session.invariants.worst(session))
     return _unsolved(session, problem)
@@ -79,10 +85,41 @@ def _remedy(session: Session, problem: Problem, index: int) -> str:
     )
 
 
-def _undetermined(constraints: Constraints, problem: Problem, t: float, u: np.ndarray) -> list[str]:
-    """Which equations do not determine which variables, one line; none where that is not known."""
+def _dependent_derivatives(session: Session, problem: Problem, factors: np.ndarray) -> str:
+    """The message where rows of M depend on each other for these parameters, and not for others."""
     system = _own(problem)
-    rows, columns = constraints.dependent(t, u, problem.p)
+    rows = np.flatnonzero(factors)
+    equations = [system.equation(int(i)) for i in rows[:MOST_NAMED]]
+    more = [f"    and {len(rows) - MOST_NAMED} more"] if len(rows) > MOST_NAMED else []
+    named = [
+        f"    {factors[i]:.4g} times {one.text}    ({_place(one)})"
+        for i, one in zip(rows, equations, strict=False)
+    ]
+    read = system.kernels.model_graph.mass_reads(range(len(problem.p)))
+    values = ", ".join(f"{system.parameter_names[j]} = {problem.p[j]:.6g}" for j in read)
+    return "\n".join([
+        f"{Retcode.INCONSISTENT.word}: for these parameters equations do not determine their derivatives, at "
+        f"t = {session.state.t:.6g}",
+        "  dependent:   the derivatives fall out of the sum of",
+        *named,
+        *more,
+        f"  parameters:  {values}, which the derivatives have as factors",
+        "  help: for these values the sum is an equation without a derivative: write it as one, `0 = ...`, "
+        "in the place of one of them, or keep away from these values",
+    ])  # fmt: skip
+
+
+def _undetermined(session: Session, problem: Problem, t: float, u: np.ndarray) -> list[str]:
+    """Which equations do not determine which variables, one line; none where that is not known."""
+    system, constraints = _own(problem), _constraints(session, problem)
+    whole = getattr(system, "whole", system)
+    if whole.state_names != system.state_names:  # what was taken out of loops belongs to them
+        values = dict(zip(system.state_names, u, strict=True))
+        observed = system.observe(np.array([t]), u[None], problem.p)[0]
+        values |= dict(zip(system.observable_names, observed, strict=True))
+        system, u = whole, np.array([values[name] for name in whole.state_names])
+        constraints = system.constraints
+    rows, columns, factors = constraints.dependent(t, u, problem.p)
     if not rows:
         return []
     equations = [system.equation(i) for i in rows]
@@ -92,7 +129,18 @@ def _undetermined(constraints: Constraints, problem: Problem, t: float, u: np.nd
     names = [system.state_names[i] for i in columns[:MOST_NAMED]]
     if len(columns) > MOST_NAMED:
         names.append(f"{len(columns) - MOST_NAMED} more")
-    return [f"  undetermined:   {', '.join(names)} by {'; '.join(named)}"]
+    lines = [f"  undetermined:   {', '.join(names)} by {'; '.join(named)}"]
+    if factors is not None and len(rows) <= MOST_NAMED:
+        terms = ", ".join(
+            f"{factors[i]:.4g} times line {one.line}" if one.line else f"{factors[i]:.4g} times {one.text}"
+            for i, one in zip(rows, equations, strict=True)
+        )
+        left = float(factors @ np.where(factors != 0.0, system.slope(t, u, problem.p), 0.0))
+        said = f"they contradict each other, as it is {left:.3g} and 0 is due"
+        if abs(left) <= SAME * float(np.abs(u).max(initial=1.0)):
+            said = "they say the same"
+        lines.append(f"  dependent:      the sum of {terms} depends on none of them there: {said}")
+    return lines
 
 
 def _unsolved(session: Session, problem: Problem) -> str:
@@ -116,7 +164,7 @@ def _unsolved(session: Session, problem: Problem) -> str:
             "solution, or nearer to where it was"
         )
     elif state.outcome == Attempt.SINGULAR:
-        lines += _undetermined(constraints, problem, state.t, u)
+        lines += _undetermined(session, problem, state.t, u)
         lines.append(
             "  help: the equations without a derivative do not determine the algebraic variables there: give "
             "other guesses, or check that each variable stands in one of them (if not, the index is above 1)"

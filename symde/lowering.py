@@ -27,6 +27,7 @@ from symde.split_function import SplitFunction
 if TYPE_CHECKING:  # solves have no use for them
     from symde.codegen.adjoints import AdjointKernels
     from symde.codegen.start_derivatives import StartDerivatives
+    from symde.computed import Computed
     from symde.constraints import Constraints
     from symde.problem.solution import Solution
 
@@ -50,7 +51,7 @@ def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] 
             solved = solved_definition(model.definition)
             system = _systems[model] = ModelSystem(solved)
             if solved.state_names != model.state_names:
-                system.text_names = model.state_names
+                system.text_names, system.text_definition = model.state_names, model.definition
         return system, model
     if isinstance(model, SplitFunction) and n is not None:
         return lower_split(model, n, m or 0), model
@@ -122,6 +123,7 @@ class ModelSystem:
 
     compiled = True
     text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
+    text_definition: Definition | None = None  # its equations, likewise
 
     def __init__(self, definition: Definition, locked: bool = False) -> None:
         self.definition = definition
@@ -149,12 +151,25 @@ class ModelSystem:
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property
+    def whole(self) -> ModelSystem:
+        """The same with loops of algebraic equations as they are written, for messages."""
+        if self.text_definition is None:
+            return self
+        from symde.derive.reduction import solvable
+
+        return ModelSystem(solvable(self.text_definition, torn=False))
+
+    def computed(self, name: str) -> Computed | None:
+        """What a name means that is no state but computed from them; None where there is no such quantity."""
+        from symde.computed import computed  # for messages, and tolerances by name
+
+        return computed(self.definition, self.text_names or (), name)
+
+    @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:
         """Products of row vectors with the derivatives of the right-hand side."""
-        from symde.codegen.adjoints import AdjointKernels
-
         refuse_delays(self, "an adjoint")
-        return AdjointKernels(self.kernels.model_graph)
+        return self.kernels.adjoint
 
     @functools.cached_property
     def start_derivatives(self) -> StartDerivatives:

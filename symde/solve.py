@@ -28,6 +28,7 @@ from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
 from symde.problem.system import System, register_lowering, register_reading
+from symde.problem.values import tolerances_by_name
 from symde.sessions import borrow, give_back
 
 register_lowering(lower_model)
@@ -193,7 +194,12 @@ def begin(
     """Ready a session with a problem's numbers; check the options that depend on them."""
     system = problem.system
     t0, t1 = problem.tspan
-    session.atol[...] = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+    session.atol[...] = options.absolute_tolerance(
+        atol if type(atol) is float else tolerances_by_name(atol, system),
+        system.state_names,
+        system.nominal,
+        plan.rtol,
+    )
     session.u[...], session.p[...] = problem.u0, problem.p
     times = None if saveat is None else options.save_times(saveat, t0, t1)
     session.begin(

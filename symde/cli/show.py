@@ -10,7 +10,9 @@ import numpy as np
 from symde.cli.models import models
 from symde.cli.table import table
 from symde.derive.conservation import conservation_laws
+from symde.derive.reduction import solvable
 from symde.language import unparse
+from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.model.text import domain_statements, event_statements, left_sides, statements_of, stochastic
 
@@ -59,6 +61,7 @@ def _sections(model: Model) -> Iterator[str]:
     ]
     equations += [[one.name, f"= {unparse(one.value)}"] for one in definition.observables]
     yield from _section("equations", equations)
+    yield from _section("what is solved", _solved(definition))
     yield from _section("domains", [[unparse(one)] for one in domain_statements(definition)])
     yield from _section("events", [[unparse(one)] for one in event_statements(definition)])
     functions = [
@@ -95,6 +98,22 @@ def _sections(model: Model) -> Iterator[str]:
         yield f"time {unparse(definition.tspan[0])} .. {unparse(definition.tspan[1])}\n"
     if not definition.jumps and noise is None:
         yield from _jacobian(model)
+
+
+def _solved(definition: Definition) -> list[list[str]]:
+    """What implicit equations are solved as: the states that are left, what is computed from them, and the
+    constraints that were differentiated."""
+    if definition.mass is None:
+        return []
+    solved, text = solvable(definition), set(definition.state_names)
+    rows = [["unknowns", ", ".join(solved.state_names)]]
+    rows += [[one.name, f"= {unparse(one.value)}"] for one in solved.observables if one.name in text]
+    kept: dict[str, int] = {}
+    for one in solved.invariants:
+        if one.at_zero and one.span is not None:
+            words = " ".join(one.span.text.split())
+            kept[words] = max(kept.get(words, 0), one.derivative + 1)
+    return rows + [[words, f"differentiated {count} times"] for words, count in kept.items()]
 
 
 def _plural(word: str, count: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -118,9 +119,11 @@ class AdjointKernels:
         n, m: Numbers of states and parameters.
         pattern: Row pointers and columns of the transposed Jacobian, int32.
         mass: Whether M in M u' = f is another than the identity.
+        kernels: The model's own.
     """
 
-    def __init__(self, model: ModelGraph) -> None:
+    def __init__(self, model: ModelGraph, kernels: Any = None) -> None:
+        self.kernels = kernels
         self._graph = AdjointGraph(model)
         self.n, self.m = len(model.lowered.states), len(model.lowered.parameters)
         self.mass = model.mass is not None

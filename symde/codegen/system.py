@@ -181,10 +181,46 @@ class ModelKernels:
         return divided
 
     @property
+    def adjoint(self) -> Any:
+        """Products of row vectors with the derivatives of its right-hand side, `AdjointKernels`."""
+        return self._once("adjoint", self._adjoint)
+
+    def _adjoint(self) -> Any:
+        from symde.codegen.adjoints import AdjointKernels
+
+        return AdjointKernels(self.model_graph, self)
+
+    @property
     def invariants_pattern(self) -> tuple[np.ndarray, np.ndarray]:
         """Row pointers and columns of the derivative of the invariants, int32."""
         entries = self.model_graph.invariants_jacobian
         return np.array(entries.indptr, dtype=np.int32), np.array(entries.indices, dtype=np.int32)
+
+    @property
+    def curved_rows(self) -> np.ndarray:
+        """Which rows of f, bool (n,), have derivatives by algebraic variables that change."""
+        return self._once("curved_rows", self._curved_rows)
+
+    def _curved_rows(self) -> np.ndarray:
+        """Where as many columns of M have entries as rows, the others are the algebraic variables."""
+        entries, rows, graph = self.model_graph.jacobian, self.lowered.mass or (), self.graph
+        moved = {column for row in rows for column, _ in row}
+        if len(moved) > sum(1 for row in rows if row):
+            moved = set()
+
+        def changes(node: int) -> bool:
+            leaves = (one for one in graph.reachable([node]) if graph.op[one] in LEAVES)
+            return any(
+                graph.op[one] == "time" or graph.value[one][0] == "u"
+                for one in leaves
+                if graph.op[one] != "const"
+            )
+
+        found = np.zeros(self.n, dtype=bool)
+        for i in range(self.n):
+            places = range(entries.indptr[i], entries.indptr[i + 1])
+            found[i] = any(entries.indices[k] not in moved and changes(entries.nodes[k]) for k in places)
+        return found
 
     @property
     def traits(self) -> Traits:

@@ -2,8 +2,8 @@
 
 Only equations in which the variable stands once, with a number before it, are solved: nothing is divided by
 what may become zero, and what is computed is what the text says. A variable is taken out where its equation
-determines nothing else with it (a block of its own), or is an alias, z = w or z = -w. Loops of equations are
-left to the engine as they are: to tear one is to change which equations its Newton iterations see.
+determines nothing else with it (a block of its own), or is an alias, z = w or z = -w. What of loops of
+equations is taken out, `tearing` says.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def eliminate_explicit(system: EquationSystem) -> None:
 def _eliminate_aliases(system: EquationSystem) -> None:
     """z = w and z = -w, where z is an algebraic variable and w another state."""
     variables = dict.fromkeys(_free(system))
-    constants = _constants(system)
+    constants = constants_of(system)
     for row in [row for row in system.rows if row.algebraic]:
         read = identifiers([row.value])
         for name in [name for name in variables if name in read]:
-            solved = _solved(row, name, constants)
+            solved = solved_for(row, name, constants)
             if solved is not None and _is_alias(solved, system):
-                _take_out(system, row, name, solved)
+                take_out(system, row, name, solved)
                 del variables[name]
                 break
 
@@ -62,7 +62,7 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
 
     What is taken out may leave others in blocks of their own.
     """
-    variables, constants, free = system.algebraic, _constants(system), set(_free(system))
+    variables, constants, free = system.algebraic, constants_of(system), set(_free(system))
     rows = [row for row in system.rows if row.algebraic]
     incidence = Incidence(system, variables)
     graph = [incidence.of(row.value) for row in rows]
@@ -71,7 +71,7 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
         for column in graph[place]:
             if variables[column] not in free:
                 continue
-            solved = _solved(row, variables[column], constants)
+            solved = solved_for(row, variables[column], constants)
             if solved is not None and column not in incidence.of(solved):
                 values[place, column] = solved
     solvable = [
@@ -85,16 +85,17 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
         column = matching.column_of[place]
         last = len(system.states) == 1  # something must be left to solve
         if len(block) == 1 and (place, column) in values and not last:
-            _take_out(system, rows[place], variables[column], values[place, column])
+            take_out(system, rows[place], variables[column], values[place, column])
             found = True
     return found
 
 
-def _constants(system: EquationSystem) -> dict[str, float]:
+def constants_of(system: EquationSystem) -> dict[str, float]:
+    """The values of the constants."""
     return {one.name: one.value for one in system.definition.constants}
 
 
-def _solved(row: Row, name: str, constants: Mapping[str, float]) -> Expr | None:
+def solved_for(row: Row, name: str, constants: Mapping[str, float]) -> Expr | None:
     """The value of a variable from 0 = c*name + rest with a number c; None where that is not the form.
 
     The rest may still read it through observed quantities.
@@ -122,7 +123,8 @@ def _solved(row: Row, name: str, constants: Mapping[str, float]) -> Expr | None:
     return negative(rest, rest.span)
 
 
-def _take_out(system: EquationSystem, row: Row, name: str, value: Expr) -> None:
+def take_out(system: EquationSystem, row: Row, name: str, value: Expr) -> None:
+    """Make a variable an observed quantity, and leave its row out."""
     system.rows.remove(row)
     system.retire(row)
     state = system.states.pop(name)

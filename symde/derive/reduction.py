@@ -6,6 +6,7 @@ The stages, each on the `EquationSystem` that the one before left:
 2. `elimination.eliminate_explicit`       algebraic variables given outright, as observed quantities
    `guesses.guess_derivatives`            a start for derivatives that equations are linear in
 3. here                                   index 1 or not: can every row have a state of its own?
+   `tearing.tear`                         loops made smaller, where there are no constraints to differentiate
 4. `index_reduction.reduce_index`         constraints differentiated, where not; then again from 1
 5. `guesses.guess_states`                 initial values that are left out and constraints determine
 6. here                                   rows in the places of the states that they determine
@@ -21,6 +22,7 @@ from symde.derive.guesses import guess_derivatives, guess_states
 from symde.derive.independent_rows import make_independent
 from symde.derive.index_reduction import reduce_index
 from symde.derive.system import EquationSystem, Incidence, Row, system_of
+from symde.derive.tearing import tear
 from symde.model.bipartite import Matching, empty_matching, maximum_matching
 from symde.model.definition import Definition, Observable, State
 from symde.model.implicit import Invariant, MassEntry
@@ -29,7 +31,7 @@ from symde.model.syntax_derivative import ONE
 from symde.model.walk import calls, names
 
 
-def solvable(definition: Definition) -> Definition:
+def solvable(definition: Definition, torn: bool = True) -> Definition:
     """The model as the engine solves it: M u' = f, of structural index 1.
 
     Rows with entries of M are independent. Row i of an algebraic variable reads that variable, and row i of
@@ -38,6 +40,10 @@ def solvable(definition: Definition) -> Definition:
     `invariants` with `at_zero` and `projected`, in the order in which they were differentiated.
 
     A model without implicit equations is given back as it is.
+
+    Args:
+        definition: The model.
+        torn: Whether loops of equations are made smaller, as for all but messages.
 
     Raises:
         ModelError: the equations do not determine the unknowns, or cannot be differentiated; an event sets
@@ -54,6 +60,9 @@ def solvable(definition: Definition) -> Definition:
     while not matching.perfect:
         reduce_index(system)
         make_independent(system)  # a derivative of a constraint may depend on rows that were there
+        eliminate_explicit(system)
+        matching = _match(system)
+    if torn and not system.constraints and not system.raised and tear(system):
         eliminate_explicit(system)
         matching = _match(system)
     guess_states(system)

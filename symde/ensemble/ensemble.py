@@ -24,6 +24,7 @@ from symde.members.loops import hosted
 from symde.plan import plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.values import tolerances_by_name
 
 POINTS = 101
 """Times that are saved where none are asked for, evenly spaced."""
@@ -120,7 +121,12 @@ def ensemble(
     else:
         system = problem.system.solved or solved_system(problem.system)
         plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
-        tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol)
+        tolerance = options.absolute_tolerance(
+            atol if type(atol) is float else tolerances_by_name(atol, system),
+            system.state_names,
+            system.nominal,
+            plan.rtol,
+        )
         whole = hosted(system, plan)
         choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
         work = Work(problem, system, plan, atol, tolerance, members, choice, whole)

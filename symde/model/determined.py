@@ -113,6 +113,9 @@ def _refuse_under(
         label = "not determined"
     where = system.unknowns[blamed[-1]].span if blamed[-1] in system.unknowns else None
     help_text = f"add {_counted(missing, 'equation')} in which {_listed(blamed, ' or ')} stands: `0 = ...`"
+    same = [one.span for one in draft.redundant if one.of in rows]
+    if same:
+        help_text += f"; {_lines(same)} {'say' if len(same) > 1 else 'says'} nothing new"
     draft.found.error("E352", message, where, label, help_text)
 
 

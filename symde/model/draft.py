@@ -36,6 +36,7 @@ from symde.model.later import later_code
 
 if TYPE_CHECKING:
     from symde.model.noise_draft import NoiseDraft
+    from symde.model.redundant import Redundant
 
 RESERVED = {TIME: "time", PI: "the number pi"}
 
@@ -95,6 +96,7 @@ class Draft:
     observables: dict[str, Assignment] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     implicit: list[Implicit] = field(default_factory=list)
+    redundant: list[Redundant] = field(default_factory=list)
     conserved: list[Conserved] = field(default_factory=list)
     initial_values: list[InitialValue] = field(default_factory=list)
     hamiltonians: list[Hamiltonian] = field(default_factory=list)

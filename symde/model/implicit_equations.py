@@ -17,7 +17,9 @@ def unknowns_of(draft: Draft) -> ImplicitSystem | None:
     if not draft.implicit:
         return None
     from symde.model.implicit_states import collect_unknowns
+    from symde.model.redundant import without_redundant
 
+    draft.implicit, draft.redundant = without_redundant(draft.implicit)
     return collect_unknowns(draft)
 
 
@@ -44,6 +46,10 @@ def rows_of(
     mass = share_out(draft, system, states)
     if not draft.found.found:
         check_determined(draft, system, states)
+    if draft.redundant and not draft.found.found:
+        from symde.model.redundant import warn_of_redundant
+
+        warn_of_redundant(draft.redundant)
     return mass
 
 

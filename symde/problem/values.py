@@ -165,6 +165,29 @@ def states_by_name(given: Any, system: Any) -> dict[str, float]:
     return {name: value for name, value in by_name(given, order, "state").items() if name in names}
 
 
+def tolerances_by_name(atol: Any, system: Any) -> Any:
+    """Absolute tolerances as given, those by the name of a quantity that is a state, or its negative, as that
+    state's; the smaller of two.
+
+    Raises:
+        ValueError: a name is that of another quantity that is computed from states.
+    """
+    computed = getattr(system, "computed", None)
+    if computed is None or not (isinstance(atol, Mapping) or hasattr(atol, "items")):
+        return atol
+    found: dict[Any, Any] = {}
+    for key, value in atol.items():
+        quantity = None if str(key) in system.state_names else computed(str(key))
+        if quantity is None:
+            found[key] = value
+        elif quantity.alias is None:
+            raise ValueError(f"atol: {quantity.without_tolerance()}")
+        else:
+            name = quantity.alias
+            found[name] = min(found.get(name, value), value)
+    return found
+
+
 def count(given: Any, what: str) -> int:
     """How many values a plain function is called with, from the values themselves."""
     if given is None or callable(given):

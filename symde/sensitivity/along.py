@@ -10,10 +10,12 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from symde.codegen.adjoints import AdjointKernels
 from symde.engine.choice import default_pair
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.trajectory import Checkpoint, ForwardSolution, Stretches
@@ -26,8 +28,10 @@ from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_problem
 from symde.sensitivity.adjoint_tolerance import adjoint_tolerance, sizes_of_states
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.jumps import Jumps, jumps_of
+from symde.sensitivity.multipliers import Multipliers, adjoint_products, multipliers_of, through_guesses
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
+from symde.sensitivity.wrt import Wrt
 from symde.sessions import borrow, give_back
 
 FORWARD = 0.1
@@ -125,7 +129,8 @@ class Along:
     """How a strategy solves the adjoint equations.
 
     Attributes:
-        system: Makes the equations, from whether there are integrals and whether methods are implicit.
+        system: Makes the equations, from the model's system, its products, whether there are integrals and
+            whether methods are implicit.
         families: Families of methods that solve them.
         dense: Whether interpolants of the backward solve are needed.
         part: Size of a derivative that counts for nothing, see `adjoint_tolerance`.
@@ -133,7 +138,7 @@ class Along:
             function that reads the integrals (m,) after it.
     """
 
-    system: Callable[[Any, bool, bool], AdjointSystem]
+    system: Callable[[Any, AdjointKernels, bool, bool], AdjointSystem]
     families: tuple[str, ...]
     dense: bool
     part: float
@@ -150,6 +155,8 @@ class AlongRecord:
     integrals: bool
     _strategy: Along
     _forward: ForwardSolution
+    _products: AdjointKernels
+    _multipliers: Multipliers | None = None
 
     def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).
@@ -157,32 +164,47 @@ class AlongRecord:
         Raises:
             SolveError: the adjoint equations were not solved to their end.
         """
-        u0, p = pulled(self.run, self.solution, weights, self._backward)
+        weights = np.asarray(weights, dtype=float)
+        known = self._multipliers
+        if known is None or not np.isfinite(weights).all():
+            u0, p = pulled(self.run, self.solution, weights, self._backward)
+            u0, solved_for = through_guesses(self.run, u0)
+        else:
+            rows, by_parameters, terms = known.jumps(self.solution.t, self.solution.u, weights)
+            backward = partial(self._backward, terms=terms)
+            u0, p = pulled(self.run, self.solution, rows, backward)
+            u0, solved_for = known.through_start(u0)
+            p = p + by_parameters
+        p = p + solved_for
         return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
 
     def refinement(self) -> None:
         """There is no estimate of the error."""
 
-    def _backward(self, jumps: Jumps) -> tuple[np.ndarray, np.ndarray]:
+    def _backward(self, jumps: Jumps, terms: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         problem = self.run.problem
         n, t0 = len(problem.u0), problem.tspan[0]
         methods = backward_methods(self.run, self._strategy.families, len(jumps.t) - 1)
         implicit = any(method.family in IMPLICIT for method in methods)
-        system = self._strategy.system(problem.system, self.integrals, implicit)
+        system = self._strategy.system(problem.system, self._products, self.integrals, implicit)
         plan = with_methods(self.run.plan, system, methods)
         session = borrow(system, plan)
         try:
-            read = self._ready(session, jumps, t0)
+            read = self._ready(session, jumps, t0, terms)
             self._solve(session, system)
             return session.vector("u")[:n] + jumps.at(t0), read()
         finally:
             give_back(plan, session)
 
-    def _ready(self, session: Any, jumps: Jumps, t0: float) -> Callable[[], np.ndarray]:
+    def _ready(
+        self, session: Any, jumps: Jumps, t0: float, terms: np.ndarray | None
+    ) -> Callable[[], np.ndarray]:
         """Begin the backward solve; gives what reads the integrals after it."""
         run, forward = self.run, self._forward
         n, p = len(run.problem.u0), run.problem.p
         sizes = sizes_of_states(run, forward.largest())
+        if self._multipliers is not None and terms is not None:
+            sizes = self._multipliers.sizes(sizes, terms)
         of_states, of_integrals = adjoint_tolerance(run, jumps, sizes, p, self._strategy.part)
         session.u[:], session.u[:n], session.p[:] = 0.0, jumps.rows[0], p
         session.atol[:n] = of_states
@@ -221,18 +243,22 @@ class AlongRecord:
             finish(session, adjoint_problem(self.run, system), status, started, throw=True)
 
 
-def record_along(run: Run, integrals: bool, strategy: Along) -> AlongRecord:
+def record_along(run: Run, wrt: Wrt, integrals: bool, strategy: Along) -> AlongRecord:
     """Solve and keep the interpolants.
 
     Args:
         run: What is solved.
+        wrt: What is differentiated by.
         integrals: Whether derivatives by parameters are wanted.
         strategy: What goes back.
 
     Raises:
-        SolveError: the solve did not reach its end.
+        SolveError: the solve did not reach its end. ValueError: equations without a derivative or what is
+            differentiated by them do not admit it.
     """
     problem, plan = run.problem, run.plan
+    products = adjoint_products(run, wrt)
+    multipliers = multipliers_of(run, wrt, products)
     t0, t1 = problem.tspan
     session = borrow(problem.system, plan)
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, FORWARD * np.asarray(run.atol)
@@ -253,6 +279,6 @@ def record_along(run: Run, integrals: bool, strategy: Along) -> AlongRecord:
     session.state.keep_dense = 0  # they stay where they are
     solution = finish(session, problem, status, started, throw=True)
     forward = ForwardSolution(session, stretches, float(session.state.t), options)
-    found = AlongRecord(run, start_of(problem), solution, integrals, strategy, forward)
+    found = AlongRecord(run, start_of(problem), solution, integrals, strategy, forward, products, multipliers)
     weakref.finalize(found, give_back, plan, session)  # its memory is read
     return found

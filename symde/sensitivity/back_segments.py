@@ -40,6 +40,11 @@ class InSegments:
         own = getattr(self.strategy, "in_segments", None)
         if own is not None:
             return own(run, wrt)
+        if run.problem.system.kernels.invariants:
+            raise ValueError(
+                "adjoints through events know no constraints that the states must fulfil after them: take "
+                "forward sensitivities (sensealg='forward')"
+            )
         around = getattr(self.strategy, "around", None)
         whole, run = (run, run) if around is None else around(run)
         return BackRecord(replace(solve(whole), run=run), self.strategy, wrt)

@@ -12,7 +12,6 @@ import numpy as np
 from symde.codegen.derivatives import jacobian
 from symde.codegen.evaluate import evaluate
 from symde.sensitivity.run import Run
-from symde.sensitivity.start import start_of
 from symde.sensitivity.wrt import Wrt
 
 SOLVED = 1e-3
@@ -33,24 +32,18 @@ def refuse_constrained(system: Any, what: str, remedy: str = REMEDY) -> NoReturn
     raise ValueError(f"{what} of models whose steps are projected onto invariants: {remedy}")
 
 
-def refuse_constrained_adjoint(run: Run, wrt: Wrt) -> None:
+def refuse_projected_steps(system: Any) -> None:
     """Refuse what adjoint steps do not know of a constrained model.
 
     Raises:
-        ValueError: there is something, with what to do.
+        ValueError: its steps are projected, with what to do.
     """
-    kernels: Any = run.problem.system.kernels
-    if not kernels.mass or any(kernels.invariants_kinds[1]):
-        raise ValueError(f"sensealg='discrete' knows no projections onto invariants: {REMEDY}")
-    read = kernels.model_graph.mass_reads(range(len(run.problem.p)))
-    start = start_of(run.problem)
-    moved = np.flatnonzero(start.parameters[:, list(wrt.parameters)].any(axis=1))
-    for j in read:
-        if j in moved:
-            raise ValueError(
-                f"sensealg='discrete' knows no derivative by `{run.problem.system.parameter_names[j]}`, "
-                f"which the mass matrix depends on: {REMEDY}"
-            )
+    if any(system.kernels.invariants_kinds[1]):
+        raise ValueError(
+            "sensealg='discrete' knows no projections onto invariants: take forward sensitivities "
+            "(sensealg='forward', symde.sensitivities) or an adjoint of the equations, "
+            "sensealg='interpolating' or 'gauss'"
+        )
 
 
 def refuse_zero_mass(system: Any, p: np.ndarray, parameters: Sequence[int]) -> None:

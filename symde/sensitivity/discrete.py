@@ -28,7 +28,8 @@ from symde.plan import plan_for
 from symde.problem.solution import Solution
 from symde.problem.system import refuse_delays
 from symde.problem.traits import Traits
-from symde.sensitivity.constrained import refuse_constrained_adjoint
+from symde.sensitivity.constrained import refuse_projected_steps
+from symde.sensitivity.divided import without_parameters_in_mass
 from symde.sensitivity.integrate import begin, consistent_start
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
@@ -115,8 +116,10 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
     if run.problem.system.delays:
         refuse_delays(run.problem.system, "the strategy 'discrete'")
     if run.problem.system.kernels.constrained:
-        refuse_constrained_adjoint(run, wrt)
+        refuse_projected_steps(run.problem.system)
     run = able(run)
+    if run.problem.system.kernels.mass:
+        run = without_parameters_in_mass(run, wrt)
     problem = run.problem
     start = start_of(problem)
     steps = chosen_steps(run, wrt, start) if can_ride(run) else None

@@ -22,7 +22,6 @@ from symde.problem.system import refuse_delays
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import ALONE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
-from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.interpolating import STRATEGY as WITHOUT_INTEGRALS
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -33,12 +32,12 @@ points: at rtol 1e-9 gradients were off by 4 times rtol with Rodas5P, by 5 with 
 by 204 with Radau; at 1e-7 by 43 with VCABM."""
 
 
-def _system(system: Any, integrals: bool, implicit: bool) -> AdjointSystem:
+def _system(system: Any, products: Any, integrals: bool, implicit: bool) -> AdjointSystem:
     def make() -> AdjointSystem:
-        kernels = BackwardSystem(system.adjoint_kernels, False, implicit, "quadrature")
+        kernels = BackwardSystem(products, False, implicit, "quadrature")
         return AdjointSystem(system, kernels)
 
-    return adjoint_system(system, ("gauss", implicit), make)
+    return adjoint_system(system, ("gauss", products, implicit), make)
 
 
 def _begin(session: Any, tolerance: np.ndarray, rtol: float) -> Callable[[], np.ndarray]:
@@ -75,8 +74,6 @@ def record(run: Run, wrt: Wrt) -> AlongRecord:
     if run.problem.system.delays:
         refuse_delays(run.problem.system, "the strategy 'gauss'")
     refuse_fixed(run, "gauss")
-    if run.problem.system.kernels.constrained:
-        refuse_constrained(run.problem.system, "sensealg='gauss' knows no adjoint equations")
     if not wrt.parameters:  # nothing to integrate
-        return record_along(run, False, WITHOUT_INTEGRALS)
-    return record_along(run, True, STRATEGY)
+        return record_along(run, wrt, False, WITHOUT_INTEGRALS)
+    return record_along(run, wrt, True, STRATEGY)

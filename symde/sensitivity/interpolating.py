@@ -15,7 +15,6 @@ from symde.engine.cpu.backward import BackwardSystem
 from symde.sensitivity.adjoint_system import AdjointSystem, adjoint_system
 from symde.sensitivity.adjoint_tolerance import BESIDE
 from symde.sensitivity.along import Along, AlongRecord, record_along, refuse_fixed, tightened_around
-from symde.sensitivity.constrained import refuse_constrained
 from symde.sensitivity.delay_adjoint import DelayAdjointRecord, record_delayed
 from symde.sensitivity.run import Run
 from symde.sensitivity.wrt import Wrt
@@ -24,11 +23,11 @@ FAMILIES = ("explicit", "explicit_two_estimates", "adams", "rosenbrock", "esdirk
 """Families whose methods solve adjoint states and integrals together."""
 
 
-def _system(system: Any, integrals: bool, implicit: bool) -> AdjointSystem:
+def _system(system: Any, products: Any, integrals: bool, implicit: bool) -> AdjointSystem:
     return adjoint_system(
         system,
-        ("interpolating", integrals, implicit),
-        lambda: AdjointSystem(system, BackwardSystem(system.adjoint_kernels, integrals, implicit, "jumps")),
+        ("interpolating", products, integrals, implicit),
+        lambda: AdjointSystem(system, BackwardSystem(products, integrals, implicit, "jumps")),
     )
 
 
@@ -49,8 +48,6 @@ def record(run: Run, wrt: Wrt) -> AlongRecord | DelayAdjointRecord:
         ValueError: a method has no error estimate. SolveError: the solve did not reach its end.
     """
     refuse_fixed(run, "interpolating")
-    if run.problem.system.kernels.constrained:
-        refuse_constrained(run.problem.system, "sensealg='interpolating' knows no adjoint equations")
     if run.problem.system.delays:
         return record_delayed(run)
-    return record_along(run, bool(wrt.parameters), STRATEGY)
+    return record_along(run, wrt, bool(wrt.parameters), STRATEGY)

@@ -14,6 +14,7 @@ from symde.plan import Plan, make_plan, plan_for, with_methods
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.traits import Traits
+from symde.problem.values import tolerances_by_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,12 @@ def prepare(
     return Run(
         problem,
         plan,
-        options.absolute_tolerance(atol, system.state_names, system.nominal, plan.rtol),
+        options.absolute_tolerance(
+            atol if type(atol) is float else tolerances_by_name(atol, system),
+            system.state_names,
+            system.nominal,
+            plan.rtol,
+        ),
         times,
         options.memory_bound(memory),
     )

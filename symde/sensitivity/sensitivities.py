@@ -13,7 +13,9 @@ from symde.problem import options
 from symde.problem.solution import Solution
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.observation import observation
 from symde.sensitivity.run import expected_problem, prepare
+from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import pair_of, wrt_of
 
 
@@ -31,6 +33,9 @@ class Sensitivities:
     du0: np.ndarray
     dp: np.ndarray
     _names: tuple[tuple[str, ...], tuple[str, ...]]
+    _start: Start
+    _parameters: tuple[int, ...]
+    _end: np.ndarray | None
 
     @property
     def t(self) -> np.ndarray:
@@ -43,25 +48,46 @@ class Sensitivities:
         return self.solution.u
 
     def __getitem__(self, pair: tuple[str, str]) -> np.ndarray:
-        """The derivative of a state by a parameter or an initial value, by name, shape (n_times,):
-        `sens["y1", "k1"]`, `sens["y1", "y2(0)"]`."""
-        state, by = pair_of(pair, 'sens["y1", "k1"]')
-        names = self.solution.names
-        if state in self.solution.problem.system.observable_names:
-            raise KeyError(
-                f"{state!r} is an observed quantity, and derivatives here are of states: those of a number "
-                f"made of it gives symde.value_and_grad(..., of={state!r})"
-            )
-        if state not in names:
-            raise KeyError(f"unknown state {state!r}: the model has {', '.join(names)}")
-        row = names.index(state)
+        """The derivative of a state or an observed quantity by a parameter or an initial value, by name,
+        shape (n_times,): `sens["y1", "k1"]`, `sens["y1", "y2(0)"]`."""
+        quantity, by = pair_of(pair, 'sens["y1", "k1"]')
+        names, system = self.solution.names, self.solution.problem.system
         parameters, initial = self._names
+        if quantity not in (*names, *system.observable_names):
+            known = ", ".join((*names, *system.observable_names))
+            raise KeyError(f"unknown quantity {quantity!r}: the model has {known}")
         if by in parameters:
-            return self.dp[:, row, parameters.index(by)]
-        if by.removesuffix("(0)") in initial:
-            return self.du0[:, row, initial.index(by.removesuffix("(0)"))]
-        known = (*parameters, *(f"{name}(0)" for name in initial))
-        raise KeyError(f"no derivative by {by!r} was asked for: there are {', '.join(known)}")
+            column, of_parameters = parameters.index(by), True
+        elif by.removesuffix("(0)") in initial:
+            column, of_parameters = initial.index(by.removesuffix("(0)")), False
+        else:
+            known = (*parameters, *(f"{name}(0)" for name in initial))
+            raise KeyError(f"no derivative by {by!r} was asked for: there are {', '.join(known)}")
+        columns = (self.dp if of_parameters else self.du0)[:, :, column]
+        if quantity in names:
+            return columns[:, names.index(quantity)]
+        parameter = self._parameters[column] if of_parameters else None
+        end = 0.0
+        if self._end is not None:
+            end = self._end[column if of_parameters else len(parameters) + column]
+        return self._of_observed(quantity, columns, parameter, end)
+
+    def _of_observed(self, name: str, columns: np.ndarray, parameter: int | None, end: float) -> np.ndarray:
+        """The derivative of an observed quantity, from that of the states (n_times, n); by which parameter,
+        or None where it is an initial value; and the derivative of the time of an end that an event made."""
+        solution, start = self.solution, self._start
+        problem = solution.problem
+        found = observation(problem.system, (name,))
+        own = np.zeros((len(problem.p), 1))
+        if parameter is not None:
+            own[:, 0] = start.parameters[:, parameter]
+        at_points = found(solution.t, solution.u, problem.p)
+        derivative = at_points.push_forward(columns[:, :, None], own)[:, 0, 0]
+        if parameter is not None and start.ends and solution.t[-1] == problem.tspan[1]:
+            end += start.span[1] @ own[:, 0]
+        if end:
+            derivative[-1] += end * found.by_time(solution.t[-1:], solution.u[-1:], problem.p)[0, 0]
+        return derivative
 
     def __repr__(self) -> str:
         parameters, initial = (len(names) for names in self._names)
@@ -135,4 +161,9 @@ def sensitivities(
         tuple(system.parameter_names[j] for j in wanted.parameters),
         tuple(system.state_names[i] for i in wanted.states),
     )
-    return Sensitivities(found.solution, found.du0, found.dp, names)
+    start, end = start_of(problem), found.end
+    if end is not None:
+        count = len(found.parameters)
+        follow = start.parameters[np.ix_(found.parameters, wanted.parameters)]
+        end = np.concatenate([end[:count] @ follow, end[count:]])
+    return Sensitivities(found.solution, found.du0, found.dp, names, start, wanted.parameters, end)

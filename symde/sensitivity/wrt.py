@@ -174,14 +174,31 @@ def wrt_of(wishes: Any, system: System) -> Wrt:
             asked for.
         TypeError: not a name, or names without an order.
     """
-    if isinstance(wishes, str):
-        return _wrt_of((wishes,), system.parameter_names, system.state_names)
-    if isinstance(wishes, set | frozenset):
-        raise TypeError("wrt must come in an order, which the gradient keeps: write a list, not a set")
-    names: tuple[Any, ...] = tuple(wishes) if isinstance(wishes, Iterable) else (wishes,)
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
-    return _wrt_of(names, system.parameter_names, system.state_names)
+    try:
+        if isinstance(wishes, str):
+            return _wrt_of((wishes,), system.parameter_names, system.state_names)
+        if isinstance(wishes, set | frozenset):
+            raise TypeError("wrt must come in an order, which the gradient keeps: write a list, not a set")
+        names: tuple[Any, ...] = tuple(wishes) if isinstance(wishes, Iterable) else (wishes,)
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f'wrt takes names such as "p", "u0" or "k1", found {wishes!r}')
+        return _wrt_of(names, system.parameter_names, system.state_names)
+    except ValueError:
+        _explain_computed((wishes,) if isinstance(wishes, str) else wishes, system)
+        raise
+
+
+def _explain_computed(names: Iterable[str], system: Any) -> None:
+    """Refuse names of what is computed from states in words of its own.
+
+    Raises:
+        ValueError: there is one.
+    """
+    computed: Any = getattr(system, "computed", lambda name: None)
+    for name in names:
+        quantity = computed(name.removesuffix("(0)"))
+        if quantity is not None and name not in (*system.parameter_names, *system.state_names):
+            raise ValueError(f"wrt: {quantity.without_initial_value()}") from None
 
 
 @lru_cache(maxsize=256)

@@ -130,6 +130,18 @@ def test_show_prints_equations_structure_and_jacobian(capsys):
     assert "1/s" in out and "total" in out
 
 
+def test_show_tells_what_is_solved_of_implicit_equations(capsys, tmp_path):
+    path = tmp_path / "loop.symde"
+    path.write_text("state x = 1, z = 1, w = 0\nx' = w\n0 = z - 3*x\n0 = w^3 + w - x*z\n")
+    _, out, _ = run(capsys, "show", str(path))
+    solved = out[out.index("what is solved") :].split("\n\n")[0].split("\n")
+    assert [line.split() for line in solved[1:]] == [["unknowns", "x,", "w"], ["z", "=", "3*x"]]
+    path.write_text(
+        "state x = 1, y = 0, T = 0\nx'(0) = 0; y'(0) = 0\nx'' = -T*x\ny'' = -T*y - 9\nx^2 + y^2 = 1\n"
+    )
+    assert "x^2 + y^2 = 1  differentiated 2 times" in run(capsys, "show", str(path))[1]
+
+
 def test_show_latex_prints_latex_alone(capsys):
     code, out, _ = run(capsys, "show", ROBER, "--latex")
     assert code == 0

@@ -75,6 +75,32 @@ AMPLIFIER_END = np.array([
 """At t = 0.2. Source: Mazzia, Magherini (2008), transistor amplifier, II-9, table of the reference
 solution."""
 
+BRIDGE = """
+model Bridge
+  param V = 10, f = 50, Is = 1e-14, UT = 0.026, G = 1e-9, C = 1e-4, R = 1000
+  state p = 0, n = 0
+  time 0 .. 0.1
+  diode(v) = Is*(exp(v/UT) - 1) + G*v
+  source = V*sin(2*pi*f*t)
+  C*(p' - n') = diode(-p) + diode(source - p) - (p - n)/R
+  C*(p' - n') = diode(n) + diode(n - source) - (p - n)/R
+end
+"""
+"""A bridge rectifier between a source with one end at ground and a capacitor with a load, index 1: the
+constraint that no charge gathers on the capacitor is flatter by 1e7 while no diode conducts."""
+
+RECTIFIED = """
+model Rectified
+  param V = 10, f = 50, Is = 1e-14, UT = 0.026, G = 1e-9, C = 1e-4, R = 1000
+  state w = 0
+  time 0 .. 0.1
+  diode(v) = Is*(exp(v/UT) - 1) + G*v
+  source = V*sin(2*pi*f*t)
+  w' = (diode((source - w)/2) + diode((-source - w)/2) - w/R)/C
+end
+"""
+"""The same as a differential equation of w = p - n: by the symmetry of the four diodes p + n = source."""
+
 
 def rober_ode():
     """Robertson's reaction as differential equations."""

@@ -126,7 +126,7 @@ def test_rows_that_depend_on_each_other_by_chance_are_refused():
     text = "model Chance\n param a = 1\n state x = 1, y = 0\n time 0 .. 1\n x' = -x\n y' = -y\nend"
     model = with_mass(text, [("x", "x", "a"), ("x", "y", 1.0), ("y", "x", 1.0), ("y", "y", 1.0)])
     symde.solve(symde.Problem(model, p={"a": 2.0}))
-    with pytest.raises(ValueError, match="rows of the mass matrix depend on each other"):
+    with pytest.raises(symde.SolveError, match="for these parameters equations do not determine their deriv"):
         symde.solve(symde.Problem(model))
 
 

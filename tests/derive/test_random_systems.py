@@ -62,7 +62,7 @@ def derived(text):
     try:
         return solvable(symde.ode_def(text).definition)
     except symde.ModelError as error:
-        assert {one.code for one in error.diagnostics} == {"E353"}, error
+        assert {one.code for one in error.diagnostics} <= {"E352", "E353"}, error
         return None
 
 

@@ -13,6 +13,7 @@ from symde.sensitivity import gauss, interpolating
 from symde.sensitivity.along import record_along
 from symde.sensitivity.jumps import jumps_of
 from symde.sensitivity.run import prepare
+from symde.sensitivity.wrt import Wrt
 from tests.sensitivity.networks import TIMED_LOTKA, loss
 
 numbers = itertools.count()
@@ -26,7 +27,8 @@ def record(strategy, method, bound, saveat, rtol=1e-8, tspan=(0.0, END)):
     text = TIMED_LOTKA.replace("TimedLotka", f"TimedLotka{next(numbers)}")
     problem = symde.Problem(symde.ode_def(text), tspan=tspan)
     run = prepare(problem, method, rtol=rtol, atol=rtol, saveat=saveat, memory=bound)
-    return record_along(run, True, strategy)
+    wrt = Wrt((), tuple(range(len(problem.p))), ())
+    return record_along(run, wrt, True, strategy)
 
 
 def worst(found, exact):

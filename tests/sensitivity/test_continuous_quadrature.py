@@ -80,7 +80,7 @@ def test_integrals_stay_out_of_the_linear_systems():
     symde.value_and_grad(
         lambda u: (float(u.sum()), np.ones_like(u)), problem, "Rodas5P", sensealg="interpolating"
     )
-    system = interpolating._system(problem.system, True, True)
+    system = interpolating._system(problem.system, problem.system.adjoint_kernels, True, True)
     assert system.kernels.n == 120 and len(system.kernels.pattern[0]) == 11
     (sessions,) = system.sessions.values()
     (session,) = sessions

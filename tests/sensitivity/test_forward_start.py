@@ -89,8 +89,16 @@ def test_what_is_chosen_is_what_all_give():
     assert some.dp.shape == (2, 2, 2) and some.du0.shape == (2, 2, 1)
     with pytest.raises(KeyError, match=r"no derivative by 'size' was asked for: there are k, length, y\(0\)"):
         some["x", "size"]
-    with pytest.raises(KeyError, match="unknown state 'z': the model has x, y"):
+    with pytest.raises(KeyError, match="unknown quantity 'z': the model has x, y"):
         some["z", "k"]
+
+
+def test_observed_quantities_have_sensitivities():
+    problem = symde.Problem("param k = 1\nx' = -k*x\nx(0) = 1\nflux = k*x\ntime 0 .. 1")
+    found = symde.sensitivities(problem, saveat=[0.0, 0.5, 1.0], **TIGHT)
+    # flux = k exp(-k t)
+    np.testing.assert_allclose(found["flux", "k"], np.exp(-found.t) * (1 - found.t), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found["flux", "x(0)"], np.exp(-found.t), rtol=1e-7)
 
 
 def test_gradients_come_in_the_form_asked_for():

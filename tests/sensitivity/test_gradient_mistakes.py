@@ -261,12 +261,6 @@ def test_two_names_are_two_names():
                 result[one]
 
 
-def test_sensitivities_of_observed_quantities_are_sent_where_they_are():
-    problem = symde.Problem("param k = 1\nx' = -k*x\nx(0) = 1\nflux = k*x\ntime 0 .. 1")
-    with pytest.raises(KeyError, match=r"observed quantity.*value_and_grad\(\.\.\., of='flux'\)"):
-        symde.sensitivities(problem)["flux", "k"]
-
-
 @pytest.mark.parametrize("vector", ["a", ["1"] * 6, [1j] * 6, None, {"p": ["1"] * 4}])
 def test_a_direction_is_of_numbers(vector):
     with pytest.raises(TypeError, match=r"vector.* must be"):

@@ -54,6 +54,8 @@ BackwardData = structure(
 class Products(Kernels, Protocol):
     """Products with a model's derivatives; as `Kernels` those of the transposed Jacobian."""
 
+    mass: bool
+
     @property
     def timed(self) -> bool: ...
 
@@ -83,6 +85,16 @@ class BackwardSystem:
             self.blocks += ((products.n, self.integrals, 1),)
 
     @property
+    def mass(self) -> bool:
+        """Whether the adjoint equations are those of M u' = f with another M than the identity."""
+        return self.products.mass
+
+    @property
+    def curved_rows(self) -> np.ndarray:
+        """Their Jacobian follows the forward solution: any row may change."""
+        return np.ones(self.products.n, dtype=bool)
+
+    @property
     def pattern(self) -> tuple[np.ndarray, np.ndarray]:
         """Row pointers and columns of the Jacobian of the adjoint states."""
         return self.products.pattern
@@ -94,7 +106,8 @@ class BackwardSystem:
 
     def address(self, name: str) -> int:
         """The address of `rhs`, `rhs_jacobian`, `jacobian_vector` or of the factorisation's kernels."""
-        return self.products.address(name) if name.startswith("lu_") else function_address("backward", name)
+        own = name == "mass" or name.startswith("lu_")
+        return self.products.address(name) if own else function_address("backward", name)
 
     def choose_solver(self, name: str) -> LinearSolver:
         """The solver of the whole, by that of the adjoint states of this name.

@@ -155,10 +155,15 @@ State = structure(
     constraints=_i,  # rows of M without entries
     slope=_i,  # u' where M is not the identity, as `slope_of_start` leaves it
     slope_of_start=_i,  # address: int32 (State *), fills `slope`
+    make_consistent=_i,  # address: int32 (State *), solves the equations without a derivative at (t, u)
+    # address: int32 (State *), which judges whether the new state of a step solves the equations without a
+    # derivative, 0 where an iteration's own judgement does; whether J and f are those of the new state, and
+    # whether J and the factors of the method's own matrices may be those of different states
+    settle=_i, linearised=_i, renewed=_i,
     size_of_start=_i,  # address: int32 (State *), the first step's size as `h_next`
     # what solutions keep: what is known of it, and int32 (State *) that brings an accepted step back to it, 0
-    # for none; whether the last one was moved
-    invariants=_i, project=_i, moved=_i,
+    # for none; whether the last one was moved, and by what
+    invariants=_i, project=_i, moved=_i, displacement=_i,
     refused=_i,  # the status of a start that cannot be gone on from, 0 for none
     pivoted=_i,  # the factors in use are those of `pivot`
     # what is kept

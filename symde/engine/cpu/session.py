@@ -166,6 +166,8 @@ class Session:
             arena.ask(jacobian=len(self.kernels.pattern[1]))
         if self.mass is not None:
             arena.ask(**self.mass.vectors(self.padded))
+        if self.mass is not None or self.invariants is not None:
+            arena.ask(displacement=self.padded)
         arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
         offset = 0
@@ -318,9 +320,10 @@ class Session:
         if record is not None:
             record.begin(self.state)
         if self.constrained:
-            if self.mass is not None:
-                self.mass.begin(self)
-            self.make_consistent()
+            if self.mass is None or self.mass.begin(self):
+                self.make_consistent()
+            else:
+                self.state.refused = Status.INCONSISTENT
             if rows:
                 output.u[:rows] = self.u
         if self.executive is not None:

@@ -49,6 +49,38 @@ def _final_slope(found: Conditions) -> np.ndarray:
     return np.linalg.lstsq(found.vectors[wanted], target, rcond=1e-10)[0]
 
 
+_CUBIC = 3
+
+
+def _algebraic_interpolant(a: np.ndarray, c: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Weights of the k, as those of the interpolant, that give algebraic variables off by h^4; the usual ones
+    where the method has too few stages at different times.
+
+    The k of an algebraic variable are differences of its stages over h, and of one order less. The stages z_i
+    themselves are off by a multiple of d_i h^3, d_i = sum_j a_ij c_j^2 - c_i^3/3, and what is smaller, as
+    those of all methods of stage order 2. So the shortest weights are taken with which
+
+        z(theta) = sum_i beta_i(theta) z_i,   sum_i beta_i = 1,   sum_i beta_i c_i^k = theta^k, k = 1, 2, 3,
+        sum_i beta_i d_i = 0,   beta(0) and beta(1) the first and the last stage.
+
+    Source: for the expansion of the stages, E. Hairer, G. Wanner, Solving Ordinary Differential Equations II
+    (1996), VI.1: z_i solves the constraint with x_i.
+    """
+    stages, degree = usual.shape
+    moments = np.array([np.ones(stages), c, c**2, c**3, a @ c**2 - c**3 / 3])
+    conditions, ends = np.kron(np.eye(_CUBIC), moments), np.kron(np.ones(_CUBIC), np.eye(stages))
+    wanted = np.eye(_CUBIC, len(moments), 1).ravel()
+    last = np.zeros(stages)
+    last[0], last[-1] = -1.0, 1.0
+    system, right = np.vstack([conditions, ends]), np.append(wanted, last)
+    beta = np.linalg.lstsq(system, right, rcond=1e-12)[0]
+    if degree < _CUBIC or np.abs(system @ beta - right).max() > 1e-11:
+        return usual
+    weights = np.zeros((stages, degree))
+    weights[:, :_CUBIC] = a.T @ beta.reshape(_CUBIC, stages).T
+    return weights
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class EsdirkTableau(Published):
     """A singly diagonally implicit Runge-Kutta method; its first stage is explicit, its last is the step.
@@ -72,6 +104,7 @@ class EsdirkTableau(Published):
         error: the last row of a minus the embedded weights, stages.
         predictor: weights of the stages before each stage that predict its k, stages x stages.
         slope: weights of the stages that give h dk/dt at the end of the step, stages.
+        algebraic_interpolant: the interpolant where some variables have no derivative, stages x degree.
 
     Raises:
         TableauError: the numbers contradict each other, are not of the order claimed, or do not damp what is
@@ -97,6 +130,7 @@ class EsdirkTableau(Published):
     error: Any = field(init=False, repr=False)
     predictor: Any = field(init=False, repr=False)
     slope: Any = field(init=False, repr=False)
+    algebraic_interpolant: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         stages, degree = len(numbers(self.c)), max(len(numbers(row)) for row in self.interpolant)
@@ -109,6 +143,10 @@ class EsdirkTableau(Published):
         found = conditions(_PREDICTED, self.a)
         object.__setattr__(self, "predictor", np.array([_prediction(found, i) for i in range(stages)]))
         object.__setattr__(self, "slope", _final_slope(found))
+        algebraic = self.interpolant
+        if self.order > _CUBIC:  # of others it is as good as their steps
+            algebraic = _algebraic_interpolant(self.a, self.c, algebraic)
+        object.__setattr__(self, "algebraic_interpolant", algebraic)
 
     @property
     def stages(self) -> int:

@@ -14,6 +14,7 @@ from symde.members.loops import hosted
 from symde.plan import Plan, plan_for
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.values import tolerances_by_name
 from symde.sensitivity import auto, discrete, registry
 from symde.sensitivity.run import Run, prepare
 from symde.sensitivity.strategy import Record
@@ -87,7 +88,7 @@ class Specification:
         names = ("method", "rtol", "dt0", "dtmax", "max_steps", "linear_solver")
         self.plan: Plan = plan_for(system, *(solving[name] for name in names), None)
         self.atol = options.absolute_tolerance(
-            solving["atol"], system.state_names, system.nominal, self.plan.rtol
+            tolerances_by_name(solving["atol"], system), system.state_names, system.nominal, self.plan.rtol
         )
 
     @functools.cached_property

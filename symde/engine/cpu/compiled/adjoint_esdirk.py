@@ -25,7 +25,7 @@ from symde.engine.cpu.compiled.adjoint_tools import (
     pull,
     transposed_values,
 )
-from symde.engine.cpu.compiled.esdirk import esdirk_data_at
+from symde.engine.cpu.compiled.esdirk import esdirk_data_at, interpolant_of
 from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import clear, combine, copy
 from symde.engine.cpu.layout import Attempt
@@ -34,7 +34,7 @@ from symde.engine.cpu.layout import Attempt
 @compiled
 def pull_interpolant(adjoint, state, method):
     """From the interpolant's coefficients to the stages."""
-    padded, stages, weights = adjoint.padded, method.stages, doubles(method.interpolant)
+    padded, stages, weights = adjoint.padded, method.stages, doubles(interpolant_of(state, method))
     for q in range(method.degree):
         source = adjoint.coefficients + 8 * padded * (q + 1)
         for i in range(stages):

@@ -52,6 +52,10 @@ TIGHT_TOLERANCE = 1e-3
 algebraic variables goes into the differences as noise that no step is short enough for. With the former the
 transistor amplifier takes QNDF 9400 steps at rtol 1e-6, with this 4700."""
 
+ROUNDING = 0.03
+"""Corrections, in units of the tolerance, that no longer shrink and are taken for rounding of equations that
+determine algebraic variables badly. That they are no slow convergence `settled` sees to."""
+
 MOST_ITERATIONS = 4
 """Iterations after which a step is given up."""
 
@@ -174,7 +178,8 @@ def iterate(state, memory, address, shift):
         if size == 0.0 or rate < 1.0 and rate * size <= tolerance * (1.0 - rate):
             return Attempt.FINE.value
         if previous > 0.0 and (rate >= 0.9 or rate**left * size > tolerance * (1.0 - rate)):
-            return Attempt.DIVERGED.value
+            rounding = state.settle != 0 and size <= ROUNDING
+            return Attempt.FINE.value if rounding else Attempt.DIVERGED.value
         previous = size
     return Attempt.DIVERGED.value
 

@@ -92,6 +92,8 @@ def choose_rows(state, differential, algebraic, out):
         o[i] = b[i] if constraint else a[i]
         for c in range(n + i * width, n + (i + 1) * width):
             o[c] = b[c] if constraint else a[c]
+    for c in range(n * (1 + width), state.n):
+        o[c] = a[c]
 
 
 @compiled

@@ -23,7 +23,14 @@ from symde.engine.cpu.compiled.implicit_stages import begin_stage, solve_stages,
 from symde.engine.cpu.compiled.kernels import begins_anew
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.mass import keep_to_constraints
-from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at, structure_at
+from symde.engine.cpu.compiled.pointers import (
+    call_step,
+    compiled,
+    doubles,
+    slot_at,
+    state_at,
+    structure_at,
+)
 from symde.engine.cpu.compiled.vectors import (
     advance_compensated,
     clear,
@@ -104,13 +111,22 @@ def attempt(address):
     return Attempt.FINE
 
 
+@compiled
+def interpolant_of(state, method):
+    """The weights of the interpolant: where there are algebraic variables those that suit them, for all, so
+    that linear constraints hold between steps as at their ends."""
+    algebraic = state.mass != 0 and state.constraints != 0
+    return method.algebraic if algebraic else method.interpolant
+
+
 def interpolate(address):
     """Coefficients of theta**0..degree over the last accepted step, from its stages."""
     state = state_at(address)
     method = esdirk_data_at(slot_at(state, state.active).data)
     padded, h, first = state.padded, state.h_old, state.coefficients + 8 * state.padded
     copy(padded, state.u_new, state.coefficients)
-    weighted_sums(padded, h, method.interpolant, method.degree, method.stages, state.stages, first)
+    weights = interpolant_of(state, method)
+    weighted_sums(padded, h, weights, method.degree, method.stages, state.stages, first)
     return Attempt.FINE
 
 

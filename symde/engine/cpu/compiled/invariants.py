@@ -161,11 +161,15 @@ def project(address):
     """Bring the new state of an accepted step back; a code of `Attempt`."""
     state = state_at(address)
     data = invariants_at(state.invariants)
+    before = state.moved
     code = bring_back(state, data, data.projected, False, state.t_new, state.u_new, state.u, FRACTION)
     if code == Attempt.FINE and state.moved:
-        moved, increment = doubles(data.moved), doubles(state.increment)
+        moved, increment, total = doubles(data.moved), doubles(state.increment), doubles(state.displacement)
         for i in range(data.states):
             increment[i] += moved[i]
+            total[i] += moved[i]
+        state.linearised = 0
+    state.moved = max(state.moved, before)
     return Attempt.DIVERGED.value if code == Attempt.INACCURATE else code
 
 

@@ -49,8 +49,9 @@ def note_step(state, data):
 
 
 @compiled
-def at_stop(state, data):
-    """Add what is added at the stop just reached; whether the host is wanted there."""
+def at_stop(state, data, address):
+    """Add what is added at the stop just reached; DONE, STOPPED where the host is wanted there, or what the
+    equations without a derivative say, if there are some: their multipliers follow from the others."""
     note_step(state, data)
     k = state.next_stop - 1
     row = integers(data.stop_rows)[k]
@@ -58,7 +59,11 @@ def at_stop(state, data):
         add_row(data, row, state.u)
         forget_slope(state)
         expect_layer(state, data)
-    return integers(data.stop_pauses)[k] != 0
+        if state.mass != 0:
+            status = call_step(state.make_consistent, address)
+            if status != Status.DONE:
+                return status
+    return Status.STOPPED.value if integers(data.stop_pauses)[k] != 0 else Status.DONE.value
 
 
 @compiled
@@ -68,8 +73,12 @@ def advance_over_jumps(state, data, address):
         status = call_step(data.advance, address)
         if status == Status.STEPPED:
             note_step(state, data)
-        elif status != Status.STOPPED or at_stop(state, data):
+        elif status != Status.STOPPED:
             return status
+        else:
+            status = at_stop(state, data, address)
+            if status != Status.DONE:
+                return status
 
 
 def advance(address):

@@ -16,6 +16,7 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, slot_at, state_at
 from symde.engine.cpu.compiled.stiffness import watch_stiffness
+from symde.engine.cpu.compiled.vectors import clear
 from symde.engine.cpu.layout import DIVERGENCE_CUT, RESOLUTION, Attempt, Phase, Stage0, Status
 
 
@@ -87,6 +88,10 @@ def accept(state):
     # explicit methods need f where a projection has moved the state to
     state.stage0 = Stage0.LAST if slot.fsal and (slot.implicit or not state.moved) else Stage0.STALE
     state.jacobian_fresh = 0
+    if state.linearised:
+        state.jacobian_fresh, state.linearised = 1, 0
+        if not slot.fsal:
+            state.stage0 = Stage0.VALID
     state.accepted += 1
     state.interpolant_ready = 0
     state.step_saved = 0
@@ -162,6 +167,21 @@ def step(state, address):
 
 
 @compiled
+def onto_constraints(state, address):
+    """The new state of a step that passes the error test, judged and brought onto what it has to fulfil; a
+    code of `Attempt`. `displacement` is what was added to it, `moved` whether anything was."""
+    clear(state.padded, state.displacement)
+    state.moved, code = 0, 0
+    if state.settle != 0:
+        code = call_step(state.settle, address)
+        if code == Attempt.DIVERGED:
+            state.divergences += 1
+    if state.project != 0 and code == Attempt.FINE:
+        code = call_step(state.project, address)
+    return code
+
+
+@compiled
 def attempt(state, address):
     """Try the step that was chosen, and accept it or not."""
     state.budget -= 1
@@ -172,12 +192,12 @@ def attempt(state, address):
     if code == Attempt.DIVERGED:
         state.divergences += 1
     mean_square = error_norm(state, state.error) if code == Attempt.FINE else 1e300
-    if state.project != 0 and mean_square <= 1.0:
-        code = call_step(state.project, address)
+    if code == Attempt.FINE and mean_square <= 1.0 and (state.settle != 0 or state.project != 0):
+        code = onto_constraints(state, address)
         if code == Attempt.CALLBACK:
             return Status.CALLBACK
         if code != Attempt.FINE:
-            state.outcome, mean_square = code, 1e300
+            state.outcome, state.linearised, mean_square = code, 0, 1e300
     return control(state, address, mean_square)
 
 

@@ -8,7 +8,8 @@ from symde.engine.cpu.compiled.vectors import clear, copy
 
 @compiled
 def mass_times(state, vector, out):
-    """out = M * vector, of the states and of every column beside them; out is another vector."""
+    """out = M * vector, of the states and of every column beside them; out is another vector. What follows
+    the columns, integrals of adjoint equations, has rows of the identity."""
     starts, columns, mass = integers(state.row_pointers), integers(state.columns), doubles(state.mass)
     v, o, n, width = doubles(vector), doubles(out), state.mass_rows, state.mass_columns
     for i in range(n):
@@ -24,6 +25,8 @@ def mass_times(state, vector, out):
             if value != 0.0:
                 for c in range(width):
                     o[at + c] += value * v[place + c]
+    for i in range(n * (1 + width), state.n):
+        o[i] = v[i]
 
 
 @compiled

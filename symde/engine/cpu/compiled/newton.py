@@ -33,6 +33,11 @@ ROUNDING = 0.1
 """Fraction of the tolerance below which a second correction ends the iteration at any rate: where the guess
 was as good as exact, corrections are rounding, and their ratio says nothing."""
 
+PROMISED = 0.05
+"""Largest correction, in relation to the solution, after which a rate of convergence from before is believed.
+After a larger one the rate is measured: it may have led to where the equations are others. With a rate of 0,
+as linear equations have, nothing else would hold a correction by 1e58 back."""
+
 DRIFT = 0.2
 """Relative change of the shift from which the matrix is factorised again."""
 
@@ -153,7 +158,8 @@ def solve_stage(state, address, rhs, t, base, shift, y, tolerance):
             rate = size / previous
             state.contraction = rate
             state.measured_rate = rate
-        if size == 0.0 or (rate < 1.0 and rate / (1.0 - rate) * size <= tolerance):
+        believed = rate < 1.0 and (k > 0 or size * state.rtol <= PROMISED)
+        if size == 0.0 or (believed and rate / (1.0 - rate) * size <= tolerance):
             return Attempt.FINE.value
         if k > 0:
             if size <= ROUNDING * tolerance:

@@ -3,12 +3,9 @@ fills."""
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at, structure_at
+from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.invariants import InvariantsData
 from symde.engine.cpu.layout import FORMULA, KEEP_STARTS, Status
-
-invariants_at = structure_at(InvariantsData)
 
 
 @compiled
@@ -18,11 +15,8 @@ def prepare_interpolant(state, address):
         return 0
     state.interpolant_ready = 1
     code = call_step(slot_at(state, state.active).interpolate, address)
-    if state.moved:  # by a projection: the continuous solution goes along linearly
-        linear, moved = (
-            doubles(state.coefficients + 8 * state.padded),
-            doubles(invariants_at(state.invariants).moved),
-        )
+    if state.moved:  # onto constraints: the continuous solution goes along linearly
+        linear, moved = doubles(state.coefficients + 8 * state.padded), doubles(state.displacement)
         for i in range(state.padded):
             linear[i] += moved[i]
     return code

@@ -63,22 +63,22 @@ def try_step(state, address, slot, data, memory, table):
 
 
 @compiled
-def factors_are_bad(state, address, slot, data):
+def factors_are_bad(state, address, slot, data, table):
     """Whether generated factors, which nothing has tested so far, had to give way to partial pivoting."""
     context, padded = context_at(slot.context), state.padded
-    if slot.step == 0 or state.pivoted or pivoted(context, data):
+    if slot.step == 0 or state.pivoted or pivoted(context, table):
         return False
     rhs, x = block(slot, data, padded, 3), block(slot, data, padded, 4)
     copy(padded, state.f0, rhs)
     copy(padded, state.f0, rhs + 8 * padded)
     call_solve(state.solve, address, rhs, x)
-    for k in range(data.most_stages // 2):
+    for k in range(table.pairs):
         system = context.systems + k * SYSTEM_BYTES
         if system_at(system).untested:
             call_solve(context.solve, system, rhs, x)
             state.pivotings += system_at(system).pivotings
             system_at(system).pivotings = 0
-    return state.pivoted or pivoted(context, data)
+    return state.pivoted or pivoted(context, table)
 
 
 @compiled
@@ -108,7 +108,7 @@ def attempt(address):
         memory.rate, memory.reach = 1.0, 1.0
         code = try_step(state, address, slot, data, memory, table)
     spoiled = code == Attempt.DIVERGED or code == Attempt.NON_FINITE
-    if spoiled and factors_are_bad(state, address, slot, data):
+    if spoiled and factors_are_bad(state, address, slot, data, table):
         memory.rate, memory.reach = 1.0, 1.0
         code = try_step(state, address, slot, data, memory, table)
     memory.failed = code != Attempt.FINE

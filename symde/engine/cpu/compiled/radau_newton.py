@@ -13,6 +13,7 @@ from symde.engine.cpu.compiled.control import larger
 from symde.engine.cpu.compiled.kernels import begins_anew, evaluate
 from symde.engine.cpu.compiled.linearise import linearise
 from symde.engine.cpu.compiled.mass import mass_times
+from symde.engine.cpu.compiled.newton import PROMISED
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
     call_solve,
@@ -85,7 +86,8 @@ def ready(state, address, slot, memory, table):
         if evaluate(state, state.t, state.u, state.f0) != 0:
             return Attempt.CALLBACK.value
         state.stage0 = Stage0.VALID
-    if memory.factored_h != state.h:
+    if memory.factored_h != state.h or state.renewed:
+        state.renewed = 0
         return factorise(state, address, slot, memory, table)
     return Attempt.FINE.value
 
@@ -272,11 +274,11 @@ def general_iteration(state, address, slot, data, memory, table, first):
 
 
 @compiled
-def ready_kernel(state, slot, data, memory):
+def ready_kernel(state, slot, data, memory, table):
     """Address of the kernel for a whole iteration, its tables filled; 0 where the general one is used."""
     context, padded = context_at(slot.context), state.padded
     kernel = integers(context.kernels)[2 * memory.table + 1]
-    if slot.step == 0 or kernel == 0 or state.pivoted or pivoted(context, data):
+    if slot.step == 0 or kernel == 0 or state.pivoted or pivoted(context, table):
         return 0
     inputs, outputs, known = integers(context.inputs), integers(context.outputs), integers(state.inputs)
     for k in range(9):  # the model's own and the step
@@ -293,9 +295,10 @@ def ready_kernel(state, slot, data, memory):
 
 
 @compiled
-def pivoted(context, data):
-    """Whether one of the complex systems has factors that no kernel knows."""
-    for k in range(data.most_stages // 2):
+def pivoted(context, table):
+    """Whether one of the complex systems in use has factors that no kernel knows. What those of other
+    formulas have is of steps long ago, or of another run."""
+    for k in range(table.pairs):
         if system_at(context.systems + k * SYSTEM_BYTES).pivoted:
             return True
     return False
@@ -314,7 +317,7 @@ def generated_iteration(state, slot, table, kernel):
 def newton(state, address, slot, data, memory, table):
     """Solve the stage equations from the guess in W and Z; FINE, DIVERGED or what a solver or kernel says."""
     most = most_iterations(state, table.stages)
-    kernel = ready_kernel(state, slot, data, memory)
+    kernel = ready_kernel(state, slot, data, memory, table)
     reach = math.sqrt(max(memory.reach, 1e-16))
     memory.reach = reach * math.sqrt(reach)  # aged: it may not promise for ever
     memory.cut = 0.5
@@ -341,7 +344,7 @@ def newton(state, address, slot, data, memory, table):
             memory.reach = memory.rate / (1.0 - memory.rate)
             if memory.reach * size > kappa and too_slow(memory, most - 1 - k, size / kappa):
                 return Attempt.DIVERGED.value
-        if memory.reach * size <= kappa:
+        if memory.reach * size <= kappa and (k > 0 or size * state.rtol <= PROMISED):
             return Attempt.FINE.value
         previous = max(size, 1e-16)
     return Attempt.DIVERGED.value

@@ -21,6 +21,7 @@ EsdirkData = structure(
     slope=int64,  # of k at the end of a step
     error=int64,
     interpolant=int64,  # degree x stages: coefficient of theta**(m + 1)
+    algebraic=int64,  # that of models with variables without a derivative, likewise
 )
 
 
@@ -36,6 +37,7 @@ def pack(tableau: Any) -> Numbers:
     }
     arrays = {name: matrix(values, shape) for name, (values, shape) in fields.items()}
     arrays["interpolant"] = np.ascontiguousarray(tableau.interpolant.T)
+    arrays["algebraic"] = np.ascontiguousarray(tableau.algebraic_interpolant.T)
     degree = arrays["interpolant"].shape[0]
     addresses = {name: array.ctypes.data for name, array in arrays.items()}
     data = EsdirkData(stages=stages, degree=degree, gamma=tableau.gamma, **addresses)

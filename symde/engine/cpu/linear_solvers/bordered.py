@@ -44,6 +44,7 @@ def _lay_out(products: Any, inner: LinearSolver, address: int) -> Layout:
     for name, place in addresses(arrays).items():
         setattr(state, name, place)
     state.n, state.padded, state.entries = products.n, padded, outer.entries
+    state.mass, state.mass_rows = outer.mass, outer.mass_rows
     state.jacobian, state.row_pointers, state.columns = outer.jacobian, outer.row_pointers, outer.columns
     inner_layout = inner.lay_out(products, ctypes.addressof(state), None)
     state.linear = ctypes.addressof(inner_layout.data)
