@@ -19,7 +19,7 @@ from symde.model.definition import Definition
 from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
 from symde.model.split import is_split, join
-from symde.problem.system import Equation, NonFinite, System, refuse_delays
+from symde.problem.system import Equation, NonFinite, System
 from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments
 from symde.split_function import SplitFunction
@@ -153,7 +153,10 @@ class ModelSystem:
         """Products of row vectors with the derivatives of the right-hand side."""
         from symde.codegen.adjoints import AdjointKernels
 
-        refuse_delays(self, "an adjoint")
+        if self.delays:
+            from symde.codegen.delay_products import DelayProductKernels
+
+            return DelayProductKernels(self.kernels.model_graph)
         return AdjointKernels(self.kernels.model_graph)
 
     @functools.cached_property

@@ -62,6 +62,8 @@ DelayData = structure(
     break_orders=int64,
     n_breaks=int64,
     passed=int64,
+    forgotten=int64,  # discontinuities for which there was no more room
+    passed_record=int64,  # where `passed` of each recorded step goes, and `own_valid` behind it; 0: nowhere
     highest_order=int64,
     neutral=int64,
     jump=int64,  # whether the state itself jumps at t0
@@ -239,7 +241,7 @@ class DelaySystem:
             "lags": np.zeros(times),
             "s": np.zeros(times),
             "outputs": np.zeros(1, np.int64),
-            "delayed": np.zeros(2 * pairs),
+            "delayed": np.zeros(3 * pairs),  # behind them room for the second derivatives of the pairs
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),

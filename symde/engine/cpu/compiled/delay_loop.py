@@ -83,7 +83,7 @@ def jumps_at_start(data):
 @compiled
 def start_past(state, data):
     """Ready the past for a run; 1 + a time that is none of the past, 0 where all are."""
-    data.t0, data.n_breaks, data.fault = state.t, 1, 0
+    data.t0, data.n_breaks, data.fault, data.forgotten = state.t, 1, 0, 0
     data.own_valid, data.ahead, data.overlap = 0, 0, 0
     copy(state.n, state.u, data.initial)
     hints = integers(data.hints)
@@ -197,6 +197,7 @@ def note_discontinuity(state, data, order):
         for k in range(data.times):
             if integers(data.constant)[k] != ALONG:
                 behind = min(behind, passed[k] - 2)
+        data.forgotten += 1
         if behind <= 0:
             return
         for j in range(1 + behind, data.n_breaks):
@@ -213,9 +214,21 @@ def note_discontinuity(state, data, order):
 
 
 @compiled
+def record_passed(state, data):
+    """Record of the step just accepted what each time had passed, and whether it read its own interpolant."""
+    row = data.passed_record + 8 * (data.times + 1) * (state.record_count - 1)
+    passed, record = integers(data.passed), integers(row)
+    for k in range(data.times):
+        record[k] = passed[k]
+    record[data.times] = data.own_valid
+
+
+@compiled
 def after_step(state, data):
     """Note the discontinuities that the step just accepted has reached, and what its error says of the
     next."""
+    if data.passed_record:
+        record_passed(state, data)
     if data.cut_to_lag:
         lengthen(state, data)
     if data.all_constant == 0:

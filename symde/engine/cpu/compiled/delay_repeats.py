@@ -130,7 +130,11 @@ def try_step(state, data, address):
         data.stuck, data.fault_at = 1, state.t
         hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
         return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
-    for _ in range(PASSES):
+    # steps that are to be differentiated are repeated until nothing is left that could be seen
+    settled, passes = SETTLED * state.tightness * state.tightness, PASSES
+    if state.tightness < 1.0:
+        passes = 3 * PASSES
+    for _ in range(passes):
         if code != Attempt.FINE:
             return code
         copy(state.n, state.u_new, data.trial)
@@ -138,6 +142,6 @@ def try_step(state, data, address):
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
         code = call_step(original, address)
-        if code == Attempt.FINE and change_of_trial(state, data) <= SETTLED:
+        if code == Attempt.FINE and change_of_trial(state, data) <= settled:
             return code
     return Attempt.DIVERGED.value if code == Attempt.FINE else code

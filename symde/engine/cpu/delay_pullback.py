@@ -1,0 +1,210 @@
+"""Pulls weights back through a recorded solve with delays: the memory of its discrete adjoint.
+
+A step reads the interpolants of earlier ones, so what it gives to a delayed value goes to the coefficients of
+one of these, and is there when that step's turn comes. What is read of the history goes to the parameters and
+to the initial state.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.layout import int64, structure
+from symde.engine.cpu.library import function_address
+from symde.engine.cpu.linear_solver import addresses
+from symde.engine.cpu.past import DELAYED
+from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.pullback import PullBack, entry_type
+from symde.engine.cpu.recording import Recording, address_of
+
+PULLED = 11
+"""Place in the input table of kernels of what a pull-back through delays works on."""
+
+PRODUCTS = {
+    "adjoint": "adjoint_product",
+    "adjoint_curvature": "adjoint_curvature",
+    "adjoint_time": "adjoint_time",
+    "transposed": "transposed",
+}
+"""Kernels of the model before which delayed values are looked up, and the entry that does so."""
+
+DelayAdjoint = structure(
+    "DelayAdjoint",
+    "What a pull-back through delays works on beside the `Adjoint` and the `DelayData` of the session.",
+    adjoint=int64,
+    data=int64,
+    # kernels of the model
+    product=int64,
+    curvature=int64,
+    time=int64,
+    transposed=int64,
+    times=int64,
+    rates=int64,
+    histories=int64,
+    history_curvatures=int64,
+    slopes=int64,  # whether the product reads derivatives of delayed values
+    slopes_of_jacobian=int64,  # whether the transposed Jacobian does
+    pairs=int64,
+    outputs=int64,  # table: by states, parameters, values and slopes of pairs
+    by_values=int64,
+    by_slopes=int64,
+    found=int64,  # second derivatives of pairs before t0
+    found_outputs=int64,
+    # the history: weights of its values, tables, and what they give to the initial state
+    history_weights=int64,
+    history_inputs=int64,
+    history_outputs=int64,
+    by_initial=int64,
+    by_history=int64,
+    initial=int64,
+    # weights of the interpolants of all steps, as these are kept; `touched` says which were read
+    rows=int64,
+    weights=int64,
+    touched=int64,
+    total=int64,  # weights by the start of a step that reads its own interpolant
+    # discontinuities: the record of what each time had passed, and weights of their own times
+    passed=int64,
+    of_breaks=int64,
+    of_times=int64,
+    before=int64,  # f on either side
+    after=int64,
+    rate=int64,
+    rate_outputs=int64,
+)
+
+
+class DelayRecording(Recording):
+    """Recorded steps of a solve with delays; of each also what its times had passed.
+
+    Args:
+        session: Whose steps.
+
+    Attributes:
+        passed: For each step how many discontinuities each time had passed, and whether the step read its own
+            interpolant, shape (steps, times + 1).
+        rows: The interpolants of the steps, when the run has ended.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._data, self._width = session.context, session.context.times + 1
+        self.rows = np.empty((0, 0))
+        self.passed = np.empty((0, self._width), np.int64)
+        # every step's interpolant is kept, so its start is too
+        super().__init__(session.n, 2**62)
+
+    def _take(self, block: np.ndarray) -> None:
+        super()._take(block)
+        grown = np.zeros((len(self.h), self._width), np.int64)
+        grown[: len(self.passed)] = self.passed
+        self.passed = grown
+
+    def _announce(self, state: Any) -> None:
+        super()._announce(state)
+        self._data.passed_record = address_of(self.passed)
+
+    def close(self, state: Any) -> None:
+        """The run has ended."""
+        super().close(state)
+        self._data.passed_record = 0
+
+
+class DelayProducts:
+    """The products of a model with delayed values, which are looked up before each.
+
+    Args:
+        kernels: The model's own.
+    """
+
+    def __init__(self, kernels: Any) -> None:
+        self.model = kernels
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def address(self, name: str) -> int:
+        """The address of a kernel."""
+        if name in PRODUCTS:
+            return function_address("delay_products", PRODUCTS[name])
+        return self.model.address(name)
+
+
+class DelayPullBack(PullBack):
+    """The memory of a pull-back through solves of one session with delays.
+
+    Args:
+        session: Did the solves; steps are done again in its memory.
+        products: The model's products.
+    """
+
+    def __init__(self, session: Any, products: DelayProducts) -> None:
+        super().__init__(session, products)
+        model, data, n = products.model, session.context, session.n
+        times, pairs, m = data.times, len(session.kernels.model_graph.plan.place), session.m
+        arrays = {name: np.zeros(max(pairs, 1)) for name in ("by_values", "by_slopes", "found")}
+        arrays |= {name: np.zeros(n + 8) for name in ("by_initial", "initial", "total", "before", "after")}
+        arrays |= {"of_times": np.zeros(times), "rate": np.zeros(times), "of_breaks": np.zeros(BREAKS)}
+        arrays["history_weights"], arrays["by_history"] = np.zeros(data.history_length), np.zeros(max(m, 1))
+        places = addresses(arrays)
+        arrays["outputs"] = np.array([0, 0, places["by_values"], places["by_slopes"]], np.int64)
+        arrays["found_outputs"] = np.array([places["found"]], np.int64)
+        arrays["rate_outputs"] = np.array([places["rate"]], np.int64)
+        p = session.arrays["p"].ctypes.data
+        arrays["history_inputs"] = np.array([data.initial, p, *[0] * 5, places["history_weights"]], np.int64)
+        arrays["history_outputs"] = np.array([places["by_initial"], places["by_history"]], np.int64)
+        kernels = {"product": "adjoint", "histories": "adjoint_histories"}
+        if self._data.curvature:
+            kernels |= {"curvature": "adjoint_curvature", "history_curvatures": "history_curvatures"}
+        if self._data.time:
+            kernels |= {"time": "adjoint_time"}
+        if self._data.transposed:
+            kernels |= {"transposed": "transposed"}
+        self._own = DelayAdjoint(
+            adjoint=self._address,
+            data=ctypes.addressof(data),
+            pairs=pairs,
+            slopes=int(model.reads_slopes("adjoint")),
+            slopes_of_jacobian=int("transposed" in kernels and model.reads_slopes("transposed")),
+            **{place: model.address(name) for place, name in kernels.items()},
+            **addresses(arrays),
+        )
+        self._delay_arrays, self._model = arrays, model
+        table = self._arrays["inputs"]
+        table[DELAYED], table[CONTEXT] = data.delayed, ctypes.addressof(data)
+        table[PULLED] = ctypes.addressof(self._own)
+        self._pull_back = entry_type(function_address("delay_pullback", "pull_back"))
+
+    def run_delayed(
+        self, record: DelayRecording, times: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by the initial state (n,), that which is history included, and by
+        the parameters (m,).
+
+        Args:
+            record: Steps of the session.
+            times: Saved times, in the order of integration.
+            weights: Shape (n_times, n).
+
+        Raises:
+            PullBackError: a step could not be turned round.
+        """
+        own, state, count = self._own, self.session.state, record.count
+        of_rows, touched = np.zeros_like(record.rows), np.zeros(count, np.int64)
+        for name in ("initial", "of_breaks"):
+            self._delay_arrays[name].fill(0.0)
+        own.rows, own.weights = address_of(record.rows), address_of(of_rows)
+        own.touched, own.passed = address_of(touched), address_of(record.passed)
+        if not own.times and (self.session.context.neutral or self.session.context.jump):
+            own.times, own.rates = self._model.address("adjoint_times"), self._model.address("rates")
+        session_rows = state.dense_rows, state.dense_width, state.dense_count
+        state.dense_rows, state.dense_width = own.rows, record.rows.shape[1]
+        kept = self.session.context.own
+        try:
+            u0, p = self.run(record, times, weights)
+        finally:
+            state.dense_rows, state.dense_width, state.dense_count = session_rows
+            self.session.context.own = kept
+        return u0 + self._delay_arrays["initial"][: len(u0)], p

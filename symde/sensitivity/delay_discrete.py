@@ -1,0 +1,123 @@
+"""Discrete adjoints of models with delays: the exact derivative of what the method of steps computed.
+
+The interpolants of all steps are kept, since later steps read them: what a number changes by with them is
+gathered while going back (`symde.engine.cpu.compiled.delay_pullback`). The sizes of steps are constants of the
+differentiation, and so is on which side of a discontinuity each delayed value lies; where the right-hand side
+jumps as a delayed time passes one, the jump moves as it does for forward sensitivities.
+
+Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), chapter 3, for the
+method; C. T. H. Baker, C. A. H. Paul, SIAM J. Sci. Comput. 18 (1997) 305-314, for the jumps.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symde.engine.cpu.delay_pullback import DelayProducts, DelayPullBack, DelayRecording
+from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.session import Session
+from symde.outcome import finish
+from symde.problem.solution import Solution
+from symde.sensitivity.discrete import through_start
+from symde.sensitivity.integrate import begin
+from symde.sensitivity.run import Run
+from symde.sensitivity.start import Start, start_of
+from symde.sessions import borrow, give_back
+
+
+@dataclass(frozen=True, eq=False)
+class DelayDiscreteRecord:
+    """A solve of a model with delays whose steps were recorded.
+
+    Attributes:
+        run: What was solved.
+        start: Derivatives of the start.
+        solution: The solution.
+        steps: The steps.
+    """
+
+    run: Run
+    start: Start
+    solution: Solution
+    steps: DelayRecording
+    _pull_back: DelayPullBack
+
+    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).
+
+        Raises:
+            PullBackError: a step could not be turned round.
+        """
+        u0, p = self._pull_back.run_delayed(self.steps, self.solution.t, weights)
+        return u0, through_start(self.run, self.start, self.solution, weights, u0, p)
+
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
+
+
+def record(run: Run) -> DelayDiscreteRecord:
+    """Solve and record the steps with their interpolants.
+
+    Args:
+        run: What to solve, by methods that have a discrete adjoint.
+
+    Raises:
+        ValueError: the span follows parameters, there is not memory enough, or there are too many
+            discontinuities.
+        SolveError: the solve did not reach its end.
+    """
+    start = start_of(run.problem)
+    if start.span.any():
+        raise ValueError(
+            "the time span follows parameters, and derivatives through the ends of a model with delays are "
+            "not known: give tspan=(t0, t1) as numbers"
+        )
+    session = borrow(run.problem.system, run.plan)
+    try:
+        found = _recorded(run, start, session)
+    except BaseException:
+        give_back(run.plan, session)
+        raise
+    weakref.finalize(found, give_back, run.plan, session)
+    return found
+
+
+def _recorded(run: Run, start: Start, session: Session) -> DelayDiscreteRecord:
+    system: Any = run.problem.system
+    pull_back = session.companion(DelayPullBack, lambda: DelayPullBack(session, DelayProducts(system.adjoint_kernels)))
+    steps = DelayRecording(session)
+    begin(session, run, run.problem, run.atol, dense=True, record=steps)
+    started = time.perf_counter()
+    try:
+        status = session.run()
+    finally:
+        steps.close(session.state)
+    session.dense_asked = False  # the interpolants are kept here
+    solution = finish(session, run.problem, status, started, throw=True)
+    steps.rows = session.dense_rows[: steps.count]
+    _refuse_too_much(run, session, steps)
+    return DelayDiscreteRecord(run, start, solution, steps, pull_back)
+
+
+def _refuse_too_much(run: Run, session: Session, steps: DelayRecording) -> None:
+    """Refuse what is too large to be kept.
+
+    Raises:
+        ValueError: the interpolants, or the discontinuities.
+    """
+    size = 2 * steps.rows.nbytes  # with what is gathered of them
+    if size > run.memory:
+        raise ValueError(
+            f"the interpolants of the solution take {size:,} bytes, and memory={run.memory:,} are allowed: "
+            "allow more, or use sensealg='forward'"
+        )
+    if session.context.forgotten:
+        raise ValueError(
+            f"the solution has more than {BREAKS:,} discontinuities, which the discrete adjoint cannot keep: "
+            "use sensealg='forward'"
+        )
