@@ -19,6 +19,13 @@ def reads_past(lowered: LoweredModel, node: int) -> bool:
     return any(vector == DELAYED for vector, _ in lowered.graph.inputs_read([node]))
 
 
+def slope_with_past(lowered: LoweredModel, solution: Solution, t: float, u: np.ndarray) -> np.ndarray:
+    """The right-hand side at t and a state (n,), with the delayed values of the continuous solution."""
+    inputs = delayed_values(lowered, solution, np.array([t]), u[None])
+    values = evaluate(lowered.graph, lowered.rhs, t, inputs)
+    return np.array([np.reshape(values[node], -1)[0] for node in lowered.rhs], dtype=float)
+
+
 def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> dict[str, Any]:
     """The inputs of the graph at times (n_times,) and states (n_times, n), delayed values among them, which
     are read off the continuous solution and, before it, off the history."""

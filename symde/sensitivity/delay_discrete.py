@@ -88,9 +88,7 @@ def record(run: Run) -> DelayDiscreteRecord:
 
 
 def _recorded(run: Run, start: Start, session: Session) -> DelayDiscreteRecord:
-    system: Any = run.problem.system
-    pull_back = session.companion(DelayPullBack, lambda: DelayPullBack(session, DelayProducts(system.adjoint_kernels)))
-    steps = DelayRecording(session)
+    pull_back, steps = companion(session, run.problem.system), DelayRecording(session)
     begin(session, run, run.problem, run.atol, dense=True, record=steps)
     started = time.perf_counter()
     try:
@@ -99,12 +97,24 @@ def _recorded(run: Run, start: Start, session: Session) -> DelayDiscreteRecord:
         steps.close(session.state)
     session.dense_asked = False  # the interpolants are kept here
     solution = finish(session, run.problem, status, started, throw=True)
-    steps.rows = session.dense_rows[: steps.count]
-    _refuse_too_much(run, session, steps)
+    rows_of(session, steps)
+    refuse_too_much(run, session, steps)
     return DelayDiscreteRecord(run, start, solution, steps, pull_back)
 
 
-def _refuse_too_much(run: Run, session: Session, steps: DelayRecording) -> None:
+def companion(session: Session, system: Any) -> DelayPullBack:
+    """What goes back over a session's steps."""
+    return session.companion(
+        DelayPullBack, lambda: DelayPullBack(session, DelayProducts(system.adjoint_kernels))
+    )
+
+
+def rows_of(session: Session, steps: DelayRecording) -> None:
+    """Leave the interpolants of the steps to their record: they stay in the session's memory."""
+    steps.rows = session.dense_rows[: steps.count]
+
+
+def refuse_too_much(run: Run, session: Session, steps: DelayRecording) -> None:
     """Refuse what is too large to be kept.
 
     Raises:

@@ -160,6 +160,13 @@ def able(run: Run) -> Run:
     return replace(run, plan=plan_for(system, *options, traits=Traits(1, delays=system.delays)))
 
 
+def with_delays(run: Run, wrt: Wrt) -> Record:
+    """As `record` for a model with delays and events."""
+    from symde.sensitivity import delay_moments
+
+    return delay_moments.discrete(able(run))
+
+
 def around(run: Run) -> tuple[Run, Run]:
     """How the events of a solve are found, and its segments solved: both by methods with an adjoint."""
     run = able(run)

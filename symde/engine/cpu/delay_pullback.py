@@ -8,6 +8,8 @@ to the initial state.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,10 @@ DelayAdjoint = structure(
     weights=int64,
     touched=int64,
     total=int64,  # weights by the start of a step that reads its own interpolant
+    # the stretch of steps that is gone over, and the state at its end where another begins there
+    first=int64,
+    last=int64,
+    end=int64,
     # discontinuities: the record of what each time had passed, and weights of their own times
     passed=int64,
     of_breaks=int64,
@@ -75,6 +81,24 @@ DelayAdjoint = structure(
     rate=int64,
     rate_outputs=int64,
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interruption:
+    """A time at which the host replaced the state between two recorded steps.
+
+    Attributes:
+        step: The step that came next.
+        jump: Place of the discontinuity that it left.
+        before: The state that was replaced, shape (n,).
+        backward: From the weights by the state that it left (n,) and by its time those by the state before
+            (n,) and what they add to the gradient (m,).
+    """
+
+    step: int
+    jump: int
+    before: np.ndarray
+    backward: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
 
 class DelayRecording(Recording):
@@ -175,10 +199,34 @@ class DelayPullBack(PullBack):
         table = self._arrays["inputs"]
         table[DELAYED], table[CONTEXT] = data.delayed, ctypes.addressof(data)
         table[PULLED] = ctypes.addressof(self._own)
-        self._pull_back = entry_type(function_address("delay_pullback", "pull_back"))
+        self._stretch = entry_type(function_address("delay_pullback", "pull_back"))
+        self._pull_back = self._in_stretches
+        self._interruptions: Sequence[Interruption] = ()
+
+    def _in_stretches(self, address: int) -> int:
+        """Go back over all steps, and over what interrupted them; the code of what failed."""
+        own, arrays, last = self._own, self._arrays, self._data.steps
+        own.end = 0
+        for one in reversed(self._interruptions):
+            own.first, own.last = one.step, last
+            code = self._stretch(address)
+            if code:
+                return code
+            of_breaks, weights = self._delay_arrays["of_breaks"], arrays["weights"][: self.session.n]
+            found, gradient = one.backward(weights.copy(), float(of_breaks[one.jump]))
+            weights[:], of_breaks[one.jump] = found, 0.0
+            arrays["gradient"][: len(gradient)] += gradient
+            self._before = np.ascontiguousarray(one.before)
+            own.end, last = self._before.ctypes.data, one.step
+        own.first, own.last = 0, last
+        return self._stretch(address)
 
     def run_delayed(
-        self, record: DelayRecording, times: np.ndarray, weights: np.ndarray
+        self,
+        record: DelayRecording,
+        times: np.ndarray,
+        weights: np.ndarray,
+        interruptions: Sequence[Interruption] = (),
     ) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by the initial state (n,), that which is history included, and by
         the parameters (m,).
@@ -187,6 +235,7 @@ class DelayPullBack(PullBack):
             record: Steps of the session.
             times: Saved times, in the order of integration.
             weights: Shape (n_times, n).
+            interruptions: What happened between steps, in order.
 
         Raises:
             PullBackError: a step could not be turned round.
@@ -197,7 +246,8 @@ class DelayPullBack(PullBack):
             self._delay_arrays[name].fill(0.0)
         own.rows, own.weights = address_of(record.rows), address_of(of_rows)
         own.touched, own.passed = address_of(touched), address_of(record.passed)
-        if not own.times and (self.session.context.neutral or self.session.context.jump):
+        self._interruptions = interruptions
+        if not own.times and (interruptions or self.session.context.neutral or self.session.context.jump):
             own.times, own.rates = self._model.address("adjoint_times"), self._model.address("rates")
         session_rows = state.dense_rows, state.dense_width, state.dense_count
         state.dense_rows, state.dense_width = own.rows, record.rows.shape[1]

@@ -24,6 +24,9 @@ FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
 
+MOVING = -1
+"""Order of a discontinuity where the state itself jumps, and columns when it comes back."""
+
 WINDOW = 4
 """Doubles of the window of one time; the last is not used."""
 

@@ -23,7 +23,7 @@ from symde.engine.cpu.compiled.delays import (
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
 from symde.engine.cpu.compiled.vectors import copy
-from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.delays import BREAKS, MOVING
 from symde.engine.cpu.layout import Phase, Status
 
 NEVER = 1000
@@ -147,7 +147,8 @@ def move_over(state, data, k, j, to):
     """Time k moves over break j; the order of the discontinuity that this brings."""
     order = integers(data.break_orders)[j]
     found = order_after(data, order)
-    if data.width and (data.neutral or (data.jump and doubles(data.breaks)[j] == data.t0)):
+    jumps = data.neutral or order == MOVING or (data.jump and doubles(data.breaks)[j] == data.t0)
+    if data.width and jumps:
         jump_of_columns(state, data, k, j, to)
         found = 0  # the columns themselves jump
     set_passed(data, k, to)

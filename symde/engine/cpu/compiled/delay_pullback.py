@@ -176,20 +176,21 @@ def pull_move(own, adjoint, state, data, k, j, before, after, new):
 
 
 @compiled
-def pull_moves(own, adjoint, state, data, k):
-    """What times that passed discontinuities at the end of step k do to the gradient; the kernels' code."""
+def pull_moves(own, adjoint, state, data, k, end):
+    """What times that passed discontinuities at the end of step k, in the state `end`, do to the gradient;
+    the kernels' code."""
     width = 8 * (data.times + 1)
     before, after = integers(own.passed + width * k), integers(own.passed + width * (k + 1))
     moved = 0
     for i in range(data.times):
         moved += before[i] != after[i]
-    if not moved or not (data.neutral or data.jump):
+    if not moved:
         return 0
     load_past(own, state, data, k + 1)
     data.own_valid = 0
-    copy(adjoint.n, adjoint.record_u + 16 * adjoint.n * (k + 1), state.u)
+    copy(adjoint.n, end, state.u)
     state.t, state.h = doubles(adjoint.record_t)[2 * k + 1], doubles(adjoint.record_h)[k]
-    breaks, code = doubles(data.breaks), 0
+    orders, code = integers(data.break_orders), 0
     new = break_at(data, state.t)
     for i in range(data.times - 1, -1, -1):
         to = after[i]
@@ -197,7 +198,7 @@ def pull_moves(own, adjoint, state, data, k):
             back = to < before[i]
             since = to + 1 if back else to - 1
             j = to if back else to - 1
-            if data.neutral or breaks[j] == data.t0:
+            if data.neutral or orders[j] == 0:  # the state itself jumps there
                 code += pull_move(own, adjoint, state, data, i, j, since, to, new)
                 new = -1
             set_passed(data, i, since)
@@ -206,18 +207,23 @@ def pull_moves(own, adjoint, state, data, k):
 
 
 def pull_back(address):
-    """Pull the weights of all saved points back to the start; FINE, or the code of what failed."""
+    """Pull the weights of all points saved in a stretch of steps back to its start; FINE, or the code of
+    what failed."""
     adjoint = adjoint_at(address)
     own = pulled_at(integers(adjoint.inputs)[PULLED])
     data, state = delay_data_at(own.data), state_at(adjoint.state)
-    for k in range(adjoint.steps - 1, -1, -1):
-        if k + 1 < adjoint.steps and pull_moves(own, adjoint, state, data, k) != 0:
-            return Attempt.CALLBACK.value
+    for k in range(own.last - 1, own.first - 1, -1):
+        if k + 1 < adjoint.steps:
+            end = adjoint.record_u + 16 * adjoint.n * (k + 1)
+            if k + 1 == own.last:
+                end = own.end
+            if pull_moves(own, adjoint, state, data, k, end) != 0:
+                return Attempt.CALLBACK.value
         code = pull_step(own, adjoint, state, data, address, k)
         if code != Attempt.FINE:
             return code
     w = doubles(adjoint.weights)
-    while adjoint.next_save >= 0:  # what was saved at the start itself
+    while own.first == 0 and adjoint.next_save >= 0:  # what was saved at the start itself
         given = doubles(adjoint.save_weights + 8 * adjoint.n * adjoint.next_save)
         for i in range(adjoint.n):
             w[i] += given[i]
