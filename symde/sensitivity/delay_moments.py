@@ -9,23 +9,25 @@ replaced. When the jump comes back the right-hand side jumps, at a time that mov
 from __future__ import annotations
 
 import time
-import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu.delay_pullback import DelayPullBack, DelayRecording, Interruption
 from symde.engine.cpu.layout import Status
+from symde.engine.cpu.pullback import PullBackError
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.problem import Problem, with_system
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
-from symde.sensitivity.delay_discrete import companion, refuse_too_much, rows_of
+from symde.sensitivity.delay_discrete import companion, in_session, refuse_too_much, rows_of
+from symde.sensitivity.delay_riding import chosen_steps
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.forward import ForwardRecord, solved_whole, with_followers
 from symde.sensitivity.hybrid import Hybrid, smooth_system, solve
+from symde.sensitivity.riding import can_ride
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed, Moment, Weights
 from symde.sensitivity.scales import columns_tolerance
@@ -167,6 +169,24 @@ class _Columns:
         return session.run()
 
 
+class _Stops:
+    """How one column goes over the moments of a solve, for `chosen_steps`.
+
+    Args:
+        hybrid: The solve.
+    """
+
+    def __init__(self, hybrid: Hybrid) -> None:
+        self.times, self.end = inner_times(hybrid), hybrid.segments[-1].t1
+        self._moments, self._kept = hybrid.moments, Delayed()
+
+    def over(self, place: int, columns: np.ndarray, by: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The state after a moment (n,), the columns there (n, k), and how its time changes (k,)."""
+        moment = self._moments[place]
+        found, _, dt = moment.forward(columns, by, self._kept)
+        return moment.after, found, dt
+
+
 @dataclass(frozen=True, eq=False)
 class DelayMomentsRecord:
     """A solve with events and delays whose steps were recorded.
@@ -249,11 +269,12 @@ class DelayMomentsRecord:
         return hybrid.solution.t[left], weights[left], after
 
 
-def discrete(run: Run) -> DelayMomentsRecord:
+def discrete(run: Run, wrt: Wrt) -> DelayMomentsRecord:
     """Solve what has events, and record the steps.
 
     Args:
         run: What to solve, by methods that have a discrete adjoint.
+        wrt: What to differentiate by.
 
     Raises:
         ValueError: the time span follows parameters, there is not memory enough, or the solution has no
@@ -263,22 +284,46 @@ def discrete(run: Run) -> DelayMomentsRecord:
     hybrid = solve(run)
     refuse_span(hybrid)
     problem = smooth_problem(run)
-    plan = plan_like(run.plan, problem.system)
-    session = borrow(problem.system, plan)
-    try:
-        found = _recorded(hybrid, problem, plan, session)
-    except BaseException:
-        give_back(plan, session)
-        raise
-    weakref.finalize(found, give_back, plan, session)
-    return found
+    own = replace(run, problem=problem, plan=plan_like(run.plan, problem.system), times=None)
+    if can_ride(own):
+        steps, places = chosen_steps(own, wrt, hybrid.start, problem, _Stops(hybrid))
+        try:
+            return in_session(own, lambda session: _followed(hybrid, own, session, steps, places))
+        except PullBackError:
+            pass  # as without events
+    return in_session(own, lambda session: _recorded(hybrid, own, session))
 
 
-def _recorded(hybrid: Hybrid, problem: Problem, plan: Any, session: Any) -> DelayMomentsRecord:
-    run, places = hybrid.run, []
-    pull_back, steps = companion(session, problem.system), DelayRecording(session)
+def _followed(
+    hybrid: Hybrid, run: Run, session: Any, given: DelayRecording, places: tuple[tuple[int, int], ...]
+) -> DelayMomentsRecord:
+    """A solve by given steps."""
+    pull_back = companion(session, run.problem.system)
+    pull_back.reserve(given, False)
+    _begin(hybrid, run, session)
+    refuse_too_much(run, session, given)
+    moments = hybrid.moments[: len(places)]
+    stops = [(step, moment.after) for moment, (step, _) in zip(moments, places, strict=True)]
+    steps = pull_back.follow_delayed(given, stops)
+    session.dense_asked = False  # the interpolants are kept here
+    rows_of(session, steps)
+    if not np.isfinite(steps.rows).all():  # explicit steps that are too large blow up without a word
+        raise PullBackError("given steps led to states that are not finite")
+    return DelayMomentsRecord(hybrid, steps, places, pull_back)
+
+
+def _begin(hybrid: Hybrid, run: Run, session: Any, record: DelayRecording | None = None) -> None:
+    problem = run.problem
     session.u[:], session.p[:], session.atol[:] = problem.u0, problem.p, run.atol
-    begin_between(session, hybrid, plan, None, dense=True, record=steps)
+    begin_between(session, hybrid, run.plan, None, dense=True, record=record)
+
+
+def _recorded(hybrid: Hybrid, run: Run, session: Any) -> DelayMomentsRecord:
+    """A solve by its own steps."""
+    places: list[tuple[int, int]] = []
+    problem = run.problem
+    pull_back, steps = companion(session, problem.system), DelayRecording(session)
+    _begin(hybrid, run, session, steps)
     started = time.perf_counter()
     try:
         status = session.run()

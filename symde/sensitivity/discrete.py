@@ -115,7 +115,7 @@ def record(run: Run, wrt: Wrt) -> Record:
     if run.problem.system.delays:
         from symde.sensitivity import delay_discrete
 
-        return delay_discrete.record(able(run))
+        return delay_discrete.record(able(run), wrt)
     if run.problem.system.kernels.constrained:
         refuse_constrained_adjoint(run, wrt)
     run = able(run)
@@ -164,7 +164,7 @@ def with_delays(run: Run, wrt: Wrt) -> Record:
     """As `record` for a model with delays and events."""
     from symde.sensitivity import delay_moments
 
-    return delay_moments.discrete(able(run))
+    return delay_moments.discrete(able(run), wrt)
 
 
 def around(run: Run) -> tuple[Run, Run]:

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.columns import CONTEXT
-from symde.engine.cpu.layout import int64, structure
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt, int64, structure
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import addresses
 from symde.engine.cpu.past import DELAYED
 from symde.engine.cpu.delays import BREAKS
-from symde.engine.cpu.pullback import PullBack, entry_type
-from symde.engine.cpu.recording import Recording, address_of
+from symde.engine.cpu.pullback import PullBack, PullBackError, entry_type
+from symde.engine.cpu.recording import Recording, address_of, tightness
 
 PULLED = 11
 """Place in the input table of kernels of what a pull-back through delays works on."""
@@ -72,7 +72,10 @@ DelayAdjoint = structure(
     first=int64,
     last=int64,
     end=int64,
-    # discontinuities: the record of what each time had passed, and weights of their own times
+    # discontinuities: those of the steps that are followed, the record of what each time had passed, and weights of their own times
+    breaks=int64,
+    orders=int64,
+    n_breaks=int64,
     passed=int64,
     of_breaks=int64,
     of_times=int64,
@@ -106,19 +109,21 @@ class DelayRecording(Recording):
 
     Args:
         session: Whose steps.
+        starts: Whether states are recorded: those of every step, since every step's interpolant is kept.
 
     Attributes:
         passed: For each step how many discontinuities each time had passed, and whether the step read its own
             interpolant, shape (steps, times + 1).
-        rows: The interpolants of the steps, when the run has ended.
+        breaks, orders: The discontinuities, when the run has ended.
+        rows: The interpolants of the steps, likewise.
     """
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, starts: bool = True) -> None:
         self._data, self._width = session.context, session.context.times + 1
-        self.rows = np.empty((0, 0))
+        self.rows, self.breaks, self.orders = np.empty((0, 0)), np.empty(0), np.empty(0, np.int64)
+        self.forgotten = False
         self.passed = np.empty((0, self._width), np.int64)
-        # every step's interpolant is kept, so its start is too
-        super().__init__(session.n, 2**62)
+        super().__init__(session.n, 2**62 if starts else None)
 
     def _take(self, block: np.ndarray) -> None:
         super()._take(block)
@@ -133,7 +138,29 @@ class DelayRecording(Recording):
     def close(self, state: Any) -> None:
         """The run has ended."""
         super().close(state)
-        self._data.passed_record = 0
+        data = self._data
+        data.passed_record, self.forgotten = 0, bool(data.forgotten)
+        self.breaks = np.array((ctypes.c_double * data.n_breaks).from_address(data.breaks))
+        self.orders = np.array((ctypes.c_int64 * data.n_breaks).from_address(data.break_orders))
+
+    def to_follow(self, n: int) -> DelayRecording:
+        """The same steps with room for their states, n of them, and for what they say anew of themselves."""
+        new = object.__new__(DelayRecording)
+        new._data, new._width, new.count, new.forgotten = self._data, self._width, self.count, self.forgotten
+        new.t, new.h, new.slot, new.places = self.t, self.h, self.slot, self.places
+        new.breaks, new.orders, new.rows = self.breaks, self.orders, self.rows
+        new.passed = self.passed[: self.count].copy()
+        new.starts, new.again, new.stride, new.most_rows = True, True, 1, self.count
+        new._take_states(np.empty((self.count, 2 * n)))
+        return new
+
+    def halved(self) -> DelayRecording:
+        """The same steps as two each, without states."""
+        new, count = self.to_follow(0), self.count
+        half = super().halved()
+        new.t, new.h, new.slot, new.places, new.count = half.t, half.h, half.slot, half.places, half.count
+        new.passed = np.repeat(self.passed[:count], 2, axis=0)
+        return new
 
 
 class DelayProducts:
@@ -200,6 +227,7 @@ class DelayPullBack(PullBack):
         table[DELAYED], table[CONTEXT] = data.delayed, ctypes.addressof(data)
         table[PULLED] = ctypes.addressof(self._own)
         self._stretch = entry_type(function_address("delay_pullback", "pull_back"))
+        self._follow = entry_type(function_address("delay_pullback", "follow"))
         self._pull_back = self._in_stretches
         self._interruptions: Sequence[Interruption] = ()
 
@@ -220,6 +248,40 @@ class DelayPullBack(PullBack):
             own.end, last = self._before.ctypes.data, one.step
         own.first, own.last = 0, last
         return self._stretch(address)
+
+    def reserve(self, steps: DelayRecording, saved: bool) -> None:
+        """Room for what given steps leave, before a run begins; `saved`: each is to be saved."""
+        self.session.reserve(steps.count + 1 if saved else 0)
+        self.session.reserve_dense(steps.count)
+
+    def follow_delayed(
+        self, steps: DelayRecording, stops: Sequence[tuple[int, np.ndarray]] = ()
+    ) -> DelayRecording:
+        """Do given steps in the session, in which a run has begun; their record.
+
+        Args:
+            steps: The steps; they are of this model, with or without columns.
+            stops: Before which step the state is replaced, and by which, in order.
+
+        Raises:
+            PullBackError: a step could not be done.
+        """
+        session, state, own = self.session, self.session.state, self._own
+        record = steps.to_follow(session.n)
+        state.keep_record, state.tightness = KEEP_STARTS, tightness(state.rtol)
+        self._go_over(record)
+        own.passed, own.breaks = address_of(record.passed), address_of(record.breaks)
+        own.orders, own.n_breaks, own.first = address_of(record.orders), len(record.breaks), 0
+        for step, u in (*stops, (record.count, None)):
+            own.last = step
+            code = self._follow(self._address)
+            if code != Attempt.FINE:
+                what = f"a given step from t = {state.t:g} could not be done: {Attempt(code).name}"
+                raise PullBackError(what)
+            if u is not None:
+                session.load_u(u)
+            own.first = step
+        return record
 
     def run_delayed(
         self,

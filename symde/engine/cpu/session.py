@@ -427,6 +427,11 @@ class Session:
         if rows > self.out_capacity:
             self._reserve_output(rows, 0)
 
+    def reserve_dense(self, rows: int) -> None:
+        """Room for this many interpolants, before a run begins."""
+        if rows > self.dense_capacity:
+            self._reserve_dense(rows, 0)
+
     def more_output(self) -> None:
         """Twice the room for saved points."""
         self._reserve_output(2 * self.out_capacity, self.state.out_count)

@@ -21,15 +21,18 @@ equations, SIAM J. Sci. Comput. 18 (1997) 305-314, for the jumps.
 from __future__ import annotations
 
 from symde.engine.cpu.columns import DIRECTION
-from symde.engine.cpu.compiled.adjoint_loop import gather_saved, load_step
+from symde.engine.cpu.compiled.adjoint_loop import gather_saved, load_step, set_step
 from symde.engine.cpu.compiled.adjoint_tools import adjoint_at
 from symde.engine.cpu.compiled.delay_products import call_product, pulled_at
-from symde.engine.cpu.compiled.delay_repeats import set_passed
+from symde.engine.cpu.compiled.delay_loop import start_past
+from symde.engine.cpu.compiled.delay_repeats import set_passed, try_step
 from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_within, fill_delayed
+from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, slot_at, state_at
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.delay_pullback import PULLED
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.delays import MOVING
+from symde.engine.cpu.layout import Attempt, Stage0, Status
 
 MOST_TURNS = 200
 """Terms of the series after which a step is given up."""
@@ -49,14 +52,20 @@ def load_past(own, state, data, k):
 
 
 @compiled
+def accept_step(state):
+    """What was tried becomes the state."""
+    state.t_old, state.h_old, state.t = state.t, state.h, state.t_new
+    state.u, state.u_new = state.u_new, state.u
+    state.u_low, state.u_new_low = state.u_new_low, state.u_low
+
+
+@compiled
 def redo(own, adjoint, state, data, k):
     """Do step k again; afterwards the state is as after the step was accepted."""
     load_past(own, state, data, k)
     load_step(adjoint, state, k, adjoint.record_u + 16 * adjoint.n * k)
     code = call_step(integers(data.attempts)[state.active], adjoint.state)
-    state.t_old, state.h_old, state.t = state.t, state.h, state.t_new
-    state.u, state.u_new = state.u_new, state.u
-    state.u_low, state.u_new_low = state.u_new_low, state.u_low
+    accept_step(state)
     return code
 
 
@@ -231,4 +240,57 @@ def pull_back(address):
     return Attempt.FINE.value
 
 
-ENTRIES = {"pull_back": pull_back}
+@compiled
+def take_breaks(own, data):
+    """The discontinuities of the steps that are followed. Of those with columns more are known, and where
+    the columns alone jump the order is 0 there."""
+    breaks, orders = doubles(data.breaks), integers(data.break_orders)
+    given, given_orders = doubles(own.breaks), integers(own.orders)
+    for j in range(1, own.n_breaks):
+        breaks[j] = given[j]
+        orders[j] = 0 if given_orders[j] == MOVING else max(given_orders[j], 1)
+    data.n_breaks = own.n_breaks
+
+
+@compiled
+def ready_step(own, adjoint, state, data, k):
+    """Ready the state for step k, from where it stands, and note where it begins."""
+    place = adjoint.record_u + 16 * adjoint.n * k
+    copy(adjoint.n, state.u, place)
+    copy(adjoint.n, state.u_low, place + 8 * adjoint.n)
+    before = state.active
+    set_step(adjoint, state, k)
+    known = k > own.first and before == state.active and slot_at(state, state.active).fsal != 0
+    record = integers(own.passed + 8 * (data.times + 1) * k)
+    for i in range(data.times):
+        known = known and integers(data.passed)[i] == record[i]
+        set_passed(data, i, record[i])
+    state.stage0 = Stage0.LAST if known else Stage0.STALE
+
+
+def follow(address):
+    """Do a stretch of recorded steps one after another from the state as it is, save what is to be saved and
+    keep their interpolants and starts; FINE, or the code of what failed."""
+    adjoint = adjoint_at(address)
+    own = pulled_at(integers(adjoint.inputs)[PULLED])
+    data, state = delay_data_at(own.data), state_at(adjoint.state)
+    state.record_saved = 1
+    if own.first == 0:
+        if start_past(state, data) != 0:
+            return Attempt.CALLBACK.value
+        take_breaks(own, data)
+    for k in range(own.first, own.last):
+        ready_step(own, adjoint, state, data, k)
+        code = try_step(state, data, adjoint.state)
+        if code != Attempt.FINE:
+            return code
+        integers(own.passed + 8 * (data.times + 1) * k)[data.times] = data.own_valid
+        accept_step(state)
+        state.accepted += 1
+        state.step_saved, state.dense_saved = 0, 0
+        if write_output(state, adjoint.state) != Status.DONE:
+            return Attempt.CALLBACK.value
+    return Attempt.FINE.value
+
+
+ENTRIES = {"follow": follow, "pull_back": pull_back}
