@@ -1,12 +1,12 @@
-"""Products of row vectors with the derivatives of a model with delayed values: what its discrete adjoint needs.
+"""Products of row vectors with the derivatives of a model with delayed values, for its discrete adjoint.
 
 A product gives what a number changes by with the states, the parameters and every delayed value, each at a
 fixed time: how these times follow states, parameters and other delayed values is taken along, so that what is
 left of a delayed value belongs to the past alone. Products of second derivatives read the derivatives of
 delayed values, and give what the number changes by with these too.
 
-Source: A. Griewank, A. Walther, Evaluating Derivatives (2008), chapter 3, for the reverse sweep; A. Bellen, M.
-Zennaro, Numerical Methods for Delay Differential Equations (2003), chapter 3, for derivatives of x(s).
+Source: A. Griewank, A. Walther, Evaluating Derivatives (2008), chapter 3, for the reverse sweep; A. Bellen,
+M. Zennaro, Numerical Methods for Delay Differential Equations (2003), chapter 3, for derivatives of x(s).
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class DelayProductsGraph(AdjointGraph):
         nodes = adjoint(lowered.graph, roots, self._weights, variables)
         n, m, pairs = len(lowered.states), len(lowered.parameters), len(self._delays.pairs)
         held, slopes = nodes[: n + m + pairs], nodes[n + m + pairs :]
-        return (*self._with_times(held, self._of_times(held[n + m :], slopes)), Output("by_slopes", tuple(slopes)))
+        return (
+            *self._with_times(held, self._of_times(held[n + m :], slopes)),
+            Output("by_slopes", tuple(slopes)),
+        )
 
     def _of_times(self, values: list[int], slopes: list[int]) -> list[int]:
         """What pairs give to their times."""

@@ -38,8 +38,8 @@ class EventDerivatives:
         self._lock = threading.Lock()
 
     def root(self, index: int) -> PointKernel:
-        """A root function and its derivative along the solution, two quantities; the function alone where M in
-        M u' = f is not the identity, or f reads the past."""
+        """A root function and its derivative along the solution, two quantities; the function alone where M
+        in M u' = f is not the identity, or f reads the past."""
         return self._point(
             "root",
             index,

@@ -19,11 +19,12 @@ def reads_past(lowered: LoweredModel, node: int) -> bool:
     return any(vector == DELAYED for vector, _ in lowered.graph.inputs_read([node]))
 
 
-def slope_with_past(lowered: LoweredModel, solution: Solution, t: float, u: np.ndarray) -> np.ndarray:
-    """The right-hand side at t and a state (n,), with the delayed values of the continuous solution."""
-    inputs = delayed_values(lowered, solution, np.array([t]), u[None])
+def slopes_with_past(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The right-hand side at times (k,) and states (k, n), with the delayed values of the continuous
+    solution; shape (k, n)."""
+    inputs = delayed_values(lowered, solution, t, u)
     values = evaluate(lowered.graph, lowered.rhs, t, inputs)
-    return np.array([np.reshape(values[node], -1)[0] for node in lowered.rhs], dtype=float)
+    return np.stack([np.broadcast_to(values[node], t.shape) for node in lowered.rhs], axis=1).astype(float)
 
 
 def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> dict[str, Any]:

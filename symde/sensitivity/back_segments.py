@@ -41,9 +41,9 @@ class InSegments:
         """
         if run.problem.system.delays:  # what comes after an event reads what was before
             own = getattr(self.strategy, "with_delays", None)
-            if own is None:
-                refuse_delays(run.problem.system, "this strategy, with events,")
-            return own(run, wrt)
+            if own is not None:
+                return own(run, wrt)
+            refuse_delays(run.problem.system, "this strategy, with events,")
         own = getattr(self.strategy, "in_segments", None)
         if own is not None:
             return own(run, wrt)

@@ -1,10 +1,11 @@
 """Discrete adjoints of models with delays: the exact derivative of what the method of steps computed.
 
 The interpolants of all steps are kept, since later steps read them: what a number changes by with them is
-gathered while going back (`symde.engine.cpu.compiled.delay_pullback`). The sizes of steps are constants of the
-differentiation, and so is on which side of a discontinuity each delayed value lies; where the right-hand side
-jumps as a delayed time passes one, the jump moves as it does for forward sensitivities. The steps are chosen with
-one direction's derivative in the error test (`symde.sensitivity.delay_riding`), then taken with the states alone.
+gathered while going back (`symde.engine.cpu.compiled.delay_pullback`). The sizes of steps are constants of
+the differentiation, and so is on which side of a discontinuity each delayed value lies; where the right-hand
+side jumps as a delayed time passes one, the jump moves as it does for forward sensitivities. The steps are
+chosen with one direction's derivative in the error test (`symde.sensitivity.delay_riding`), then taken with
+the states alone.
 
 Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equations (2003), chapter 3, for the
 method; C. T. H. Baker, C. A. H. Paul, SIAM J. Sci. Comput. 18 (1997) 305-314, for the jumps.
@@ -20,7 +21,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from symde.engine.cpu.delay_pullback import DelayProducts, DelayPullBack, DelayRecording
+from symde.engine.cpu.delay_pullback import DelayProducts, DelayPullBack
+from symde.engine.cpu.delay_recording import DelayRecording
 from symde.engine.cpu.delays import BREAKS
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.pullback import PullBackError

@@ -1,4 +1,4 @@
-"""Steps of a solve with delays that are fine enough for derivatives too: `symde.sensitivity.riding` for these.
+"""Steps of solves with delays that are fine enough for derivatives too: see `symde.sensitivity.riding`.
 
 With the steps goes what each delayed time had passed, so that the states alone take the same steps after.
 """
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from symde.engine.cpu.delay_pullback import DelayRecording
+from symde.engine.cpu.delay_recording import DelayRecording
 from symde.engine.cpu.layout import Status
 from symde.outcome import finish
 from symde.plan import plan_like

@@ -162,9 +162,9 @@ def able(run: Run) -> Run:
 
 def with_delays(run: Run, wrt: Wrt) -> Record:
     """As `record` for a model with delays and events."""
-    from symde.sensitivity import delay_moments
+    from symde.sensitivity import delay_moments_back
 
-    return delay_moments.discrete(able(run), wrt)
+    return delay_moments_back.record(able(run), wrt)
 
 
 def around(run: Run) -> tuple[Run, Run]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.event_derivatives import EventDerivatives
-from symde.codegen.past import slope_with_past
+from symde.codegen.past import slopes_with_past
 from symde.problem.event_record import Happening
 from symde.problem.solution import Solution
 from symde.sensitivity.run import Run
@@ -52,7 +52,10 @@ def moments_of(
     """
     reader = _Reader(run, start, solution)
     groups = [(t, list(group)) for t, group in groupby(journal, key=lambda one: one.t)]
-    return tuple(reader.moment(t, group, t == end) for t, group in groups)
+    slopes = reader.slopes(groups)
+    return tuple(
+        reader.moment(t, group, t == end, pair) for (t, group), pair in zip(groups, slopes, strict=True)
+    )
 
 
 class _Reader:
@@ -69,9 +72,22 @@ class _Reader:
         # of each triggered event when that was, and how its delay depends on what
         self.origins: list[tuple[float, np.ndarray]] = []
 
-    def moment(self, t: float, group: list[Happening], terminal: bool) -> Moment:
+    def slopes(self, groups: list[tuple[float, list[Happening]]]) -> np.ndarray | list[np.ndarray]:
+        """u' before and after each moment, shape (moments, 2, n)."""
+        if self.solution is None:
+            return [
+                np.array([self._slope(t, group[0].before), self._slope(t, group[-1].after)])
+                for t, group in groups
+            ]
+        t = np.repeat([t for t, _ in groups], 2)
+        u = np.array([u for _, group in groups for u in (group[0].before, group[-1].after)])
+        u = u.reshape(len(t), len(self.problem.u0))
+        slopes = slopes_with_past(self.system.kernels.lowered, self.solution, t, u)
+        return slopes.reshape(len(groups), 2, -1)
+
+    def moment(self, t: float, group: list[Happening], terminal: bool, slopes: np.ndarray) -> Moment:
         before, after = group[0].before, group[-1].after
-        slope = self._slope(t, before)
+        slope, slope_after = slopes
         changes, waited = [], []
         for one in group:
             change = self._change(one)
@@ -79,7 +95,6 @@ class _Reader:
             if one.waited and change.delayed is not None:
                 waited.append(change.delayed)
         time = self._time(t, group, before, slope, waited)
-        slope_after = self._slope(t, after)
         name = self.plans[group[-1].index].name
         return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal, name)
 
@@ -88,7 +103,8 @@ class _Reader:
         if self.system.kernels.mass:
             return self.system.derivative(t, u, self.problem.p)
         if self.solution is not None:
-            return slope_with_past(self.system.kernels.lowered, self.solution, t, u)
+            at = np.array([t])
+            return slopes_with_past(self.system.kernels.lowered, self.solution, at, u[None])[0]
         return self.derivatives.slope(t, u, self.problem.p)
 
     def _change(self, one: Happening) -> Change:

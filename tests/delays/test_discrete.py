@@ -1,5 +1,5 @@
-"""The discrete adjoint of the method of steps: to rounding the derivative that forward sensitivities give where
-both take the same steps, to the tolerance where they do not; closed forms; differences."""
+"""The discrete adjoint of the method of steps: the derivative that forward sensitivities give, to rounding
+where both take the same steps and to the tolerance where they do not; closed forms; differences."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ from .test_gradients import (
 JUMPING = f"{JUMP}\ntime 0 .. 3.7"
 
 # the delay vanishes at the start, so that steps read their own interpolants; a parameter sets its law
-PANTOGRAPH = "param a = 0.9, q = 0.5\nstate y = 1, z = 2\ny' = -a*y(q*t)\nz' = -y(q*t)*z(t - 0.3*y^2)\ntime 0 .. 5"
+PANTOGRAPH = (
+    "param a = 0.9, q = 0.5\nstate y = 1, z = 2\ny' = -a*y(q*t)\nz' = -y(q*t)*z(t - 0.3*y^2)\ntime 0 .. 5"
+)
 
 # delays far shorter than steps
 SHORT = """param tau = 0.004, k = 1.1
@@ -112,8 +114,8 @@ def test_it_agrees_with_forward_sensitivities(name):
         np.testing.assert_allclose(found, expected, atol=close * scale, err_msg=method)
 
 
-FAMILIES = ("BS3", "DP5", "Vern6", "Vern9", "DOP853", "Rosenbrock23", "Rodas4", "TRBDF2", "Kvaerno5", "KenCarp4",
-            "RadauIIA5", "Radau", None)  # fmt: skip
+FAMILIES = ("BS3", "DP5", "Vern6", "Vern9", "DOP853", "Rosenbrock23", "Rodas4", "TRBDF2", "Kvaerno5",
+            "KenCarp4", "RadauIIA5", "Radau", None)  # fmt: skip
 
 
 @pytest.mark.parametrize("method", FAMILIES)
@@ -166,7 +168,12 @@ def test_a_delay_by_the_state_meets_a_jump():
     text = "param a = 0.5\nstate x = 0.3, y = 1\nhistory y = 0\nx' = a\ny' = y(t - x)"
     problem = symde.Problem(symde.ode_def(text), tspan=(0.0, 1.0))
     _, grad = symde.value_and_grad(
-        lambda u: (u[0, 1], np.array([[0.0, 1.0]])), problem, "Tsit5", saveat=[0.8], sensealg="discrete", **TIGHT
+        lambda u: (u[0, 1], np.array([[0.0, 1.0]])),
+        problem,
+        "Tsit5",
+        saveat=[0.8],
+        sensealg="discrete",
+        **TIGHT,
     )
     np.testing.assert_allclose(grad["p"], [-0.3 / 0.5**2], atol=1e-7)
     np.testing.assert_allclose(grad["u0"], [-1 / 0.5, 1 + 0.8 - 0.6], atol=1e-7)

@@ -20,7 +20,9 @@ at t = T, 1.7: x += dose
 time 0 .. 3
 """
 
-LOW = DOSED.replace("at t = T, 1.7: x += dose", "discrete n = 0\nlow: when x < 0.4*c: x = 1.5*x + dose, n += 1")
+LOW = DOSED.replace(
+    "at t = T, 1.7: x += dose", "discrete n = 0\nlow: when x < 0.4*c: x = 1.5*x + dose, n += 1"
+)
 LATE = DOSED.replace("at t = T, 1.7: x += dose", "off: when x < 0.9 after 0.3*k: x += dose*x")
 
 # two delays, two states, a jump at the start, and a discrete variable that the right-hand side reads
@@ -45,7 +47,9 @@ def weighed(u: np.ndarray) -> tuple[float, np.ndarray]:
     return float((weights * u).sum()), weights
 
 
-def gradient(problem: symde.Problem, sensealg: str, method: str | None, saveat: Any, loss: Any = weighed) -> Any:
+def gradient(
+    problem: symde.Problem, sensealg: str, method: str | None, saveat: Any, loss: Any = weighed
+) -> Any:
     _, grad = symde.value_and_grad(
         loss, problem, method, saveat=saveat, sensealg=sensealg, rtol=1e-10, atol=1e-12
     )
@@ -73,7 +77,9 @@ def test_both_strategies_agree(method):
 @pytest.mark.parametrize("sensealg", ["forward", "discrete"])
 def test_a_dose_comes_back_when_the_delay_says(sensealg):
     # x' = x(t - tau) from 0 with a dose at T: until T + 2 tau, x = dose (1 + max(0, t - T - tau))
-    text = "param tau = 1, dose = 2, T = 0.5\nstate x = 0\nx' = x(t - tau)\nat t = T: x += dose\ntime 0 .. 2.2"
+    text = (
+        "param tau = 1, dose = 2, T = 0.5\nstate x = 0\nx' = x(t - tau)\nat t = T: x += dose\ntime 0 .. 2.2"
+    )
     problem = symde.Problem(text)
     _, grad = symde.value_and_grad(
         lambda u: (u.sum(), np.ones_like(u)), problem, "Tsit5", saveat=[2.2], wrt="p", sensealg=sensealg

@@ -15,16 +15,15 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.columns import CONTEXT
-from symde.engine.cpu.layout import KEEP_STARTS, Attempt, int64, structure
+from symde.engine.cpu.delay_adjoint import PULLED, DelayAdjoint
+from symde.engine.cpu.delay_recording import DelayRecording
+from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.layout import KEEP_STARTS, Attempt
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import addresses
 from symde.engine.cpu.past import DELAYED
-from symde.engine.cpu.delays import BREAKS
 from symde.engine.cpu.pullback import PullBack, PullBackError, entry_type
-from symde.engine.cpu.recording import Recording, address_of, tightness
-
-PULLED = 11
-"""Place in the input table of kernels of what a pull-back through delays works on."""
+from symde.engine.cpu.recording import address_of, tightness
 
 PRODUCTS = {
     "adjoint": "adjoint_product",
@@ -33,57 +32,6 @@ PRODUCTS = {
     "transposed": "transposed",
 }
 """Kernels of the model before which delayed values are looked up, and the entry that does so."""
-
-DelayAdjoint = structure(
-    "DelayAdjoint",
-    "What a pull-back through delays works on beside the `Adjoint` and the `DelayData` of the session.",
-    adjoint=int64,
-    data=int64,
-    # kernels of the model
-    product=int64,
-    curvature=int64,
-    time=int64,
-    transposed=int64,
-    times=int64,
-    rates=int64,
-    histories=int64,
-    history_curvatures=int64,
-    slopes=int64,  # whether the product reads derivatives of delayed values
-    slopes_of_jacobian=int64,  # whether the transposed Jacobian does
-    pairs=int64,
-    outputs=int64,  # table: by states, parameters, values and slopes of pairs
-    by_values=int64,
-    by_slopes=int64,
-    found=int64,  # second derivatives of pairs before t0
-    found_outputs=int64,
-    # the history: weights of its values, tables, and what they give to the initial state
-    history_weights=int64,
-    history_inputs=int64,
-    history_outputs=int64,
-    by_initial=int64,
-    by_history=int64,
-    initial=int64,
-    # weights of the interpolants of all steps, as these are kept; `touched` says which were read
-    rows=int64,
-    weights=int64,
-    touched=int64,
-    total=int64,  # weights by the start of a step that reads its own interpolant
-    # the stretch of steps that is gone over, and the state at its end where another begins there
-    first=int64,
-    last=int64,
-    end=int64,
-    # discontinuities: those of the steps that are followed, the record of what each time had passed, and weights of their own times
-    breaks=int64,
-    orders=int64,
-    n_breaks=int64,
-    passed=int64,
-    of_breaks=int64,
-    of_times=int64,
-    before=int64,  # f on either side
-    after=int64,
-    rate=int64,
-    rate_outputs=int64,
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,65 +50,6 @@ class Interruption:
     jump: int
     before: np.ndarray
     backward: Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
-
-
-class DelayRecording(Recording):
-    """Recorded steps of a solve with delays; of each also what its times had passed.
-
-    Args:
-        session: Whose steps.
-        starts: Whether states are recorded: those of every step, since every step's interpolant is kept.
-
-    Attributes:
-        passed: For each step how many discontinuities each time had passed, and whether the step read its own
-            interpolant, shape (steps, times + 1).
-        breaks, orders: The discontinuities, when the run has ended.
-        rows: The interpolants of the steps, likewise.
-    """
-
-    def __init__(self, session: Any, starts: bool = True) -> None:
-        self._data, self._width = session.context, session.context.times + 1
-        self.rows, self.breaks, self.orders = np.empty((0, 0)), np.empty(0), np.empty(0, np.int64)
-        self.forgotten = False
-        self.passed = np.empty((0, self._width), np.int64)
-        super().__init__(session.n, 2**62 if starts else None)
-
-    def _take(self, block: np.ndarray) -> None:
-        super()._take(block)
-        grown = np.zeros((len(self.h), self._width), np.int64)
-        grown[: len(self.passed)] = self.passed
-        self.passed = grown
-
-    def _announce(self, state: Any) -> None:
-        super()._announce(state)
-        self._data.passed_record = address_of(self.passed)
-
-    def close(self, state: Any) -> None:
-        """The run has ended."""
-        super().close(state)
-        data = self._data
-        data.passed_record, self.forgotten = 0, bool(data.forgotten)
-        self.breaks = np.array((ctypes.c_double * data.n_breaks).from_address(data.breaks))
-        self.orders = np.array((ctypes.c_int64 * data.n_breaks).from_address(data.break_orders))
-
-    def to_follow(self, n: int) -> DelayRecording:
-        """The same steps with room for their states, n of them, and for what they say anew of themselves."""
-        new = object.__new__(DelayRecording)
-        new._data, new._width, new.count, new.forgotten = self._data, self._width, self.count, self.forgotten
-        new.t, new.h, new.slot, new.places = self.t, self.h, self.slot, self.places
-        new.breaks, new.orders, new.rows = self.breaks, self.orders, self.rows
-        new.passed = self.passed[: self.count].copy()
-        new.starts, new.again, new.stride, new.most_rows = True, True, 1, self.count
-        new._take_states(np.empty((self.count, 2 * n)))
-        return new
-
-    def halved(self) -> DelayRecording:
-        """The same steps as two each, without states."""
-        new, count = self.to_follow(0), self.count
-        half = super().halved()
-        new.t, new.h, new.slot, new.places, new.count = half.t, half.h, half.slot, half.places, half.count
-        new.passed = np.repeat(self.passed[:count], 2, axis=0)
-        return new
 
 
 class DelayProducts:
@@ -192,10 +81,13 @@ class DelayPullBack(PullBack):
     """
 
     def __init__(self, session: Any, products: DelayProducts) -> None:
-        super().__init__(session, products)
+        given: Any = products
+        super().__init__(session, given)
         model, data, n = products.model, session.context, session.n
         times, pairs, m = data.times, len(session.kernels.model_graph.plan.place), session.m
-        arrays = {name: np.zeros(max(pairs, 1)) for name in ("by_values", "by_slopes", "found")}
+        arrays: dict[str, np.ndarray] = {
+            name: np.zeros(max(pairs, 1)) for name in ("by_values", "by_slopes", "found")
+        }
         arrays |= {name: np.zeros(n + 8) for name in ("by_initial", "initial", "total", "before", "after")}
         arrays |= {"of_times": np.zeros(times), "rate": np.zeros(times), "of_breaks": np.zeros(BREAKS)}
         arrays["history_weights"], arrays["by_history"] = np.zeros(data.history_length), np.zeros(max(m, 1))

@@ -17,7 +17,7 @@ from symde.engine.cpu.compiled.delays import (
     state_at,
 )
 from symde.engine.cpu.compiled.pointers import structure_at
-from symde.engine.cpu.delay_pullback import PULLED, DelayAdjoint
+from symde.engine.cpu.delay_adjoint import PULLED, DelayAdjoint
 from symde.engine.cpu.delays import WINDOW
 
 pulled_at = structure_at(DelayAdjoint)
@@ -58,7 +58,11 @@ def second_in_rows(own, data, state, k, s):
     row, n = row_read(data, state, k, s), data.n
     degree = (state.dense_width - 2) // n - 1
     first, place = integers(data.pair_first), integers(data.place)
-    states, orders, out = integers(data.pair_state), integers(data.order), doubles(data.delayed + 16 * own.pairs)
+    states, orders, out = (
+        integers(data.pair_state),
+        integers(data.order),
+        doubles(data.delayed + 16 * own.pairs),
+    )
     for q in range(first[k], first[k + 1]):
         if row == 0:
             out[place[q]] = 0.0

@@ -23,14 +23,22 @@ from __future__ import annotations
 from symde.engine.cpu.columns import DIRECTION
 from symde.engine.cpu.compiled.adjoint_loop import gather_saved, load_step, set_step
 from symde.engine.cpu.compiled.adjoint_tools import adjoint_at
-from symde.engine.cpu.compiled.delay_products import call_product, pulled_at
 from symde.engine.cpu.compiled.delay_loop import start_past
+from symde.engine.cpu.compiled.delay_products import call_product, pulled_at
 from symde.engine.cpu.compiled.delay_repeats import set_passed, try_step
 from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_within, fill_delayed
 from symde.engine.cpu.compiled.output import write_output
-from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, slot_at, state_at
+from symde.engine.cpu.compiled.pointers import (
+    call_kernel,
+    call_step,
+    compiled,
+    doubles,
+    integers,
+    slot_at,
+    state_at,
+)
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.delay_pullback import PULLED
+from symde.engine.cpu.delay_adjoint import PULLED
 from symde.engine.cpu.delays import MOVING
 from symde.engine.cpu.layout import Attempt, Stage0, Status
 
@@ -160,7 +168,12 @@ def pull_move(own, adjoint, state, data, k, j, before, after, new):
     inputs[DIRECTION] = own.before
     code += call_kernel(own.rates, state.t, state.inputs, own.rate_outputs)
     inputs[DIRECTION] = kept
-    w, f, g, of_breaks = doubles(adjoint.weights), doubles(own.before), doubles(own.after), doubles(own.of_breaks)
+    w, f, g, of_breaks = (
+        doubles(adjoint.weights),
+        doubles(own.before),
+        doubles(own.after),
+        doubles(own.of_breaks),
+    )
     weight = 0.0
     if new >= 0:
         weight, of_breaks[new] = of_breaks[new], 0.0

@@ -130,8 +130,8 @@ def try_step(state, data, address):
         data.stuck, data.fault_at = 1, state.t
         hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
         return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
-    # steps that are to be differentiated are repeated until nothing is left that could be seen
-    settled, passes = SETTLED * state.tightness * state.tightness, PASSES
+    # steps that are to be differentiated are repeated until nothing is left, or rounding alone
+    settled, passes, before = SETTLED * state.tightness * state.tightness, PASSES, math.inf
     if state.tightness < 1.0:
         passes = 3 * PASSES
     for _ in range(passes):
@@ -142,6 +142,9 @@ def try_step(state, data, address):
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
         code = call_step(original, address)
-        if code == Attempt.FINE and change_of_trial(state, data) <= settled:
-            return code
+        if code == Attempt.FINE:
+            change = change_of_trial(state, data)
+            if change <= settled or (change <= SETTLED and not change < before):
+                return code
+            before = change
     return Attempt.DIVERGED.value if code == Attempt.FINE else code
