@@ -83,7 +83,7 @@ class _Reader:
         u = np.array([u for _, group in groups for u in (group[0].before, group[-1].after)])
         u = u.reshape(len(t), len(self.problem.u0))
         slopes = slopes_with_past(self.system.kernels.lowered, self.solution, t, u)
-        return slopes.reshape(len(groups), 2, -1)
+        return slopes.reshape(len(groups), 2, len(self.problem.u0))
 
     def moment(self, t: float, group: list[Happening], terminal: bool, slopes: np.ndarray) -> Moment:
         before, after = group[0].before, group[-1].after

@@ -103,6 +103,20 @@ def test_an_event_that_ends_the_solve(sensealg):
     np.testing.assert_allclose(grad["u0"], [1 / 0.9, 1.0], atol=1e-8)
 
 
+@pytest.mark.parametrize("sensealg", ["forward", "discrete"])
+def test_events_that_do_not_come_and_doses_that_meet_what_comes_back(sensealg):
+    # x' = x(t - 1) from a history of 0: x = 1 + (t - 1) until 2; never above 9
+    text = "param tau = 1\nstate x = 1\nhistory x = 0\nx' = x(t - tau)\nwhen x > 9: x = 0\ntime 0 .. 2"
+    assert gradient(symde.Problem(text), sensealg, "Tsit5", [1.5], lambda u: (u.sum(), np.ones_like(u)))[
+        1
+    ] == pytest.approx(-1.0)
+    # doses a delay apart: the second comes with what the first has left
+    text = "param tau = 1, dose = 2\nstate x = 0\nx' = x(t - tau)\nat t = 0.5, 1.5: x += dose\ntime 0 .. 2.2"
+    found = gradient(symde.Problem(text), sensealg, "Tsit5", [2.2], lambda u: (u.sum(), np.ones_like(u)))
+    # x = dose (2 + t - 0.5 - tau), of which what there was at the start is no part
+    np.testing.assert_allclose(found[1:], [-2.0, 2.7], rtol=1e-9)
+
+
 def test_the_choice_and_layers_take_them():
     problem = symde.Problem(symde.ode_def(PAIR))
     value, grad = symde.value_and_grad(weighed, problem, saveat=TIMES)
