@@ -154,7 +154,7 @@ def companion(session: Session, system: Any) -> DelayPullBack:
 
 def rows_of(session: Session, steps: DelayRecording) -> None:
     """Leave the interpolants of the steps to their record: they stay in the session's memory."""
-    steps.rows = session.dense_rows[: steps.count]
+    steps.rows = session.output.rows[: steps.count]
 
 
 def refuse_too_much(run: Run, session: Session, steps: DelayRecording) -> None:

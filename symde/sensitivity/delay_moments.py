@@ -144,7 +144,7 @@ class _Columns:
                     status = self._over(session, moment, status)
             if status != Status.DONE:
                 finish(session, augmented_problem(problem, system, start), status, started, throw=True)
-            t, u = session.saved()
+            t, u = session.output.saved()
         finally:
             give_back(plan, session)
         return dict(

@@ -143,8 +143,8 @@ class DelayPullBack(PullBack):
 
     def reserve(self, steps: DelayRecording, saved: bool) -> None:
         """Room for what given steps leave, before a run begins; `saved`: each is to be saved."""
-        self.session.reserve(steps.count + 1 if saved else 0)
-        self.session.reserve_dense(steps.count)
+        self.session.output.reserve(steps.count + 1 if saved else 0)
+        self.session.output.reserve_rows(steps.count)
 
     def follow_delayed(
         self, steps: DelayRecording, stops: Sequence[tuple[int, np.ndarray]] = ()
