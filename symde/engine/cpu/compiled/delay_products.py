@@ -26,7 +26,7 @@ pulled_at = structure_at(DelayAdjoint)
 @compiled
 def time_read(data, k, t):
     """The time at which delayed values of time k were looked up last."""
-    if data.all_constant or integers(data.constant)[k]:
+    if data.all_constant:
         return t - doubles(data.lags)[k]
     return min(doubles(data.s)[k], t)
 
