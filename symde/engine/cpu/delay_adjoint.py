@@ -31,6 +31,7 @@ DelayAdjoint = structure(
     outputs=int64,  # table: by states, parameters, values and slopes of pairs
     by_values=int64,
     by_slopes=int64,
+    delayed=int64,  # values, derivatives and behind them second derivatives of pairs
     found=int64,  # second derivatives of pairs before t0
     found_outputs=int64,
     # the history: weights of its values, tables, and what they give to the initial state

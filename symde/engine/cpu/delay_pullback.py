@@ -89,6 +89,7 @@ class DelayPullBack(PullBack):
             name: np.zeros(max(pairs, 1)) for name in ("by_values", "by_slopes", "found")
         }
         arrays |= {name: np.zeros(n + 8) for name in ("by_initial", "initial", "total", "before", "after")}
+        arrays["delayed"] = np.zeros(3 * pairs + 1)
         arrays |= {"of_times": np.zeros(times), "rate": np.zeros(times), "of_breaks": np.zeros(BREAKS)}
         arrays["history_weights"], arrays["by_history"] = np.zeros(data.history_length), np.zeros(max(m, 1))
         places = addresses(arrays)

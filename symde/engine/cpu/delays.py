@@ -244,7 +244,7 @@ class DelaySystem:
             "lags": np.zeros(times),
             "s": np.zeros(times),
             "outputs": np.zeros(1, np.int64),
-            "delayed": np.zeros(3 * pairs),  # behind them room for the second derivatives of the pairs
+            "delayed": np.zeros(2 * pairs),
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),

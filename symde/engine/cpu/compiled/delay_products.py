@@ -17,8 +17,10 @@ from symde.engine.cpu.compiled.delays import (
     state_at,
 )
 from symde.engine.cpu.compiled.pointers import structure_at
+from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.delay_adjoint import PULLED, DelayAdjoint
 from symde.engine.cpu.delays import WINDOW
+from symde.engine.cpu.past import DELAYED
 
 pulled_at = structure_at(DelayAdjoint)
 
@@ -47,7 +49,7 @@ def second_in_history(own, data, k, s):
         s = data.t0
     call_kernel(own.history_curvatures, s, data.history_inputs, own.found_outputs)
     first, place = integers(data.pair_first), integers(data.place)
-    found, out = doubles(own.found), doubles(data.delayed + 16 * own.pairs)
+    found, out = doubles(own.found), doubles(own.delayed + 16 * own.pairs)
     for q in range(first[k], first[k + 1]):
         out[place[q]] = found[place[q]]
 
@@ -61,7 +63,7 @@ def second_in_rows(own, data, state, k, s):
     states, orders, out = (
         integers(data.pair_state),
         integers(data.order),
-        doubles(data.delayed + 16 * own.pairs),
+        doubles(own.delayed + 16 * own.pairs),
     )
     for q in range(first[k], first[k + 1]):
         if row == 0:
@@ -178,7 +180,12 @@ def product_of_second(kernel, t, inputs, outputs):
     data = delay_data_at(own.data)
     fill_delayed(data, t, inputs, 1)
     fill_second(own, data, state_at(data.state), t)
-    return call_product(own, kernel, t, inputs, outputs)
+    copy(2 * own.pairs, data.delayed, own.delayed)
+    table = integers(inputs)
+    table[DELAYED] = own.delayed
+    code = call_product(own, kernel, t, inputs, outputs)
+    table[DELAYED] = data.delayed
+    return code
 
 
 def adjoint_product(t, inputs, outputs):
