@@ -155,7 +155,8 @@ def refuse_mass(run: Run) -> None:
     if run.problem.system.kernels.mass:
         raise ValueError(
             "derivatives of solutions are not known for models with delays and equations without a "
-            "derivative in this version: solve these equations for their variables, or take central differences"
+            "derivative in this version: solve these equations for their variables, or take central "
+            "differences"
         )
 
 
