@@ -28,6 +28,8 @@ KERNELS = (
     "adjoint_curvature",
     "adjoint_time",
     "transposed",
+    "whole_step",
+    "whole_interpolant",
 )
 """Entries that are kernels: int32 (double t, inputs, outputs); all others are int32 (State *)."""
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 from symde.engine.cpu.columns import DIRECTION
 from symde.engine.cpu.compiled.adjoint_loop import gather_saved, load_step, set_step
 from symde.engine.cpu.compiled.adjoint_tools import adjoint_at
-from symde.engine.cpu.compiled.delay_loop import start_past
 from symde.engine.cpu.compiled.delay_products import call_product, pulled_at
-from symde.engine.cpu.compiled.delay_repeats import set_passed, try_step
+from symde.engine.cpu.compiled.delay_repeats import attempt_once, set_passed, try_step
+from symde.engine.cpu.compiled.delay_start import slope_at_start, start_past
 from symde.engine.cpu.compiled.delays import delay_data_at, evaluate_within, fill_delayed
 from symde.engine.cpu.compiled.output import write_output
 from symde.engine.cpu.compiled.pointers import (
@@ -72,7 +72,7 @@ def redo(own, adjoint, state, data, k):
     """Do step k again; afterwards the state is as after the step was accepted."""
     load_past(own, state, data, k)
     load_step(adjoint, state, k, adjoint.record_u + 16 * adjoint.n * k)
-    code = call_step(integers(data.attempts)[state.active], adjoint.state)
+    code = attempt_once(state, data, adjoint.state)
     accept_step(state)
     return code
 
@@ -289,7 +289,7 @@ def follow(address):
     data, state = delay_data_at(own.data), state_at(adjoint.state)
     state.record_saved = 1
     if own.first == 0:
-        if start_past(state, data) != 0:
+        if start_past(state, data) != 0 or (data.n_derived and slope_at_start(state, data) != 0):
             return Attempt.CALLBACK.value
         take_breaks(own, data)
     for k in range(own.first, own.last):
