@@ -19,7 +19,7 @@ from symde.model.definition import Definition
 from symde.model.externs import unbound, unbound_message
 from symde.model.model import Model
 from symde.model.split import is_split, join
-from symde.problem.system import Equation, NonFinite, System, refuse_delays
+from symde.problem.system import Equation, NonFinite, System
 from symde.problem.traits import Traits
 from symde.python_function import CallbackSystem, require_arguments
 from symde.split_function import SplitFunction
@@ -168,7 +168,10 @@ class ModelSystem:
     @functools.cached_property
     def adjoint_kernels(self) -> AdjointKernels:
         """Products of row vectors with the derivatives of the right-hand side."""
-        refuse_delays(self, "an adjoint")
+        if self.delays:
+            from symde.codegen.delay_products import DelayProductKernels
+
+            return DelayProductKernels(self.kernels.model_graph)
         return self.kernels.adjoint
 
     @functools.cached_property

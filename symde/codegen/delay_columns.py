@@ -12,6 +12,7 @@ J. Sci. Comput. 18 (1997) 305-314; A. Bellen, M. Zennaro (2003), chapter 2, for 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from symde.codegen.algebra import Algebra
@@ -23,6 +24,7 @@ from symde.codegen.kernel import Kernel, Output
 from symde.codegen.lower import LoweredModel
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.system import ModelKernels
+from symde.model.definition import Definition, Parameter
 
 
 class DelayColumnsGraph(DelayGraph):
@@ -33,25 +35,35 @@ class DelayColumnsGraph(DelayGraph):
         parameters: Indices of the parameters that have a column, the first ones.
         count: Number of columns.
         width: Columns as they lie in memory; those beyond `count` stay zero.
+        combined: Whether there is but one column, along a direction of all these parameters and of the
+            initial values: its weights by the parameters follow them as parameters.
     """
 
-    def __init__(self, model: DelayGraph, parameters: tuple[int, ...], count: int, width: int) -> None:
-        self.definition = with_columns(model.definition, width)
+    def __init__(
+        self, model: DelayGraph, parameters: tuple[int, ...], count: int, width: int, combined: bool = False
+    ) -> None:
+        self.definition = columns_definition(model.definition, width, combined)
         self._model, self._count, self._width = model, count, width
         lowered, graph = model.lowered, model.lowered.graph
         n = len(lowered.states)
         columns = tuple(graph.input("u", n + k) for k in range(n * width))
         one = graph.constant(1.0)
-        self._parameters = {lowered.parameters[j]: {c: one} for c, j in enumerate(parameters)}
+        self._parameters: dict[int, Tangent] = {
+            lowered.parameters[j]: {c: one} for c, j in enumerate(parameters)
+        }
+        if combined:
+            m = len(lowered.parameters)
+            self._parameters = {lowered.parameters[j]: {0: graph.input("p", m + j)} for j in parameters}
         self._seeds: dict[int, Tangent] = dict(self._parameters)
         for i, node in enumerate(lowered.states):
             self._seeds[node] = {c: columns[i * width + c] for c in range(count)}
         self._seeds = with_delayed(graph, model.delays, self._seeds, self._own_pairs(), self._slopes())
-        slopes = self._column_slopes()
+        slopes = self._slopes_along() if combined else self._column_slopes()
+        own = len(self.definition.parameters)
         self.lowered = LoweredModel(
             graph,
             lowered.states + columns,
-            lowered.parameters,
+            tuple(graph.input("p", j) for j in range(own)),
             lowered.rhs + slopes,
             (),
             delays=self._all_delays(columns),
@@ -70,6 +82,11 @@ class DelayColumnsGraph(DelayGraph):
                     totals[column] = g.add(totals[column], g.mul(entries.nodes[k], change))
             slopes += totals
         return tuple(slopes)
+
+    def _slopes_along(self) -> tuple[int, ...]:
+        """S' of the one column there is, without the partial derivatives."""
+        graph, zero = self._model.lowered.graph, self._model.lowered.graph.constant(0.0)
+        return tuple(row.get(0, zero) for row in tangents(graph, self._model.lowered.rhs, self._seeds))
 
     def _own_pairs(self) -> dict[int, Tangent]:
         """For each pair of the model the columns of its state at its time, pairs behind the model's own."""
@@ -141,6 +158,15 @@ class DelayColumnsGraph(DelayGraph):
         return super().kernel(name)
 
 
+def columns_definition(definition: Definition, width: int, combined: bool) -> Definition:
+    """The definition with names for the columns and, where they are combined, for their weights."""
+    found = with_columns(definition, width)
+    if not combined:
+        return found
+    weights = tuple(Parameter(f"along {parameter.name}") for parameter in definition.parameters)
+    return replace(found, parameters=(*found.parameters, *weights))
+
+
 class DelayColumnsKernels(ModelKernels):
     """The kernels of a model with delayed values and columns.
 
@@ -150,9 +176,11 @@ class DelayColumnsKernels(ModelKernels):
         base_n: States without the columns.
     """
 
-    def __init__(self, model: ModelKernels, parameters: tuple[int, ...], count: int, width: int) -> None:
-        super().__init__(with_columns(model.definition, width))
-        self._model, self._parameters, self._count = model, parameters, count
+    def __init__(
+        self, model: ModelKernels, parameters: tuple[int, ...], count: int, width: int, combined: bool = False
+    ) -> None:
+        super().__init__(columns_definition(model.definition, width, combined))
+        self._model, self._parameters, self._count, self._combined = model, parameters, count, combined
         self.width, self.base_n = width, model.n
         self.blocks = ((0, model.n, 1), (model.n, model.n, width)) if width else ((0, model.n, 1),)
 
@@ -164,4 +192,4 @@ class DelayColumnsKernels(ModelKernels):
     def _columns_graph(self) -> ModelGraph:
         model = self._model.model_graph
         assert isinstance(model, DelayGraph)
-        return DelayColumnsGraph(model, self._parameters, self._count, self.width)
+        return DelayColumnsGraph(model, self._parameters, self._count, self.width, self._combined)

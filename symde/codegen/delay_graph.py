@@ -127,6 +127,11 @@ class DelayGraph(ModelGraph):
                 (node,) = time_gradient(graph, [node])
         return tuple(nodes), places
 
+    @property
+    def history_nodes(self) -> tuple[int, ...]:
+        """The outputs of the kernel `histories`."""
+        return self._histories[0]
+
     @cached_property
     def plan(self) -> DelayPlan:
         """What an engine must know."""

@@ -38,8 +38,8 @@ class EventDerivatives:
         self._lock = threading.Lock()
 
     def root(self, index: int) -> PointKernel:
-        """A root function and its derivative along the solution, two quantities; where M in M u' = f is not
-        the identity, the function alone."""
+        """A root function and its derivative along the solution, two quantities; the function alone where M
+        in M u' = f is not the identity, or f reads the past."""
         return self._point(
             "root",
             index,
@@ -65,7 +65,7 @@ class EventDerivatives:
     def _root(self, node: int) -> list[int]:
         lowered = self._model.lowered
         graph = lowered.graph
-        if lowered.mass is not None:
+        if lowered.mass is not None or lowered.delays is not None:
             return [node]
         along = {graph.time(): graph.constant(1.0), **dict(zip(lowered.states, lowered.rhs, strict=True))}
         return [node, *directional(graph, [node], along)]

@@ -19,6 +19,14 @@ def reads_past(lowered: LoweredModel, node: int) -> bool:
     return any(vector == DELAYED for vector, _ in lowered.graph.inputs_read([node]))
 
 
+def slopes_with_past(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The right-hand side at times (k,) and states (k, n), with the delayed values of the continuous
+    solution; shape (k, n)."""
+    inputs = delayed_values(lowered, solution, t, u)
+    values = evaluate(lowered.graph, lowered.rhs, t, inputs)
+    return np.stack([np.broadcast_to(values[node], t.shape) for node in lowered.rhs], axis=1).astype(float)
+
+
 def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: np.ndarray) -> dict[str, Any]:
     """The inputs of the graph at times (n_times,) and states (n_times, n), delayed values among them, which
     are read off the continuous solution and, before it, off the history."""

@@ -113,7 +113,7 @@ def refuse_delays(system: Any, what: str) -> None:
     if system.delays:
         raise ValueError(
             f"{what} does not know models with delays: solve them with symde.solve, and differentiate them "
-            "by sensealg='forward' or, where delays are constant, 'interpolating'"
+            "by sensealg='forward' or 'discrete' or, where delays are constant, 'interpolating'"
         )
 
 

@@ -56,7 +56,7 @@ class AugmentedSystem:
         self.partials: Any = None
         self.kernels: Any
         if base.delays:
-            self.kernels = _delay_columns(base.kernels, parameters, count)
+            self.kernels = _delay_columns(base.kernels, parameters, count, combined)
         else:
             kernels = base.kernels.for_parameters(parameters)
             self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
@@ -109,7 +109,9 @@ class AugmentedSystem:
         return None
 
 
-def _delay_columns(model: DelaySystem, parameters: tuple[int, ...], count: int) -> DelaySystem:
+def _delay_columns(
+    model: DelaySystem, parameters: tuple[int, ...], count: int, combined: bool
+) -> DelaySystem:
     """States with delayed values and their columns.
 
     Raises:
@@ -121,7 +123,7 @@ def _delay_columns(model: DelaySystem, parameters: tuple[int, ...], count: int) 
             "derivative in this version: solve these equations for their variables, or take central "
             "differences"
         )
-    return DelaySystem(DelayColumnsKernels(model.model, parameters, count, padded_width(count)))
+    return DelaySystem(DelayColumnsKernels(model.model, parameters, count, padded_width(count), combined))
 
 
 _lock = threading.Lock()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symde.problem.solution import Solution
+from symde.problem.system import refuse_delays
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
 from symde.sensitivity.run import Run
@@ -22,7 +23,8 @@ class InSegments:
     """A strategy that takes a solve with events in segments.
 
     A strategy's module may say how: `around(run)` gives the run in which the events are found and that of the
-    segments, where these are not the run itself; `in_segments(run, wrt)` does all, where it does not go back.
+    segments, where these are not the run itself; `in_segments(run, wrt)` does all, where it does not go back;
+    `with_delays(run, wrt)` does all of a model with delays, whose segments are no solves of their own.
 
     Attributes:
         strategy: The one that differentiates the segments.
@@ -37,6 +39,11 @@ class InSegments:
             ValueError: the strategy cannot differentiate this, or the solution has no derivative at an event.
             SolveError: the solve did not reach its end.
         """
+        if run.problem.system.delays:  # what comes after an event reads what was before
+            own = getattr(self.strategy, "with_delays", None)
+            if own is not None:
+                return own(run, wrt)
+            refuse_delays(run.problem.system, "this strategy, with events,")
         own = getattr(self.strategy, "in_segments", None)
         if own is not None:
             return own(run, wrt)

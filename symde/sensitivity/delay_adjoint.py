@@ -219,7 +219,7 @@ def refuse_moving(run: Run, name: str) -> None:
             parameters.
     """
     graph: DelayGraph = run.problem.system.kernels.model_graph
-    remedy = "use sensealg='forward', or leave the choice to 'auto'"
+    remedy = "use sensealg='forward' or 'discrete', or leave the choice to 'auto'"
     if not graph.plan.constant.all():
         raise ValueError(f"sensealg={name!r} knows constant delays alone, and one depends on more: {remedy}")
     if graph.plan.neutral:

@@ -26,7 +26,6 @@ from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.plan import plan_for
 from symde.problem.solution import Solution
-from symde.problem.system import refuse_delays
 from symde.problem.traits import Traits
 from symde.sensitivity.constrained import refuse_projected_steps
 from symde.sensitivity.divided import without_parameters_in_mass
@@ -35,6 +34,7 @@ from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
 from symde.sensitivity.settling import settling
 from symde.sensitivity.start import Start, start_of
+from symde.sensitivity.strategy import Record
 from symde.sensitivity.wrt import Wrt
 from symde.sessions import borrow, give_back
 
@@ -102,7 +102,7 @@ def _through_consistency(run: Run, u0: np.ndarray, p: np.ndarray) -> tuple[np.nd
     return given, p + through
 
 
-def record(run: Run, wrt: Wrt) -> DiscreteRecord:
+def record(run: Run, wrt: Wrt) -> Record:
     """Solve and record the steps.
 
     Args:
@@ -114,7 +114,9 @@ def record(run: Run, wrt: Wrt) -> DiscreteRecord:
         SolveError: the solve did not reach its end.
     """
     if run.problem.system.delays:
-        refuse_delays(run.problem.system, "the strategy 'discrete'")
+        from symde.sensitivity import delay_discrete
+
+        return delay_discrete.record(able(run), wrt)
     if run.problem.system.kernels.constrained:
         refuse_projected_steps(run.problem.system)
     run = able(run)
@@ -158,7 +160,14 @@ def able(run: Run) -> Run:
     plan, system = run.plan, run.problem.system
     options = (None, plan.rtol, plan.dt0, plan.dtmax, plan.max_steps, plan.linear_solver, plan.preconditioner)
     # the pair for a few states is one of one-step methods
-    return replace(run, plan=plan_for(system, *options, traits=Traits(1)))
+    return replace(run, plan=plan_for(system, *options, traits=Traits(1, delays=system.delays)))
+
+
+def with_delays(run: Run, wrt: Wrt) -> Record:
+    """As `record` for a model with delays and events."""
+    from symde.sensitivity import delay_moments_back
+
+    return delay_moments_back.record(able(run), wrt)
 
 
 def around(run: Run) -> tuple[Run, Run]:

@@ -195,6 +195,13 @@ def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:
     return forward_segments.record(run, wrt)
 
 
+def with_delays(run: Run, wrt: Wrt) -> ForwardRecord:
+    """As `record` for a model with delays and events."""
+    from symde.sensitivity import delay_moments
+
+    return delay_moments.forward(run, wrt)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Begun:
     """Columns that a solve goes on with.

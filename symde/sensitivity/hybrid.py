@@ -120,7 +120,7 @@ def solve(run: Run) -> Hybrid:
         )
     session = borrow(problem.system, plan)
     try:
-        begin(session, run, problem, run.atol)
+        begin(session, run, problem, run.atol, dense=problem.system.delays)
         started = time.perf_counter()
         solution = finish(session, problem, session.run(), started, throw=True)
         executive: Any = session.executive
@@ -129,7 +129,10 @@ def solve(run: Run) -> Hybrid:
         give_back(plan, session)
     start = start_of(problem)
     ended = solution.retcode == Retcode.TERMINATED
-    moments = moments_of(run, start, journal, reached if ended else None)
+    past = solution if problem.system.delays else None
+    moments = moments_of(run, start, journal, reached if ended else None, past)
+    if past is not None:
+        solution.dense = None  # nobody asked for it
     if ended and run.times is not None and run.times.tolist() == [t1] != [reached]:
         solution.t, solution.u = np.array([reached]), moments[-1].after[None].copy()
     segments = tuple(_segments(problem.u0, t0, reached, moments, solution.t))

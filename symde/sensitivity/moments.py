@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.event_derivatives import EventDerivatives
+from symde.codegen.past import slopes_with_past
 from symde.problem.event_record import Happening
+from symde.problem.solution import Solution
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Change, Moment, MomentTime
 from symde.sensitivity.settling import settling
@@ -29,7 +31,13 @@ TOGETHER = 1e-6
 """Difference of the derivatives of two times, over their size, up to which they move together."""
 
 
-def moments_of(run: Run, start: Start, journal: Sequence[Happening], end: float | None) -> tuple[Moment, ...]:
+def moments_of(
+    run: Run,
+    start: Start,
+    journal: Sequence[Happening],
+    end: float | None,
+    solution: Solution | None = None,
+) -> tuple[Moment, ...]:
     """The moments of a solve.
 
     Args:
@@ -37,20 +45,25 @@ def moments_of(run: Run, start: Start, journal: Sequence[Happening], end: float 
         start: Derivatives of its start.
         journal: What happened.
         end: When an event ended it; None: none did.
+        solution: The continuous solution, where the right-hand side reads the past.
 
     Raises:
         ValueError: the solution has no derivative there, with the reason.
     """
-    reader = _Reader(run, start)
+    reader = _Reader(run, start, solution)
     groups = [(t, list(group)) for t, group in groupby(journal, key=lambda one: one.t)]
-    return tuple(reader.moment(t, group, t == end) for t, group in groups)
+    slopes = reader.slopes(groups)
+    return tuple(
+        reader.moment(t, group, t == end, pair) for (t, group), pair in zip(groups, slopes, strict=True)
+    )
 
 
 class _Reader:
     """Turns what happened into moments, in order."""
 
-    def __init__(self, run: Run, start: Start) -> None:
+    def __init__(self, run: Run, start: Start, solution: Solution | None) -> None:
         system: Any = run.problem.system
+        self.solution = solution
         self.run, self.problem, self.start = run, run.problem, start
         self.plans = system.kernels.events.plans
         self.system, self.derivatives = system, event_derivatives(system)
@@ -59,9 +72,22 @@ class _Reader:
         # of each triggered event when that was, and how its delay depends on what
         self.origins: list[tuple[float, np.ndarray]] = []
 
-    def moment(self, t: float, group: list[Happening], terminal: bool) -> Moment:
+    def slopes(self, groups: list[tuple[float, list[Happening]]]) -> np.ndarray | list[np.ndarray]:
+        """u' before and after each moment, shape (moments, 2, n)."""
+        if self.solution is None:
+            return [
+                np.array([self._slope(t, group[0].before), self._slope(t, group[-1].after)])
+                for t, group in groups
+            ]
+        t = np.repeat([t for t, _ in groups], 2)
+        u = np.array([u for _, group in groups for u in (group[0].before, group[-1].after)])
+        u = u.reshape(len(t), len(self.problem.u0))
+        slopes = slopes_with_past(self.system.kernels.lowered, self.solution, t, u)
+        return slopes.reshape(len(groups), 2, len(self.problem.u0))
+
+    def moment(self, t: float, group: list[Happening], terminal: bool, slopes: np.ndarray) -> Moment:
         before, after = group[0].before, group[-1].after
-        slope = self._slope(t, before)
+        slope, slope_after = slopes
         changes, waited = [], []
         for one in group:
             change = self._change(one)
@@ -69,7 +95,6 @@ class _Reader:
             if one.waited and change.delayed is not None:
                 waited.append(change.delayed)
         time = self._time(t, group, before, slope, waited)
-        slope_after = self._slope(t, after)
         name = self.plans[group[-1].index].name
         return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal, name)
 
@@ -77,6 +102,9 @@ class _Reader:
         """u' there."""
         if self.system.kernels.mass:
             return self.system.derivative(t, u, self.problem.p)
+        if self.solution is not None:
+            at = np.array([t])
+            return slopes_with_past(self.system.kernels.lowered, self.solution, at, u[None])[0]
         return self.derivatives.slope(t, u, self.problem.p)
 
     def _change(self, one: Happening) -> Change:
@@ -145,7 +173,7 @@ class _Reader:
     ) -> MomentTime:
         g = self.derivatives.root(root)(t, before, self.problem.p)
         by_states = g.by_states[0]
-        if self.system.kernels.mass:
+        if self.system.kernels.mass or self.solution is not None:
             speed, curvature = self._along(t, root, before, slope)
         else:
             speed, curvature = float(g.values[1]), float(g.by_states[1] @ slope + g.by_time[1])
@@ -161,8 +189,8 @@ class _Reader:
         return MomentTime(-by_states / speed, -g.by_parameters[0] / speed)
 
     def _along(self, t: float, root: int, u: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
-        """The derivative of a root function along a solution of M u' = f, and about its second one, of which
-        the size alone matters: a difference of the first to both sides."""
+        """The derivative of a root function along a solution, and about its second one, of which the size
+        alone matters: a difference of the first to both sides."""
         function, p = self.derivatives.root(root), self.problem.p
         t0, t1 = self.problem.tspan
         speeds = []

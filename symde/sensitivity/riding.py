@@ -1,8 +1,8 @@
 """Steps that are fine enough for derivatives too: one direction's derivative rides in the error test.
 
-The direction is fixed and irregular: each initial value and each parameter that is asked for changes by its
-own size, up or down. The derivative along it contains that by each of them, so where these are hard to follow
-the steps become small, at the cost of one column whatever their number.
+The direction is fixed and irregular: each initial value and each parameter that is asked for changes by nine
+tenths of its own size to all of it, up or down. The derivative along it contains that by each of them, so
+where these are hard to follow the steps become small, at the cost of one column whatever their number.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ def _ride(methods: tuple[Any, ...]) -> bool:
 
 @functools.lru_cache(64)
 def signs(wrt: Wrt, n: int, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """An irregular +1 or -1, the same always, for each of the n initial values and of the m parameters that
-    is asked for, and 0 for the others."""
-    count = len(wrt.parameters)
-    changes = np.random.default_rng(2008).choice((-1.0, 1.0), count + len(wrt.states))
+    """An irregular number of size 0.9 to 1, the same always, for each of the n initial values and of the m
+    parameters that is asked for, and 0 for the others. Were all sizes 1, equal states that go different ways
+    (x' = 1e4 (y - x), both from 1) would look as if they could not."""
+    count, generator = len(wrt.parameters), np.random.default_rng(2008)
+    changes = generator.choice((-1.0, 1.0), count + len(wrt.states))
+    changes *= generator.uniform(0.9, 1.0, len(changes))
     u0, p = np.zeros(n), np.zeros(m)
     p[list(wrt.parameters)], u0[list(wrt.states)] = changes[:count], changes[count:]
     return u0, p

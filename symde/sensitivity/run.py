@@ -81,11 +81,6 @@ def prepare(
         )
     if not events:
         refuse_events(system)
-    if system.delays and system.kernels.has_events:
-        raise ValueError(
-            "derivatives of models with delays and events are not known: take central differences of solves "
-            "with tight tolerances, or leave the events out"
-        )
     traits = _states_alone(system.kernels.n, system.kernels.mass, system.delays)
     given = method, rtol, dt0, dtmax, max_steps, linear_solver, None
     if system.split:  # solved as a whole: no derivative of a step of an additive pair is known

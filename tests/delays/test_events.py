@@ -161,17 +161,3 @@ def test_an_event_that_sets_a_delay_is_refused():
     halve = symde.Event(at=0.5, effects={"tau": 0.5})
     with pytest.raises(ValueError, match="events and delays that follow time or states"):
         symde.solve(symde.Problem(DOSED), events=[halve])
-
-
-def test_derivatives_are_refused():
-    problem = symde.Problem(DOSED)
-    with pytest.raises(ValueError, match="derivatives of models with delays and events are not known"):
-        symde.sensitivities(problem)
-    with pytest.raises(ValueError, match="derivatives of models with delays and events are not known"):
-        symde.value_and_grad(lambda u: (u[-1, 0], np.ones_like(u)), problem, saveat=[3.0])
-    torch = pytest.importorskip("torch")
-    from symde.layers import diffeq
-
-    p = torch.tensor(problem.p, dtype=torch.float64, requires_grad=True)
-    with pytest.raises(ValueError, match="derivatives of models with delays and events are not known"):
-        diffeq(p, problem, saveat=[3.0]).sum().backward()

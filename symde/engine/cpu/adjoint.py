@@ -7,7 +7,7 @@ the derivative by the parameters is summed up.
 
 from __future__ import annotations
 
-from symde.engine.cpu.layout import int64, structure
+from symde.engine.cpu.layout import double, int64, structure
 
 Adjoint = structure(
     "Adjoint",
@@ -25,6 +25,7 @@ Adjoint = structure(
     stages=int64,  # by the stages, as many as the method has
     start=int64,  # by the start of the step past its own way there: of interpolants, `padded`
     scratch=int64,  # what a family's adjoint works on
+    scale=double,  # what a product is multiplied with as it is added up
     contexts=int64,  # for each slot: what its adjoint must know of the method and the model, 0 where nothing
     # products of the model
     product=int64,  # kernel: w'J and w'P

@@ -28,6 +28,8 @@ DELAYED = 4
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
 
+MOVING = -1
+"""Order of a discontinuity where the state itself jumps, and columns when it comes back."""
 ALONG = 2
 """Kind of a time at which a kept solution is read."""
 
@@ -88,6 +90,8 @@ DelayData = structure(
     break_orders=int64,
     n_breaks=int64,
     passed=int64,
+    forgotten=int64,  # discontinuities for which there was no more room
+    passed_record=int64,  # where `passed` of each recorded step goes, and `own_valid` behind it; 0: nowhere
     kept_passed=int64,  # before the step
     highest_order=int64,
     derived=int64,  # states whose derivatives are read, when, where `history` has them, and how many

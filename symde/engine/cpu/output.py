@@ -33,6 +33,11 @@ class Output:
         if points > self.capacity:
             self.resize(points, 0)
 
+    def reserve_rows(self, rows: int) -> None:
+        """Room for this many interpolants, before a run begins."""
+        if rows > self.row_capacity:
+            self.resize_rows(rows, 0)
+
     def more(self) -> None:
         """Twice the room for saved points."""
         self.resize(2 * self.capacity, self.state.out_count)

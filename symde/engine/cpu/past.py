@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symde.engine.cpu.delays import DELAYED, TABLE, WHAT, WHOLE
+from symde.engine.cpu.delays import DELAYED, MOVING, TABLE, WHAT, WHOLE
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
@@ -165,15 +165,30 @@ class Past:
                     "it would begin anew at each: take a one-step method such as Tsit5, Vern7 or Rodas5P"
                 )
 
-    def note_jump(self, t: float) -> None:
-        """The host has changed the state at t, where a step has just ended."""
+    def note_jump(self, t: float, moves: np.ndarray | None = None) -> int:
+        """The host has changed the state at t, where a step has just ended.
+
+        Args:
+            t: When.
+            moves: Derivatives of t by what the columns belong to, shape (columns,), where there are columns.
+
+        Returns:
+            Place of the discontinuity among those that are remembered, -1 where there is no room.
+        """
         data, breaks, orders = self._data, self._arrays["breaks"], self._arrays["break_orders"]
         last = data.n_breaks - 1
-        if abs(breaks[last] - t) <= 1e-14 * abs(t):
-            orders[last] = 0
-        elif data.n_breaks < len(breaks):
-            breaks[last + 1], orders[last + 1] = t, 0
+        if not abs(breaks[last] - t) <= 1e-14 * abs(t):
+            if data.n_breaks == len(breaks):
+                data.forgotten += 1
+                return -1
+            last += 1
             data.n_breaks += 1
+        breaks[last], orders[last] = t, 0
+        if moves is not None:
+            orders[last] = MOVING
+            columns = self._arrays["break_columns"].reshape(len(breaks), -1)
+            columns[last, : len(moves)] = moves
+        return last
 
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is

@@ -16,7 +16,10 @@ from symde.engine.cpu.linear_solver import Kernels, addresses
 from symde.engine.cpu.recording import Recording, address_of, tightness
 from symde.engine.cpu.session import Session
 
-_entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
+TABLE = 12
+"""Length of the input table: that of model kernels, and what systems keep for themselves."""
+
+entry_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 _kernel_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_double, ctypes.c_int64, ctypes.c_int64)
 
 
@@ -64,7 +67,7 @@ class PullBack:
         arrays["contexts"] = np.array([address for address, _ in contexts], np.int64)
         arrays["differential"] = np.zeros(n, np.int64)
         places = addresses(arrays)
-        arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * 6], np.int64)
+        arrays["inputs"] = np.array([0, session.arrays["p"].ctypes.data, *[0] * (TABLE - 2)], np.int64)
         arrays["outputs"] = np.array([places["by_states"], places["by_parameters"], 0], np.int64)
         functions = [function_address(one.module, "adjoint") for one in families]
         arrays["adjoints"] = np.array(functions, np.int64)
@@ -88,8 +91,8 @@ class PullBack:
             **addresses(arrays),
         )
         self._arrays, self._address = arrays, ctypes.addressof(self._data)
-        self._pull_back = _entry_type(function_address("adjoint_loop", "pull_back"))
-        self._follow = _entry_type(function_address("adjoint_loop", "follow"))
+        self._pull_back = entry_type(function_address("adjoint_loop", "pull_back"))
+        self._follow = entry_type(function_address("adjoint_loop", "follow"))
 
     def _transposed_system(self, products: Products) -> tuple[Any, ...]:
         """A state for the linear solver of transposed systems, and what it holds addresses of."""

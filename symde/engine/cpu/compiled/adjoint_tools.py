@@ -22,7 +22,7 @@ def pull(adjoint, kernel, t, u, vector, scale, target):
     """target += scale * (derivative by the states), gradient += scale * (that by the parameters), of what a
     kernel differentiates with this vector in the place of `adjoint`; its code."""
     inputs = integers(adjoint.inputs)
-    inputs[0], inputs[7] = u, vector
+    inputs[0], inputs[7], adjoint.scale = u, vector, scale
     code = call_kernel(kernel, t, adjoint.inputs, adjoint.outputs)
     by_states, out = doubles(adjoint.by_states), doubles(target)
     for i in range(adjoint.n):
@@ -38,7 +38,7 @@ def pull_to(adjoint, kernel, t, u, vector, target):
     """target = derivative by the states, gradient += that by the parameters, of what a kernel differentiates
     with this vector in the place of `adjoint`; its code."""
     inputs, outputs = integers(adjoint.inputs), integers(adjoint.outputs)
-    inputs[0], inputs[7], outputs[0] = u, vector, target
+    inputs[0], inputs[7], outputs[0], adjoint.scale = u, vector, target, 1.0
     code = call_kernel(kernel, t, adjoint.inputs, adjoint.outputs)
     outputs[0] = adjoint.by_states
     by_parameters, gradient = doubles(adjoint.by_parameters), doubles(adjoint.gradient)

@@ -20,7 +20,7 @@ from symde.engine.cpu.compiled.delays import MISSED, delay_data_at, evaluate_wit
 from symde.engine.cpu.compiled.jumps import forget_slope
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
-from symde.engine.cpu.delays import ALONG, BREAKS
+from symde.engine.cpu.delays import ALONG, BREAKS, MOVING
 from symde.engine.cpu.layout import Phase, Status
 
 NEVER = 1000
@@ -79,7 +79,8 @@ def move_over(state, data, k, j, to):
     found = order_after(data, order)
     if order == 0:
         data.past_jumps = 1
-    if data.width and (data.neutral or (data.jump and doubles(data.breaks)[j] == data.t0)):
+    jumps = data.neutral or order == MOVING or (data.jump and doubles(data.breaks)[j] == data.t0)
+    if data.width and jumps:
         jump_of_columns(state, data, k, j, to)
         found = 0  # the columns themselves jump
     set_passed(data, k, to)
@@ -129,6 +130,7 @@ def note_discontinuity(state, data, order):
         for k in range(data.times):
             if integers(data.constant)[k] != ALONG:
                 behind = min(behind, passed[k] - 2)
+        data.forgotten += 1
         if behind <= 0:
             return
         for j in range(1 + behind, data.n_breaks):
@@ -142,6 +144,16 @@ def note_discontinuity(state, data, order):
     for c in range(width):
         moved[data.n_breaks * width + c] = new[c]
     data.n_breaks += 1
+
+
+@compiled
+def record_passed(state, data):
+    """Record of the step just accepted what each time had passed, and whether it read its own interpolant."""
+    row = data.passed_record + 8 * (data.times + 1) * (state.record_count - 1)
+    passed, record = integers(data.passed), integers(row)
+    for k in range(data.times):
+        record[k] = passed[k]
+    record[data.times] = data.own_valid
 
 
 @compiled
@@ -171,6 +183,8 @@ def after_step(state, data, address):
     """Note the discontinuities that the step just accepted has reached, and what its error says of the
     next; find what jumps there with the past. A status."""
     data.past_jumps = 0
+    if data.passed_record:
+        record_passed(state, data)
     if data.cut_to_lag:
         lengthen(state, data)
     if data.all_constant == 0:

@@ -158,15 +158,23 @@ def try_step(state, data, address):
         data.stuck, data.fault_at = 1, state.t
         hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
         return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
-    for _ in range(NEUTRAL_PASSES if data.n_derived or data.algebraic else PASSES):
+    # steps that are to be differentiated are repeated until nothing is left, or rounding alone
+    settled, before = SETTLED * state.tightness * state.tightness, math.inf
+    passes = NEUTRAL_PASSES if data.n_derived or data.algebraic else PASSES
+    if state.tightness < 1.0:
+        passes *= 3
+    for _ in range(passes):
         if code != Attempt.FINE:
             return code
         copy(state.n, state.u_new, data.trial)
         if interpolate_attempt(state, data, address, data.own) != 0:
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
-        settled = data.n_derived == 0 or change_of_slopes(state, data) <= SETTLED
+        steady = data.n_derived == 0 or change_of_slopes(state, data) <= SETTLED
         code = attempt_once(state, data, address)
-        if code == Attempt.FINE and change_of_trial(state, data) <= SETTLED and settled:
-            return code
+        if code == Attempt.FINE:
+            change = change_of_trial(state, data)
+            if steady and (change <= settled or (change <= SETTLED and not change < before)):
+                return code
+            before = change
     return Attempt.DIVERGED.value if code == Attempt.FINE else code

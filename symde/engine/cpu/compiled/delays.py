@@ -36,6 +36,9 @@ NUDGE = 1e-7
 MISSED = 1e-8
 """Part of the step by which a time may miss a discontinuity and still count as having met it."""
 
+ENDING = 1e-15
+"""Part of a row's length and of its time by which the window of a time ends before it."""
+
 ALLOWANCE = 10.0
 """Relative tolerances by which a time may lie beyond t, where a delay vanishes: it is then taken for t."""
 
@@ -161,7 +164,8 @@ def find_row(data, state, k, s):
     window[1] = window[0]
     if row != 0 and row != data.own:
         r = doubles(row)
-        window[0], window[1], window[2] = r[0], r[0] + r[1], 1.0 / r[1]
+        # near its end it is looked up anew, so that a step that is done again finds what it found before
+        window[0], window[1], window[2] = r[0], r[0] + (1.0 - ENDING) * r[1] - ENDING * abs(r[0]), 1.0 / r[1]
         integers(data.rows)[k] = row
     return row
 
