@@ -90,6 +90,9 @@ class KnownTimes:
     Args:
         model: The model's graph.
         index: Which event.
+
+    Attributes:
+        moves: Whether they depend on any of that.
     """
 
     def __init__(self, model: ModelGraph, index: int) -> None:
@@ -108,7 +111,11 @@ class KnownTimes:
             self._period = 1
         inputs = [graph.input("p", j) for j in range(len(model.definition.parameters))]
         self._values, self._by_parameters = Program(graph, nodes), Matrix(graph, tuple(nodes), inputs)
-        self._by_start = Program(graph, _by_time(graph, nodes))
+        by_start = _by_time(graph, nodes)
+        self._by_start = Program(graph, by_start)
+        self.moves = bool(self._by_parameters.entries) or any(
+            not graph.is_constant(one, 0.0) for one in by_start
+        )
 
     def derivative(self, t: float, t0: float, p: np.ndarray) -> tuple[np.ndarray, float]:
         """Derivatives of the time that is t by the parameters (m,) and by t0.

@@ -98,12 +98,6 @@ class Hybrid:
         problem = self.run.problem
         return settling(problem.system, problem.tspan[0], self.moments[0].before, problem.p)
 
-    def longest(self) -> Run:
-        """The longest segment as a solve of its own."""
-        segment = max(self.segments, key=lambda one: one.t1 - one.t0)
-        run = self.segment_run(segment)
-        return replace(run, times=None) if self.run.times is None else run
-
 
 def solve(run: Run) -> Hybrid:
     """Solve what has events.
@@ -124,7 +118,7 @@ def solve(run: Run) -> Hybrid:
         started = time.perf_counter()
         solution = finish(session, problem, session.run(), started, throw=True)
         executive: Any = session.executive
-        journal, reached = tuple(executive.journal), float(session.state.t)
+        journal, reached = tuple(executive.log.happenings()), float(session.state.t)
     finally:
         give_back(plan, session)
     start = start_of(problem)

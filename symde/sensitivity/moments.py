@@ -41,12 +41,12 @@ def moments_of(run: Run, start: Start, journal: Sequence[Happening], end: float 
     Raises:
         ValueError: the solution has no derivative there, with the reason.
     """
-    reader = _Reader(run, start)
+    reader = MomentReader(run, start)
     groups = [(t, list(group)) for t, group in groupby(journal, key=lambda one: one.t)]
     return tuple(reader.moment(t, group, t == end) for t, group in groups)
 
 
-class _Reader:
+class MomentReader:
     """Turns what happened into moments, in order."""
 
     def __init__(self, run: Run, start: Start) -> None:
@@ -60,6 +60,7 @@ class _Reader:
         self.origins: list[tuple[float, np.ndarray]] = []
 
     def moment(self, t: float, group: list[Happening], terminal: bool) -> Moment:
+        """What happened at a time; times come in order."""
         before, after = group[0].before, group[-1].after
         slope = self._slope(t, before)
         changes, waited = [], []

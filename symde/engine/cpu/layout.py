@@ -173,6 +173,8 @@ State = structure(
     watched_step=_i,  # address: int32 (State *), a step that ends at the first root within it; 0: none
     roots=_i,  # the root functions, a structure of its own
     at_root=_i,  # the step just accepted ends at a root
+    scheduled=_i,  # address: int32 (State *), carries out what is due at a stop; 0: the host does
+    schedule=_i,  # what is due when, a structure of its own
 )  # fmt: skip
 
 KEEP_STEPS, KEEP_STARTS = 1, 2
