@@ -24,6 +24,8 @@ from symde.problem.event_record import EventLog, Happening, Logged
 
 _function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
+NOTHING_HAPPENED = EventLog((), ())
+
 TO_AND_FRO = 3
 """Changes of a switch in succession within the tolerance that are more than a passage."""
 
@@ -38,7 +40,7 @@ class Executive:
         events: The model's event kernels, None where only bounds are kept.
         bounds: Index, lower and upper bound of each state with a domain.
         session: Whose state it works on.
-        memories: Doubles that each method's family keeps between steps, in its memory and in its stages.
+        memories: First place and length of the pieces of each method's memory that a step changes.
 
     Attributes:
         carrier: What takes sensitivity columns over events, where there are some beside the states
@@ -47,7 +49,7 @@ class Executive:
 
     carrier: Any = None
 
-    def __init__(self, events: Any, bounds: Any, session: Any, memories: list[tuple[int, int]]) -> None:
+    def __init__(self, events: Any, bounds: Any, session: Any, memories: list[Any]) -> None:
         self.session, self.events = session, events
         self.plans: tuple[EventPlan, ...] = () if events is None else events.plans
         if events is None:
@@ -57,6 +59,8 @@ class Executive:
             kernels = events.address("roots"), events.address("doubts")
             self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
         self._roots: Any = self.memory.data
+        # where branches of the right-hand side are modes they are chosen before it is evaluated
+        self._switches = bool(self._roots.switches)
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
@@ -106,13 +110,13 @@ class Executive:
     # -- a run
     # ------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """A run begins."""
+    def begin(self, stops: tuple[float, ...] = ()) -> None:
+        """A run begins; `stops` as in `stop_at`."""
         self._noted: list[Happening | Logged] = []
         if self._loop is not None:
             self._loop.begin()
         self._crossed: tuple[int, ...] = ()
-        self._fresh, self._stops, self._looping = True, (), False
+        self._fresh, self._stops, self._looping = True, stops, False
         self._truths: list[float] | None = None  # known when first asked for
         self._roots.known = NOTHING
 
@@ -121,6 +125,8 @@ class Executive:
         """What has happened in this run, and delayed events as they are triggered too."""
         if self._loop is not None:
             self._note(self._loop)
+        elif not self._noted:
+            return NOTHING_HAPPENED
         return EventLog(self._names, tuple(self._noted))
 
     def _note(self, loop: LoopEvents) -> None:
@@ -139,12 +145,7 @@ class Executive:
         """The caller has replaced the state: nothing is triggered by that."""
         self._truths = None
         self._roots.known = NOTHING
-        if not self._fresh:
-            self._choose_branches()
-
-    def _choose_branches(self) -> None:
-        """Where branches of the right-hand side are modes they are chosen before it is evaluated."""
-        if self._roots.switches:
+        if not self._fresh and self._switches:
             self._calls.find_sides()
 
     def prepare(self) -> Status | None:
@@ -152,7 +153,8 @@ class Executive:
         status = None
         if self._fresh:
             self._fresh = False
-            self._choose_branches()
+            if self._switches:
+                self._calls.find_sides()
             status = self._start() if self.plans else None
         if self._timed or self._stops:
             self._set_stop()

@@ -26,6 +26,8 @@ Roots = structure(
     timed=int64,  # 1 of each function that follows time alone
     any_timed=int64,
     at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`, `POLE`
+    at_rest=int64,  # whether one of these says anything
+    near=int64,  # whether a function may be at zero at the end of the step
     clear=int64,  # of one that is settled the time until which it has no root; of one at a pole its value
     pole=int64,  # whether the function found has changed its sign through infinity
     settled=int64,  # whether sides changed without a root
@@ -44,7 +46,7 @@ Roots = structure(
     # the state before the step
     t=double, t_low=double, t_old=double, h_old=double, h_next=double, log_error=double,
     log_error_old=double, restarted=int64, formula=int64,
-    memories=int64,  # for each slot: length of its memory and of what it keeps in stages, address of a copy
+    memories=int64,  # for each slot: address of a copy, then first place and length of two pieces of memory
     # bounds that states keep
     bounds=int64, bounded=int64, lower=int64, upper=int64,
 )  # fmt: skip
@@ -61,6 +63,9 @@ the condition of an event; several may hold."""
 
 INTEGERS = 4096
 """Place behind the sides from which on the values of floors stand."""
+
+PIECES = 5
+"""Numbers for each slot in `memories`."""
 
 MODES = 3
 """Place of the sides in the input table of kernels."""
@@ -122,7 +127,7 @@ class RootMemory:
             time alone.
         kernel, doubts: Addresses of their kernels.
         padded: Length of a state vector.
-        memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
+        memories: First place and length of the pieces of each slot's memory that a step changes.
         bounds: Index, lower and upper bound of each bounded state.
         implicit: Whether the kernel reads u', which the right-hand side does not tell.
     """
@@ -136,7 +141,7 @@ class RootMemory:
         kernel: int,
         doubts: int,
         padded: int,
-        memories: list[tuple[int, int]],
+        memories: list[tuple[tuple[int, int], ...]],
         bounds: list[tuple[int, float, float]],
         implicit: bool = False,
     ) -> None:
@@ -153,9 +158,10 @@ class RootMemory:
         )
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
-        self.copies = [np.zeros(sum(lengths) + 1) for lengths in memories]
-        table = [(*lengths, copy.ctypes.data) for lengths, copy in zip(memories, self.copies, strict=True)]
-        self.memories = np.array(table, np.int64)
+        self.copies = [np.zeros(sum(length for _, length in pieces) + 1) for pieces in memories]
+        self.memories = np.zeros((len(memories), PIECES), np.int64)
+        for row, pieces, copy in zip(self.memories, memories, self.copies, strict=True):
+            row[: 1 + 2 * len(pieces)] = copy.ctypes.data, *(number for piece in pieces for number in piece)
         self.bounded = np.array([index for index, _, _ in bounds], np.int64)
         self.lower = np.array([lower for _, lower, _ in bounds], float)
         self.upper = np.array([upper for _, _, upper in bounds], float)

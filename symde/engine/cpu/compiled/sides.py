@@ -140,7 +140,7 @@ def learn_sides(state, roots, address):
         at_zero[i] = BEGUN
         if purposes[i] & FLOOR:
             side[i], side[INTEGERS + places[i]] = 1.0, 0.0
-    roots.switching = 0
+    roots.switching, roots.at_rest = 0, 1
     return find_sides(state, roots, address)
 
 
@@ -252,6 +252,7 @@ def flip(state, roots, address):
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
     crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
     at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
+    roots.at_rest = 1
     switched, inner, doubtful = False, False, roots.switches != 0 or state.mass != 0
     if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
         return Status.CALLBACK
