@@ -123,7 +123,9 @@ class ModelSystem:
     compiled = True
     text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
 
-    def __init__(self, definition: Definition, locked: bool = False) -> None:
+    def __init__(
+        self, definition: Definition, locked: bool = False, kernels: ModelKernels | None = None
+    ) -> None:
         self.definition = definition
         self.state_names = definition.state_names
         self.parameter_names = definition.parameter_names
@@ -133,7 +135,7 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels: Any = ModelKernels(definition, locked=locked)
+        self.kernels: Any = ModelKernels(definition, locked=locked) if kernels is None else kernels
         self.delays = definition.delays is not None and definition.delays.read
         if self.delays:
             _refuse_with_delays(definition)

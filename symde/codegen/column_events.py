@@ -92,7 +92,8 @@ class ColumnEvents:
 
 
 _SHARED = (
-    "count", "plans", "conditions", "times", "ties", "purposes", "integers", "timed", "along", "root_spans",
+    "count", "floors", "plans", "conditions", "times", "ties", "purposes", "integers", "timed", "along",
+    "root_spans",
 )  # fmt: skip
 
 

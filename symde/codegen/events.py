@@ -92,6 +92,7 @@ class EventKernels:
     Attributes:
         count: Number of root functions.
         root_nodes: Node of each in the model's graph.
+        floors: Number of floors among what switches.
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
         root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
@@ -125,6 +126,7 @@ class EventKernels:
             len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
         self.root_nodes = tuple(root.node for root in roots.roots)
+        self.floors = roots.floors
         self.ties = tuple(root.tie for root in roots.roots)
         self.purposes = tuple(root.purpose for root in roots.roots)
         self.integers = tuple(root.integer for root in roots.roots)

@@ -17,7 +17,7 @@ Modeling and Computer Simulation 6 (1996) 137-165.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from symde.codegen.graph import Graph
@@ -127,16 +127,25 @@ def _like(graph: Graph, node: int, args: tuple[int, ...]) -> int:
     return new
 
 
+def replaced_inputs(graph: Graph, nodes: Sequence[int], by: Callable[[str, int], int | None]) -> list[int]:
+    """Nodes that read others in place of some inputs; `by` tells which, from vector and place."""
+    known: dict[int, int] = {}
+    for one in graph.reachable(nodes):
+        new = by(*graph.value[one]) if graph.op[one] == "input" else None
+        if new is None:
+            args = tuple(known[argument] for argument in graph.args[one])
+            new = one if args == graph.args[one] else _like(graph, one, args)
+        known[one] = new
+    return [known[node] for node in nodes]
+
+
 def as_it_stands(graph: Graph, node: int) -> int:
     """A quantity with modes, all of which are released."""
-    known: dict[int, int] = {}
-    for one in graph.reachable([node]):
-        if graph.op[one] == "input" and graph.value[one][0] == SIDES:
-            known[one] = graph.constant(0.0 if graph.value[one][1] < INTEGERS else math.nan)
-            continue
-        args = tuple(known[argument] for argument in graph.args[one])
-        known[one] = one if args == graph.args[one] else _like(graph, one, args)
-    return known[node]
+
+    def released(vector: str, place: int) -> int | None:
+        return graph.constant(0.0 if place < INTEGERS else math.nan) if vector == SIDES else None
+
+    return replaced_inputs(graph, [node], released)[0]
 
 
 def switches(graph: Graph, rhs: Sequence[int]) -> int:

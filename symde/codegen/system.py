@@ -59,6 +59,7 @@ class ModelKernels:
         n: Number of states.
         m: Number of parameters.
         has_events: Whether it has events, or switches that are modes.
+        locked: Whether switches are modes.
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
         mass: Whether M in M u' = f is another than the identity.
@@ -70,7 +71,7 @@ class ModelKernels:
 
     def __init__(self, definition: Definition, divided: bool = False, locked: bool = False) -> None:
         self.definition, self._divided, self._locks = definition, divided, locked
-        self.has_events = locked or bool(definition.events)
+        self.has_events, self.locked = locked or bool(definition.events), locked
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)

@@ -28,13 +28,17 @@ class EventRecord:
         return f"<EventRecord {self.name} at t = {self.t:g}>"
 
 
+SWITCHED = -1
+"""Index of what is no event but a change of branches of the right-hand side."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Happening:
     """An event that was triggered, or took place.
 
     Attributes:
         t: When.
-        index: The event's place in the text.
+        index: The event's place in the text; `SWITCHED` for a change of branches.
         crossed: The root functions that are at zero then.
         due: When it is to take place, where it has been triggered only; None: it takes place.
         waited: Whether it was triggered before.
@@ -95,5 +99,5 @@ class EventLog:
         return tuple(
             EventRecord(one.t, self.names[one.index], one.before, one.after)
             for one in self.happenings()
-            if one.due is None
+            if one.due is None and one.index != SWITCHED
         )

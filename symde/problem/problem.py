@@ -171,6 +171,14 @@ def with_system(
     return new
 
 
+def on_system(problem: Problem, system: Any) -> Problem:
+    """The problem with its very numbers on another system of its model."""
+    new = object.__new__(Problem)
+    given = problem._u0_given, problem._tspan_given, problem._p_given
+    new._set(problem.model, system, problem.kind, problem.u0, problem.tspan, problem.p, *given)
+    return new
+
+
 def ended_at(problem: Problem, end: float) -> Problem:
     """The problem with its very numbers and another end."""
     new = object.__new__(Problem)

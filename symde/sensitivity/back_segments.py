@@ -125,4 +125,5 @@ class BackRecord:
         rows = np.zeros((len(run.times), len(at_end)))
         rows[: len(own)] = own
         rows[-1] += at_end
-        return found.pull_back(rows)
+        by_state, by_p = found.pull_back(rows)
+        return by_state, by_p[:m]  # without those by branches

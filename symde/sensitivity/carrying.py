@@ -19,7 +19,8 @@ from symde.problem.retcode import Retcode
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
 from symde.sensitivity.forward import ForwardRecord, indices, solved_whole, with_followers
 from symde.sensitivity.integrate import begin_run
-from symde.sensitivity.moments import MomentReader
+from symde.sensitivity.modes import branches_are_modes, warn_of_release
+from symde.sensitivity.moments import Modes, MomentReader
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed
 from symde.sensitivity.scales import columns_tolerance
@@ -57,14 +58,14 @@ class Carrier:
             self._reader = MomentReader(self._run, self._start)
         return self._reader
 
-    def carry(self, group: list[Happening], u: np.ndarray) -> None:
+    def carry(self, group: list[Happening], u: np.ndarray, modes: Modes | None) -> None:
         """Take the columns behind the states u over what has happened at one time.
 
         Raises:
             ValueError: the solution has no derivative there, with the reason.
         """
         columns = u[self._n :].reshape(self._n, -1)[:, : self._count]
-        moment = self.reader.moment(group[0].t, group, False)
+        moment = self.reader.moment(group[0].t, group, False, modes)
         columns[...], self.moving, self.dt = moment.forward(columns.copy(), self._by, self._kept)
 
     def times(self, times: np.ndarray, events: np.ndarray, width: int) -> np.ndarray | None:
@@ -99,13 +100,14 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
     system: Any = augmented_system(problem.system, parameters, wrt.states, whole, events=True)
     plan, count = plan_like(run.plan, system), len(parameters) + len(wrt.states)
     carrier, n = Carrier(run, start, parameters, count), len(problem.u0)
-    session = borrow(system, plan)
+    session, locked = borrow(system, plan), branches_are_modes(problem.system)
     executive: Any = session.executive
     try:
         columns_tolerance(run, system, indices(parameters), indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
         session.p[...] = problem.p
         executive.carrier = carrier
+        executive.report(locked)
         begin_run(session, run, problem.tspan)
         started = time.perf_counter()
         status = session.run()
@@ -113,8 +115,11 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
             finish(session, augmented_problem(problem, system, start), status, started, throw=True)
         solution = finish(session, problem, status, started, throw=True)
         reached = float(session.state.t)
+        if executive.releases and locked:
+            warn_of_release(problem)
     finally:
         executive.carrier = None
+        executive.report(False)
         give_back(plan, session)
     every = solution.u
     columns = every[:, n:].reshape(len(every), n, system.kernels.width)[:, :, :count]

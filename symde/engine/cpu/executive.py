@@ -11,6 +11,8 @@ import ctypes
 import math
 from typing import Any
 
+import numpy as np
+
 from symde.engine.cpu.accumulation import Accumulation
 from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.event_times import EventTimes
@@ -18,9 +20,9 @@ from symde.engine.cpu.jump_output import keep_limit, save_jump
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.loop_events import KINDS, LoopEvents
-from symde.engine.cpu.roots import NOTHING, RootMemory
+from symde.engine.cpu.roots import INTEGERS, NOTHING, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import EventLog, Happening, Logged
+from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
 
 _function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
@@ -43,6 +45,7 @@ class Executive:
         memories: First place and length of the pieces of each method's memory that a step changes.
 
     Attributes:
+        modes: Branches before and after each time at which something happened, where a report was asked for.
         carrier: What takes sensitivity columns over events, where there are some beside the states
             (`symde.sensitivity.carrying`).
     """
@@ -61,6 +64,8 @@ class Executive:
         self._roots: Any = self.memory.data
         # where branches of the right-hand side are modes they are chosen before it is evaluated
         self._switches = bool(self._roots.switches)
+        self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]
+        self._reporting, self._before = False, np.empty(0)
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
@@ -113,6 +118,9 @@ class Executive:
     def begin(self, stops: tuple[float, ...] = ()) -> None:
         """A run begins; `stops` as in `stop_at`."""
         self._noted: list[Happening | Logged] = []
+        self._told = self._reporting or self.carrier is not None
+        self._group, self._roots.releases = 0, 0
+        self.modes: dict[float, tuple[np.ndarray, np.ndarray]] = {}
         if self._loop is not None:
             self._loop.begin()
         self._crossed: tuple[int, ...] = ()
@@ -134,6 +142,37 @@ class Executive:
         logged = loop.happened()
         if logged is not None:
             self._noted.append(logged)
+
+    # -- what derivatives need to know
+    # ------------------------------------------------------------------------------------------------
+
+    def report(self, wanted: bool) -> None:
+        """Whether every change of branches is to be noted, in runs that begin from now on."""
+        self._reporting = wanted
+        self._roots.reporting = wanted
+
+    @property
+    def releases(self) -> int:
+        """How often a branch was released in this run, and taken as it stands."""
+        return self._roots.releases
+
+    def modes_now(self) -> np.ndarray:
+        """The branches as they are: sides of root functions, then values of floors."""
+        side = self.memory.values["side"]
+        return np.concatenate([side[: self._roots.count], side[INTEGERS : INTEGERS + self.events.floors]])
+
+    def _mark(self) -> None:
+        """What is noted from now on happens at one time."""
+        self._group = len(self._noted)
+        if self._reporting:
+            self._before = self.modes_now()
+
+    def _note_switches(self, t: float, crossed: list[int]) -> None:
+        """Note that branches change."""
+        changed = tuple(i for i in crossed if self._branches[i])
+        if changed:
+            u = self._calls.u()[: self._states].copy()
+            self._noted.append(Happening(t, SWITCHED, changed, None, False, u, u))
 
     def stop_at(self, times: tuple[float, ...]) -> None:
         """Times at which the caller wants to be told, in the order of the run."""
@@ -190,6 +229,8 @@ class Executive:
             keep_limit(self.session, t, self._calls.u())
         if self._begins_in_loop():
             return None
+        if self._told:
+            self._mark()
         return self._happen(state, t, self._times.take(t))
 
     def _begins_in_loop(self) -> bool:
@@ -218,11 +259,15 @@ class Executive:
         t = state.t
         if self._loop is not None:
             self._follow_loop()
+        if self._told:
+            self._mark()
         pending = self._times.take(t) if self._timed else []
         outcome, self._crossed = None, ()
         if at_root:
             truths = self._known_truths()
             crossed = self._calls.cross()
+            if self._reporting:
+                self._note_switches(t, crossed)
             self._crossed = tuple(crossed)
             self._note_crossings(crossed, pending)
             self._note_truths(truths, pending)
@@ -230,6 +275,9 @@ class Executive:
             self.memory.values["noise"].fill(0.0)
         if pending:
             outcome = self._happen(state, t, pending)
+        if self._reporting and len(self._noted) > self._group:  # branches alone
+            self._carry(t)
+            self.session.restart()
         if outcome is None and self._stops and self._stops[0] == t:
             self._stops = self._stops[1:]
             outcome = Status.STOPPED
@@ -251,7 +299,13 @@ class Executive:
         state = self.session.state
         self._follow_loop()
         following = self._times.next
-        if following is not None and self._loops and not self._stops and not self._times.delayed:
+        if (
+            following is not None
+            and self._loops
+            and not self._reporting
+            and not self._stops
+            and not self._times.delayed
+        ):
             self._give_to_loop(state)
             return
         state.scheduled = 0
@@ -324,7 +378,7 @@ class Executive:
 
     def _happen(self, state: Any, t: float, pending: Pending) -> Status | None:
         """Carry out all that happens at this time."""
-        happened, number = self._passes, len(self._noted)
+        happened = self._passes
         status, truths = None, self._known_truths()
         while pending and status is None:
             index, values = self._first(pending)
@@ -342,11 +396,21 @@ class Executive:
                 self._calls.find_sides()
                 self._note_truths(truths, pending)
                 truths = self._known_truths()
-        if self.carrier is not None and len(self._noted) > number:
-            self.carrier.carry(self._noted[number:], self._calls.u())
+        if self._told and len(self._noted) > self._group:
+            self._carry(t)
         if self._passes > happened:
             self._leave(state, t, ended=status is not None or t == state.t_end)
         return status
+
+    def _carry(self, t: float) -> None:
+        """Let those know of what has happened at a time who differentiate it."""
+        group, modes = self._noted[self._group :], None
+        self._group = len(self._noted)
+        if self._reporting:
+            modes = self._before, self.modes_now()
+            self.modes[t] = self.modes.get(t, modes)[0], modes[1]
+        if self.carrier is not None:
+            self.carrier.carry(group, self._calls.u(), modes)
 
     def _values(self, t: float, index: int, plan: EventPlan) -> list[float] | None:
         """What an event sets; None where it has to wait."""

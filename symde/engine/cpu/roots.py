@@ -32,6 +32,8 @@ Roots = structure(
     pole=int64,  # whether the function found has changed its sign through infinity
     settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
+    reporting=int64,  # whether the host is told of every change of a branch
+    releases=int64,  # how often switches were released
     switching=int64,  # the step just accepted ends at roots of such alone
     flips=int64,  # of each, successive ones without leaving zero by more than its doubt
     peak=int64,  # how far from zero each was at most since its last one
@@ -116,6 +118,11 @@ SHORTEST = 1e-6
 
 RESTEPS = 12
 """Steps that are tried for one root at most."""
+
+
+def is_branch(purpose: int) -> bool:
+    """Whether a function decides a branch of the right-hand side."""
+    return bool(purpose & SWITCH or (purpose & (FLOOR_LOW | FLOOR_HIGH) and not purpose & INNER))
 
 
 class RootMemory:

@@ -383,6 +383,9 @@ class Session:
     def place_modes(self, address: int) -> None:
         """Where kernels find the branches that are modes."""
         self._kept["inputs"][MODES] = address
+        own = getattr(getattr(self, "context", None), "inputs", 0)  # those of kernels of columns
+        if own:
+            ctypes.c_int64.from_address(own + 8 * MODES).value = address
 
     def stop_at(self, times: np.ndarray | None) -> None:
         """Let the loop stop exactly at these times, in the order of the run; None: at none."""

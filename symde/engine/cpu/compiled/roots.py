@@ -81,7 +81,7 @@ def hand_over(state, roots):
     crossed, purposes = integers(roots.crossed), integers(roots.purposes)
     events = False
     for i in range(roots.count):
-        events = events or crossed[i] != 0 and purposes[i] & EVENT != 0
+        events = events or crossed[i] != 0 and (purposes[i] & EVENT != 0 or roots.reporting != 0)
     if events:
         state.at_root = 1
     else:
@@ -123,7 +123,7 @@ def at_once(state, roots, address):
     for i in range(roots.count):
         crossed[i] = 0
     crossed[roots.found] = 1
-    if integers(roots.purposes)[roots.found] & EVENT:
+    if integers(roots.purposes)[roots.found] & EVENT or roots.reporting:
         return Status.ROOT
     roots.switching = 1
     return Status.DONE

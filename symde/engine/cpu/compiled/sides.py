@@ -162,6 +162,7 @@ def release(roots, i):
     """Let a switch be evaluated as it stands."""
     side = doubles(roots.side)
     side[i] = 0.0
+    roots.releases += 1
     if integers(roots.purposes)[i] & FLOOR:
         side[INTEGERS + integers(roots.integers)[i]] = math.nan
         other = i + 1 if integers(roots.purposes)[i] & FLOOR_LOW else i - 1
@@ -217,6 +218,7 @@ def release_undefined(state, roots):
         if crossed[i] and purposes[i] == SWITCH and (undefined or not abs(slope[i]) < math.inf):
             side[i] = 0.0
             roots.known = SIDES
+            roots.releases += 1
     return Status.DONE
 
 
@@ -302,6 +304,7 @@ def release_reachable(state, roots):
         if purposes[i] == SWITCH and side[i] != 0.0 and reached:
             side[i] = 0.0
             roots.known = SIDES
+            roots.releases += 1
             state.stage0 = Stage0.STALE
             state.jacobian_fresh, state.jacobian_known = 0, 0
 
