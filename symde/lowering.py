@@ -74,8 +74,26 @@ def solved_system(system: Any) -> Any:
     known = system.solved
     if known is None:
         switches = isinstance(system, ModelSystem) and not system.delays and system.kernels.switches
-        known = system.solved = ModelSystem(system.definition, locked=True) if switches else system
+        known = system
+        if switches:
+            known = ModelSystem(system.definition, locked=True)
+            known.base = system
+        system.solved = known
     return known
+
+
+def let_slide(system: Any, place: int) -> None:
+    """Let solutions of a system slide along a switch, whose root function has this place, from now on; where
+    they cannot, they are not asked to again."""
+    solved = system.solved
+    sliding = (*solved.kernels.sliding, place)
+    new = ModelSystem(
+        system.definition, locked=True, kernels=ModelKernels(system.definition, locked=True, sliding=sliding)
+    )
+    if new.kernels.events.exits[place]:
+        system.solved, new.base = new, system
+    else:
+        solved.asks = False
 
 
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
@@ -148,6 +166,8 @@ class ModelSystem:
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
+        self.base: ModelSystem | None = None  # the same with branches as they stand
+        self.asks = locked  # whether solves tell of sliding that they do not know
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

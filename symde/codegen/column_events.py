@@ -93,6 +93,7 @@ class ColumnEvents:
 
 _SHARED = (
     "count", "floors", "plans", "conditions", "times", "ties", "purposes", "integers", "timed", "along",
+    "exits", "together",
     "root_spans",
 )  # fmt: skip
 

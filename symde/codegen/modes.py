@@ -41,9 +41,10 @@ class Locked:
         model: The model's graph.
         events: The root functions of its events; the right-hand side stays as it is then, and conditions may
             be locked.
+        sliding: Places of root functions of switches along which solutions slide.
     """
 
-    def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:
+    def __init__(self, model: ModelGraph, events: RootSet | None = None, sliding: Sequence[int] = ()) -> None:
         lowered = model.lowered
         self.graph: Graph = lowered.graph
         self.roots = RootSet(lowered, model.definition) if events is None else events
@@ -52,6 +53,11 @@ class Locked:
         self._purpose = SWITCH if events is None else EVENT | INNER
         if events is None:
             rhs = tuple(self.locked(node) for node in lowered.rhs)
+            for place in sliding:
+                from symde.codegen.sliding import can_slide, with_sliding  # few solutions slide
+
+                if can_slide(self.roots, place):
+                    rhs = tuple(with_sliding(lowered, rhs, self.roots, place))
             self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
 
     def locked(self, node: int) -> int:
@@ -153,10 +159,10 @@ def switches(graph: Graph, rhs: Sequence[int]) -> int:
     return sum(graph.op[node] in SWITCHES for node in graph.reachable(rhs))
 
 
-def lock(model: ModelGraph) -> Locked | None:
-    """The model with its switches as modes; None where it has none, or too many."""
+def lock(model: ModelGraph, sliding: Sequence[int] = ()) -> Locked | None:
+    """The model with its switches as modes; None where it has none, or too many; `sliding` as of `Locked`."""
     graph, rhs = model.lowered.graph, model.lowered.rhs
     if not 0 < switches(graph, rhs) <= MOST:
         return None
-    locked = Locked(model)
+    locked = Locked(model, sliding=sliding)
     return locked if locked.count else None

@@ -101,8 +101,8 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)
     if choice is None:
-        if hybrid.has_events(run):  # what has no derivative is told as it is
-            hybrid.solve(run)
+        if hybrid.has_events(run):  # what has no derivative is told as it is, and what slides is known then
+            run = hybrid.solve(run).run
         choice = _fastest(run, wrt, free)
         for oldest in list(known)[: 1 - REMEMBERED]:
             known.pop(oldest, None)

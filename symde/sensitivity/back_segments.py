@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.hybrid import Hybrid, Segment, solve
@@ -42,7 +43,10 @@ class InSegments:
             return own(run, wrt)
         around = getattr(self.strategy, "around", None)
         whole, run = (run, run) if around is None else around(run)
-        return BackRecord(replace(solve(whole), run=run), self.strategy, wrt)
+        found = solve(whole)
+        if found.run is not whole:  # it has turned out to slide
+            run = replace(run, problem=found.run.problem, plan=plan_like(run.plan, found.run.problem.system))
+        return BackRecord(replace(found, run=run), self.strategy, wrt)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from symde.problem.retcode import Retcode
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
 from symde.sensitivity.forward import ForwardRecord, indices, solved_whole, with_followers
 from symde.sensitivity.integrate import begin_run
-from symde.sensitivity.modes import branches_are_modes, warn_of_release
+from symde.sensitivity.modes import branches_are_modes, tells_of_sliding, warn_of_release, with_sliding
 from symde.sensitivity.moments import Modes, MomentReader
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed
@@ -109,8 +109,11 @@ def record(run: Run, wrt: Wrt) -> ForwardRecord:
         executive.carrier = carrier
         executive.report(locked)
         begin_run(session, run, problem.tspan)
+        executive.memory.data.asking = tells_of_sliding(problem.system)
         started = time.perf_counter()
         status = session.run()
+        if status == Status.SLIDING:
+            return record(with_sliding(run, executive.memory.data.found), wrt)
         if status not in (Status.DONE, Status.TERMINATED):
             finish(session, augmented_problem(problem, system, start), status, started, throw=True)
         solution = finish(session, problem, status, started, throw=True)

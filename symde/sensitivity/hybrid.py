@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.layout import Status
 from symde.lowering import ModelSystem
 from symde.outcome import finish
 from symde.plan import plan_like
@@ -22,7 +23,13 @@ from symde.problem.problem import with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
 from symde.sensitivity.integrate import begin
-from symde.sensitivity.modes import branches_are_modes, fixed_modes, warn_of_release
+from symde.sensitivity.modes import (
+    branches_are_modes,
+    fixed_modes,
+    tells_of_sliding,
+    warn_of_release,
+    with_sliding,
+)
 from symde.sensitivity.moments import moments_of
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Moment
@@ -121,8 +128,12 @@ def solve(run: Run) -> Hybrid:
     try:
         executive.report(locked)
         begin(session, run, problem, run.atol)
+        executive.memory.data.asking = tells_of_sliding(problem.system)
         started = time.perf_counter()
-        solution = finish(session, problem, session.run(), started, throw=True)
+        status = session.run()
+        if status == Status.SLIDING:
+            return solve(with_sliding(run, executive.memory.data.found))
+        solution = finish(session, problem, status, started, throw=True)
         journal, reached = tuple(executive.log.happenings()), float(session.state.t)
         modes, last = executive.modes, executive.modes_now() if locked else np.empty(0)
         if executive.releases:

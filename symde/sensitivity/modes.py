@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from symde.codegen.fixed_modes import FixedModes
-from symde.lowering import solved_system
+from symde.lowering import let_slide, solved_system
 from symde.plan import plan_like
 from symde.problem.problem import Problem, on_system
 from symde.sensitivity.moving_jump import MovingJumpWarning, moving_jump, warn_of_jumps
@@ -18,6 +18,11 @@ from symde.sensitivity.wrt import Wrt
 def branches_are_modes(system: Any) -> bool:
     """Whether what is differentiated has branches that are modes."""
     return getattr(system.kernels, "locked", False)
+
+
+def tells_of_sliding(system: Any) -> bool:
+    """Whether solves are to tell where solutions slide along a switch."""
+    return branches_are_modes(system) and system.asks
 
 
 def fixed_modes(system: Any) -> FixedModes:
@@ -52,6 +57,13 @@ def with_modes(run: Run) -> Run:
     problem = run.problem
     system = solved_system(problem.system)
     return replace(run, problem=on_system(problem, system), plan=plan_like(run.plan, system))
+
+
+def with_sliding(run: Run, place: int) -> Run:
+    """A run whose branches are modes, to be begun anew with solutions that slide along a switch."""
+    locked: Any = run.problem.system
+    let_slide(locked.base, place)
+    return with_modes(replace(run, problem=on_system(run.problem, locked.base)))
 
 
 def with_located_jumps(run: Run, wrt: Wrt) -> Run:

@@ -20,7 +20,7 @@ from symde.engine.cpu.jump_output import keep_limit, save_jump
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.loop_events import KINDS, LoopEvents
-from symde.engine.cpu.roots import INTEGERS, NOTHING, RootMemory, is_branch
+from symde.engine.cpu.roots import EXIT, INTEGERS, NOTHING, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
 
@@ -56,14 +56,15 @@ class Executive:
         self.session, self.events = session, events
         self.plans: tuple[EventPlan, ...] = () if events is None else events.plans
         if events is None:
-            self.memory = RootMemory((), (), (), (), 0, 0, session.padded, memories, bounds)
+            self.memory = RootMemory((), (), (), (), (), 0, 0, session.padded, memories, bounds)
         else:
-            functions = events.ties, events.purposes, events.integers, events.timed
+            functions = events.ties, events.purposes, events.integers, events.exits, events.timed
             kernels = events.address("roots"), events.address("doubts")
             self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
         self._roots: Any = self.memory.data
         # where branches of the right-hand side are modes they are chosen before it is evaluated
         self._switches = bool(self._roots.switches)
+        self._roots.together = getattr(events, "together", False)
         self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]
         self._reporting, self._before = False, np.empty(0)
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
@@ -109,7 +110,9 @@ class Executive:
         """The root function of a switch that the run cannot leave, for it goes to and fro or is released;
         None: there is none."""
         count = self._roots.count
-        stuck = (self.memory.flips[:count] >= TO_AND_FRO) | (self.memory.values["side"][:count] == 0.0)
+        released = self.memory.values["side"][:count] == 0.0
+        released &= (self.memory.exits[:count] == 0) & (self.memory.purposes[:count] & EXIT == 0)
+        stuck = (self.memory.flips[:count] >= TO_AND_FRO) | released
         return int(stuck.argmax()) if stuck.any() else None
 
     # -- a run
@@ -119,7 +122,7 @@ class Executive:
         """A run begins; `stops` as in `stop_at`."""
         self._noted: list[Happening | Logged] = []
         self._told = self._reporting or self.carrier is not None
-        self._group, self._roots.releases = 0, 0
+        self._group, self._roots.releases, self._roots.asking = 0, 0, 0
         self.modes: dict[float, tuple[np.ndarray, np.ndarray]] = {}
         if self._loop is not None:
             self._loop.begin()
@@ -266,6 +269,8 @@ class Executive:
         if at_root:
             truths = self._known_truths()
             crossed = self._calls.cross()
+            if crossed is None:
+                return Status.SLIDING
             if self._reporting:
                 self._note_switches(t, crossed)
             self._crossed = tuple(crossed)

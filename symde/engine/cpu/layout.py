@@ -44,6 +44,7 @@ class Status(IntEnum):
     TERMINATED = 18  # an event ends the solve
     CHATTERING = 19  # events follow each other at one time without end
     ZENO = 20  # the times of events accumulate
+    SLIDING = 22  # a solution slides along a switch, whose place is in `found`, and kernels know no sliding
     INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 
 

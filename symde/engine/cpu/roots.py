@@ -32,6 +32,11 @@ Roots = structure(
     pole=int64,  # whether the function found has changed its sign through infinity
     settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
+    exits=int64,  # of each the place of the first of its two exits from sliding, 0: none
+    sliding=int64,  # number of switches along which the solution slides
+    together=int64,  # whether several may be
+    asking=int64,  # whether the host is told of sliding that kernels do not know
+    before=int64,  # derivative of each before it was crossed
     reporting=int64,  # whether the host is told of every change of a branch
     releases=int64,  # how often switches were released
     switching=int64,  # the step just accepted ends at roots of such alone
@@ -63,6 +68,11 @@ EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside
 the condition of an event; several may hold."""
 
+TO_POSITIVE, TO_NEGATIVE = 32, 64
+"""A function by which a solution that slides along a switch leaves it to one side."""
+
+EXIT = TO_POSITIVE | TO_NEGATIVE
+
 INTEGERS = 4096
 """Place behind the sides from which on the values of floors stand."""
 
@@ -87,7 +97,7 @@ ALONG = 6
 
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
-    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear",
+    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear", "before",
 )  # fmt: skip
 
 TRUST = 0.02
@@ -122,7 +132,10 @@ RESTEPS = 12
 
 def is_branch(purpose: int) -> bool:
     """Whether a function decides a branch of the right-hand side."""
-    return bool(purpose & SWITCH or (purpose & (FLOOR_LOW | FLOOR_HIGH) and not purpose & INNER))
+    return bool(
+        purpose & (SWITCH | TO_POSITIVE | TO_NEGATIVE)
+        or (purpose & (FLOOR_LOW | FLOOR_HIGH) and not purpose & INNER)
+    )
 
 
 class RootMemory:
@@ -130,8 +143,8 @@ class RootMemory:
 
     Args:
         ties: Of each function the side that counts where it is zero and stays so, 0: the one it was on.
-        purposes, integers, timed: What each is for, of a floor the place of its value, whether it follows
-            time alone.
+        purposes, integers, exits, timed: What each is for, of a floor the place of its value, of a switch
+            that of its exits from sliding, whether it follows time alone.
         kernel, doubts: Addresses of their kernels.
         padded: Length of a state vector.
         memories: First place and length of the pieces of each slot's memory that a step changes.
@@ -144,6 +157,7 @@ class RootMemory:
         ties: tuple[float, ...],
         purposes: tuple[int, ...],
         integers: tuple[int, ...],
+        exits: tuple[int, ...],
         timed: tuple[bool, ...],
         kernel: int,
         doubts: int,
@@ -160,8 +174,8 @@ class RootMemory:
         self.values["side"] = np.zeros(INTEGERS + floors if floors else size)
         self.values["ties"][:count] = ties
         self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
-        self.purposes, self.integers, self.timed = (
-            np.array([*one, 0], np.int64) for one in (purposes, integers, timed)
+        self.purposes, self.integers, self.exits, self.timed = (
+            np.array([*one, 0], np.int64) for one in (purposes, integers, exits, timed)
         )
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
@@ -179,7 +193,7 @@ class RootMemory:
         self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "timed", "flips", "at_zero"):
+        for name in ("weights", "purposes", "integers", "exits", "timed", "flips", "at_zero"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
         for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
