@@ -77,7 +77,7 @@ def solved_system(system: Any) -> Any:
         known = system
         if switches:
             known = ModelSystem(system.definition, locked=True)
-            known.base = system
+            known.unlocked = system
         system.solved = known
     return known
 
@@ -91,7 +91,7 @@ def let_slide(system: Any, place: int) -> None:
         system.definition, locked=True, kernels=ModelKernels(system.definition, locked=True, sliding=sliding)
     )
     if new.kernels.events.exits[place]:
-        system.solved, new.base = new, system
+        system.solved, new.unlocked = new, system
     else:
         solved.asks = False
 
@@ -166,7 +166,7 @@ class ModelSystem:
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
-        self.base: ModelSystem | None = None  # the same with branches as they stand
+        self.unlocked: ModelSystem | None = None  # the same with branches as they stand
         self.asks = locked  # whether solves tell of sliding that they do not know
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 

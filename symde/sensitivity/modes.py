@@ -62,8 +62,8 @@ def with_modes(run: Run) -> Run:
 def with_sliding(run: Run, place: int) -> Run:
     """A run whose branches are modes, to be begun anew with solutions that slide along a switch."""
     locked: Any = run.problem.system
-    let_slide(locked.base, place)
-    return with_modes(replace(run, problem=on_system(run.problem, locked.base)))
+    let_slide(locked.unlocked, place)
+    return with_modes(replace(run, problem=on_system(run.problem, locked.unlocked)))
 
 
 def with_located_jumps(run: Run, wrt: Wrt) -> Run:
