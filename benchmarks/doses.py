@@ -140,7 +140,7 @@ def with_torchdiffeq(start: np.ndarray, values: np.ndarray) -> Gradient:
 def curve(gradient: Gradient, reference: np.ndarray, values: np.ndarray, budget: float) -> list[Point]:
     """Error and time by tolerance, from loose to tight."""
     points = []
-    for k in range(3, 11):
+    for k in range(2, 11):
         rtol = 10.0**-k
         error = np.abs(values * (gradient(rtol) - reference)).max() / np.abs(values * reference).max()
         points.append(Point(rtol, float(error), best_seconds(lambda rtol=rtol: gradient(rtol), budget)))

@@ -34,7 +34,7 @@ def explain_start(session: Session, problem: Problem) -> str:
 
 def _event(session: Session) -> str | None:
     """The name of the event that left the present state; None: none did."""
-    records = () if session.executive is None else session.executive.records
+    records = () if session.executive is None else session.executive.log.records()
     return records[-1].name if records and records[-1].t == session.state.t else None
 
 

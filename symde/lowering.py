@@ -75,8 +75,26 @@ def solved_system(system: Any) -> Any:
     known = system.solved
     if known is None:
         switches = isinstance(system, ModelSystem) and not system.delays and system.kernels.switches
-        known = system.solved = ModelSystem(system.definition, locked=True) if switches else system
+        known = system
+        if switches:
+            known = ModelSystem(system.definition, locked=True)
+            known.unlocked = system
+        system.solved = known
     return known
+
+
+def let_slide(system: Any, place: int) -> None:
+    """Let solutions of a system slide along a switch, whose root function has this place, from now on; where
+    they cannot, they are not asked to again."""
+    solved = system.solved
+    sliding = (*solved.kernels.sliding, place)
+    new = ModelSystem(
+        system.definition, locked=True, kernels=ModelKernels(system.definition, locked=True, sliding=sliding)
+    )
+    if new.kernels.events.exits[place]:
+        system.solved, new.unlocked = new, system
+    else:
+        solved.asks = False
 
 
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:
@@ -125,7 +143,9 @@ class ModelSystem:
     text_names: tuple[str, ...] | None = None  # states of the text, where others are solved for
     text_definition: Definition | None = None  # its equations, likewise
 
-    def __init__(self, definition: Definition, locked: bool = False) -> None:
+    def __init__(
+        self, definition: Definition, locked: bool = False, kernels: ModelKernels | None = None
+    ) -> None:
         self.definition = definition
         self.state_names = definition.state_names
         self.parameter_names = definition.parameter_names
@@ -135,7 +155,7 @@ class ModelSystem:
             None if all(s is None for s in scales) else np.array([1.0 if s is None else s for s in scales])
         )
         self.parameter_nominals = tuple(parameter.nominal for parameter in definition.parameters)
-        self.kernels: Any = ModelKernels(definition, locked=locked)
+        self.kernels: Any = ModelKernels(definition, locked=locked) if kernels is None else kernels
         self.delays = definition.delays is not None and definition.delays.read
         if self.delays:
             _refuse_with_delays(definition)
@@ -148,6 +168,8 @@ class ModelSystem:
         self.extended: dict[Any, ModelSystem] = {}  # the same model with more events
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
+        self.unlocked: ModelSystem | None = None  # the same with branches as they stand
+        self.asks = locked  # whether solves tell of sliding that they do not know
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

@@ -71,7 +71,7 @@ def collect(
     t, u = session.output.saved()
     dense = continuous(session) if session.dense_asked and session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
-    events = () if session.executive is None else tuple(session.executive.records)
+    events = () if session.executive is None else session.executive.log
     return Solution(problem, t, u, retcode, dense, session.counters(), seconds, used, message, events)
 
 

@@ -20,7 +20,7 @@ from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
-from symde.lowering import lower_model, solved_system
+from symde.lowering import let_slide, lower_model, solved_system
 from symde.outcome import finish, interrupted
 from symde.plan import Plan, plan_for
 from symde.problem import options
@@ -169,6 +169,8 @@ def solve_on_cpu(
     session = borrow(system, plan)
     try:
         begin(session, problem, plan, atol, saveat, dense, callback is not None)
+        if callback is None and session.executive is not None:  # a callback has seen what was solved
+            session.executive.memory.data.asking = getattr(system, "asks", False)
         started = time.perf_counter()
         try:
             if callback is None and not progress:
@@ -177,9 +179,16 @@ def solve_on_cpu(
                 status = run_watched(session, problem, callback, progress)
         except KeyboardInterrupt as interrupt:
             return interrupted(session, problem, interrupt, started, throw)
-        return finish(session, problem, status, started, throw)
+        if status != Status.SLIDING:
+            return finish(session, problem, status, started, throw)
+        executive: Any = session.executive
+        let_slide(problem.system, executive.memory.data.found)
     finally:
         give_back(plan, session)
+    return solve_on_cpu(
+        problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
+        preconditioner, progress, throw,
+    )  # fmt: skip
 
 
 def begin(

@@ -9,6 +9,7 @@ Hamiltonian systems, exponential methods, and whole steps of a few states.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from symde.codegen.algebra import Algebra
 from symde.codegen.derivatives import SparseJacobian, jacobian
@@ -75,10 +76,18 @@ class WholeKernels(ModelKernels):
         width: Columns as they lie in memory.
     """
 
-    def __init__(self, model: ModelKernels, parameters: tuple[int, ...], width: int) -> None:
+    def __init__(
+        self, model: ModelKernels, parameters: tuple[int, ...], width: int, events: Any = None
+    ) -> None:
         super().__init__(with_columns(model.definition, width))
+        self.has_events, self._with_columns = events is not None, events
         self._model, self._parameters, self.width = model, parameters, width
         self.blocks = ((0, model.n, 1), (model.n, model.n, width))
+
+    @property
+    def events(self) -> Any:
+        """The model's events with what they make of columns, None where it has none."""
+        return self._with_columns
 
     @property
     def model_graph(self) -> ModelGraph:

@@ -11,6 +11,7 @@ from symde.codegen.call import call
 from symde.codegen.derivatives import directional
 from symde.codegen.evaluate import Program
 from symde.codegen.event_scope import lower_times, lowering_of
+from symde.codegen.fixed_modes import FixedModes
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.modes import as_it_stands
@@ -25,12 +26,19 @@ class EventDerivatives:
 
     Args:
         kernels: The model's kernels; it has events.
+        fixed: The same between changes of its branches, where these are modes, whose values follow the
+            parameters then; None: branches are taken as they stand.
     """
 
-    def __init__(self, kernels: ModelKernels) -> None:
+    def __init__(self, kernels: ModelKernels, fixed: FixedModes | None = None) -> None:
         events = kernels.events
         assert events is not None
-        self._kernels, self._model, self._events = kernels, kernels.model_graph, events
+        self._kernels, self._model, self._events = (
+            kernels if fixed is None else fixed,
+            kernels.model_graph,
+            events,
+        )
+        self._fixed = fixed
         definition = kernels.definition
         self._scope = lowering_of(self._model.lowered, definition)
         self._known: dict[tuple[str, int], PointKernel] = {}
@@ -43,7 +51,8 @@ class EventDerivatives:
         return self._point(
             "root",
             index,
-            lambda: self._root(as_it_stands(self._model.lowered.graph, self._events.root_nodes[index])),
+            lambda: self._root(self._events.root_nodes[index]),
+            self._model if self._fixed is None else self._fixed.model_graph,
         )
 
     def effect(self, index: int) -> PointKernel:
@@ -63,7 +72,12 @@ class EventDerivatives:
         return slope
 
     def _root(self, node: int) -> list[int]:
-        lowered = self._model.lowered
+        if self._fixed is None:
+            lowered = self._model.lowered
+            node = as_it_stands(lowered.graph, node)
+        else:
+            lowered = self._fixed.lowered
+            (node,) = self._fixed.fixed(lowered.graph, [node])
         graph = lowered.graph
         if lowered.mass is not None or lowered.delays is not None:
             return [node]
@@ -76,11 +90,13 @@ class EventDerivatives:
             expressions.append(event.after)
         return [self._scope.lower(one) for one in expressions]
 
-    def _point(self, kind: str, index: int, nodes: Callable[[], list[int]]) -> PointKernel:
+    def _point(
+        self, kind: str, index: int, nodes: Callable[[], list[int]], model: ModelGraph | None = None
+    ) -> PointKernel:
         with self._lock:
             found = self._known.get((kind, index))
             if found is None:
-                found = self._known[kind, index] = PointKernel(self._model, nodes())
+                found = self._known[kind, index] = PointKernel(model or self._model, nodes())
             return found
 
 
@@ -90,6 +106,9 @@ class KnownTimes:
     Args:
         model: The model's graph.
         index: Which event.
+
+    Attributes:
+        moves: Whether they depend on any of that.
     """
 
     def __init__(self, model: ModelGraph, index: int) -> None:
@@ -108,7 +127,11 @@ class KnownTimes:
             self._period = 1
         inputs = [graph.input("p", j) for j in range(len(model.definition.parameters))]
         self._values, self._by_parameters = Program(graph, nodes), Matrix(graph, tuple(nodes), inputs)
-        self._by_start = Program(graph, _by_time(graph, nodes))
+        by_start = _by_time(graph, nodes)
+        self._by_start = Program(graph, by_start)
+        self.moves = bool(self._by_parameters.entries) or any(
+            not graph.is_constant(one, 0.0) for one in by_start
+        )
 
     def derivative(self, t: float, t0: float, p: np.ndarray) -> tuple[np.ndarray, float]:
         """Derivatives of the time that is t by the parameters (m,) and by t0.

@@ -92,8 +92,11 @@ class EventKernels:
     Attributes:
         count: Number of root functions.
         root_nodes: Node of each in the model's graph.
+        floors: Number of floors among what switches.
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
+        exits: Of each the place of the first of its two exits from sliding, 0: it has none.
+        together: Whether solutions may slide along several at once: no exit depends on another switch.
         root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
         along: Whether `roots` reads u' as the input `direction`, since the right-hand side alone does not
@@ -125,9 +128,11 @@ class EventKernels:
             len(roots.roots), len(self._condition_nodes), len(self._time_nodes),
         )  # fmt: skip
         self.root_nodes = tuple(root.node for root in roots.roots)
+        self.floors = roots.floors
         self.ties = tuple(root.tie for root in roots.roots)
         self.purposes = tuple(root.purpose for root in roots.roots)
         self.integers = tuple(root.integer for root in roots.roots)
+        self.exits, self.together = roots.exits(), roots.exits_are_apart()
         self.root_spans = tuple(root.span for root in roots.roots)
         self.timed = roots.timed()
         self.along = model.lowered.mass is not None or model.lowered.delays is not None

@@ -17,7 +17,7 @@ Modeling and Computer Simulation 6 (1996) 137-165.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from symde.codegen.graph import Graph
@@ -41,9 +41,10 @@ class Locked:
         model: The model's graph.
         events: The root functions of its events; the right-hand side stays as it is then, and conditions may
             be locked.
+        sliding: Places of root functions of switches along which solutions slide.
     """
 
-    def __init__(self, model: ModelGraph, events: RootSet | None = None) -> None:
+    def __init__(self, model: ModelGraph, events: RootSet | None = None, sliding: Sequence[int] = ()) -> None:
         lowered = model.lowered
         self.graph: Graph = lowered.graph
         self.roots = RootSet(lowered, model.definition) if events is None else events
@@ -52,6 +53,11 @@ class Locked:
         self._purpose = SWITCH if events is None else EVENT | INNER
         if events is None:
             rhs = tuple(self.locked(node) for node in lowered.rhs)
+            for place in sliding:
+                from symde.codegen.sliding import can_slide, with_sliding  # few solutions slide
+
+                if can_slide(self.roots, place):
+                    rhs = tuple(with_sliding(lowered, rhs, self.roots, place))
             self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
 
     def locked(self, node: int) -> int:
@@ -127,16 +133,25 @@ def _like(graph: Graph, node: int, args: tuple[int, ...]) -> int:
     return new
 
 
+def replaced_inputs(graph: Graph, nodes: Sequence[int], by: Callable[[str, int], int | None]) -> list[int]:
+    """Nodes that read others in place of some inputs; `by` tells which, from vector and place."""
+    known: dict[int, int] = {}
+    for one in graph.reachable(nodes):
+        new = by(*graph.value[one]) if graph.op[one] == "input" else None
+        if new is None:
+            args = tuple(known[argument] for argument in graph.args[one])
+            new = one if args == graph.args[one] else _like(graph, one, args)
+        known[one] = new
+    return [known[node] for node in nodes]
+
+
 def as_it_stands(graph: Graph, node: int) -> int:
     """A quantity with modes, all of which are released."""
-    known: dict[int, int] = {}
-    for one in graph.reachable([node]):
-        if graph.op[one] == "input" and graph.value[one][0] == SIDES:
-            known[one] = graph.constant(0.0 if graph.value[one][1] < INTEGERS else math.nan)
-            continue
-        args = tuple(known[argument] for argument in graph.args[one])
-        known[one] = one if args == graph.args[one] else _like(graph, one, args)
-    return known[node]
+
+    def released(vector: str, place: int) -> int | None:
+        return graph.constant(0.0 if place < INTEGERS else math.nan) if vector == SIDES else None
+
+    return replaced_inputs(graph, [node], released)[0]
 
 
 def switches(graph: Graph, rhs: Sequence[int]) -> int:
@@ -144,10 +159,10 @@ def switches(graph: Graph, rhs: Sequence[int]) -> int:
     return sum(graph.op[node] in SWITCHES for node in graph.reachable(rhs))
 
 
-def lock(model: ModelGraph) -> Locked | None:
-    """The model with its switches as modes; None where it has none, or too many."""
+def lock(model: ModelGraph, sliding: Sequence[int] = ()) -> Locked | None:
+    """The model with its switches as modes; None where it has none, or too many; `sliding` as of `Locked`."""
     graph, rhs = model.lowered.graph, model.lowered.rhs
     if not 0 < switches(graph, rhs) <= MOST:
         return None
-    locked = Locked(model)
+    locked = Locked(model, sliding=sliding)
     return locked if locked.count else None

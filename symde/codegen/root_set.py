@@ -25,6 +25,10 @@ EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch
 inside the condition of an event; several may hold."""
 
+TO_POSITIVE, TO_NEGATIVE = 32, 64
+"""A root function by which a solution that slides along a switch leaves it to one side: see
+`symde.codegen.sliding`."""
+
 
 @dataclass(slots=True)
 class Root:
@@ -34,7 +38,8 @@ class Root:
         node: Its node.
         tie: The side on which it counts where it is zero and stays so.
         purpose: What it is for.
-        integer: Of a floor the place of its value among the integers.
+        integer: Of a floor the place of its value among the integers, of an exit from sliding that of the
+            switch.
         span: Where what switches stands in the text, None: nowhere.
     """
 
@@ -89,6 +94,10 @@ class RootSet:
         if root.tie == KEEP:
             root.tie = tie
         return place
+
+    def add(self, node: int, tie: float, purpose: int, integer: int) -> None:
+        """One more root function, whatever others there are; its place in the text is that of its switch."""
+        self.roots.append(Root(node, tie, purpose, integer, self.roots[integer].span))
 
     def compared(self, op: str, a: int, b: int, purpose: int) -> tuple[int, bool]:
         """The place of b - a for `a < b` or `a <= b`, and whether its positive side is meant: a - b may be
@@ -148,6 +157,22 @@ class RootSet:
             return [self.roots[place]]
         floors = FLOOR_LOW | FLOOR_HIGH
         return [one for one in self.roots if one.purpose & floors and one.integer == place - INTEGERS]
+
+    def exits(self) -> tuple[int, ...]:
+        """Of each function the place of the first of its two exits from sliding, 0 where it has none."""
+        owners = {root.integer: k for k, root in enumerate(self.roots) if root.purpose & TO_POSITIVE}
+        return tuple(owners.get(k, 0) for k in range(len(self.roots)))
+
+    def exits_are_apart(self) -> bool:
+        """Whether no exit from sliding reads whether a solution slides along another switch, or on which side
+        of it it is."""
+        graph, exits = self.graph, [one for one in self.roots if one.purpose & (TO_POSITIVE | TO_NEGATIVE)]
+        owners = {one.integer for one in exits}
+        return not any(
+            vector == SIDES and place in owners
+            for one in exits
+            for vector, place in graph.inputs_read([one.node])
+        )
 
     def timed(self) -> tuple[bool, ...]:
         """Of each function whether it follows time alone, so that it is known without a state."""

@@ -54,12 +54,14 @@ class ModelKernels:
     Args:
         definition: The model.
         locked: Whether its switches are modes (`symde.codegen.modes`); it must have some.
+        sliding: Switches along which solutions slide, places of their root functions.
 
     Attributes:
         definition: The model.
         n: Number of states.
         m: Number of parameters.
         has_events: Whether it has events, or switches that are modes.
+        locked: Whether switches are modes.
         bounds: Index, lower and upper bound of each state that has a domain.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
         mass: Whether M in M u' = f is another than the identity.
@@ -69,9 +71,16 @@ class ModelKernels:
         invariants_kinds: Of each invariant, whether it is kept at zero, and whether steps are projected.
     """
 
-    def __init__(self, definition: Definition, divided: bool = False, locked: bool = False) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        divided: bool = False,
+        locked: bool = False,
+        sliding: tuple[int, ...] = (),
+    ) -> None:
         self.definition, self._divided, self._locks = definition, divided, locked
-        self.has_events = locked or bool(definition.events)
+        self.sliding = sliding
+        self.has_events, self.locked = locked or bool(definition.events), locked
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
         self.n = len(definition.states)
         self.m = len(definition.parameters)
@@ -124,7 +133,7 @@ class ModelKernels:
         past = self.definition.delays
         kind = ModelGraph if past is None or not past.read else DelayGraph
         graph = kind(self.definition, self._divided)
-        self._locked = lock(graph) if self._locks else None
+        self._locked = lock(graph, self.sliding) if self._locks else None
         return graph if self._locked is None else self._locked.model
 
     @property

@@ -17,6 +17,7 @@ from symde.problem.solution import Solution, SolveError
 from symde.sensitivity import registry
 from symde.sensitivity.gradient import value_and_grad
 from symde.sensitivity.integrate import integrate
+from symde.sensitivity.modes import with_located_jumps
 from symde.sensitivity.run import prepare
 from symde.sensitivity.wrt import wrt_of
 
@@ -304,7 +305,8 @@ class Objective:
             solution = integrate(run, problem, run.atol)
             return data.at(solution.t, solution.u, problem.p), states, parameters
         wanted = wrt_of([self.names[i] for i in free], problem.system)
-        found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
+        run = with_located_jumps(run, wanted)
+        found: Any = registry.get("forward", run.problem.system.kernels.has_events).record(run, wanted)
         of_parameters = np.array([entry.of_parameters for entry in wanted.entries])
         indices = np.array([entry.indices[0] for entry in wanted.entries])
         for chosen, all_indices, derivatives in (

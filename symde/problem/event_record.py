@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +28,17 @@ class EventRecord:
         return f"<EventRecord {self.name} at t = {self.t:g}>"
 
 
+SWITCHED = -1
+"""Index of what is no event but a change of branches of the right-hand side."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Happening:
     """An event that was triggered, or took place.
 
     Attributes:
         t: When.
-        index: The event's place in the text.
+        index: The event's place in the text; `SWITCHED` for a change of branches.
         crossed: The root functions that are at zero then.
         due: When it is to take place, where it has been triggered only; None: it takes place.
         waited: Whether it was triggered before.
@@ -47,3 +52,52 @@ class Happening:
     waited: bool
     before: np.ndarray
     after: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logged:
+    """Events that took place one after another at known times.
+
+    Attributes:
+        t: When, shape (k,).
+        index: Their places in the text, shape (k,).
+        states: The state before and after each, shape (k, 2, n).
+    """
+
+    t: np.ndarray
+    index: np.ndarray
+    states: np.ndarray
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each by itself."""
+        for t, index, (before, after) in zip(self.t.tolist(), self.index.tolist(), self.states, strict=True):
+            yield Happening(t, index, (), None, False, before, after)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventLog:
+    """What has happened in a solve, as it was noted.
+
+    Attributes:
+        names: The model's events.
+        noted: What happened, in order.
+    """
+
+    names: tuple[str, ...]
+    noted: tuple[Happening | Logged, ...]
+
+    def happenings(self) -> Iterator[Happening]:
+        """Each by itself."""
+        for one in self.noted:
+            if isinstance(one, Logged):
+                yield from one.happenings()
+            else:
+                yield one
+
+    def records(self) -> tuple[EventRecord, ...]:
+        """What took place, for the user."""
+        return tuple(
+            EventRecord(one.t, self.names[one.index], one.before, one.after)
+            for one in self.happenings()
+            if one.due is None and one.index != SWITCHED
+        )

@@ -15,7 +15,7 @@ from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
     from symde.problem.dense import DenseOutput
-    from symde.problem.event_record import EventRecord
+    from symde.problem.event_record import EventLog, EventRecord
     from symde.problem.problem import Problem
 
 
@@ -29,16 +29,15 @@ class Solution:
         retcode: How the solve ended.
         message: The same as a sentence, with what to try where it failed.
         stats: Counts of the work done.
-        events: Events that happened, in their order (:class:`symde.problem.event_record.EventRecord`).
         method: The methods used, the one it began with first.
         dense: The continuous solution, or None where only points were saved.
     """
 
     __slots__ = (
         "_counters",
+        "_events",
         "_seconds",
         "dense",
-        "events",
         "message",
         "method",
         "problem",
@@ -58,13 +57,20 @@ class Solution:
         seconds: float = 0.0,
         method: tuple[Any, ...] = (),
         message: str = "",
-        events: tuple[EventRecord, ...] = (),
+        events: tuple[EventRecord, ...] | EventLog = (),
     ) -> None:
         self.problem, self.t, self.u, self.retcode = problem, t, u, retcode
         self.dense, self.method = dense, method
         self._counters, self._seconds = counters, seconds
         self.message = message or retcode.sentence
-        self.events = events
+        self._events = events
+
+    @property
+    def events(self) -> tuple[EventRecord, ...]:
+        """Events that happened, in their order."""
+        if not isinstance(self._events, tuple):
+            self._events = self._events.records()
+        return self._events
 
     @property
     def stats(self) -> Stats:

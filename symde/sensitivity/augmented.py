@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.column_events import ColumnEvents
 from symde.codegen.column_graph import WholeKernels
 from symde.codegen.columns import ColumnKernels
 from symde.codegen.delay_columns import DelayColumnsKernels
@@ -26,6 +27,7 @@ class AugmentedSystem:
 
     Args:
         whole: Whether its kernels come from one graph of states and columns, and not from the columns' own.
+        events: Whether the model's events take place as well.
 
     Attributes:
         base: The model's own system.
@@ -49,6 +51,7 @@ class AugmentedSystem:
         states: tuple[int, ...],
         whole: bool = False,
         combined: bool = False,
+        events: bool = False,
     ) -> None:
         self.base, self.parameters, self.states, self.combined = base, parameters, states, combined
         self.delays = base.delays
@@ -60,10 +63,12 @@ class AugmentedSystem:
         else:
             kernels = base.kernels.for_parameters(parameters)
             self.partials = ColumnKernels(kernels.model_graph, parameters, combined)
+            width, graph = padded_width(count), kernels.model_graph
+            own: Any = ColumnEvents(graph, kernels.events, parameters, width) if events else None
             if whole:
-                self.kernels = WholeKernels(kernels, parameters, padded_width(count))
+                self.kernels = WholeKernels(kernels, parameters, width, own)
             else:
-                self.kernels = ColumnsSystem(kernels, self.partials, count)
+                self.kernels = ColumnsSystem(kernels, self.partials, count, own)
         self.parameter_names = base.parameter_names
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
@@ -135,14 +140,15 @@ def augmented_system(
     states: tuple[int, ...],
     whole: bool = False,
     combined: bool = False,
+    events: bool = False,
 ) -> AugmentedSystem:
     """The augmented system of a model; the same object for the same columns."""
     known = system.augmented
-    key = parameters, states, whole, combined
+    key = parameters, states, whole, combined, events
     if key not in known:
         with _lock:
             if key not in known:
-                known[key] = AugmentedSystem(system, parameters, states, whole, combined)
+                known[key] = AugmentedSystem(system, parameters, states, whole, combined, events)
     return known[key]
 
 

@@ -101,8 +101,8 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)
     if choice is None:
-        if hybrid.has_events(run):  # what costs most between two events
-            run = hybrid.solve(run).longest()
+        if hybrid.has_events(run):  # what has no derivative is told as it is, and what slides is known then
+            run = hybrid.solve(run).run
         choice = _fastest(run, wrt, free)
         for oldest in list(known)[: 1 - REMEMBERED]:
             known.pop(oldest, None)
@@ -123,7 +123,7 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
     least = math.inf
     refusals: list[str] = []
     for name in registry.AUTOMATIC:
-        strategy = registry.get(name)
+        strategy = registry.get(name, hybrid.has_events(run))
         best = min((trial.seconds for trial in trials), default=math.inf)
         work = getattr(strategy, "least_work", None)
         if work is not None and work(run, wrt) * evaluations / MULTIPLY_ADDS > best:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.problem.system import refuse_delays
 from symde.sensitivity.discrete import through_start
@@ -54,7 +55,10 @@ class InSegments:
             )
         around = getattr(self.strategy, "around", None)
         whole, run = (run, run) if around is None else around(run)
-        return BackRecord(replace(solve(whole), run=run), self.strategy, wrt)
+        found = solve(whole)
+        if found.run is not whole:  # it has turned out to slide
+            run = replace(run, problem=found.run.problem, plan=plan_like(run.plan, found.run.problem.system))
+        return BackRecord(replace(found, run=run), self.strategy, wrt)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,4 +141,5 @@ class BackRecord:
         rows = np.zeros((len(run.times), len(at_end)))
         rows[: len(own)] = own
         rows[-1] += at_end
-        return found.pull_back(rows)
+        by_state, by_p = found.pull_back(rows)
+        return by_state, by_p[:m]  # without those by branches

@@ -101,7 +101,7 @@ class ForwardRecord:
         if start.follows:
             by_parameters = by_parameters @ start.parameters[np.ix_(self.parameters, wrt.parameters)]
         u0, p = np.zeros(len(problem.u0)), np.zeros(len(problem.p))
-        u0[_indices(wrt.states)], p[_indices(wrt.parameters)] = pulled[count:], by_parameters
+        u0[indices(wrt.states)], p[indices(wrt.parameters)] = pulled[count:], by_parameters
         return u0, p
 
 
@@ -154,7 +154,7 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:
-        columns_tolerance(sizes, system, _indices(parameters), _indices(wrt.states), session.atol)
+        columns_tolerance(sizes, system, indices(parameters), indices(wrt.states), session.atol)
         augmented_start(problem, system, start, session.u)
         if begun is not None:
             begun.put(session.u)
@@ -189,10 +189,13 @@ def _keep_constraints(session: Session, run: Run, wrt: Wrt, parameters: tuple[in
 
 
 def in_segments(run: Run, wrt: Wrt) -> ForwardRecord:
-    """As `record` for a model with events."""
-    from symde.sensitivity import forward_segments
+    """As `record` for a model with events: all in one run, or segment by segment where what events set has to
+    be made consistent."""
+    from symde.sensitivity import carrying, forward_segments
 
-    return forward_segments.record(run, wrt)
+    kernels: Any = run.problem.system.kernels
+    apart = kernels.mass or kernels.invariants or not (wrt.parameters or wrt.states)
+    return (forward_segments if apart else carrying).record(run, wrt)
 
 
 def with_delays(run: Run, wrt: Wrt) -> ForwardRecord:
@@ -234,7 +237,8 @@ def with_followers(start: Start, wrt: Wrt) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=256)
-def _indices(chosen: tuple[int, ...]) -> np.ndarray:
+def indices(chosen: tuple[int, ...]) -> np.ndarray:
+    """Indices as an array, made once."""
     return np.array(chosen, dtype=np.intp)
 
 

@@ -14,7 +14,7 @@ from symde.problem import options
 from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import gradient_error
 from symde.sensitivity.loss import Part, parts_of
-from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.modes import locates_jumps, with_modes
 from symde.sensitivity.run import Run, expected_problem, prepare, tightened
 from symde.sensitivity.share import Derivatives, Share
 from symde.sensitivity.start import start_of
@@ -84,7 +84,7 @@ def value_and_grad(
     if events is not None:
         problem = with_call_events(expected_problem(problem), events)
     wanted = wrt_of(wrt, expected_problem(problem).system)
-    warn_of_jumps(problem, wanted, 2)
+    located = locates_jumps(problem, wanted, 2)
     solving = dict(
         method=method,
         rtol=rtol,
@@ -95,7 +95,9 @@ def value_and_grad(
         linear_solver=linear_solver,
         memory=memory,
     )
-    shares = [_share(part, sensealg, wanted, solving) for part in parts_of(loss, problem, saveat, of)]
+    shares = [
+        _share(part, sensealg, wanted, located, solving) for part in parts_of(loss, problem, saveat, of)
+    ]
     # of one solve they are its own: a sum of arrays takes 9 us
     by_part = zip(*[share.derivatives for share in shares], strict=True)
     u0, p = [functools.reduce(operator.add, part) for part in by_part]
@@ -108,9 +110,11 @@ def value_and_grad(
     return sum([share.value for share in shares]), wanted.gradient(u0, p, ", ".join(names), work, error)
 
 
-def _share(part: Part, sensealg: str, wanted: Wrt, solving: dict[str, Any]) -> Share:
-    """Solve one part and differentiate its loss."""
+def _share(part: Part, sensealg: str, wanted: Wrt, located: bool, solving: dict[str, Any]) -> Share:
+    """Solve one part and differentiate its loss; `located` says whether its branches are to be modes."""
     run = prepare(part.problem, saveat=part.loss.times(part.problem), events=True, **solving)
+    if located:
+        run = with_modes(run)
     if sensealg == registry.AUTO:
         sensealg, run = auto.choose(run, wanted, free=solving["method"] is None)
     return _solved(part, run, sensealg, wanted)

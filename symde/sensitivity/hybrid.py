@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.layout import Status
 from symde.lowering import ModelSystem
 from symde.outcome import finish
 from symde.plan import plan_like
@@ -22,6 +23,13 @@ from symde.problem.problem import with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
 from symde.sensitivity.integrate import begin
+from symde.sensitivity.modes import (
+    branches_are_modes,
+    fixed_modes,
+    tells_of_sliding,
+    warn_of_release,
+    with_sliding,
+)
 from symde.sensitivity.moments import moments_of
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Moment
@@ -47,6 +55,7 @@ class Segment:
         u0: The state at its start, shape (n,).
         rows: Rows of the saved states that lie in it.
         times: Their times.
+        modes: Branches of the right-hand side in it, where these are modes; empty where there are none.
     """
 
     t0: float
@@ -54,6 +63,7 @@ class Segment:
     u0: np.ndarray
     rows: slice
     times: np.ndarray
+    modes: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def empty(self) -> bool:
@@ -86,7 +96,8 @@ class Hybrid:
         run, problem = self.run, self.run.problem
         system = smooth_system(problem.system)
         given = dict.fromkeys(system.state_names, 0.0), dict.fromkeys(system.parameter_names, 0.0)
-        own = with_system(problem, system, segment.u0, None, *given, tspan=(segment.t0, segment.t1))
+        p = np.concatenate([problem.p, segment.modes]) if len(segment.modes) else None
+        own = with_system(problem, system, segment.u0, p, *given, tspan=(segment.t0, segment.t1))
         times = np.append(segment.times[segment.times != segment.t1], segment.t1)
         return replace(run, problem=own, plan=plan_like(run.plan, system), times=times)
 
@@ -97,12 +108,6 @@ class Hybrid:
             return None
         problem = self.run.problem
         return settling(problem.system, problem.tspan[0], self.moments[0].before, problem.p)
-
-    def longest(self) -> Run:
-        """The longest segment as a solve of its own."""
-        segment = max(self.segments, key=lambda one: one.t1 - one.t0)
-        run = self.segment_run(segment)
-        return replace(run, times=None) if self.run.times is None else run
 
 
 def solve(run: Run) -> Hybrid:
@@ -118,47 +123,67 @@ def solve(run: Run) -> Hybrid:
         raise ValueError(
             "derivatives of solves with events go forwards in time: give a time span that ascends"
         )
-    session = borrow(problem.system, plan)
+    session, locked = borrow(problem.system, plan), branches_are_modes(problem.system)
+    executive: Any = session.executive
     try:
+        executive.report(locked)
         begin(session, run, problem, run.atol, dense=problem.system.delays)
+        executive.memory.data.asking = tells_of_sliding(problem.system)
         started = time.perf_counter()
-        solution = finish(session, problem, session.run(), started, throw=True)
-        executive: Any = session.executive
-        journal, reached = tuple(executive.journal), float(session.state.t)
+        status = session.run()
+        if status == Status.SLIDING:
+            return solve(with_sliding(run, executive.memory.data.found))
+        solution = finish(session, problem, status, started, throw=True)
+        journal, reached = tuple(executive.log.happenings()), float(session.state.t)
+        modes, last = executive.modes, executive.modes_now() if locked else np.empty(0)
+        if executive.releases:
+            warn_of_release(problem)
     finally:
+        executive.report(False)
         give_back(plan, session)
     start = start_of(problem)
     ended = solution.retcode == Retcode.TERMINATED
     past = solution if problem.system.delays else None
-    moments = moments_of(run, start, journal, reached if ended else None, past)
+    moments = moments_of(run, start, journal, reached if ended else None, modes, past)
     if past is not None:
         solution.dense = None  # nobody asked for it
     if ended and run.times is not None and run.times.tolist() == [t1] != [reached]:
         solution.t, solution.u = np.array([reached]), moments[-1].after[None].copy()
-    segments = tuple(_segments(problem.u0, t0, reached, moments, solution.t))
+    before = [modes[moment.t][0] if locked else last for moment in moments]
+    segments = tuple(_segments(problem.u0, t0, reached, moments, solution.t, [*before, last]))
     ended = ended and len(solution.t) > 0 and solution.t[-1] == reached
     return Hybrid(run, start, solution, moments, segments, ended)
 
 
 def _segments(
-    u0: np.ndarray, t0: float, t1: float, moments: tuple[Moment, ...], times: np.ndarray
+    u0: np.ndarray,
+    t0: float,
+    t1: float,
+    moments: tuple[Moment, ...],
+    times: np.ndarray,
+    modes: list[np.ndarray],
 ) -> Iterator[Segment]:
     """The stretches between moments, with the saved rows of each: of two at a moment the second comes after
     it, and so does one alone where the state jumps."""
     first = 0
-    for moment in moments:
+    for place, moment in enumerate(moments):
         last = int(np.searchsorted(times, moment.t, "left"))
         end = int(np.searchsorted(times, moment.t, "right"))
         if end - last > 1:
             last = end - 1
-        yield Segment(t0, moment.t, u0, slice(first, last), times[first:last])
+        yield Segment(t0, moment.t, u0, slice(first, last), times[first:last], modes[place])
         first, t0, u0 = last, moment.t, moment.after
-    yield Segment(t0, t1, u0, slice(first, len(times)), times[first:])
+    yield Segment(t0, t1, u0, slice(first, len(times)), times[first:], modes[-1])
 
 
 def smooth_system(system: Any) -> ModelSystem:
-    """The model without its events; the same object each time."""
+    """The model without its events, its branches as parameters where they are modes; the same object each
+    time."""
     known = system.augmented
     if "smooth" not in known:
-        known.setdefault("smooth", ModelSystem(replace(system.definition, events=())))
+        if branches_are_modes(system):
+            fixed = fixed_modes(system)
+            known.setdefault("smooth", ModelSystem(fixed.definition, kernels=fixed))
+        else:
+            known.setdefault("smooth", ModelSystem(replace(system.definition, events=())))
     return known["smooth"]

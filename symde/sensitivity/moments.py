@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from symde.codegen.event_derivatives import EventDerivatives
 from symde.codegen.past import slopes_with_past
-from symde.problem.event_record import Happening
+from symde.problem.event_record import SWITCHED, Happening
 from symde.problem.solution import Solution
+from symde.sensitivity.modes import branches_are_modes, fixed_modes, place_of_switch
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Change, Moment, MomentTime
 from symde.sensitivity.settling import settling
@@ -27,6 +28,13 @@ LEAST_TOLERANCE = 1e-13
 DIFFERENCE = 1e-7
 """Part of the span over which a difference is taken."""
 
+KINK = 1e-7
+"""Difference of slopes on both sides of a switch, over their size, up to which it counts as a kink: what a
+step leaves of the distance to the switch shows in it."""
+
+Modes = tuple[np.ndarray, np.ndarray]
+"""Branches before and after a time."""
+
 TOGETHER = 1e-6
 """Difference of the derivatives of two times, over their size, up to which they move together."""
 
@@ -36,6 +44,7 @@ def moments_of(
     start: Start,
     journal: Sequence[Happening],
     end: float | None,
+    modes: Mapping[float, Modes],
     solution: Solution | None = None,
 ) -> tuple[Moment, ...]:
     """The moments of a solve.
@@ -45,23 +54,25 @@ def moments_of(
         start: Derivatives of its start.
         journal: What happened.
         end: When an event ended it; None: none did.
+        modes: Branches before and after each of these times, where they are modes.
         solution: The continuous solution, where the right-hand side reads the past.
 
     Raises:
         ValueError: the solution has no derivative there, with the reason.
     """
-    reader = _Reader(run, start, solution)
+    reader = MomentReader(run, start, solution)
     groups = [(t, list(group)) for t, group in groupby(journal, key=lambda one: one.t)]
-    slopes = reader.slopes(groups)
+    slopes = [None] * len(groups) if solution is None else reader.slopes(groups, solution)
     return tuple(
-        reader.moment(t, group, t == end, pair) for (t, group), pair in zip(groups, slopes, strict=True)
+        reader.moment(t, group, t == end, modes.get(t), pair)
+        for (t, group), pair in zip(groups, slopes, strict=True)
     )
 
 
-class _Reader:
+class MomentReader:
     """Turns what happened into moments, in order."""
 
-    def __init__(self, run: Run, start: Start, solution: Solution | None) -> None:
+    def __init__(self, run: Run, start: Start, solution: Solution | None = None) -> None:
         system: Any = run.problem.system
         self.solution = solution
         self.run, self.problem, self.start = run, run.problem, start
@@ -72,40 +83,61 @@ class _Reader:
         # of each triggered event when that was, and how its delay depends on what
         self.origins: list[tuple[float, np.ndarray]] = []
 
-    def slopes(self, groups: list[tuple[float, list[Happening]]]) -> np.ndarray | list[np.ndarray]:
-        """u' before and after each moment, shape (moments, 2, n)."""
-        if self.solution is None:
-            return [
-                np.array([self._slope(t, group[0].before), self._slope(t, group[-1].after)])
-                for t, group in groups
-            ]
+    def slopes(self, groups: list[tuple[float, list[Happening]]], solution: Solution) -> np.ndarray:
+        """u' before and after each moment, shape (moments, 2, n), where it reads the past."""
         t = np.repeat([t for t, _ in groups], 2)
         u = np.array([u for _, group in groups for u in (group[0].before, group[-1].after)])
         u = u.reshape(len(t), len(self.problem.u0))
-        slopes = slopes_with_past(self.system.kernels.lowered, self.solution, t, u)
+        slopes = slopes_with_past(self.system.kernels.lowered, solution, t, u)
         return slopes.reshape(len(groups), 2, len(self.problem.u0))
 
-    def moment(self, t: float, group: list[Happening], terminal: bool, slopes: np.ndarray) -> Moment:
+    def moment(
+        self,
+        t: float,
+        group: list[Happening],
+        terminal: bool,
+        modes: Modes | None = None,
+        slopes: np.ndarray | None = None,
+    ) -> Moment:
+        """What happened at a time; times come in order. `slopes` are u' before and after where it reads the
+        past."""
         before, after = group[0].before, group[-1].after
-        slope, slope_after = slopes
+        self.p, self.p_after = self.problem.p, self.problem.p
+        if modes is not None:
+            self.p, self.p_after = (np.concatenate([self.problem.p, one]) for one in modes)
+        if slopes is None:
+            slope, slope_after = self._slope(t, before, self.p), self._slope(t, after, self.p_after)
+        else:
+            slope, slope_after = slopes
         changes, waited = [], []
         for one in group:
+            if one.index == SWITCHED:
+                continue
             change = self._change(one)
             changes.append(change)
             if one.waited and change.delayed is not None:
                 waited.append(change.delayed)
-        time = self._time(t, group, before, slope, waited)
-        name = self.plans[group[-1].index].name
+        if all(one.index == SWITCHED for one in group) and _continuous(slope, slope_after):
+            time = MomentTime(None, np.zeros(len(self.problem.p)))  # a kink: when it comes does not matter
+        else:
+            time = self._time(t, group, before, slope, waited)
+        name = "" if group[-1].index == SWITCHED else self.plans[group[-1].index].name
         return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal, name)
 
-    def _slope(self, t: float, u: np.ndarray) -> np.ndarray:
-        """u' there."""
+    def _name(self, one: Happening) -> str:
+        """What is told of an event, or of a change of branches."""
+        if one.index != SWITCHED:
+            return f"event `{self.plans[one.index].name}`"
+        return place_of_switch(self.system.kernels.events, one.crossed[0])
+
+    def _slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """u' there; p with the branches, where these are modes."""
         if self.system.kernels.mass:
-            return self.system.derivative(t, u, self.problem.p)
+            return self.system.derivative(t, u, p)
         if self.solution is not None:
             at = np.array([t])
             return slopes_with_past(self.system.kernels.lowered, self.solution, at, u[None])[0]
-        return self.derivatives.slope(t, u, self.problem.p)
+        return self.derivatives.slope(t, u, p)
 
     def _change(self, one: Happening) -> Change:
         plan, p = self.plans[one.index], self.problem.p
@@ -139,13 +171,13 @@ class _Reader:
         times = [self._known(t, one.index) for one in group if self._is_known(one)]
         roots = sorted({i for one in group if self._is_root(one) for i in one.crossed})
         times += [self._root(t, i, group, before, slope) for i in roots]
-        name = self.plans[group[0].index].name
+        name = self._name(group[0])
         if waited:
             if times or not all(self._same_origin(waited[0], other) for other in waited[1:]):
                 raise ValueError(_coincide(name, t))
             return MomentTime(None, np.zeros(len(self.problem.p)), waited[0])
         if not times:
-            raise ValueError(f"event `{name}` at t = {t:g} comes from nothing that can be differentiated")
+            raise ValueError(f"{name} at t = {t:g} comes from nothing that can be differentiated")
         first, *rest = times
         if any(not _together(first, other) for other in rest):
             raise ValueError(_coincide(name, t))
@@ -157,9 +189,11 @@ class _Reader:
         return t_first == t_second and np.array_equal(first_delay, second_delay)
 
     def _is_known(self, one: Happening) -> bool:
-        return not one.waited and self.plans[one.index].kind in ("at", "every")
+        return one.index != SWITCHED and not one.waited and self.plans[one.index].kind in ("at", "every")
 
     def _is_root(self, one: Happening) -> bool:
+        if one.index == SWITCHED:
+            return True
         return not one.waited and self.plans[one.index].kind in ("when", "crossing")
 
     def _known(self, t: float, index: int) -> MomentTime:
@@ -171,7 +205,7 @@ class _Reader:
     def _root(
         self, t: float, root: int, group: list[Happening], before: np.ndarray, slope: np.ndarray
     ) -> MomentTime:
-        g = self.derivatives.root(root)(t, before, self.problem.p)
+        g = self.derivatives.root(root)(t, before, self.p)
         by_states = g.by_states[0]
         if self.system.kernels.mass or self.solution is not None:
             speed, curvature = self._along(t, root, before, slope)
@@ -180,13 +214,13 @@ class _Reader:
         tolerance = self.run.atol + max(self.run.plan.rtol, LEAST_TOLERANCE) * np.abs(before)
         error = float(np.abs(by_states) @ np.broadcast_to(tolerance, before.shape))
         if speed == 0.0 or not speed**2 > 2.0 * GRAZING * error * abs(curvature):
-            name = self.plans[group[0].index].name
+            name = self._name(group[0])
             raise ValueError(
-                f"the solution only touches what triggers event `{name}` at t = {t:g} and does not cross it: "
+                f"the solution only touches what triggers {name} at t = {t:g} and does not cross it: "
                 "the time of the event has no derivative there. Change the start or the parameters a little, "
                 "or end the span before"
             )
-        return MomentTime(-by_states / speed, -g.by_parameters[0] / speed)
+        return MomentTime(-by_states / speed, -g.by_parameters[0, : len(self.problem.p)] / speed)
 
     def _along(self, t: float, root: int, u: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
         """The derivative of a root function along a solution, and about its second one, of which the size
@@ -197,7 +231,7 @@ class _Reader:
         for dt in (0.0, DIFFERENCE * (t1 - t0), -DIFFERENCE * (t1 - t0)):
             moved = u + dt * slope
             g = function(t + dt, moved, p)
-            speeds.append(float(g.by_states[0] @ self._slope(t + dt, moved) + g.by_time[0]))
+            speeds.append(float(g.by_states[0] @ self._slope(t + dt, moved, self.p) + g.by_time[0]))
         return speeds[0], (speeds[1] - speeds[2]) / (2.0 * DIFFERENCE * (t1 - t0))
 
 
@@ -215,15 +249,21 @@ def _together(first: MomentTime, second: MomentTime) -> bool:
 
 def _coincide(name: str, t: float) -> str:
     return (
-        f"at t = {t:g} event `{name}` and another come at the same time for different reasons, and a change "
+        f"at t = {t:g} {name} and another come at the same time for different reasons, and a change "
         "of what is differentiated by moves them apart: the solution has no derivative there. Change one of "
         "the times a little"
     )
+
+
+def _continuous(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether the right-hand side does not jump."""
+    return bool((np.abs(after - before) <= KINK * (np.abs(before) + np.abs(after))).all())
 
 
 def event_derivatives(system: Any) -> EventDerivatives:
     """The derivatives of a system's events; the same object each time."""
     known = system.augmented
     if "events" not in known:
-        known.setdefault("events", EventDerivatives(system.kernels))
+        fixed = fixed_modes(system) if branches_are_modes(system) else None
+        known.setdefault("events", EventDerivatives(system.kernels, fixed))
     return known["events"]

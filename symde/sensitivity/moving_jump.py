@@ -34,14 +34,16 @@ def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a ju
         stacklevel: Calls between the user and here.
         what: What jumps, for the message.
     """
-    if problem.system.compiled and problem.system.kernels.jumps:
-        moving = _moving(problem.system.kernels.jumps, problem, wrt)
-        if moving is not None:
-            warnings.warn(_told(problem, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
+    moving = moving_jump(problem, wrt)
+    if moving is not None:
+        warnings.warn(_told(problem, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
 
 
-def _moving(found: list[Jump], problem: Problem, wrt: Wrt) -> Jump | None:
-    """The first jump that what is differentiated by may move."""
+def moving_jump(problem: Problem, wrt: Wrt) -> Jump | None:
+    """The first jump of the right-hand side that what is differentiated by may move, None: there is none."""
+    found = problem.system.kernels.jumps if problem.system.compiled else []
+    if not found:
+        return None
     follow = start_of(problem).parameters[:, list(wrt.parameters)]
     changing = set(np.flatnonzero(follow.any(axis=1)).tolist())
     return next((one for one in found if one.states or not changing.isdisjoint(one.parameters)), None)

@@ -12,7 +12,7 @@ from symde.engine.cpu import linear_solvers
 from symde.problem import options
 from symde.problem.solution import Solution
 from symde.sensitivity import registry
-from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.modes import locates_jumps, with_modes
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import expected_problem, prepare
 from symde.sensitivity.start import Start, start_of
@@ -154,8 +154,10 @@ def sensitivities(
         events=True,
     )
     wanted = wrt_of(wrt, problem.system)
-    warn_of_jumps(problem, wanted, 2)
-    found: Any = registry.get("forward", problem.system.kernels.has_events).record(run, wanted)
+    if locates_jumps(problem, wanted, 2):
+        run = with_modes(run)
+    found: Any = registry.get("forward", run.problem.system.kernels.has_events).record(run, wanted)
+    found.solution.problem = problem
     system = problem.system
     names = (
         tuple(system.parameter_names[j] for j in wanted.parameters),

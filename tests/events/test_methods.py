@@ -49,6 +49,23 @@ def test_errors_shrink_with_the_order_of_a_fixed_step(method):
     assert fine < max(coarse / 4 ** (order - 0.34), 1e-11)
 
 
+@pytest.mark.parametrize("method", ["VCABM", "QNDF", "FBDF"])
+def test_a_step_undone_leaves_nothing_of_it(method):
+    # a condition that turns false triggers nothing: steps are undone and done again to 13 crossings, and the
+    # past of the method goes on
+    model = symde.ode_def("x' = y; y' = -x; x(0) = 1; y(0) = 0; time 0 .. 20")
+    watched = model.with_events([symde.Event("x > 0.3 and y > 100", stop=True)])
+    plain, stopped = (
+        symde.solve(symde.Problem(one), method, rtol=1e-8, atol=1e-10, saveat=[20.0])
+        for one in (model, watched)
+    )
+    np.testing.assert_allclose(stopped.u[-1], [np.cos(20), -np.sin(20)], atol=1e-6)
+    assert not stopped.events
+    assert stopped.stats.accepted <= plain.stats.accepted + 2 * 13
+    # each crossing takes the undone step and at most two to the root
+    assert stopped.stats.rejected <= plain.stats.rejected + 2 * 13
+
+
 def test_the_automatic_choice_sees_events():
     assert errors(None, rtol=1e-8, atol=1e-8) < 1e-6
 

@@ -1,4 +1,5 @@
-"""Jumps of the right-hand side that move with what is differentiated by are told; nothing else is."""
+"""Jumps of the right-hand side that move with what is differentiated by are told where they are not located;
+nothing else is."""
 
 import warnings
 
@@ -62,16 +63,29 @@ CONTINUOUS = (
 """Terms that do not jump as a solution goes on, or at fixed times."""
 
 
-@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("term", MOVING)
-def test_a_jump_that_moves_is_told_with_its_place(call, term):
+def test_second_derivatives_are_told_of_a_jump_that_moves_with_its_place(term):
     with pytest.warns(MovingJumpWarning, match=r"crosses a jump .*\(line 4\)") as told:
-        CALLS[call](problem_with(term), ("x", "k"))
+        CALLS["hessian"](problem_with(term), ("x", "k"))
     assert told[0].filename == __file__
 
 
 @pytest.mark.parametrize("call", ["value_and_grad", "sensitivities"])
-@pytest.mark.parametrize("term", CONTINUOUS)
+def test_jumps_that_are_not_located_are_told(call):
+    # with more switches than are watched
+    many = " + ".join(f"1e-3*sign(x - {k})" for k in range(65))
+    # and where equations have a mass matrix
+    algebraic = (
+        "param k = 1\nx' = k*y\n0 = y + y^3 - (x > 1.2 ? 1 : 2)\nx(0) = 1.05; y(0) = 1.5\ntime 0 .. 0.05"
+    )
+    for problem in (problem_with(many), symde.Problem(algebraic)):
+        with pytest.warns(MovingJumpWarning, match="crosses a jump") as told:
+            CALLS[call](problem, ("x", "k"))
+        assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("call", ["value_and_grad", "sensitivities"])
+@pytest.mark.parametrize("term", (*CONTINUOUS, *MOVING))
 def test_what_does_not_jump_or_at_fixed_times_is_let_pass(call, term):
     with warnings.catch_warnings():
         warnings.simplefilter("error", MovingJumpWarning)
@@ -81,16 +95,19 @@ def test_what_does_not_jump_or_at_fixed_times_is_let_pass(call, term):
 def test_a_time_that_is_a_parameter_moves_a_jump_for_derivatives_by_it_alone():
     problem = problem_with("t > c ? 1 : 0")
     with pytest.warns(MovingJumpWarning, match="t > c"):
-        symde.value_and_grad(squares, problem, wrt=("k", "c"))
+        symde.hessian(squares, problem, wrt=("k", "c"))
     with warnings.catch_warnings():
         warnings.simplefilter("error", MovingJumpWarning)
-        symde.value_and_grad(squares, problem, wrt=("u0", "k"))
+        symde.hessian(squares, problem, wrt=("u0", "k"))
 
 
 def test_a_parameter_that_another_follows_moves_a_jump_too():
     problem = symde.Problem("param k = 1, c = k/3\nx' = t > c ? k : 2*k\nx(0) = 0\ntime 0 .. 1")
     with pytest.warns(MovingJumpWarning):
-        symde.value_and_grad(squares, problem, wrt="k")
+        symde.hessian(squares, problem, wrt="k")
+    # x(1) = 2 k c + k (1 - c) = k + k^2/3
+    _, found = symde.value_and_grad(lambda u: (u[-1, 0], np.ones_like(u)), problem, wrt="k", rtol=1e-9)
+    assert found["k"] == pytest.approx(1 + 2 / 3, rel=1e-8)
 
 
 @pytest.mark.parametrize(("term", "smooth"), [("abs(x - 1.2)", False), ("max(x - 1.2, 0)^3", True)])

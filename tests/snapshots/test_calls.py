@@ -49,9 +49,13 @@ KEPT = {
     "a gradient by columns": (lambda: gradient("forward"), (54, 15)),
     "a gradient by all": (lambda: gradient("forward", wrt=("u0", "p")), (58, 15)),
     "a gradient backwards": (lambda: gradient("discrete"), (91, 22)),
-    "a watch of what does not happen": (lambda: symde.solve(WATCHED, "Tsit5"), (23, 0)),
-    "ten spikes": (lambda: symde.solve(SPIKES, "Tsit5"), (307, 20)),
-    "ten doses": (lambda: symde.solve(DOSES, "Tsit5"), (280, 20)),
+    "a watch of what does not happen": (lambda: symde.solve(WATCHED, "Tsit5"), (21, 0)),
+    "ten spikes": (lambda: symde.solve(SPIKES, "Tsit5"), (305, 20)),
+    "ten doses": (lambda: symde.solve(DOSES, "Tsit5"), (68, 20)),
+    "a gradient over ten doses": (
+        lambda: symde.value_and_grad(loss, DOSES, "Tsit5", wrt="u0", sensealg="forward"),
+        (183, 90),
+    ),
     "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
 }
 

@@ -96,14 +96,16 @@ class ColumnsSystem:
     Attributes:
         count: Number of columns.
         width: Columns as they lie in memory.
+        events: The model's events with what they make of columns, None where it has none.
         n: Number of states and all columns' entries.
         m: Number of parameters, and of what else the kernels read behind them.
         mass, invariants: As the model's.
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
-    def __init__(self, model: Kernels, partials: PartialKernels, count: int) -> None:
+    def __init__(self, model: Kernels, partials: PartialKernels, count: int, events: Any = None) -> None:
         self.model, self.partials, self.count = model, partials, count
+        self.events, self.has_events = events, events is not None
         self.width = padded_width(count)
         self.m = partials.m
         self.mass: bool = getattr(model, "mass", False)

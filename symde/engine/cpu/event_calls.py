@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.roots import RootMemory
 
@@ -89,8 +90,12 @@ class EventCalls:
         if self._count and self._sides(self._address):
             raise MemoryError("no memory to evaluate events")
 
-    def cross(self) -> list[int]:
-        """Let the functions at the root just found go to their other side: those that are."""
-        if self._cross(self._address):
+    def cross(self) -> list[int] | None:
+        """Let the functions at the root just found go to their other side: those that are; None where the
+        solution slides along one, and kernels do not know how."""
+        status = self._cross(self._address)
+        if status == Status.SLIDING:
+            return None
+        if status:
             raise MemoryError("no memory to evaluate events")
         return [i for i, crossed in enumerate(self._crossed) if crossed]

@@ -38,6 +38,11 @@ def no_memory(method: Any, n: int, padded: int) -> int:
     return 0
 
 
+def all_of_it(method: Any, n: int, padded: int) -> tuple[tuple[int, int], ...] | None:
+    """What undoes a step is all of the memory."""
+    return None
+
+
 def no_context(kernels: Any, method: Any) -> tuple[int, Any]:
     """Most families know nothing of a model but its kernels."""
     return 0, None
@@ -65,12 +70,14 @@ class Family:
         present, previous: Exponents of the PI law.
         controls: Whether the module has an entry `control` that takes the PI law's place.
         memory: Doubles kept between steps, from (method, n, padded); zeroed when a run begins.
+        undone: Of that, the pieces (first, length) that an accepted step changes and that another attempt at
+            it does not make anew, at most two; None for all of it.
         context: Address of what the family must know of a model, and what keeps it alive, from (kernels,
             method); raises ValueError for a model the method cannot solve, with the reason.
         to_rounding: Whether its methods solve their stages to rounding, so that their linear systems must be.
         matrix: Whether its methods read the entries of J, whatever the linear solver does.
-        multistep: Whether its steps rest on earlier ones, kept in its memory and its stages, so that after a
-            jump a step has to be chosen anew.
+        multistep: Whether its steps rest on earlier ones, kept in its memory, so that after a jump a step has
+            to be chosen anew.
         long_steps: Whether its steps may be longer than what happens at both ends tells, so that each is
             searched whole for roots.
         kernels: The kernels its methods work with, from (kernels, method); raises ValueError likewise.
@@ -83,6 +90,7 @@ class Family:
     previous: float = 0.0
     controls: bool = False
     memory: Callable[[Any, int, int], int] = no_memory
+    undone: Callable[[Any, int, int], tuple[tuple[int, int], ...] | None] = all_of_it
     context: Callable[[Any, Any], tuple[int, Any]] = no_context
     to_rounding: bool = False
     matrix: bool = False

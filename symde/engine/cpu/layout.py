@@ -44,6 +44,7 @@ class Status(IntEnum):
     TERMINATED = 18  # an event ends the solve
     CHATTERING = 19  # events follow each other at one time without end
     ZENO = 20  # the times of events accumulate
+    SLIDING = 22  # a solution slides along a switch, whose place is in `found`, and kernels know no sliding
     INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 
 
@@ -178,6 +179,8 @@ State = structure(
     watched_step=_i,  # address: int32 (State *), a step that ends at the first root within it; 0: none
     roots=_i,  # the root functions, a structure of its own
     at_root=_i,  # the step just accepted ends at a root
+    scheduled=_i,  # address: int32 (State *), carries out what is due at a stop; 0: the host does
+    schedule=_i,  # what is due when, a structure of its own
 )  # fmt: skip
 
 KEEP_STEPS, KEEP_STARTS = 1, 2

@@ -26,10 +26,19 @@ Roots = structure(
     timed=int64,  # 1 of each function that follows time alone
     any_timed=int64,
     at_zero=int64,  # of each, where no step has been taken since: `BEGUN`, `HANDLED`, `SETTLED`, `POLE`
+    at_rest=int64,  # whether one of these says anything
+    near=int64,  # whether a function may be at zero at the end of the step
     clear=int64,  # of one that is settled the time until which it has no root; of one at a pole its value
     pole=int64,  # whether the function found has changed its sign through infinity
     settled=int64,  # whether sides changed without a root
     switches=int64,  # whether functions decide branches of the right-hand side
+    exits=int64,  # of each the place of the first of its two exits from sliding, 0: none
+    sliding=int64,  # number of switches along which the solution slides
+    together=int64,  # whether several may be
+    asking=int64,  # whether the host is told of sliding that kernels do not know
+    before=int64,  # derivative of each before it was crossed
+    reporting=int64,  # whether the host is told of every change of a branch
+    releases=int64,  # how often switches were released
     switching=int64,  # the step just accepted ends at roots of such alone
     flips=int64,  # of each, successive ones without leaving zero by more than its doubt
     peak=int64,  # how far from zero each was at most since its last one
@@ -44,7 +53,7 @@ Roots = structure(
     # the state before the step
     t=double, t_low=double, t_old=double, h_old=double, h_next=double, log_error=double,
     log_error_old=double, restarted=int64, formula=int64,
-    memories=int64,  # for each slot: length of its memory and of what it keeps in stages, address of a copy
+    memories=int64,  # for each slot: address of a copy, then first place and length of two pieces of memory
     # bounds that states keep
     bounds=int64, bounded=int64, lower=int64, upper=int64,
 )  # fmt: skip
@@ -59,8 +68,16 @@ EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch inside
 the condition of an event; several may hold."""
 
+TO_POSITIVE, TO_NEGATIVE = 32, 64
+"""A function by which a solution that slides along a switch leaves it to one side."""
+
+EXIT = TO_POSITIVE | TO_NEGATIVE
+
 INTEGERS = 4096
 """Place behind the sides from which on the values of floors stand."""
+
+PIECES = 5
+"""Numbers for each slot in `memories`."""
 
 MODES = 3
 """Place of the sides in the input table of kernels."""
@@ -80,7 +97,7 @@ ALONG = 6
 
 VALUES = (
     "side", "ties", "noise", "g", "slope", "g_new", "slope_new", "g_low", "slope_low", "g_high",
-    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear",
+    "slope_high", "g_at", "slope_at", "peak", "doubt", "clear", "before",
 )  # fmt: skip
 
 TRUST = 0.02
@@ -113,16 +130,24 @@ RESTEPS = 12
 """Steps that are tried for one root at most."""
 
 
+def is_branch(purpose: int) -> bool:
+    """Whether a function decides a branch of the right-hand side."""
+    return bool(
+        purpose & (SWITCH | TO_POSITIVE | TO_NEGATIVE)
+        or (purpose & (FLOOR_LOW | FLOOR_HIGH) and not purpose & INNER)
+    )
+
+
 class RootMemory:
     """The arrays of one session behind a `Roots`.
 
     Args:
         ties: Of each function the side that counts where it is zero and stays so, 0: the one it was on.
-        purposes, integers, timed: What each is for, of a floor the place of its value, whether it follows
-            time alone.
+        purposes, integers, exits, timed: What each is for, of a floor the place of its value, of a switch
+            that of its exits from sliding, whether it follows time alone.
         kernel, doubts: Addresses of their kernels.
         padded: Length of a state vector.
-        memories: Doubles that each slot's family keeps between steps, in its memory and in its stages.
+        memories: First place and length of the pieces of each slot's memory that a step changes.
         bounds: Index, lower and upper bound of each bounded state.
         implicit: Whether the kernel reads u', which the right-hand side does not tell.
     """
@@ -132,11 +157,12 @@ class RootMemory:
         ties: tuple[float, ...],
         purposes: tuple[int, ...],
         integers: tuple[int, ...],
+        exits: tuple[int, ...],
         timed: tuple[bool, ...],
         kernel: int,
         doubts: int,
         padded: int,
-        memories: list[tuple[int, int]],
+        memories: list[tuple[tuple[int, int], ...]],
         bounds: list[tuple[int, float, float]],
         implicit: bool = False,
     ) -> None:
@@ -148,14 +174,15 @@ class RootMemory:
         self.values["side"] = np.zeros(INTEGERS + floors if floors else size)
         self.values["ties"][:count] = ties
         self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
-        self.purposes, self.integers, self.timed = (
-            np.array([*one, 0], np.int64) for one in (purposes, integers, timed)
+        self.purposes, self.integers, self.exits, self.timed = (
+            np.array([*one, 0], np.int64) for one in (purposes, integers, exits, timed)
         )
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
-        self.copies = [np.zeros(sum(lengths) + 1) for lengths in memories]
-        table = [(*lengths, copy.ctypes.data) for lengths, copy in zip(memories, self.copies, strict=True)]
-        self.memories = np.array(table, np.int64)
+        self.copies = [np.zeros(sum(length for _, length in pieces) + 1) for pieces in memories]
+        self.memories = np.zeros((len(memories), PIECES), np.int64)
+        for row, pieces, copy in zip(self.memories, memories, self.copies, strict=True):
+            row[: 1 + 2 * len(pieces)] = copy.ctypes.data, *(number for piece in pieces for number in piece)
         self.bounded = np.array([index for index, _, _ in bounds], np.int64)
         self.lower = np.array([lower for _, lower, _ in bounds], float)
         self.upper = np.array([upper for _, _, upper in bounds], float)
@@ -166,7 +193,7 @@ class RootMemory:
         self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "timed", "flips", "at_zero"):
+        for name in ("weights", "purposes", "integers", "exits", "timed", "flips", "at_zero"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
         for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
             setattr(self.data, name, getattr(self, name).ctypes.data)

@@ -27,7 +27,7 @@ from symde.engine.cpu.mass import SessionMass, refuse_methods
 from symde.engine.cpu.output import Output
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.roots import MODES
-from symde.engine.cpu.slots import PackedMethod
+from symde.engine.cpu.slots import PackedMethod, changed_memory
 from symde.engine.cpu.wiring import give_memory, give_step_kernels, solver_for
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
@@ -141,15 +141,8 @@ class Session:
         self.stretches: Any = None
         self._companions: dict[Any, Any] = {}
         if events is not None or bounds:
-            padded = self.padded
-            sizes = [
-                (
-                    method.family.memory(method.method, self.n, padded),
-                    padded * method.stages if method.family.multistep else 0,
-                )
-                for method in self.methods
-            ]
-            self.executive = Executive(events, bounds, self, sizes)
+            pieces = [changed_memory(method, self.n, self.padded) for method in self.methods]
+            self.executive = Executive(events, bounds, self, pieces)
         self._fill_template()
         self.output = Output(self.state, self.n, max(method.degree for method in self.methods))
         self._saveat, self._saveat_address = np.empty(0), 0
@@ -327,8 +320,7 @@ class Session:
             if rows:
                 output.u[:rows] = self.u
         if self.executive is not None:
-            self.executive.begin()
-            self.stop_at(stops)
+            self.executive.begin(() if stops is None else tuple(stops.tolist()))
 
     def make_consistent(self) -> Status:
         """Change the present state so that it fulfils all constraints: algebraic variables solve the
@@ -396,6 +388,9 @@ class Session:
     def place_modes(self, address: int) -> None:
         """Where kernels find the branches that are modes."""
         self._kept["inputs"][MODES] = address
+        own = getattr(getattr(self, "context", None), "inputs", 0)  # those of kernels of columns
+        if own:
+            ctypes.c_int64.from_address(own + 8 * MODES).value = address
 
     def stop_at(self, times: np.ndarray | None) -> None:
         """Let the loop stop exactly at these times, in the order of the run; None: at none."""

@@ -58,3 +58,10 @@ def packed(method: Any) -> PackedMethod:
     )
     kept = (numbers.data, *numbers.kept)
     return PackedMethod(method, family, slot, numbers.stages, numbers.degree, kept, numbers.interpolant)
+
+
+def changed_memory(packed: PackedMethod, n: int, padded: int) -> tuple[tuple[int, int], ...]:
+    """First place and length of the pieces of its memory that a method's step changes."""
+    family, method = packed.family, packed.method
+    undone = family.undone(method, n, padded)
+    return ((0, family.memory(method, n, padded)),) if undone is None else undone

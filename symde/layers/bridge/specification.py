@@ -16,6 +16,7 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.problem.values import tolerances_by_name
 from symde.sensitivity import auto, discrete, registry
+from symde.sensitivity.modes import with_located_jumps
 from symde.sensitivity.run import Run, prepare
 from symde.sensitivity.strategy import Record
 from symde.sensitivity.tangent import Direction, tangent_run
@@ -156,7 +157,7 @@ class Specification:
 
     def strategy(self, point: Point, wrt: Wrt) -> tuple[str, Run]:
         """The name of the strategy, and what it is to record."""
-        run = self.run(point)
+        run = with_located_jumps(self.run(point), wrt)
         if self.sensealg != registry.AUTO:
             return self.sensealg, run
         return auto.choose(run, wrt, free=self._solving["method"] is None)

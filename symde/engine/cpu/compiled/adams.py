@@ -46,6 +46,7 @@ from symde.engine.cpu.families.adams import (
     PREDICTOR,
     ROW,
     SIGMA,
+    TIME,
     USED,
     WORK,
     AdamsData,
@@ -60,7 +61,7 @@ adams_data_at = structure_at(AdamsData)
 def restart(state, memory):
     """Forget the past: order 1 from f(t, u)."""
     m = doubles(memory)
-    m[ORDER], m[KNOWN], m[CLIMBING], m[FAILURES] = 1.0, 0.0, 1.0, 0.0
+    m[ORDER], m[KNOWN], m[CLIMBING], m[FAILURES], m[TIME] = 1.0, 0.0, 1.0, 0.0, state.t
     clear(ROW, memory + 8 * DISTANCE)
     clear(ROW * state.padded, memory + 8 * DIFFERENCES)
     copy(state.padded, state.stages, memory + 8 * DIFFERENCES)
@@ -95,6 +96,17 @@ def take_over(state, memory, order):
             s3 += beta * phi[at + 3]
             phi[at], phi[at + 1], phi[at + 2], phi[at + 3] = s0, s1, s2, s3
     copy(padded, state.stages, memory + 8 * DIFFERENCES)
+    m[TIME] = state.t
+
+
+@compiled
+def shift_differences(state, memory, order):
+    """The differences at t where f there has changed since they were made: all contain it once."""
+    phi, f, padded = doubles(memory + 8 * DIFFERENCES), doubles(state.stages), state.padded
+    for i in range(padded):
+        change = f[i] - phi[i]
+        for j in range(order + 2):
+            phi[j * padded + i] += change
 
 
 @compiled
@@ -171,7 +183,10 @@ def attempt(address):
     if state.restarted:
         restart(state, memory)
     elif stale:
-        take_over(state, memory, int(m[USED]))
+        if m[TIME] != state.t:
+            take_over(state, memory, int(m[USED]))
+        else:
+            shift_differences(state, memory, int(m[USED]))
     order = int(m[ORDER])
     set_coefficients(memory, method.moments, order, state.h)
     predict(state, memory, order)

@@ -63,7 +63,7 @@ def settle(state, roots, address, i):
         return 0.0
     side = side_it_leaves_to(state, roots, i)
     if side != 0.0:
-        at_zero[i] = SETTLED
+        at_zero[i], roots.at_rest = SETTLED, 1
     return side
 
 

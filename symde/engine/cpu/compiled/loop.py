@@ -202,7 +202,7 @@ def attempt(state, address):
 
 
 @compiled
-def after_output(state):
+def after_output(state, address):
     """The step is written: what next? DONE here means go on."""
     if state.watch:
         status = watch_stiffness(state)
@@ -211,7 +211,11 @@ def after_output(state):
     at_root, state.at_root = state.at_root, 0
     if state.next_stop < state.n_stops and doubles(state.stops)[state.next_stop] == state.t:
         state.next_stop += 1
-        return Status.ROOT if at_root else Status.STOPPED
+        if at_root:
+            return Status.ROOT
+        status = call_step(state.scheduled, address) if state.scheduled else Status.STOPPED.value
+        if status != Status.DONE:
+            return status
     if at_root:
         return Status.ROOT
     return Status.STEPPED if state.single_step else Status.DONE
@@ -220,19 +224,21 @@ def after_output(state):
 def advance(address):
     """Advance a solve until t_end or until the host is needed; the status."""
     state = state_at(address)
-    if state.phase == Phase.START:
-        status = start(state, address)
-        if status != Status.DONE:
-            return status
     while True:
+        if state.phase == Phase.START:
+            status = start(state, address)
+            if status != Status.DONE:
+                return status
         if state.phase == Phase.SAVE:
             status = write_output(state, address)
             if status != Status.DONE:
                 return status
             state.phase = Phase.STEP
-            status = after_output(state)
+            status = after_output(state, address)
             if status != Status.DONE:
                 return status
+            if state.phase == Phase.START:  # what was due has set the state
+                continue
         if (state.t_end - state.t) * state.direction <= 0.0:
             return Status.DONE
         if state.accepted + state.rejected >= state.max_steps:

@@ -69,6 +69,7 @@ def any_suspicious(state, roots):
     """Whether the last step must be searched."""
     h, slot = state.h_old, slot_at(state, state.active)
     if slot.searched:
+        roots.near = 1
         return True
     side = doubles(roots.side)
     g, slope, g_new, slope_new = (
@@ -77,12 +78,17 @@ def any_suspicious(state, roots):
         doubles(roots.g_new),
         doubles(roots.slope_new),
     )
+    near, length = resolution(state, state.t, h), abs(h)
+    roots.near = 0
     for i in range(roots.count):
         s = side[i]
         if s == 0.0:
             continue
         a, b, da, db = s * g[i], s * g_new[i], s * slope[i] * h, s * slope_new[i] * h
+        if b * length <= near * abs(db):  # at zero as far as times can be told apart
+            roots.near = 1
         if suspicious(a, b, da, db) or unresolved(a, b, da, db) or loses_value(a, b):
+            roots.near = 1
             return True
     return roots.any_timed != 0 and timed_suspicious(state, roots)
 

@@ -81,7 +81,7 @@ def hand_over(state, roots):
     crossed, purposes = integers(roots.crossed), integers(roots.purposes)
     events = False
     for i in range(roots.count):
-        events = events or crossed[i] != 0 and purposes[i] & EVENT != 0
+        events = events or crossed[i] != 0 and (purposes[i] & EVENT != 0 or roots.reporting != 0)
     if events:
         state.at_root = 1
     else:
@@ -123,7 +123,7 @@ def at_once(state, roots, address):
     for i in range(roots.count):
         crossed[i] = 0
     crossed[roots.found] = 1
-    if integers(roots.purposes)[roots.found] & EVENT:
+    if integers(roots.purposes)[roots.found] & EVENT or roots.reporting:
         return Status.ROOT
     roots.switching = 1
     return Status.DONE
@@ -212,7 +212,8 @@ def watch_roots(state, roots, address):
         status = end_at_first(state, roots, address)
         if status != Status.DONE or state.phase != Phase.SAVE or state.at_root or roots.switching:
             return status
-    note_arrivals(state, roots)
+    if roots.near:
+        note_arrivals(state, roots)
     return Status.DONE
 
 
@@ -224,9 +225,11 @@ def finish_step(state, roots):
         return Status.DONE
     roots.g, roots.g_new = roots.g_new, roots.g
     roots.slope, roots.slope_new = roots.slope_new, roots.slope
-    at_zero = integers(roots.at_zero)
-    for i in range(roots.count):
-        at_zero[i] = 0
+    if roots.at_rest:
+        roots.at_rest = 0
+        at_zero = integers(roots.at_zero)
+        for i in range(roots.count):
+            at_zero[i] = 0
     if roots.switches:
         note_peaks(roots)
         if lock_again(state, roots) != 0:

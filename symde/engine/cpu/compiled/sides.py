@@ -13,6 +13,7 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.root_values import along_solution, copy_values, evaluate_roots, resolution
+from symde.engine.cpu.compiled.sliding import begin_sliding, leave_by, slides, still_slide
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import Attempt, Stage0, Status
 from symde.engine.cpu.roots import (
@@ -20,6 +21,7 @@ from symde.engine.cpu.roots import (
     BEGUN,
     CLEAR,
     EVENT,
+    EXIT,
     FLOOR_HIGH,
     FLOOR_LOW,
     HANDLED,
@@ -71,7 +73,7 @@ def update_side(state, roots, i):
     side, purpose = doubles(roots.side), integers(roots.purposes)[i]
     value, slope, noise = doubles(roots.g)[i], doubles(roots.slope)[i], doubles(roots.noise)[i]
     near = resolution(state, state.t, state.h_old)
-    if side[i] == 0.0 or purpose & FLOOR_HIGH:
+    if side[i] == 0.0 or purpose & (FLOOR_HIGH | EXIT):
         return False
     # behind a pole, as long as an event does not change it
     if integers(roots.at_zero)[i] == POLE and value == doubles(roots.clear)[i]:
@@ -120,9 +122,13 @@ def find_sides(state, roots, address):
     none changes."""
     if roots.along != 0 and along_solution(state, roots, address):
         return 1
-    for _ in range(roots.count + 2):
+    if roots.sliding != 0 and find_doubts(state, roots) != 0:
+        return 1
+    for _ in range(2 * roots.count + 2):
         if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
             return 1
+        if roots.sliding != 0 and not still_slide(roots):
+            continue
         if not update_sides(state, roots) or not roots.switches:
             break
     roots.known = ALL
@@ -140,7 +146,10 @@ def learn_sides(state, roots, address):
         at_zero[i] = BEGUN
         if purposes[i] & FLOOR:
             side[i], side[INTEGERS + places[i]] = 1.0, 0.0
-    roots.switching = 0
+        elif purposes[i] & EXIT:
+            side[i] = 0.0
+    roots.sliding = 0
+    roots.switching, roots.at_rest = 0, 1
     return find_sides(state, roots, address)
 
 
@@ -162,6 +171,7 @@ def release(roots, i):
     """Let a switch be evaluated as it stands."""
     side = doubles(roots.side)
     side[i] = 0.0
+    roots.releases += 1
     if integers(roots.purposes)[i] & FLOOR:
         side[INTEGERS + integers(roots.integers)[i]] = math.nan
         other = i + 1 if integers(roots.purposes)[i] & FLOOR_LOW else i - 1
@@ -189,7 +199,7 @@ def count_flip(roots, i):
     flips, peak = integers(roots.flips), doubles(roots.peak)
     flips[i] = flips[i] + 1 if peak[i] <= doubles(roots.doubt)[i] else 1
     peak[i] = 0.0
-    if flips[i] >= MOST_FLIPS:
+    if flips[i] >= MOST_FLIPS and (integers(roots.exits)[i] == 0 or roots.sliding != 0):
         release(roots, i)
 
 
@@ -217,6 +227,7 @@ def release_undefined(state, roots):
         if crossed[i] and purposes[i] == SWITCH and (undefined or not abs(slope[i]) < math.inf):
             side[i] = 0.0
             roots.known = SIDES
+            roots.releases += 1
     return Status.DONE
 
 
@@ -252,6 +263,7 @@ def flip(state, roots, address):
     side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
     crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
     at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
+    roots.at_rest = 1
     switched, inner, doubtful = False, False, roots.switches != 0 or state.mass != 0
     if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
         return Status.CALLBACK
@@ -269,9 +281,13 @@ def flip(state, roots, address):
         if i == roots.found and roots.pole:
             at_zero[i], noise[i], doubles(roots.clear)[i] = POLE, 0.0, g[i]
             roots.pole = 0
+        doubles(roots.before)[i] = doubles(roots.slope)[i]
         if purposes[i] & FLOOR:
             place = INTEGERS + integers(roots.integers)[i]
             side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
+        elif purposes[i] & EXIT:
+            leave_by(roots, i)
+            switched = True
         else:
             side[i] = -side[i]
         inner = inner or purposes[i] & INNER != 0
@@ -284,6 +300,9 @@ def flip(state, roots, address):
         turn_back(state, roots)
     if not switched:
         return Status.DONE
+    status = begin_sliding(state, roots)
+    if status != Status.DONE:
+        return status
     if release_undefined(state, roots) != Status.DONE:
         return Status.CALLBACK
     return renew(state, address)
@@ -301,24 +320,32 @@ def release_reachable(state, roots):
         if purposes[i] == SWITCH and side[i] != 0.0 and reached:
             side[i] = 0.0
             roots.known = SIDES
+            roots.releases += 1
             state.stage0 = Stage0.STALE
             state.jacobian_fresh, state.jacobian_known = 0, 0
 
 
 @compiled
+def is_released(roots, i):
+    """Whether function i decides a branch that is evaluated as it stands."""
+    watched = doubles(roots.side)[i] != 0.0 or slides(roots, i)
+    return not watched and integers(roots.purposes)[i] & (FLOOR | EXIT) == 0
+
+
+@compiled
 def lock_again(state, roots):
     """Released branches that are clear of zero are modes again; the kernel's code."""
-    side, g, purposes = doubles(roots.side), doubles(roots.g), integers(roots.purposes)
+    side, g = doubles(roots.side), doubles(roots.g)
     released = False
     for i in range(roots.count):
-        released = released or side[i] == 0.0 and purposes[i] & FLOOR == 0
+        released = released or is_released(roots, i)
     if not released:
         return 0
     if find_doubts(state, roots) != 0:
         return 1
     doubt, flips = doubles(roots.doubt), integers(roots.flips)
     for i in range(roots.count):
-        if side[i] == 0.0 and purposes[i] & FLOOR == 0 and abs(g[i]) > CLEAR * doubt[i]:
+        if is_released(roots, i) and abs(g[i]) > CLEAR * doubt[i]:
             side[i] = 1.0 if g[i] > 0.0 else -1.0
             flips[i] = 0
     return 0

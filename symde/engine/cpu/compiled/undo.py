@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
 from symde.engine.cpu.layout import Phase, Stage0
+from symde.engine.cpu.roots import PIECES
 
 
 @compiled
@@ -16,19 +17,20 @@ def copy_numbers(length, source, target):
 
 @compiled
 def copy_memory(state, roots, back):
-    """Copy what the active method keeps between steps, or put it back."""
+    """Copy what a step changes of the active method's memory, or put it back."""
     memory = slot_at(state, state.active).memory
     if memory == 0:
         return
     table = integers(roots.memories)
-    at = 3 * state.active
-    length, stages, kept = table[at], table[at + 1], table[at + 2]
-    if back:
-        copy_numbers(length, kept, memory)
-        copy_numbers(stages, kept + 8 * length, state.stages)
-    else:
-        copy_numbers(length, memory, kept)
-        copy_numbers(stages, state.stages, kept + 8 * length)
+    at = PIECES * state.active
+    kept = table[at]
+    for piece in range(2):
+        first, length = memory + 8 * table[at + 1 + 2 * piece], table[at + 2 + 2 * piece]
+        if back:
+            copy_numbers(length, kept, first)
+        else:
+            copy_numbers(length, first, kept)
+        kept += 8 * length
 
 
 @compiled

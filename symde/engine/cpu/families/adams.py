@@ -12,9 +12,10 @@ from symde.engine.cpu.layout import int64, structure
 ROW = 16
 """Room for coefficients: more than the highest order + 2, and whole lanes."""
 
-ORDER, USED, KNOWN, CLIMBING, FAILURES = range(5)
+ORDER, USED, KNOWN, CLIMBING, FAILURES, TIME = range(6)
 """Places of single numbers in memory: orders of the next step and of the last accepted one, past steps known,
-whether the order still climbs from the start, successive rejections."""
+whether the order still climbs from the start, successive rejections, the time to which the differences
+belong."""
 
 DISTANCE, NEXT_DISTANCE, BETA, SIGMA, G, ALPHA, WORK, PREDICTOR = (ROW * place for place in range(1, 9))
 """Places of rows in memory: distances from t to each time before it, now and after the attempt, and the
@@ -50,4 +51,9 @@ def memory(method: Any, n: int, padded: int) -> int:
     return DIFFERENCES + ROW * padded
 
 
-FAMILY = Family("adams", pack, implicit=False, controls=True, memory=memory, multistep=True)
+def undone(method: Any, n: int, padded: int) -> tuple[tuple[int, int], ...]:
+    """Orders and distances: the differences stay those at the start of a step until the next one."""
+    return (0, TIME), (DISTANCE, ROW)
+
+
+FAMILY = Family("adams", pack, implicit=False, controls=True, memory=memory, undone=undone, multistep=True)

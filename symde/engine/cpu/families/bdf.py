@@ -62,4 +62,9 @@ def memory(method: Any, n: int, padded: int) -> int:
     return DIFFERENCES + (method.max_order + 2) * padded
 
 
-FAMILY = Family("bdf", pack, implicit=True, controls=True, memory=memory, multistep=True)
+def undone(method: Any, n: int, padded: int) -> tuple[tuple[int, int], ...]:
+    """Orders, the mesh and the differences."""
+    return (0, HEADER + PLACES), (DIFFERENCES, (method.max_order + 2) * padded)
+
+
+FAMILY = Family("bdf", pack, implicit=True, controls=True, memory=memory, undone=undone, multistep=True)

@@ -1,0 +1,119 @@
+"""Solutions that slide along a switch: closed forms, entries and exits, and derivatives through them."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import symde
+from symde.sensitivity.moving_jump import MovingJumpWarning
+
+METHODS = ("Tsit5", "Vern7", "Rodas5P", "KenCarp4", "Radau", "VCABM", "QNDF", "Taylor", None)
+TIGHT = {"rtol": 1e-9, "atol": 1e-11}
+
+
+def solved(text: str, method=None, **options) -> symde.Solution:
+    return symde.solve(symde.Problem(symde.ode_def(text)), method, **{**TIGHT, **options})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_relay_rests_and_leaves(method):
+    # from 1/2 to the line, where it stays until t/2 = 1; then x' = t/2 - 1
+    solution = solved("x' = -sign(x) + t/2; x(0) = 0.5; time 0 .. 5", method, saveat=[1.9, 5.0])
+    assert solution.u[0, 0] == pytest.approx(0, abs=1e-10)
+    assert solution.u[1, 0] == pytest.approx((25 - 4) / 4 - 3, rel=1e-7)
+    assert solution.stats.accepted < 250
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_both_sides_have_their_share(method):
+    # x' is -1 above and 1/2 below: a third of the time above on the line, y' = 1/3 + 2/3*4 there
+    text = "x' = x > 0 ? -1 : 0.5\ny' = x > 0 ? 1 : 4; x(0) = 1; y(0) = 0; time 0 .. 4"
+    solution = solved(text, method)
+    assert solution.u[-1] == pytest.approx([0, 1 + 3 * (1 / 3 + 8 / 3)], abs=1e-7)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF"])
+def test_dry_friction_sticks_and_slips(method):
+    # v' = 2 sin t - sign v sticks at v = 0 until 2 sin t = 1; then v = 2 (cos a - cos t) - (t - a), a = pi/6,
+    # until it is 0 again at b, where 2 sin b = -1.96: it goes on to the other side without a stop
+    text = "v' = 2*sin(t) - sign(v); v(0) = 0; time 0 .. 4"
+    solution = solved(text, method, saveat=[0.5, 2.0, 3.0])
+    a = np.pi / 6
+    expected = [0.0, *(2 * (np.cos(a) - np.cos(t)) - (t - a) for t in (2.0, 3.0))]
+    np.testing.assert_allclose(solution.u[:, 0], expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_block_on_a_spring_comes_to_rest(method):
+    # half an oscillation around 1/2, from 1 to 0, where the spring is too weak to move it
+    text = "y' = v; v' = -y - (0.5 if v > 0 else -0.5); y(0) = 1; v(0) = 0; time 0 .. 30"
+    solution = solved(text, method, saveat=[2.0, 30.0])
+    np.testing.assert_allclose(solution["y"], [0.5 + 0.5 * np.cos(2), 0.0], atol=2e-6)
+    assert abs(solution["v"][-1]) < 1e-8
+
+
+def test_two_bodies_rest_at_once():
+    text = """
+      x' = -sign(x) + 0.3; y' = -2*sign(y) + sin(t)
+      x(0) = 1; y(0) = 0.5; time 0 .. 5"""
+    solution = solved(text, "Tsit5")
+    np.testing.assert_allclose(solution.u[-1], 0.0, atol=1e-10)
+
+
+def test_an_event_takes_the_solution_off_the_line_and_it_comes_back():
+    text = """
+      x' = -sign(x) + 0.3; x(0) = 0.7; time 0 .. 5
+      kick: at t = 2: x = x + 0.7
+      shove: at t = 4: x = x - 0.65"""
+    solution = solved(text, "Tsit5", saveat=[1.5, 2.5, 3.5, 4.25, 5.0])
+    # down at rate 0.7 and up at 1.3
+    np.testing.assert_allclose(solution.u[:, 0], [0, 0.7 - 0.35, 0, -0.65 + 0.325, 0], atol=1e-9)
+
+
+def test_what_does_not_attract_is_passed():
+    # from both sides away from the line, or through it
+    assert solved("x' = sign(x) + 0*t; x(0) = 1e-3; time 0 .. 1").u[-1, 0] == pytest.approx(1.001)
+    through = solved("x' = x > 0 ? -1 : -3; x(0) = 1; time 0 .. 2")
+    assert through.u[-1, 0] == pytest.approx(-3)
+
+
+def test_switches_whose_sliding_depends_on_each_other_are_named():
+    text = "x' = -sign(x) + 0.3*sign(y); y' = -2*sign(y) + 0.5*sign(x); x(0) = 1; y(0) = 0.5; time 0 .. 5"
+    solution = solved(text, "Tsit5", throw=False, max_steps=2000)
+    assert not solution.success
+    assert "sliding:" in solution.message and "sign(x)" in solution.message
+
+
+RELAY = (
+    "param a = 0.5, b = 1.2, x0 = 1\nx' = -b*sign(x) + a*t\ny' = x + b*t; x(0) = x0; y(0) = 0; time 0 .. 5"
+)
+
+
+@pytest.mark.parametrize("sensealg", ["forward", "discrete", "gauss", "interpolating", "auto"])
+def test_derivatives_through_rest_and_leaving(sensealg):
+    # x = 0 from t1, where x0 - b t1 + a t1^2/2 = 0, to b/a, then a (t^2 - (b/a)^2)/2 - b (t - b/a)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", MovingJumpWarning)
+        _, found = symde.value_and_grad(
+            lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), symde.Problem(symde.ode_def(RELAY)), "Vern7",
+            wrt="p", sensealg=sensealg, rtol=1e-10, atol=1e-12,
+        )  # fmt: skip
+    # x(5) = 25 a/2 - 5 b + b^2/(2 a)
+    a, b = 0.5, 1.2
+    np.testing.assert_allclose(found["p"], [12.5 - b**2 / (2 * a**2), -5 + b / a, 0.0], rtol=1e-7, atol=1e-9)
+
+
+def test_forward_sensitivities_are_differences():
+    problem = symde.Problem(symde.ode_def(RELAY))
+    found = symde.sensitivities(problem, "Vern7", saveat=[1.0, 2.0, 5.0], **TIGHT)
+    for j in range(3):
+        total, h = 0.0, 1e-4
+        for sign in (1, -1):
+            p = np.array(problem.p)
+            p[j] += sign * h
+            options = {"rtol": 1e-12, "atol": 1e-13, "saveat": [1.0, 2.0, 5.0]}
+            total = total + sign * symde.solve(symde.remake(problem, p=p), "Vern9", **options).u / (2 * h)
+        np.testing.assert_allclose(found.dp[:, :, j], total, rtol=1e-6, atol=1e-6)
