@@ -56,7 +56,8 @@ def explain(problem: Problem, retcode: Retcode, t: float, u: np.ndarray, accepte
 
 def failure(problem: Problem, found: Integrated, made: Made, count: int | None) -> SolveError:
     """The error of the only solve, or of the members that failed."""
-    failed = [k for k, one in enumerate(found.status.tolist()) if one != int(Status.DONE)]
+    fine = int(Status.DONE), int(Status.TERMINATED)
+    failed = [k for k, one in enumerate(found.status.tolist()) if one not in fine]
     errors = {k: _of_member(problem, found, made, k) for k in failed}
     return errors[0] if count is None else BatchSolveError(errors, count)
 
