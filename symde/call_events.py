@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from symde.lowering import ModelSystem, solved_definition
-from symde.problem.event import Event, require_text
+from symde.problem.event import Event
 from symde.problem.problem import Problem, remake, with_system
 from symde.problem.system import system_of
 from symde.problem.values import by_name
@@ -62,7 +62,6 @@ def _events(events: Any) -> tuple[Event, ...]:
     for one in given:
         if not isinstance(one, Event):
             raise TypeError(f"events must be symde.Event, found {one!r}")
-        require_text(one)
     return given
 
 

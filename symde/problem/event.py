@@ -145,8 +145,10 @@ def _target(key: str) -> str:
 
 
 def _times(at: Text | Function | Iterable[Text | Function]) -> tuple[Text | Function, ...]:
-    if isinstance(at, (str, Real)) or callable(at):
-        return (at if callable(at) else _text(at, "at"),)
+    if callable(at):
+        return (at,)
+    if isinstance(at, (str, Real)):
+        return (_text(at, "at"),)
     if not isinstance(at, Iterable):
         raise TypeError(f"at= takes times as numbers or texts, not {at!r}")
     times = tuple(one if callable(one) else _text(one, "at") for one in at)
