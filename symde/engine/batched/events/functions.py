@@ -9,39 +9,19 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.events.interface import EVENT
+from symde.engine.batched.events.rows import with_gradients
 from symde.engine.batched.problem import Batch
 from symde.problem.event import Event
 from symde.problem.event_plan import EventPlan
 
 
 def watched_by_torch(
-    roots: Callable[[Tensor, Tensor, Any, Tensor], Tensor],
-    rhs: Any,
-    t: Tensor,
-    u: Tensor,
-    p: Any,
-    modes: Tensor,
+    roots: Callable[..., Tensor], rhs: Any, t: Tensor, u: Tensor, p: Any, modes: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Values of root functions and their derivatives along the right-hand side, shape (count, S) each: by one
-    reverse product for each function, as the columns of a batch do not know each other."""
-    recorded = torch.is_grad_enabled()
-    with torch.enable_grad():
-        f = rhs(t, u, p)
-        at_u = u if u.requires_grad else u.detach().requires_grad_()
-        at_t = t if t.requires_grad else t.detach().requires_grad_()
-        values = roots(at_t, at_u, p, modes)
-        slopes = []
-        for row in values.unbind(0):
-            if not row.requires_grad:
-                slopes.append(torch.zeros_like(row))
-                continue
-            by_u, by_t = torch.autograd.grad(
-                row.sum(), (at_u, at_t), retain_graph=True, create_graph=recorded, allow_unused=True,
-                materialize_grads=True,
-            )  # fmt: skip
-            slopes.append((by_u * f).sum(0) + by_t.to(f.dtype))
-        slope = torch.stack(slopes)
-    return (values, slope) if recorded else (values.detach(), slope.detach())
+    """Values of root functions and their derivatives along the right-hand side, shape (count, S) each."""
+    found = with_gradients(lambda at_t, at_u: roots(at_t, at_u, p, modes), t, u)
+    f = rhs(t, u, p)
+    return found.values, (found.by_u * f).sum(1) + found.by_t.to(f.dtype)
 
 
 class FunctionEvents:

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from symde.engine.batched.events.interface import Events
 from symde.engine.batched.events.moments import Cause, Moment, RootCause, WaitedCause
+from symde.engine.batched.events.rows import transforming, with_gradients
 from symde.engine.batched.events.times import Entry, KnownCause
 from symde.engine.batched.problem import Options
 from symde.engine.batched.saves import parameters_of
@@ -182,17 +183,18 @@ class _Time:
             ValueError: the solution only touches zero.
         """
         events, options = self._setting.events, self._setting.options
-        with torch.enable_grad():
-            at_t, at_u = t.clone().requires_grad_(), u.clone().requires_grad_()
-            g, slope = (one[cause.root] for one in events.watched(at_t, at_u, p, modes))
-            (by_u,) = _grads(g, (at_u,))
-            bend_u, bend_t = _grads(slope, (at_u, at_t))
+
+        def both(at_t: Tensor, at_u: Tensor) -> Tensor:
+            return torch.stack([one[cause.root] for one in events.watched(at_t, at_u, p, modes)])
+
+        with torch.no_grad():
+            (_, slope), (_, bend_t), (by_u, bend_u) = with_gradients(both, t, u)
         f = _slope(self._setting, t, u, p)
         bend = (bend_u * f).sum(0).to(torch.float64) + bend_t
         atol = torch.as_tensor(options.atol, dtype=torch.float64, device=u.device).reshape(-1, 1)
         tolerance = atol + max(options.rtol, LEAST_TOLERANCE) * u.abs()
         error = (by_u.abs() * tolerance).sum(0)
-        speed = slope.detach().to(torch.float64)
+        speed = slope.to(torch.float64)
         touches = ~((speed != 0.0) & (speed**2 > 2.0 * GRAZING * error * bend.abs()))
         if bool(touches.any()):
             k = int(torch.nonzero(touches)[0])
@@ -219,6 +221,11 @@ class _Time:
         """
         inputs = [one for one in (self._u, self._p, self._t0) if one is not None and one.requires_grad]
         difference = torch.zeros_like(self._moment.t)
+        if not waits and transforming():
+            raise NotImplementedError(
+                "events at the same time for several reasons are not known under torch.func.grad: take "
+                "backward()"
+            )
         if not waits and inputs:
             a, b = (_grads(one, inputs) for one in (first, other))
             size = sum(one.abs().sum() for one in a) + sum(one.abs().sum() for one in b)
