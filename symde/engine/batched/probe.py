@@ -58,10 +58,10 @@ class Probe:
         self._batch = batch
         slopes = self._evaluated()
         self.slopes = slopes.detach()
-        leaves = _leaves(slopes)
+        read = leaves(slopes)
         for one in () if batch.events is None else self._of_events():
-            leaves += [leaf for leaf in _leaves(one) if all(leaf is not known for known in leaves)]
-        self.unseen = [one for one in leaves if all(one is not w for w in batch.weights)]
+            read += [leaf for leaf in leaves(one) if all(leaf is not known for known in read)]
+        self.unseen = [one for one in read if all(one is not w for w in batch.weights)]
 
     def _of_events(self) -> list[Tensor]:
         """What events give at the start."""
@@ -121,7 +121,7 @@ class Probe:
             )
 
 
-def _leaves(f: Tensor) -> list[Tensor]:
+def leaves(f: Tensor) -> list[Tensor]:
     """The tensors to be differentiated by at the ends of a history."""
     todo, seen, found = [f.grad_fn], set(), []
     if f.requires_grad and f.grad_fn is None:
