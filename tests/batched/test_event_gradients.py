@@ -202,13 +202,21 @@ def test_second_derivatives_are_refused(gradient):
 
 
 def test_what_has_no_derivative_is_refused():
-    touching = (
-        "param a = 1\nstate x = 1, v = -2\ndiscrete n = 0\nx' = v\nv' = 2*a\nwhen falling x == 1e-13: n = 1\n"
-    )
-    found, _, _ = solved(touching + "time 0 .. 2", "replay", [2.0], rtol=1e-6)
-    if len(found.events):  # by rounding it may miss
-        with pytest.raises(ValueError, match="only touches"):
-            found.u.sum().backward()
+    # x = (1 - t)^2 goes below 1e-9 by less than the tolerance
+    touching = """
+      param level = 1e-9
+      state x = 1, v = -2
+      discrete n = 0
+      x' = v; v' = 2
+      when falling x == level: n = 1
+      time 0 .. 2"""
+    found, _, _ = solved(touching, "replay", [0.5, 2.0], rtol=1e-6, atol=1e-9)
+    assert len(found.events) == 1
+    with pytest.raises(ValueError, match="only touches what triggers event `event 1`"):
+        found.u.sum().backward()
+    # what comes before does not depend on it
+    found, u0, _ = solved(touching, "replay", [0.5, 2.0], rtol=1e-6, atol=1e-9)
+    assert torch.autograd.grad(found.u[0, 0].sum(), u0)[0][:2, 0].tolist() == pytest.approx([1.0, 0.5])
     apart = "param a = 1, b = 1\nstate x = 0\nx' = 1\nat t = a: x += 1\nat t = b: x *= 2\ntime 0 .. 2"
     found, _, _ = solved(apart, "replay", [2.0])
     with pytest.raises(ValueError, match="come at the same time for different reasons"):

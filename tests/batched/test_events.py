@@ -115,7 +115,7 @@ def test_there_is_an_end_to_events_that_accumulate(monkeypatch):
     found = symde.solve(problem, "Tsit5", backend="torch", throw=False)
     assert found.retcode == symde.Retcode.ZENO
     assert found.t[-1] == pytest.approx(4.06371, abs=1e-5)  # sqrt(2/g)*(1 + e)/(1 - e)
-    chain = "state x = 0\ndiscrete n = 0\nx' = 1\nwhen x > 1: x = 0.5\nwhen x < 0.7 and t > 0.8: x = 2\ntime 0 .. 2"
+    chain = "state x = 0\nx' = 1\nwhen x > 1: x = 0.5\nwhen x < 0.7 and t > 0.8: x = 2\ntime 0 .. 2"
     found = symde.solve(symde.Problem(symde.ode_def(chain)), "Tsit5", backend="torch", throw=False)
     assert found.retcode == symde.Retcode.CHATTERING
 
@@ -128,6 +128,43 @@ def test_events_of_a_call_are_those_of_the_torch_engine_too():
     )
     assert here.retcode == there.retcode == symde.Retcode.TERMINATED
     assert here.t[-1] == pytest.approx(there.t[-1], abs=1e-9)
+
+
+@pytest.mark.parametrize("waves", [50, 120])
+def test_waves_of_time_far_shorter_than_steps_are_all_counted(waves):
+    text = f"x' = 1; x(0) = 0\ndiscrete n = 0\ntime 0 .. 0.2\na: when sin(2*pi*{waves}*t) > 0.5: n += 1"
+    found = symde.solve(symde.Problem(symde.ode_def(text)), "Tsit5", backend="torch")
+    times = (np.arange(waves // 5) + 1 / 12) / waves
+    np.testing.assert_allclose([event.t for event in found.events], times, atol=1e-12)
+
+
+@pytest.mark.parametrize("condition", ["1/x < -1", "tan(x + pi/2) > 5"])
+def test_a_condition_that_turns_true_at_a_pole_does_so_once(condition):
+    # 1/x and -cot(x) jump from one infinity to the other at x = 0, t = 1
+    text = f"x' = -1; x(0) = 1; discrete n = 0; time 0 .. 1.5; a: when {condition}: n += 1"
+    found = symde.solve(symde.Problem(symde.ode_def(text)), "Tsit5", backend="torch", max_steps=200)
+    assert [one.t for one in found.events] == [pytest.approx(1, abs=1e-9)]
+
+
+def test_a_function_that_leaves_zero_without_a_slope_is_on_the_side_it_goes_to():
+    # t^4 - t^5, zero at 0 and 1
+    text = """
+      x' = 4*t^3 - 5*t^4; x(0) = 0
+      discrete n = 0
+      time 0 .. 1.5
+      a: when x < 0: n += 1
+      b: when x > 0: n += 1"""
+    found = symde.solve(symde.Problem(symde.ode_def(text)), "KenCarp4", backend="torch", max_steps=400)
+    assert [one.name for one in found.events] == ["a"]
+    assert found.events[0].t == pytest.approx(1, abs=1e-5)
+    # it falls on with no velocity from where the event has taken it
+    text = """
+      x' = v; v' = -1; x(0) = 0.5; v(0) = 0
+      discrete n = 0
+      time 0 .. 3
+      a: when x < 0: v = 0, n += 1"""
+    found = symde.solve(symde.Problem(text), "Vern9", backend="torch")
+    assert [one.t for one in found.events] == [pytest.approx(1, abs=1e-5)]
 
 
 def test_touches_are_no_crossings_and_two_crossings_in_a_step_are_two():

@@ -91,6 +91,11 @@ class MomentsBack:
         moment = self._happened.moments[number]
         if member is not None:
             moment = moment.restricted(member)
+        asked = self._asked(number, moment, adjoint)
+        if not bool(asked.any()):
+            return adjoint
+        # where nothing is asked for, it does not matter whether there is a derivative
+        moment = moment.restricted(moment.member[asked])
         seeds = adjoint[:, moment.member] + self._saved(number, moment)
         with torch.enable_grad():
             u = moment.u.detach().requires_grad_()
@@ -122,6 +127,22 @@ class MomentsBack:
         for total, one in zip(self._by_weights, rest, strict=True):
             total += one
         return adjoint.index_copy(1, moment.member, by_u)
+
+    def _asked(self, number: int, moment: Moment, adjoint: Tensor) -> Tensor:
+        """The members of a moment on which the loss depends behind it, or by its log, shape (S,)."""
+        asked = ((adjoint[:, moment.member] != 0.0) | (self._saved(number, moment) != 0.0)).any(0)
+        t, *states = self._logged
+        for one in moment.operations:
+            if one.triggered is not None:
+                known = self._waiting.get(one.triggered)
+                places = one.triggered.place[moment.member[one.columns]]
+                found = [] if known is None else [(part[..., places] != 0.0) for part in known]
+            else:
+                found = [t[one.log] != 0.0, *(part[:, one.log] != 0.0 for part in states)]
+            for part in found:
+                of_column = part if part.ndim == 1 else part.any(0)
+                asked = asked.index_copy(0, one.columns, asked[one.columns] | of_column)
+        return asked
 
     def _of_triggered(self, moment: Moment, entry: Entry, parts: Sequence[Tensor]) -> list[Tensor]:
         """Derivatives by what an entry was given at the moment at which it was triggered."""

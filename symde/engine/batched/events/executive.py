@@ -23,8 +23,8 @@ from symde.engine.cpu.layout import Status
 
 class Arrival(NamedTuple):
     """Members at events: the attempt that led there, whose it is, t (S,), u (n, S), what is known of their
-    root functions (None: there are none), which of these are crossed (count, S), and the size h of the step
-    (S,)."""
+    root functions (None: there are none), which of these are crossed (count, S), which through infinity, and
+    the size h of the step (S,)."""
 
     attempt: int
     member: Tensor
@@ -32,6 +32,7 @@ class Arrival(NamedTuple):
     u: Tensor
     known: Known | None
     crossed: Tensor
+    poles: Tensor
     h: Tensor
 
 
@@ -131,7 +132,7 @@ class _Moment:
         if self._known is None or rules is None or not bool(arrival.crossed.any()):
             return
         self._known, crossed = rules.flipped(
-            self._member, self._t, self._u, self._known, arrival.crossed, arrival.h
+            self._member, self._t, self._u, self._known, arrival.crossed, arrival.poles, arrival.h
         )
         onward = self._known.modes[: len(crossed)] * self._of._direction
         for j, plan in enumerate(self._plans):
@@ -245,13 +246,12 @@ class _Moment:
     def _find_sides(self, columns: Tensor) -> None:
         known, rules = self._known, self._of._sides
         assert known is not None and rules is not None
-        parts = [one[:, columns] for one in known]
+        part = Known(*(one[:, columns] for one in known))
         found = rules.find(
-            self._member[columns], self._t[columns], self._u[:, columns], parts[0], parts[3],
-            self._arrival.h[columns],
-        )  # fmt: skip
-        for whole, part in zip(known, found, strict=True):
-            whole[:, columns] = part
+            self._member[columns], self._t[columns], self._u[:, columns], part, self._arrival.h[columns]
+        )
+        for whole, one in zip(known, found, strict=True):
+            whole[:, columns] = one
 
     def _keep_moment(self) -> None:
         """Keep what derivatives need."""

@@ -18,6 +18,9 @@ from symde.engine.batched.events.suspicion import resolution
 from symde.engine.batched.step import Stepper
 from symde.engine.cpu.roots import RESTEPS
 
+POLE_RATIO = 10.0
+"""Times its value and change at the start of the step that a function is at a pole."""
+
 
 class Landed(NamedTuple):
     """Steps to roots, shape (S,) each but the states (n, S), stages (stages, n, S), `last` (n, S) or None,
@@ -28,7 +31,10 @@ class Landed(NamedTuple):
         u, stages, last: As of any step.
         g, slope: The root functions at the ends.
         crossed: Those that are at zero there, on their way to the other side.
+        poles: Those of them that went through infinity.
         failed: Steps that were not solved.
+        turned: Steps at whose end the function that was to be at zero is on its side and leads away, as it is
+            at the end of the whole step: what the interpolant crosses the solution does not.
     """
 
     t: Tensor
@@ -39,7 +45,9 @@ class Landed(NamedTuple):
     g: Tensor
     slope: Tensor
     crossed: Tensor
+    poles: Tensor
     failed: Tensor
+    turned: Tensor
 
 
 class Start(NamedTuple):
@@ -82,7 +90,8 @@ def land(
     t = torch.where(at_once, start.t, t)
     found = Landed(
         t.clone(), torch.zeros_like(t), start.u, start.stages, start.first, ends.g, ends.slope,
-        torch.zeros_like(left_zero), torch.zeros_like(at_once),
+        torch.zeros_like(left_zero), torch.zeros_like(left_zero), torch.zeros_like(at_once),
+        torch.zeros_like(at_once),
     )  # fmt: skip
     active, previous = ~at_once, torch.full_like(t, math.inf)
     change = torch.zeros_like(t)
@@ -109,7 +118,13 @@ def land(
     near = (speed < 0.0) & (value <= -speed * tolerance) & ((value <= 0.0) | left_zero)
     near = torch.where(at_once, False, near)
     near = near.scatter(0, function[None], True)
-    return found._replace(crossed=near & at_root)
+    crossed = near & at_root
+    reach = ends.g.abs() + (ends.slope * found.h).abs()
+    poles = crossed & (found.g.abs() > POLE_RATIO * reach)
+    leads_away = speed.gather(0, function[None])[0] >= 0.0
+    beyond = (sides * ends.g_new).gather(0, function[None])[0] <= 0.0
+    turned = leads_away & ~at_root & ~found.failed & ~beyond
+    return found._replace(crossed=crossed, poles=poles, turned=turned)
 
 
 def _stepped(
@@ -141,7 +156,9 @@ def _stepped(
         chosen(g, before.g),
         chosen(slope, before.slope),
         before.crossed,
+        before.poles,
         chosen(failed, before.failed),
+        before.turned,
     )
 
 

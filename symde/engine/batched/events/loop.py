@@ -44,6 +44,7 @@ class _Attempted:
     counted: Tensor
     first: Tensor | None
     crossed: Tensor
+    poles: Tensor
 
 
 def run_with_events(
@@ -117,7 +118,7 @@ class _Run:
             due = torch.nonzero(self._times.due(t))[:, 0]
             if len(due):
                 nothing = torch.zeros(self._events.count, len(t), dtype=torch.bool, device=t.device)
-                self._happen(-1, due, nothing, torch.zeros_like(t))
+                self._happen(-1, due, nothing, nothing, torch.zeros_like(t))
 
     # -- an attempt
     # ------------------------------------------------------------------------------------------------
@@ -164,7 +165,7 @@ class _Run:
             first = torch.where(counted, step.last, step.stages[0])
         crossed = torch.zeros(self._events.count, len(counted), dtype=torch.bool, device=counted.device)
         return _Attempted(
-            before.t, chosen.t_new, chosen.h, before.u, following.u, stages, counted, first, crossed
+            before.t, chosen.t_new, chosen.h, before.u, following.u, stages, counted, first, crossed, crossed
         )
 
     def _watch(self, before: Progress, following: Progress, made: _Attempted) -> Progress:
@@ -178,25 +179,28 @@ class _Run:
         doubtful = suspicious(a, b, da, db)
         if rules.any_timed:
             doubtful = doubtful | self._timed(before, made, known, g, slope)
-        suspects = made.counted & (doubtful.any(0) | known.unsettled.any(0))
-        speed = sides * slope * self._direction
-        tolerance = resolution(made.t_new, made.h)
-        arrives = (speed < 0.0) & (b <= -speed * tolerance) & (a > 0.0) & made.counted
+        suspects = made.counted & (doubtful | rules.unsettled(known)).any(0)
+        arrives = self._arriving(known, made, g, slope)
         looks = torch.stack((suspects.sum(), arrives.sum())).tolist()
         if looks[0]:
             found = self._search(torch.nonzero(suspects)[:, 0], made, Ends(known.g, known.slope, g, slope))
             following, g, slope = self._land(found, following, made, g, slope)
+            arrives = self._arriving(self._known, made, g, slope)
             arrives[:, found[0]] = False
+            looks[1] = int(arrives.any())
         if looks[1]:
-            made.crossed |= arrives
-        counted = made.counted
-        self._known = known._replace(
-            modes=self._known.modes if self._known is not None else known.modes,
-            g=torch.where(counted, g, known.g),
-            slope=torch.where(counted, slope, known.slope),
-            unsettled=known.unsettled & ~counted,
-        )
+            made.crossed = made.crossed | arrives
+        assert self._known is not None
+        self._known = self._known.after(made.counted, g, slope)
         return following
+
+    def _arriving(self, known: Known, made: _Attempted, g: Tensor, slope: Tensor) -> Tensor:
+        """Functions that would be at zero before times can be told apart: they are there at the end of the
+        step, and what happens at a known time happens with them."""
+        sides = known.modes[: len(g)]
+        speed, tolerance = sides * slope * self._direction, resolution(made.t_new, made.h)
+        left_zero = sides * known.g > 0.0
+        return (speed < 0.0) & (sides * g <= -speed * tolerance) & left_zero & made.counted
 
     def _timed(self, before: Progress, made: _Attempted, known: Known, g: Tensor, slope: Tensor) -> Tensor:
         """Whether functions of time alone may have gone to their other side within the steps: these follow no
@@ -227,7 +231,7 @@ class _Run:
             made.stages[:, :, member], known.modes[:, member],
         )  # fmt: skip
         clear = torch.zeros(rules.count, len(member), dtype=torch.float64, device=member.device)
-        unsettled = known.unsettled[:, member]
+        unsettled = rules.unsettled(known)[:, member]
         if bool(unsettled.any()):
             side, clear = leaving(inside, unsettled)
             modes = known.modes.clone()
@@ -236,18 +240,29 @@ class _Run:
             self._known = known = known._replace(modes=modes)
             self._learn(member, made, known)
         parts = Ends(*(one[:, member] for one in ends))
-        theta, function = first_roots(inside, known.modes[: rules.count, member], parts, clear)
-        some = torch.nonzero(torch.isfinite(theta))[:, 0]
-        if not len(some):
-            return member[some], None
-        member = member[some]
+        for _ in range(rules.count + 1):
+            theta, function = first_roots(inside, known.modes[: rules.count, member], parts, clear)
+            some = torch.nonzero(torch.isfinite(theta))[:, 0]
+            if not len(some):
+                return member[some], None
+            landed = self._landed(member[some], made, known, ends, theta[some], function[some])
+            if not bool(landed.turned.any()):
+                break
+            # the interpolant was off: in this step that function does not get to zero
+            turned = some[landed.turned]
+            clear[function[turned], turned] = 1.0
+        return member[some], landed
+
+    def _landed(
+        self, member: Tensor, made: _Attempted, known: Known, ends: Ends, theta: Tensor, function: Tensor
+    ) -> Landed:
+        """Steps of some members to the roots found in them."""
         start = Start(
             member, made.t[member], made.u[:, member], made.h[member], made.stages[:, :, member],
             None if self._first is None else self._first[:, member], known.modes[:, member],
         )  # fmt: skip
         parts = Ends(*(one[:, member] for one in ends))
-        landed = land(self._calls, self._stepper, start, parts, theta[some], function[some], self._direction)
-        return member, landed
+        return land(self._calls, self._stepper, start, parts, theta, function, self._direction)
 
     def _learn(self, member: Tensor, made: _Attempted, known: Known) -> None:
         """Conditions by sides that a first step has told: nothing is triggered by that."""
@@ -271,7 +286,8 @@ class _Run:
         made.u_new[:, member], made.stages[:, :, member] = landed.u, landed.stages
         g, slope = g.clone(), slope.clone()
         g[:, member], slope[:, member] = landed.g, landed.slope
-        made.crossed[:, member] = landed.crossed
+        made.crossed, made.poles = made.crossed.clone(), made.poles.clone()
+        made.crossed[:, member], made.poles[:, member] = landed.crossed, landed.poles
         # at a root where the step begins no step is made
         at_once = landed.h == 0.0
         made.counted = made.counted.clone()
@@ -311,14 +327,23 @@ class _Run:
             return
         member = torch.nonzero(arrived)[:, 0]
         if len(member):
-            self._happen(self.made, member, made.crossed, made.h)
+            self._happen(self.made, member, made.crossed, made.poles, made.h)
 
-    def _happen(self, attempt: int, member: Tensor, crossed: Tensor, h: Tensor) -> None:
+    def _happen(self, attempt: int, member: Tensor, crossed: Tensor, poles: Tensor, h: Tensor) -> None:
         progress = self._progress
         known = None if self._known is None else Known(*(one[:, member] for one in self._known))
         t = progress.t[member]
         left = self._executive.happen(
-            Arrival(attempt, member, t, progress.u[:, member], known, crossed[:, member], h[member])
+            Arrival(
+                attempt,
+                member,
+                t,
+                progress.u[:, member],
+                known,
+                crossed[:, member],
+                poles[:, member],
+                h[member],
+            )  # fmt: skip
         )
         if self._known is not None and left.known is not None:
             self._known = Known(*(one.clone() for one in self._known))

@@ -27,7 +27,8 @@ def transforming() -> bool:
 def with_gradients(function: Callable[[Tensor, Tensor], Tensor], t: Tensor, u: Tensor) -> Rows:
     """The rows of a function with their gradients; differentiable where torch records."""
     if transforming():
-        values, pull = torch.func.vjp(function, t, u)
+        made: Any = torch.func.vjp(function, t, u)
+        values, pull = made
         unit = torch.eye(len(values), dtype=values.dtype, device=values.device)
         pulled = [pull(row[:, None].expand_as(values)) for row in unit]
         by_t, by_u = (torch.stack(one) for one in zip(*pulled, strict=True))

@@ -13,13 +13,16 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.events.calls import Calls
-from symde.engine.batched.events.suspicion import EPSILON, may_touch, resolution, unresolved
+from symde.engine.batched.events.suspicion import may_touch, resolution, unresolved
 from symde.engine.batched.step import Stepper
 
 FEWEST, MOST = 8, 256
 """Pieces in which a step is searched: so many that a cubic describes each function in each of them."""
 
 MOST_HALVINGS, MOST_CORRECTIONS = 60, 100
+
+ENOUGH = 1e-8
+"""Part of its place up to which a root of an interpolant is found: the step to it is corrected anyway."""
 
 POWER = 0.5, 20.0
 """Powers of time by which a function may leave zero."""
@@ -84,9 +87,11 @@ def first_roots(inside: Inside, sides: Tensor, ends: Ends, clear: Tensor) -> tup
         g, slope = _sampled(inside, todo, pieces, ends)
         part = _Pieces(inside, todo, sides[:, todo], clear[:, todo], g, slope)
         fine = part.resolved | (pieces >= MOST)
-        ready = torch.nonzero(fine)[:, 0]
-        if len(ready):
-            one, function = part.first()
+        if bool(fine.any()):
+            one, function, piece = part.first()
+            # waves shorter than a piece agree with its ends by chance
+            fine = (fine & part.halves_resolved(piece, fine)) | (pieces >= MOST)
+            ready = torch.nonzero(fine)[:, 0]
             theta[todo[ready]], found[todo[ready]] = one[ready], function[ready]
         todo, pieces = todo[~fine], 2 * pieces
     return theta, found
@@ -121,8 +126,25 @@ class _Pieces:
         self._a, self._b, self._da, self._db = value[:, :-1], value[:, 1:], change[:, :-1], change[:, 1:]
         self.resolved = ~unresolved(self._a, self._b, self._da, self._db).any(1).any(0)
 
-    def first(self) -> tuple[Tensor, Tensor]:
-        """The first root of each step, infinite where there is none, and its function."""
+    def halves_resolved(self, piece: Tensor, wanted: Tensor) -> Tensor:
+        """Whether both halves of a piece of each step are short enough too; of those wanted that have one."""
+        fine = torch.ones_like(wanted)
+        step = torch.nonzero(wanted & (piece < self._pieces))[:, 0]
+        if not len(step):
+            return fine
+        place, which = self._place[step], piece[step]
+        middle = (which.to(torch.float64) + 0.5) / self._pieces
+        g, slope = self._inside(place, middle)
+        sides, half = self._sides[:, step], 0.5 * self._inside.h[place] / self._pieces
+        value, change = sides * g, sides * slope * half
+        a, b = self._a[:, which, step], self._b[:, which, step]
+        da, db = 0.5 * self._da[:, which, step], 0.5 * self._db[:, which, step]
+        waves = unresolved(a, value, da, change) | unresolved(value, b, change, db)
+        fine[step] = ~waves.any(0)
+        return fine
+
+    def first(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The first root of each step, infinite where there is none, its function, and its piece."""
         a, b, da, db = self._a, self._b, self._da, self._db
         rests = (a <= 0.0) & (((a == b) & (da == 0.0) & (db == 0.0)) | ((da > 0.0) & (db > 0.0)))
         low = torch.arange(self._pieces, dtype=torch.float64, device=a.device) / self._pieces
@@ -132,27 +154,31 @@ class _Pieces:
         start = torch.maximum(low, self._clear[:, None])
         crosses = (b <= 0.0) & ~rests & (ends > start)
         high = ends.clone()
-        high, crosses = self._touching(high, crosses, low)
+        high, crosses = self._touching(high, crosses, low, ends > start)
         high, crosses = self._losing(high, crosses, low)
         none = torch.full_like(self._inside.t[self._place], math.inf)
         which = torch.zeros_like(self._place)
         if not bool(crosses.any()):
-            return none, which
+            return none, which, which + self._pieces
         order = torch.arange(self._pieces, device=a.device)[None, :, None]
         piece = torch.where(crosses, order, self._pieces).amin(1)  # (count, S)
         earliest = piece.amin(0)
         function, step = torch.nonzero((piece == earliest) & (piece < self._pieces), as_tuple=True)
         at = function, piece[function, step], step
-        theta = self._located(function, step, start[at], high[at], a[at], da[at], start[at] > low[at])
+        on_line = (a[at] > 0.0) & (b[at] < 0.0) & (high[at] == ends[at])
+        guess = torch.where(on_line, low[at] + width * a[at] / (a[at] - b[at]), high[at])
+        late = start[at] > low[at]
+        theta = self._located(function, step, start[at], high[at], guess, (a[at] > 0.0) | late, da[at])
         every = torch.full_like(self._sides, math.inf)
         every[function, step] = theta
-        return every.min(0)
+        best = every.min(0)
+        return best.values, best.indices, earliest
 
-    def _touching(self, high: Tensor, crosses: Tensor, low: Tensor) -> tuple[Tensor, Tensor]:
+    def _touching(self, high: Tensor, crosses: Tensor, low: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Functions on their side at both ends of a piece, which turn between and may be on the other side
         there: their minimum is bracketed by the derivative."""
         a, b, da, db = self._a, self._b, self._da, self._db
-        touch = (a > 0.0) & (b > 0.0) & (da < 0.0) & (db > 0.0) & may_touch(a, b, da, db)
+        touch = wanted & (a > 0.0) & (b > 0.0) & (da < 0.0) & (db > 0.0) & may_touch(a, b, da, db)
         if not bool(touch.any()):
             return high, crosses
         at = torch.nonzero(touch, as_tuple=True)
@@ -197,18 +223,21 @@ class _Pieces:
         return g.gather(0, function[None])[0], slope.gather(0, function[None])[0]
 
     def _located(
-        self, function: Tensor, step: Tensor, low: Tensor, high: Tensor, a: Tensor, da: Tensor, clear: Tensor
-    ) -> Tensor:
-        """Roots between `low`, where a function is on its side, and `high`, where it is not, a few roundings
-        behind them at most: Newton's method, halving where it leaves the bracket."""
+        self, function: Tensor, step: Tensor, low: Tensor, high: Tensor, guess: Tensor, on_side: Tensor,
+        da: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Roots between `low`, where a function is on its side, and `high`, where it is not, as well as the
+        first step to them is worth: Newton's method, halving where it leaves the bracket."""
         place, side = self._place[step], self._sides[function, step]
         t, h = self._inside.t[place], self._inside.h[place]
         resolved = 0.25 * resolution(t, h) / h.abs()
-        low, at_once = self._begun(function, place, side, low, high, (a > 0.0) | clear, da, resolved)
-        near = torch.maximum(resolved, EPSILON * high)
-        theta, previous, start = high.clone(), high - low, low.clone()
+        low, at_once = self._begun(function, place, side, low, high, on_side, da, resolved)
+        near = torch.maximum(resolved, ENOUGH * high)
+        theta, previous, start = torch.maximum(guess, low), high - low, low.clone()
         going = ~at_once
         g, slope = self._of(function, place, theta)
+        before = side * g > 0.0
+        low, high = torch.where(before, torch.maximum(low, theta), low), torch.where(before, high, theta)
         for _ in range(MOST_CORRECTIONS):
             change = g / (slope * h)
             target = theta - change

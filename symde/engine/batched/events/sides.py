@@ -27,14 +27,25 @@ class Known(NamedTuple):
         modes: Sides and values of floors, shape (count + floors, S).
         g, slope: Values and total time derivatives, shape (count, S).
         noise: How far from zero the value of each may be although it is at it.
-        unsettled: Which are zero without a slope, so that the next step tells to which side they go.
+        handled: Which began, or were handled, where their members stand: no step was taken since.
+        pole: Of those that went to their other side through infinity the value there, else not a number.
     """
 
     modes: Tensor
     g: Tensor
     slope: Tensor
     noise: Tensor
-    unsettled: Tensor
+    handled: Tensor
+    pole: Tensor
+
+    def after(self, counted: Tensor, g: Tensor, slope: Tensor) -> Known:
+        """Behind a step, of the members for which it counted."""
+        return self._replace(
+            g=torch.where(counted, g, self.g),
+            slope=torch.where(counted, slope, self.slope),
+            handled=self.handled & ~counted,
+            pole=torch.where(counted, torch.nan, self.pole),
+        )
 
 
 class Sides:
@@ -67,22 +78,27 @@ class Sides:
         modes = torch.full((self.count + self._floors, len(t)), -1.0, dtype=torch.float64, device=t.device)
         modes[: self.count] = torch.where(self.low | self.high, 1.0, modes[: self.count])
         modes[self.count :] = 0.0
-        noise = torch.zeros(self.count, len(t), dtype=torch.float64, device=t.device)
-        return self.find(member, t, u, modes, noise, torch.zeros_like(t))
+        zero = torch.zeros(self.count, len(t), dtype=torch.float64, device=t.device)
+        known = Known(modes, zero, zero, zero, zero == 0.0, zero + torch.nan)
+        return self.find(member, t, u, known, torch.zeros_like(t))
 
-    def find(self, member: Tensor, t: Tensor, u: Tensor, modes: Tensor, noise: Tensor, h: Tensor) -> Known:
+    def find(self, member: Tensor, t: Tensor, u: Tensor, known: Known, h: Tensor) -> Known:
         """Sides and values at (t, u) after the size h; values may depend on floors and sides that are found
         here: again until none changes."""
-        near, everywhere = resolution(t, h), torch.ones_like(noise, dtype=torch.bool)
+        near, modes, noise = resolution(t, h), known.modes, known.noise
+        g = slope = known.g
         for _ in range(self.count + 2 if self.nested else 1):
             g, slope = self._calls.watched(member, t, u, modes)
-            modes, changed = self._updated(modes, g, slope, near, noise, everywhere)
+            # behind a pole, as long as an event does not change it
+            modes, changed = self._updated(modes, g, slope, near, noise, g != known.pole)
             if not self.nested or not bool(changed.any()):
                 break
-        return Known(modes, g, slope, noise, self._unsettled(g, slope, near, noise))
+        return known._replace(modes=modes, g=g, slope=slope)
 
-    def _unsettled(self, g: Tensor, slope: Tensor, near: Tensor, noise: Tensor) -> Tensor:
-        return (g.abs() <= slope.abs() * near + noise) & (slope == 0.0)
+    def unsettled(self, known: Known) -> Tensor:
+        """Which functions are zero without a slope where they began, or were handled: the next step tells to
+        which side they go."""
+        return known.handled & (known.slope == 0.0) & (known.g.abs() <= known.noise)
 
     def _updated(
         self, modes: Tensor, g: Tensor, slope: Tensor, near: Tensor, noise: Tensor, which: Tensor
@@ -110,11 +126,12 @@ class Sides:
         return modes, changed
 
     def flipped(
-        self, member: Tensor, t: Tensor, u: Tensor, known: Known, crossed: Tensor, h: Tensor
+        self, member: Tensor, t: Tensor, u: Tensor, known: Known, crossed: Tensor, poles: Tensor, h: Tensor
     ) -> tuple[Known, Tensor]:
-        """The functions that are at zero go to their other side; those that did."""
+        """The functions that are at zero go to their other side, some through infinity; those that did."""
         modes, g, slope = known.modes.clone(), known.g, known.slope
-        noise = torch.where(crossed, 2.0 * g.abs(), 0.0)
+        noise = torch.where(crossed & ~poles, 2.0 * g.abs(), 0.0)
+        pole = torch.where(crossed & poles, g, torch.nan)
         turns = crossed & ~(self.low | self.high)
         modes[: self.count] = torch.where(turns, -modes[: self.count], modes[: self.count])
         if self.nested:
@@ -128,7 +145,7 @@ class Sides:
             back = crossed & self.plain & (sides * slope * self._direction < 0.0)
             modes = torch.cat([torch.where(back, -sides, sides), modes[self.count :]])
             crossed = crossed & ~back
-        return Known(modes, g, slope, noise, torch.zeros_like(crossed)), crossed
+        return Known(modes, g, slope, noise, known.handled | crossed, pole), crossed
 
     def _jumped(
         self, member: Tensor, t: Tensor, u: Tensor, modes: Tensor, g: Tensor, noise: Tensor, crossed: Tensor,
