@@ -185,6 +185,7 @@ class _Run:
         if looks[0]:
             found = self._search(torch.nonzero(suspects)[:, 0], made, Ends(known.g, known.slope, g, slope))
             following, g, slope = self._land(found, following, made, g, slope)
+            assert self._known is not None
             arrives = self._arriving(self._known, made, g, slope)
             arrives[:, found[0]] = False
             looks[1] = int(arrives.any())
