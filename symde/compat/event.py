@@ -22,6 +22,10 @@ FAR = 1e12
 """Where a solve ends that no event has ended, times the largest step or 1."""
 
 
+RESET = 16.0
+"""Roundings of the largest state by which a solve may miss the line that it ended at."""
+
+
 class StopAt:
     """The zeros of all numbers that a function of one state gives, each of which ends a solve; as
     `symde.engine.batched.events.interface` has events.
@@ -44,6 +48,8 @@ class StopAt:
         if not isinstance(found, Tensor) or not found.is_floating_point() or not found.numel():
             kind = found.dtype if isinstance(found, Tensor) else type(found).__name__
             raise TypeError(f"event_fn must give a tensor of floats, whose zeros end the solve; found {kind}")
+        # behind a reset a state starts on the line, but for the rounding of the solve that led there
+        self.rounding = RESET * torch.finfo(u.dtype).eps
         self.count = count = found.numel()
         self.ties, self.purposes = (0.0,) * count, (EVENT,) * count
         self.integers, self.timed = (0,) * count, (False,) * count

@@ -62,20 +62,24 @@ def test_a_ball_hits_the_floor_when_it_should(solver):
     assert [one.item() for one in found] == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
-def test_bounces_in_a_loop_are_differentiated():
-    func, (height, rest) = Fall(), start()
-    bounce = torch.tensor(0.8, dtype=torch.float64, requires_grad=True)
-    t, state = torch.tensor(0.0, dtype=torch.float64), (height, rest)
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "allowed"), [(torch.float64, 1e-10, 1e-9), (torch.float32, 1e-5, 1e-4)]
+)
+def test_bounces_in_a_loop_are_differentiated(dtype, rtol, allowed):
+    func, (height, rest) = Fall().to(dtype), (one.detach().to(dtype) for one in start())
+    height.requires_grad_()
+    bounce = torch.tensor(0.8, dtype=dtype, requires_grad=True)
+    t, state = torch.tensor(0.0, dtype=dtype), (height, rest)
     for _ in range(2):
-        t, states = odeint_event(func, state, t, event_fn=lambda t, y: y[0], rtol=1e-10, atol=1e-12)
+        t, states = odeint_event(func, state, t, event_fn=lambda t, y: y[0], rtol=rtol, atol=rtol / 100)
         place, speed = (one[-1] for one in states)
         state = place, -bounce * speed
     # the second impact is at sqrt(2 h/g)*(1 + 2 e)
     first = math.sqrt(2 / 9.81)
-    assert t.item() == pytest.approx(first * 2.6, abs=1e-11)
+    assert t.item() == pytest.approx(first * 2.6, rel=allowed)
     by_bounce, by_height = torch.autograd.grad(t, (bounce, height))
-    assert by_bounce.item() == pytest.approx(2 * first, rel=1e-9)
-    assert by_height.item() == pytest.approx(first * 2.6 / 2, rel=1e-9)
+    assert by_bounce.item() == pytest.approx(2 * first, rel=allowed)
+    assert by_height.item() == pytest.approx(first * 2.6 / 2, rel=allowed)
 
 
 def test_the_first_zero_of_several_ends_the_solve_also_backward_in_time():

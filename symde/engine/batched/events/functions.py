@@ -43,6 +43,7 @@ class FunctionEvents:
         self.count, self.floors = len(self._roots), 0
         self.ties, self.purposes = (0.0,) * self.count, (EVENT,) * self.count
         self.integers, self.timed = (0,) * self.count, (False,) * self.count
+        self.rounding = 0.0
         self.has_conditions, self.ranked = False, any(one.priority is not None for one in given)
         self._priorities = [0.0 if one.priority is None else float(one.priority) for one in given]
         t, u, p = batch.t0.detach(), batch.u0.detach(), batch.p

@@ -25,6 +25,8 @@ class Events(Protocol):
         purposes, integers: What each is for, and of a floor's function the place of its value.
         timed: Of each whether it follows time alone.
         has_conditions, ranked: Whether there are conditions, and priorities.
+        rounding: Part of the largest state by which a root function may be off zero at a start that is meant
+            to be there; 0: a start is what it is.
     """
 
     plans: tuple[EventPlan, ...]
@@ -36,6 +38,7 @@ class Events(Protocol):
     timed: tuple[bool, ...]
     has_conditions: bool
     ranked: bool
+    rounding: float
 
     def roots(self, t: Tensor, u: Tensor, p: Tensor | None, modes: Tensor) -> Tensor:
         """Values of the root functions, shape (count, S)."""

@@ -79,7 +79,8 @@ class Sides:
         modes[: self.count] = torch.where(self.low | self.high, 1.0, modes[: self.count])
         modes[self.count :] = 0.0
         zero = torch.zeros(self.count, len(t), dtype=torch.float64, device=t.device)
-        known = Known(modes, zero, zero, zero, zero == 0.0, zero + torch.nan)
+        noise = zero + self._calls.events.rounding * u.abs().amax(0).to(torch.float64)
+        known = Known(modes, zero, zero, noise, zero == 0.0, zero + torch.nan)
         return self.find(member, t, u, known, torch.zeros_like(t))
 
     def find(self, member: Tensor, t: Tensor, u: Tensor, known: Known, h: Tensor) -> Known:
