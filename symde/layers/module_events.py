@@ -46,6 +46,7 @@ class ModelEvents:
     def __init__(self, made: TorchEvents, rhs: Any) -> None:
         self.plans, self.floors = made.plans, made.floors
         self.count, self.rounding = len(made.roots), 0.0
+        self.uneven = getattr(rhs, "uneven", None)
         self.ties = tuple(root.tie for root in made.roots)
         self.purposes = tuple(root.purpose for root in made.roots)
         self.integers = tuple(root.integer for root in made.roots)

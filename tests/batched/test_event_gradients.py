@@ -238,6 +238,14 @@ def test_events_of_functions_say_what_they_want():
     ):
         with pytest.raises(kind, match=message):
             run(event)
+    levels = torch.tensor([0.5, 0.6], dtype=torch.float64)
+    with pytest.raises(ValueError, match="do not take 1 of the 2 that there are: .* rows of p"):
+        run(symde.Event(lambda t, u, p: u[0] - levels, stop=True))
+    problem = symde.Problem(symde.ode_def(BALL))
+    with pytest.raises(ValueError, match="an event, reads 1 tensors"):
+        start, p = (torch.tensor(each)[:, None] for each in (problem.u0, problem.p))
+        event = symde.Event(lambda t, u, p: u[0] - one, stop=True)
+        integrate(module_of(problem.system), start, p.requires_grad_(), 0.0, 1.0, events=[event])
     with pytest.raises(ValueError, match="compile=True does not go with events"):
         run(symde.Event(at=0.5, effects=lambda t, u, p: 2 * u), compile=True)
     with pytest.raises(TypeError, match="condition of an event of a model is text"):

@@ -100,9 +100,11 @@ def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
     followed = torch.is_grad_enabled()
     if followed and batch.wants_gradient:
         refuse_stateful(batch.modules)
-    probe = None if is_printed(batch.rhs) else Probe(batch)
+    printed = is_printed(batch.rhs)
+    known = printed and (batch.events is None or is_printed(batch.events))
+    probe = None if known else Probe(batch)
     unseen = probe is not None and bool(probe.unseen)
-    if probe is not None:
+    if probe is not None and not printed:
         batch = replace(batch, slopes=probe.slopes)
     if not (followed and (batch.wants_gradient or unseen)):
         return solve(batch.filled(count, wanted), keep=False)
@@ -115,7 +117,8 @@ def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
 
 
 def is_printed(rhs: Any) -> bool:
-    """Whether a right-hand side is a printed model, which has no state and reads what it is given alone."""
+    """Whether a right-hand side, or its events, are a printed model's, which have no state and read what they
+    are given alone."""
     return getattr(rhs, "uneven", None) is not None
 
 

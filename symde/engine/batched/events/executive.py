@@ -58,6 +58,8 @@ class Executive:
         keep: Whether moments are kept for derivatives.
 
     Attributes:
+        plans, whens: The events, and of those with a condition their numbers and its place.
+        accumulation: Whether there is an end to them.
         log, moments: What has happened.
         truths: Which conditions hold by what has been handled, shape (conditions, B).
     """
@@ -71,17 +73,17 @@ class Executive:
         direction: float,
         keep: bool,
     ) -> None:
-        self._calls, self._sides, self._times = calls, sides, times
-        self._plans = calls.events.plans
-        self._whens = [(j, plan.place) for j, plan in enumerate(self._plans) if plan.kind == "when"]
-        self._accumulation, self._direction, self._keep = Accumulation(t_end), direction, keep
+        self.calls, self.sides, self.times = calls, sides, times
+        self.plans = calls.events.plans
+        self.whens = [(j, plan.place) for j, plan in enumerate(self.plans) if plan.kind == "when"]
+        self.accumulation, self.direction, self.keep = Accumulation(t_end), direction, keep
         self.log, self.moments = Log(), list[Moment]()
         self.truths = torch.zeros(0, len(t_end), dtype=torch.bool, device=t_end.device)
 
     def begin(self, member: Tensor, t: Tensor, u: Tensor, known: Known | None) -> None:
         """Which conditions hold at the start."""
         if known is not None:
-            self.truths = self._calls.conditions(member, t, u, known.modes)
+            self.truths = self.calls.conditions(member, t, u, known.modes)
 
     def happen(self, arrival: Arrival) -> Left:
         """Carry out all that happens to some members."""
@@ -93,14 +95,14 @@ class _Moment:
 
     def __init__(self, executive: Executive, arrival: Arrival) -> None:
         self._of, self._arrival = executive, arrival
-        self._calls, self._plans = executive._calls, executive._plans
+        self._calls, self._plans = executive.calls, executive.plans
         self._member, self._t, self._u, self._known = (
             arrival.member, arrival.t, arrival.u.clone(), arrival.known,
         )  # fmt: skip
         if self._known is not None:
             self._known = Known(*(one.clone() for one in self._known))
         count, self._device = len(self._plans), arrival.t.device
-        self._pending, self._causes, self._waited = executive._times.take(self._member, self._t, count)
+        self._pending, self._causes, self._waited = executive.times.take(self._member, self._t, count)
         self._truths = executive.truths[:, self._member]
         size = len(self._member)
         self._status = torch.full((size,), -1, dtype=torch.int64, device=self._device)
@@ -119,7 +121,7 @@ class _Moment:
             for j in torch.unique(choice[active]).tolist():
                 self._take(j, torch.nonzero(active & (choice == j))[:, 0])
         self._of.truths[:, self._member] = self._truths
-        if self._of._keep and self._operations:
+        if self._of.keep and self._operations:
             self._keep_moment()
         return Left(self._u, self._known, self._status, self._happened)
 
@@ -128,13 +130,13 @@ class _Moment:
 
     def _cross(self) -> None:
         """Root functions that are at zero go to their other side."""
-        arrival, rules = self._arrival, self._of._sides
+        arrival, rules = self._arrival, self._of.sides
         if self._known is None or rules is None or not bool(arrival.crossed.any()):
             return
         self._known, crossed = rules.flipped(
             self._member, self._t, self._u, self._known, arrival.crossed, arrival.poles, arrival.h
         )
-        onward = self._known.modes[: len(crossed)] * self._of._direction
+        onward = self._known.modes[: len(crossed)] * self._of.direction
         for j, plan in enumerate(self._plans):
             if plan.kind == "crossing":
                 side = onward[plan.place]
@@ -151,12 +153,12 @@ class _Moment:
         member, t, u = self._member[columns], self._t[columns], self._u[:, columns]
         now = self._calls.conditions(member, t, u, self._known.modes[:, columns])
         before = self._truths[:, columns]
-        for j, place in self._of._whens:
+        for j, place in self._of.whens:
             self._pending[j, columns] += now[place] & ~before[place]
             if self._plans[j].delayed and not self._plans[j].persistent:
                 lost = ~now[place] & before[place]
                 if bool(lost.any()):
-                    self._of._times.drop(j, member[lost])
+                    self._of.times.drop(j, member[lost])
         self._truths[:, columns] = now
 
     def _any_pending(self) -> Tensor:
@@ -218,7 +220,7 @@ class _Moment:
         if bool(later.any()):
             some = columns[later]
             due = (t + delay)[later]
-            entry = self._of._times.wait(j, self._member[some], due, values[:, later].clone())
+            entry = self._of.times.wait(j, self._member[some], due, values[:, later].clone())
             self._operations.append(Operation(j, some, triggered=entry))
         return columns[~later], values[:, ~later]
 
@@ -235,7 +237,7 @@ class _Moment:
         log = self._of.log.add(member, j, t, before, after)
         self._operations.append(Operation(j, columns, None, waited, places, log))
         self._happened[columns] = True
-        status = self._of._accumulation.count(member, t)
+        status = self._of.accumulation.count(member, t)
         if plan.stop:
             status = torch.where(status < 0, int(Status.TERMINATED), status)
         self._status[columns] = torch.where(status >= 0, status, self._status[columns])
@@ -244,7 +246,7 @@ class _Moment:
             self._note_truths(columns)
 
     def _find_sides(self, columns: Tensor) -> None:
-        known, rules = self._known, self._of._sides
+        known, rules = self._known, self._of.sides
         assert known is not None and rules is not None
         part = Known(*(one[:, columns] for one in known))
         found = rules.find(

@@ -11,6 +11,7 @@ from torch import Tensor
 from symde.engine.batched.events.interface import EVENT
 from symde.engine.batched.events.rows import with_gradients
 from symde.engine.batched.problem import Batch
+from symde.engine.batched.saves import parameters_of
 from symde.problem.event import Event
 from symde.problem.event_plan import EventPlan
 
@@ -37,6 +38,7 @@ class FunctionEvents:
 
     def __init__(self, given: list[Event], batch: Batch) -> None:
         self._given, self._rhs, states = given, batch.rhs, len(batch.u0)
+        self._members = len(batch.t0)
         self._roots: list[Callable[..., Any]] = []
         self._times: list[Any] = []
         self.plans = tuple(self._plan(k, one, states) for k, one in enumerate(given))
@@ -47,8 +49,10 @@ class FunctionEvents:
         self.has_conditions, self.ranked = False, any(one.priority is not None for one in given)
         self._priorities = [0.0 if one.priority is None else float(one.priority) for one in given]
         t, u, p = batch.t0.detach(), batch.u0.detach(), batch.p
+        p = None if p is None else p.detach()
         with torch.no_grad():
-            self._check(t, u, None if p is None else p.detach())
+            self._check(t, u, p)
+            self._check_columns(t, u, p)
 
     def _plan(self, k: int, event: Event, states: int) -> EventPlan:
         name = event.name or f"event {k + 1}"
@@ -99,6 +103,30 @@ class FunctionEvents:
                     raise ValueError(
                         f"the effect of event `{plan.name}` must give the states after it, a tensor of shape "
                         f"{tuple(u.shape)}; found {_described(value)}"
+                    )
+
+    def _check_columns(self, t: Tensor, u: Tensor, p: Any) -> None:
+        """Refuse functions that do not take another number of members.
+
+        Raises:
+            ValueError: one does not.
+        """
+        some = torch.zeros(1 if len(t) > 1 else 2, dtype=torch.int64, device=t.device)
+        t, u, p = t[some], u[:, some], parameters_of(p, some)
+        for event, plan in zip(self._given, self.plans, strict=True):
+            called = [event.condition] if event.condition is not None else []
+            called += [event.effects] if plan.targets else []
+            for function in called:
+                try:
+                    value: Any = function(t, u, p)  # type: ignore[operator]
+                    fits = value.shape[-1:] == t.shape
+                except (RuntimeError, IndexError, ValueError):
+                    fits = False
+                if not fits:
+                    raise ValueError(
+                        f"event `{plan.name}` is looked at for some members alone, and its functions do not "
+                        f"take {len(t)} of the {self._members} that there are: give what is of each member "
+                        "its own as rows of p"
                     )
 
     def roots(self, t: Tensor, u: Tensor, p: Any, modes: Tensor) -> Tensor:
