@@ -7,8 +7,6 @@ happens there changes the states of those members; all others go on as without e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -17,34 +15,15 @@ from symde.engine.batched.control import UNSOLVED, Attempt, Progress, choose, ju
 from symde.engine.batched.events.calls import Calls
 from symde.engine.batched.events.executive import Arrival, Executive
 from symde.engine.batched.events.interface import Events
-from symde.engine.batched.events.landing import Landed, Start, land
 from symde.engine.batched.events.moments import Happened
-from symde.engine.batched.events.search import Ends, Inside, first_roots, leaving
-from symde.engine.batched.events.sides import Known, Sides
-from symde.engine.batched.events.suspicion import resolution, suspicious, unresolved
+from symde.engine.batched.events.sides import Sides
 from symde.engine.batched.events.times import KnownTimes
+from symde.engine.batched.events.watch import Attempted, Watch
 from symde.engine.batched.loop import Outcome
 from symde.engine.batched.record import Record
 from symde.engine.batched.saves import Saves, Steps, places_of
 from symde.engine.batched.step import Step, Stepper
 from symde.engine.cpu.layout import Status
-from symde.engine.cpu.roots import SAMPLES
-
-
-@dataclass(slots=True)
-class _Attempted:
-    """An attempt of all members, as it is changed by what lies in it: shapes (B,), (n, B), (stages, n, B)."""
-
-    t: Tensor
-    t_new: Tensor
-    h: Tensor
-    u: Tensor
-    u_new: Tensor
-    stages: Tensor
-    counted: Tensor
-    first: Tensor | None
-    crossed: Tensor
-    poles: Tensor
 
 
 def run_with_events(
@@ -93,7 +72,7 @@ class _Run:
             self._calls, self._sides, self._times, self._span.t_end, self._direction,
             self._record is not None,
         )  # fmt: skip
-        self._known: Known | None = None
+        self._watch: Watch | None = None
         self._first = slopes if self._stepper.keeps_first else None
         self._status = torch.full_like(self._every, -1)
         self._accepted, self._tried = torch.zeros_like(self._every), torch.zeros_like(self._every)
@@ -112,8 +91,11 @@ class _Run:
         """What is known, and what is due, at the start."""
         t, u = self._progress.t, self._progress.u
         if self._sides is not None:
-            self._known = self._sides.begin(self._every, t, u)
-        self._executive.begin(self._every, t, u, self._known)
+            self._watch = Watch(
+                self._calls, self._stepper, self._sides, self._executive, self._direction, t, u
+            )
+        known = None if self._watch is None else self._watch.known
+        self._executive.begin(self._every, t, u, known)
         if self._times.any:
             due = torch.nonzero(self._times.due(t))[:, 0]
             if len(due):
@@ -134,8 +116,8 @@ class _Run:
         )
         live = chosen.h != 0.0
         made = self._attempted(before, chosen, step, following, accepted & live)
-        if self._sides is not None:
-            following = self._watch(before, following, made)
+        if self._watch is not None:
+            following = self._watch.look(following, made, self._first)
         ended = made.counted & (made.t_new == t_stop)
         # a step that was cut short by a time or a root says nothing of the size that the next one may have
         longer = torch.maximum(following.h_next, before.h_next)
@@ -158,154 +140,20 @@ class _Run:
 
     def _attempted(
         self, before: Progress, chosen: Attempt, step: Step, following: Progress, counted: Tensor
-    ) -> _Attempted:
+    ) -> Attempted:
         stages = torch.stack(list(step.stages))
         first = None
         if self._stepper.keeps_first and step.last is not None:
             first = torch.where(counted, step.last, step.stages[0])
         crossed = torch.zeros(self._events.count, len(counted), dtype=torch.bool, device=counted.device)
-        return _Attempted(
+        return Attempted(
             before.t, chosen.t_new, chosen.h, before.u, following.u, stages, counted, first, crossed, crossed
         )
-
-    def _watch(self, before: Progress, following: Progress, made: _Attempted) -> Progress:
-        """Look for roots in the steps that count."""
-        known, rules = self._known, self._sides
-        assert known is not None and rules is not None
-        g, slope = self._calls.watched(self._every, made.t_new, made.u_new, known.modes)
-        sides = known.modes[: rules.count]
-        a, b = sides * known.g, sides * g
-        da, db = sides * known.slope * made.h, sides * slope * made.h
-        doubtful = suspicious(a, b, da, db)
-        if rules.any_timed:
-            doubtful = doubtful | self._timed(before, made, known, g, slope)
-        suspects = made.counted & (doubtful | rules.unsettled(known)).any(0)
-        arrives = self._arriving(known, made, g, slope)
-        looks = torch.stack((suspects.sum(), arrives.sum())).tolist()
-        if looks[0]:
-            found = self._search(torch.nonzero(suspects)[:, 0], made, Ends(known.g, known.slope, g, slope))
-            following, g, slope = self._land(found, following, made, g, slope)
-            assert self._known is not None
-            arrives = self._arriving(self._known, made, g, slope)
-            arrives[:, found[0]] = False
-            looks[1] = int(arrives.any())
-        if looks[1]:
-            made.crossed = made.crossed | arrives
-        assert self._known is not None
-        self._known = self._known.after(made.counted, g, slope)
-        return following
-
-    def _arriving(self, known: Known, made: _Attempted, g: Tensor, slope: Tensor) -> Tensor:
-        """Functions that would be at zero before times can be told apart: they are there at the end of the
-        step, and what happens at a known time happens with them."""
-        sides = known.modes[: len(g)]
-        speed, tolerance = sides * slope * self._direction, resolution(made.t_new, made.h)
-        left_zero = sides * known.g > 0.0
-        return (speed < 0.0) & (sides * g <= -speed * tolerance) & left_zero & made.counted
-
-    def _timed(self, before: Progress, made: _Attempted, known: Known, g: Tensor, slope: Tensor) -> Tensor:
-        """Whether functions of time alone may have gone to their other side within the steps: these follow no
-        interpolant, so they are looked at within as well."""
-        rules = self._sides
-        assert rules is not None
-        sides, last, found = known.modes[: rules.count], 0.0, torch.zeros_like(g, dtype=torch.bool)
-        g_low, slope_low = known.g, known.slope
-        for place in (*SAMPLES, 1.0):
-            if place == 1.0:
-                g_high, slope_high = g, slope
-            else:
-                t = before.t + place * made.h
-                g_high, slope_high = self._calls.watched(self._every, t, before.u, known.modes)
-            h = (place - last) * made.h
-            a, b = sides * g_low, sides * g_high
-            waves = unresolved(a, b, sides * slope_low * h, sides * slope_high * h)
-            found = found | (b < 0.0) | waves
-            g_low, slope_low, last = g_high, slope_high, place
-        return found & rules.timed
-
-    def _search(self, member: Tensor, made: _Attempted, ends: Ends) -> tuple[Tensor, Landed | None]:
-        """The members whose steps have a root, and these steps to it."""
-        known, rules = self._known, self._sides
-        assert known is not None and rules is not None
-        inside = Inside(
-            self._calls, self._stepper, member, made.t[member], made.h[member], made.u[:, member],
-            made.stages[:, :, member], known.modes[:, member],
-        )  # fmt: skip
-        clear = torch.zeros(rules.count, len(member), dtype=torch.float64, device=member.device)
-        unsettled = rules.unsettled(known)[:, member]
-        if bool(unsettled.any()):
-            side, clear = leaving(inside, unsettled)
-            modes = known.modes.clone()
-            now = torch.where(side != 0.0, side, modes[: rules.count, member])
-            modes[: rules.count, member] = now
-            self._known = known = known._replace(modes=modes)
-            self._learn(member, made, known)
-        parts = Ends(*(one[:, member] for one in ends))
-        for _ in range(rules.count + 1):
-            theta, function = first_roots(inside, known.modes[: rules.count, member], parts, clear)
-            some = torch.nonzero(torch.isfinite(theta))[:, 0]
-            if not len(some):
-                return member[some], None
-            landed = self._landed(member[some], made, known, ends, theta[some], function[some])
-            if not bool(landed.turned.any()):
-                break
-            # the interpolant was off: in this step that function does not get to zero
-            turned = some[landed.turned]
-            clear[function[turned], turned] = 1.0
-        return member[some], landed
-
-    def _landed(
-        self, member: Tensor, made: _Attempted, known: Known, ends: Ends, theta: Tensor, function: Tensor
-    ) -> Landed:
-        """Steps of some members to the roots found in them."""
-        start = Start(
-            member, made.t[member], made.u[:, member], made.h[member], made.stages[:, :, member],
-            None if self._first is None else self._first[:, member], known.modes[:, member],
-        )  # fmt: skip
-        parts = Ends(*(one[:, member] for one in ends))
-        return land(self._calls, self._stepper, start, parts, theta, function, self._direction)
-
-    def _learn(self, member: Tensor, made: _Attempted, known: Known) -> None:
-        """Conditions by sides that a first step has told: nothing is triggered by that."""
-        truths = self._executive.truths
-        if len(truths):
-            truths[:, member] = self._calls.conditions(
-                member, made.t[member], made.u[:, member], known.modes[:, member]
-            )
-
-    def _land(
-        self, found: tuple[Tensor, Landed | None], following: Progress, made: _Attempted, g: Tensor,
-        slope: Tensor,
-    ) -> tuple[Progress, Tensor, Tensor]:  # fmt: skip
-        """End the steps at their roots."""
-        member, landed = found
-        if landed is None:
-            return following, g, slope
-        made.t_new, made.h = made.t_new.clone(), made.h.clone()
-        made.u_new, made.stages = made.u_new.clone(), made.stages.clone()
-        made.t_new[member], made.h[member] = landed.t, landed.h
-        made.u_new[:, member], made.stages[:, :, member] = landed.u, landed.stages
-        g, slope = g.clone(), slope.clone()
-        g[:, member], slope[:, member] = landed.g, landed.slope
-        made.crossed, made.poles = made.crossed.clone(), made.poles.clone()
-        made.crossed[:, member], made.poles[:, member] = landed.crossed, landed.poles
-        # at a root where the step begins no step is made
-        at_once = landed.h == 0.0
-        made.counted = made.counted.clone()
-        made.counted[member] = ~landed.failed & ~at_once
-        if made.first is not None and landed.last is not None:
-            first = made.first.clone()
-            first[:, member] = torch.where(landed.failed, made.stages[0][:, member], landed.last)
-            made.first = first
-        halved = following.h_next.clone()
-        whole = (self._progress.h_next[member]).abs()
-        halved[member] = torch.where(landed.failed, 0.5 * whole, halved[member])
-        return following._replace(h_next=halved), g, slope
 
     # -- what is kept, and what happens
     # ------------------------------------------------------------------------------------------------
 
-    def _keep(self, made: _Attempted) -> None:
+    def _keep(self, made: Attempted) -> None:
         h = torch.where(made.counted, made.h, 0.0)
         steps = Steps(made.t[None], made.t_new[None], h[None], made.u[None], made.u_new[None])
         counted = made.counted[None]
@@ -319,7 +167,7 @@ class _Run:
                 places = places_of(self._saves.times, low, counts, total, steps, made.stages[None])
                 self._saves.write(self._stepper, places, self._span.p, self.made)
 
-    def _see_to_events(self, made: _Attempted) -> None:
+    def _see_to_events(self, made: Attempted) -> None:
         """The members that have come to events."""
         arrived = made.crossed.any(0)
         if self._times.any:
@@ -332,24 +180,16 @@ class _Run:
 
     def _happen(self, attempt: int, member: Tensor, crossed: Tensor, poles: Tensor, h: Tensor) -> None:
         progress = self._progress
-        known = None if self._known is None else Known(*(one[:, member] for one in self._known))
+        known = None if self._watch is None else self._watch.of(member)
         t = progress.t[member]
         left = self._executive.happen(
             Arrival(
-                attempt,
-                member,
-                t,
-                progress.u[:, member],
-                known,
-                crossed[:, member],
-                poles[:, member],
+                attempt, member, t, progress.u[:, member], known, crossed[:, member], poles[:, member],
                 h[member],
-            )  # fmt: skip
-        )
-        if self._known is not None and left.known is not None:
-            self._known = Known(*(one.clone() for one in self._known))
-            for whole, part in zip(self._known, left.known, strict=True):
-                whole[:, member] = part
+            )
+        )  # fmt: skip
+        if self._watch is not None and left.known is not None:
+            self._watch.note(member, left.known)
         some = torch.nonzero(left.happened)[:, 0]
         if not len(some):
             return
