@@ -91,15 +91,16 @@ def _solution(
     end = float(found.outcome.progress.t[0])
     output = None if rows is None or not len(rows) else DenseOutput(rows, len(problem.u0), end)
     accepted, rejected = (int(one[0]) for one in (found.outcome.accepted, found.outcome.rejected))
-    message = ""
-    if not retcode.success:
-        message = explain(problem, retcode, end, found.outcome.progress.u[:, 0].cpu().numpy(), accepted)
-    counters = Counters(accepted, rejected)
     events: tuple[EventRecord, ...] = ()
     if found.happened is not None:
         known = events_of(problem.system)
         assert known is not None
         events = tuple(EventLog.of(found.happened, known.plans, 1).records(0))
+    last = events[-1].name if events else None
+    message = ""
+    if not retcode.success:
+        message = explain(problem, retcode, end, found.outcome.progress.u[:, 0].cpu().numpy(), accepted, last)
+    counters = Counters(accepted, rejected)
     solution = Solution(problem, t, u, retcode, output, counters, seconds, (method,), message, events)
     if throw and not retcode.success:
         raise SolveError(message, solution)

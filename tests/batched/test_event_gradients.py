@@ -250,3 +250,17 @@ def test_events_of_functions_say_what_they_want():
         run(symde.Event(at=0.5, effects=lambda t, u, p: 2 * u), compile=True)
     with pytest.raises(TypeError, match="condition of an event of a model is text"):
         symde.solve(symde.Problem(symde.ode_def(BALL)), events=[symde.Event(lambda t, u, p: u[0], stop=True)])
+
+
+def test_float32_states_have_events_and_gradients():
+    problem = symde.Problem(symde.ode_def(BALL))
+    rhs, events = module_of(problem.system), events_of(problem.system)
+    found = []
+    for dtype in (torch.float64, torch.float32):
+        u0, p = (torch.tensor(one)[:, None].to(dtype) for one in (problem.u0, problem.p))
+        p.requires_grad_()
+        made = integrate(rhs, u0, p, 0.0, 1.5, rtol=1e-5, atol=1e-6, events=events)
+        assert made.events.t.dtype == torch.float64
+        found.append((made.events.t, *torch.autograd.grad(made.u.square().sum(), p)))
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other.double(), rtol=1e-3)  # of 1e-5 and what float32 holds

@@ -10,6 +10,10 @@ from torch import Tensor
 from symde.engine.cpu.accumulation import FEWEST_SHRINKING, MOST_AT_ONCE, MOST_SHORT, RESOLVED, SHORT
 from symde.engine.cpu.layout import Status
 
+NEAR = 16.0
+"""Times what float64 resolves below which ever shorter intervals end a run: states are kept in float64
+alone here, and an impact that is lost in their rounding would let a ball fall through the floor."""
+
 
 class Accumulation:
     """Counts the events of each member; the rules are those of `symde.engine.cpu.accumulation`.
@@ -42,6 +46,7 @@ class Accumulation:
         self._span[member], self._last[member], self._at_once[member] = span, t, at_once
         self._short[member], self._shrinking[member] = series, shrinking
         self._interval[member] = torch.where(again, before, interval)
-        zeno = (series >= MOST_SHORT) | ((shrinking >= FEWEST_SHRINKING) & (interval < RESOLVED * t.abs()))
+        unresolved = torch.where(again, before, interval) < NEAR * RESOLVED * t.abs()
+        zeno = (series >= MOST_SHORT) | ((shrinking >= FEWEST_SHRINKING) & unresolved)
         status = torch.where(at_once > MOST_AT_ONCE, int(Status.CHATTERING), -1)
         return torch.where(zeno, int(Status.ZENO), status)

@@ -86,7 +86,7 @@ def land(
     left_zero = sides * ends.g > 0.0
     t = start.t + theta * start.h
     end = start.t + start.h
-    at_once = (t - start.t).abs() <= 0.25 * resolution(end, start.h)
+    at_once = (t - start.t).abs() <= 0.25 * resolution(end, torch.zeros_like(end))
     t = torch.where(at_once, start.t, t)
     found = Landed(
         t.clone(), torch.zeros_like(t), start.u, start.stages, start.first, ends.g, ends.slope,

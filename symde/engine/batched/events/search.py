@@ -19,10 +19,10 @@ from symde.engine.batched.step import Stepper
 FEWEST, MOST = 8, 256
 """Pieces in which a step is searched: so many that a cubic describes each function in each of them."""
 
-MOST_HALVINGS, MOST_CORRECTIONS = 60, 100
+MOST_HALVINGS, MOST_CORRECTIONS = 120, 200
 
-ENOUGH = 1e-8
-"""Part of its place up to which a root of an interpolant is found: the step to it is corrected anyway."""
+ENOUGH = 2.5e-14
+"""Part of its place up to which a root of an interpolant is found."""
 
 POWER = 0.5, 20.0
 """Powers of time by which a function may leave zero."""
@@ -226,13 +226,12 @@ class _Pieces:
         self, function: Tensor, step: Tensor, low: Tensor, high: Tensor, guess: Tensor, on_side: Tensor,
         da: Tensor,
     ) -> Tensor:  # fmt: skip
-        """Roots between `low`, where a function is on its side, and `high`, where it is not, as well as the
-        first step to them is worth: Newton's method, halving where it leaves the bracket."""
+        """Roots between `low`, where a function is on its side, and `high`, where it is not, a few
+        roundings behind them at most: Newton's method, halving where it leaves the bracket."""
         place, side = self._place[step], self._sides[function, step]
         t, h = self._inside.t[place], self._inside.h[place]
-        resolved = 0.25 * resolution(t, h) / h.abs()
+        resolved = 0.25 * resolution(t, torch.zeros_like(t)) / h.abs()
         low, at_once = self._begun(function, place, side, low, high, on_side, da, resolved)
-        near = torch.maximum(resolved, ENOUGH * high)
         theta, previous, start = torch.maximum(guess, low), high - low, low.clone()
         going = ~at_once
         g, slope = self._of(function, place, theta)
@@ -252,6 +251,7 @@ class _Pieces:
             before = side * g > 0.0
             low = torch.where(going & before, theta, low)
             high = torch.where(going & ~before, theta, high)
+            near = torch.maximum(resolved, ENOUGH * high)
             going = going & (high - low > near) & (previous > 0.25 * near)
         return torch.where(at_once, start, torch.minimum(theta, high))
 
