@@ -170,8 +170,7 @@ def torch_source(definition: Definition) -> str:
     lines += ["", *name_tables(source)]
     if not source.calls(source.rhs):
         lines += _pattern("JACOBIAN", source.jacobian_pattern)
-    for helper in sorted(dialect.helpers & set(_HELPERS)):
-        lines += ["", "", *_HELPERS[helper]]
+    lines += helpers_of(dialect)
     lines += ["", "", *_opening_of_class(source, methods), *blocks]
     lines += ["", "", *start]
     return "\n".join([*lines, ""])
@@ -214,6 +213,11 @@ _HELPERS = {
         "    return torch.where(left, torch.pi/(sine*value), value)",
     ],
 }
+
+
+def helpers_of(dialect: TorchDialect) -> list[str]:
+    """The functions of symde's own that printed expressions call."""
+    return [line for one in sorted(dialect.helpers & set(_HELPERS)) for line in ("", "", *_HELPERS[one])]
 
 
 def _methods(source: ModelSource) -> list[_Method]:
@@ -351,7 +355,7 @@ def _new(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[st
     whole += [f"        return torch.stack(self.{rows}(t, u.unbind(0), p.unbind(0)))"]
     lines = ["", f"    def {rows}(self, t, u, p):", f'        """{method.meaning} as rows, from rows."""']
     names = [source.names.fresh(f"{method.result}{k}") for k in range(len(roots))]
-    parts = [_row(routine, name, root) for name, root in zip(names, roots, strict=True)]
+    parts = [row_of(routine, name, root) for name, root in zip(names, roots, strict=True)]
     if any("like" in part for part in parts) or source.calls(routine):
         lines += ["        like = u[0]"]
     lines += [f"    {line}" for line in body(source, routine, dialect, names)]
@@ -359,7 +363,7 @@ def _new(source: ModelSource, dialect: TorchDialect, method: _Method) -> list[st
     return [*whole, *lines, *listed("        return (", parts, end)]
 
 
-def _row(routine: Routine, name: str, root: int) -> str:
+def row_of(routine: Routine, name: str, root: int) -> str:
     """A result as a row as long, and of the type, as that of a state."""
     graph = routine.graph
     used = graph.reachable([root])

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.compat.event import until_event
 from symde.compat.function import Columns
 from symde.compat.options import Steps
 from symde.engine.batched.continuous import solve_by_adjoint
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.integrate import batch_of
+from symde.engine.batched.probe import leaves
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.stateful import refuse_stateful
 from symde.engine.batched.tape import taped
@@ -57,6 +59,13 @@ def adaptive(function: Columns, y0: Tensor, t: Tensor, steps: Steps, solver: Sol
     return torch.cat(found)
 
 
+def ended_by_event(
+    function: Columns, y0: Tensor, t: Tensor, steps: Steps, solver: Solver, event_fn: Any
+) -> tuple[Tensor, Tensor]:
+    """The time of an event and the states at t[0] and there, see `symde.compat.event.until_event`."""
+    return until_event(_batch, function, y0, t, steps, event_fn, solver)
+
+
 def _batch(rhs: Any, u: Tensor, start: Tensor, end: Tensor, times: Tensor, steps: Steps, count: int) -> Batch:
     modules = [rhs.func] if isinstance(rhs.func, torch.nn.Module) else []
     batch = batch_of(
@@ -72,7 +81,8 @@ def by_tape(batch: Batch) -> Forward:
     if recorded:
         refuse_stateful(batch.modules)
     found = _ended(solve(batch, keep=recorded))
-    return taped(batch, found) if recorded and (batch.wants_gradient or batch.rhs.reached) else found
+    followed = batch.wants_gradient or batch.rhs.reached or batch.events is not None
+    return taped(batch, found) if recorded and followed else found
 
 
 def by_adjoint(parameters: tuple[Tensor, ...], backward: Steps) -> Solver:
@@ -83,9 +93,27 @@ def by_adjoint(parameters: tuple[Tensor, ...], backward: Steps) -> Solver:
         if not (torch.is_grad_enabled() and batch.wants_gradient):
             return _ended(solve(batch, keep=False))
         refuse_stateful(batch.modules)
+        if batch.events is not None:
+            _refuse_unseen(batch)
         return _ended(solve_by_adjoint(batch))
 
     return solver
+
+
+def _refuse_unseen(batch: Batch) -> None:
+    """Refuse tensors that event_fn reads and whose derivatives would be missing.
+
+    Raises:
+        ValueError: there are some.
+    """
+    probed = batch.events.probed(batch.t0.detach(), batch.u0.detach(), None)
+    known = {id(one) for one in batch.weights}
+    if any(id(one) not in known for found in probed for one in leaves(found)):
+        raise ValueError(
+            "event_fn reads tensors that require a gradient and are not among adjoint_params, so that their "
+            "gradient would be missing: name them there, make event_fn an nn.Module that holds them, or take "
+            "odeint"
+        )
 
 
 def _backward(batch: Batch, steps: Steps) -> Any:
@@ -98,7 +126,7 @@ def _backward(batch: Batch, steps: Steps) -> Any:
 
 def _ended(found: Forward) -> Forward:
     status = Status(int(found.outcome.status[0]))
-    if status != Status.DONE:
+    if status not in (Status.DONE, Status.TERMINATED):
         why = _REASONS.get(status, f"status {status.name}")
         raise RuntimeError(f"the solve ended at t = {float(found.outcome.progress.t[0]):.6g}: {why}")
     return found

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from symde.compat.adaptive import adaptive, by_adjoint, by_tape
+from symde.compat.adaptive import adaptive, by_adjoint, by_tape, ended_by_event
 from symde.compat.function import Columns
 from symde.compat.grid import grid_of, on_grid
 from symde.compat.methods import method_of
@@ -46,17 +46,19 @@ def odeint(
             by its name.
         options: first_step, max_step, max_num_steps, step_t, jump_t, norm; on a grid step_size,
             grid_constructor, interp, perturb.
-        event_fn: Must be None.
+        event_fn: Gives numbers of (t, y), of any shape, whose first zero ends the solve; then t has two
+            times, of which the second tells the direction alone.
 
     Returns:
-        The states at the times t, of shape (len(t), *y0.shape), or a tuple of such.
+        The states at the times t, of shape (len(t), *y0.shape), or a tuple of such. With event_fn the time of
+        the event, and the states at t[0] and there.
 
     Raises:
         ValueError, TypeError: an argument is not what it should be, or is not here.
         RuntimeError: the solve did not reach its end.
     """
-    layout, times = _checked(func, y0, t, event_fn)
     found_method = method_of(method)
+    layout, times = _checked(func, y0, t, event_fn, found_method)
     given = checked(options, found_method)
     start = layout.flat(y0)
     function = Columns(func, layout, recorded=torch.is_grad_enabled())
@@ -64,6 +66,8 @@ def odeint(
         return layout.shaped(start[None])
     if found_method.adaptive:
         steps = Steps.read(found_method, rtol, atol, given, layout)
+        if event_fn is not None:
+            return _with_event(layout, t, ended_by_event(function, start, times, steps, by_tape, event_fn))
         states = adaptive(function, start, times, steps, by_tape)
     else:
         states = on_grid(function, start, times, grid_of(func, y0, t, given), found_method, given)
@@ -98,6 +102,7 @@ def odeint_adjoint(
         adjoint_options: Of the adjoint equation: first_step, max_step, max_num_steps. Default: those of
             `options`.
         adjoint_params: Tensors to differentiate by. Default: the parameters of func, which must be a module.
+            Those of an event_fn that is a module are added.
 
     Returns:
         As `odeint`.
@@ -106,9 +111,9 @@ def odeint_adjoint(
         ValueError, TypeError: an argument is not what it should be, or is not here.
         RuntimeError: the solve did not reach its end.
     """
-    layout, times = _checked(func, y0, t, event_fn)
-    parameters = _parameters(func, adjoint_params)
     forward = method_of(method)
+    layout, times = _checked(func, y0, t, event_fn, forward)
+    parameters = _parameters(func, event_fn, adjoint_params)
     backward = forward if adjoint_method is None else method_of(adjoint_method)
     given = checked(options, forward)
     if len(times) == 1:
@@ -132,16 +137,69 @@ def odeint_adjoint(
         _adjoint_options(adjoint_options, given, method, adjoint_method, backward),
         layout,
     )
-    states = adaptive(function, start, times, steps, by_adjoint(parameters, back))
+    solver = by_adjoint(parameters, back)
+    if event_fn is not None:
+        return _with_event(layout, t, ended_by_event(function, start, times, steps, solver, event_fn))
+    states = adaptive(function, start, times, steps, solver)
     return layout.shaped(torch.cat([start[None], states]))
 
 
-def _checked(func: Any, y0: Any, t: Any, event_fn: Any) -> tuple[Layout, Tensor]:
+def odeint_event(
+    func: Callable[..., Any],
+    y0: Any,
+    t0: Tensor,
+    *,
+    event_fn: Callable[..., Any],
+    reverse_time: bool = False,
+    odeint_interface: Callable[..., Any] = odeint,
+    **options: Any,
+) -> tuple[Tensor, Any]:
+    """Solve y' = func(t, y), y(t0) = y0, until event_fn(t, y) has a zero.
+
+    Args:
+        func, y0: As in `odeint`.
+        t0: The start, a tensor without dimensions.
+        event_fn: Gives numbers of (t, y), of any shape: the first of them that crosses zero ends the solve.
+        reverse_time: Whether to go backward in time.
+        odeint_interface: `odeint` or `odeint_adjoint`.
+        options: As those take them.
+
+    Returns:
+        The time of the event, and the states at t0 and there, of shape (2, *y0.shape), or a tuple of such.
+        Both are differentiable by all that those of `odeint_interface` are, and move with the event.
+
+    Raises:
+        ValueError, TypeError: an argument is not what it should be, or is not here.
+        RuntimeError: there is no event before the steps are used up.
+    """
+    if not isinstance(t0, Tensor) or t0.numel() != 1:
+        raise TypeError(f"t0 must be a tensor of one time, found {t0!r}")
+    start = t0.reshape(1)
+    t = torch.cat([start, start.detach() + (-1.0 if reverse_time else 1.0)])
+    return odeint_interface(func, y0, t, event_fn=event_fn, **options)
+
+
+def _with_event(layout: Layout, t: Tensor, found: tuple[Tensor, Tensor]) -> tuple[Tensor, Any]:
+    """The time in the type of t, and the states as the user's are."""
+    time, states = found
+    return time.to(t.dtype), layout.shaped(states)
+
+
+def _checked(func: Any, y0: Any, t: Any, event_fn: Any, method: Any) -> tuple[Layout, Tensor]:
     """The layout of the states and the times in float64, on the device of the states."""
     if event_fn is not None:
-        raise ValueError(
-            "event_fn is not here yet: solve to a later time, and look for the event among the saved states"
-        )
+        if not callable(event_fn):
+            raise TypeError(f"event_fn must be callable as event_fn(t, y), found {type(event_fn).__name__}")
+        if not method.adaptive:
+            raise ValueError(
+                f"event_fn does not go with {method.name} on a grid: take a method that chooses its steps, "
+                "such as 'dopri5'"
+            )
+        if isinstance(t, Tensor) and t.shape != (2,):
+            raise ValueError(
+                "with event_fn t has two times, the start and one in the direction of the solve, found shape "
+                f"{tuple(t.shape)}; odeint_event takes the start alone"
+            )
     if not callable(func):
         raise TypeError(f"func must be callable as func(t, y), found {type(func).__name__}")
     refuse_callbacks(func)
@@ -157,7 +215,7 @@ def _checked(func: Any, y0: Any, t: Any, event_fn: Any) -> tuple[Layout, Tensor]
     return layout, t.to(layout.parts(y0)[0].device, torch.float64)
 
 
-def _parameters(func: Any, given: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
+def _parameters(func: Any, event_fn: Any, given: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
     if given is None:
         if not isinstance(func, nn.Module):
             raise ValueError(
@@ -165,6 +223,8 @@ def _parameters(func: Any, given: Iterable[Tensor] | None) -> tuple[Tensor, ...]
                 "() if there are none"
             )
         given = func.parameters()
+    if isinstance(event_fn, nn.Module):
+        given = [*given, *event_fn.parameters()]
     unique = {id(one): one for one in given if one.requires_grad}
     return tuple(unique.values())
 

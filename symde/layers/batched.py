@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.integrate import integrate
+from symde.engine.batched.result import Integrated
 from symde.engine.cpu import linear_solvers
+from symde.engine.cpu.layout import Status
 from symde.engine.methods import registry as methods
 from symde.layers import explained, inputs
 from symde.layers.bridge.interface import transformed
@@ -71,7 +73,7 @@ class Words:
 
 def solve(
     rhs: Any, words: Words, u0: Tensor, p: Tensor | None, span: Tensor, times: Tensor | None, sensealg: str,
-    solving: dict[str, Any], modules: tuple[torch.nn.Module, ...] = (),
+    solving: dict[str, Any], modules: tuple[torch.nn.Module, ...] = (), events: Any = None,
 ) -> Tensor:  # fmt: skip
     """The saved states of a solve, shape (T, n), or of a batch, (B, T, n).
 
@@ -83,6 +85,7 @@ def solve(
         sensealg: The strategy of differentiation, a key of `GRADIENTS`.
         modules: Modules that `rhs` calls and does not hold itself.
         solving: method, rtol, atol, dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
+        events: As `symde.engine.batched.integrate` takes them.
 
     Raises:
         SolveError: the solve did not reach its end; `BatchSolveError` names the members of a batch.
@@ -114,12 +117,34 @@ def solve(
         dt0=options.step_size(solving["dt0"], "dt0"),
         dtmax=options.step_size(solving["dtmax"], "dtmax"),
         max_steps=options.step_limit(solving["max_steps"]),
+        events=events,
     )
     if not found.success:
         made = explained.Made(u0, p, span, times, method)
         raise explained.failure(words.problem(), found, made, count)
+    if events is not None:
+        _require_rows(found, span if times is None else times)
     u = found.u.permute(2, 0, 1)
     return u[0] if count is None else u
+
+
+def _require_rows(found: Integrated, times: Tensor) -> None:
+    """Refuse solves that an event ended before all was saved: a tensor has as many rows as there are times.
+
+    Raises:
+        ValueError: there are such.
+    """
+    ended = found.status == int(Status.TERMINATED)
+    last = times[..., -1]
+    early = ended & (found.t < last)
+    if bool(early.any()):
+        member = int(torch.nonzero(early)[0])
+        end = float(last.expand(len(found.t))[member])
+        who = f" of member {member}" if len(found.t) > 1 else ""
+        raise ValueError(
+            f"an event ended the solve{who} before t = {end:g}, which was to be saved: save earlier times, "
+            "or let the model go on"
+        )
 
 
 def _gradient(sensealg: str) -> str:

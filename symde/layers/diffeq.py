@@ -14,6 +14,7 @@ from symde.layers.bridge import functions, operators
 from symde.layers.bridge.specification import specification
 from symde.layers.bridge.start import start_of
 from symde.layers.module import has_modules, module_of, require_type
+from symde.layers.module_events import events_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
@@ -164,7 +165,10 @@ def _by_torch(
     to: Any = dict(device=home, dtype=dtype)
     saved = None if saveat is None else times
     words = batched.Words.of(problem)
-    return batched.solve(rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving)
+    events = events_of(system)
+    return batched.solve(
+        rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving, events=events
+    )
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

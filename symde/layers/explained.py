@@ -39,8 +39,20 @@ class Made(NamedTuple):
     method: Any
 
 
-def explain(problem: Problem, retcode: Retcode, t: float, u: np.ndarray, accepted: int) -> str:
-    """What happened, in the modeller's words: time, largest state, its equation and line, and a remedy."""
+NO_END = {
+    Retcode.ZENO: "the times of event `{}` accumulate here: end the solve, or set what moves to rest, once "
+    "it moves less than matters",
+    Retcode.CHATTERING: "event `{}` and those that it triggers follow each other without end at this time: "
+    "leave a gap between their conditions (hysteresis)",
+}
+"""Why there is no end to events, by the name of the last."""
+
+
+def explain(
+    problem: Problem, retcode: Retcode, t: float, u: np.ndarray, accepted: int, event: str | None = None
+) -> str:
+    """What happened, in the modeller's words: time, largest state, its equation and line, and a remedy;
+    `event` is the last one."""
     index = int(np.argmax(np.abs(u)))
     equation = problem.system.equation(index)
     where = f"{equation.file}, line {equation.line}" if equation.line else "no model text"
@@ -49,14 +61,15 @@ def explain(problem: Problem, retcode: Retcode, t: float, u: np.ndarray, accepte
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g} (after {accepted} steps)",
             f"  worst state: {equation.state} = {u[index]:.6g}",
             f"  equation:    {equation.text}    ({where})",
-            f"  help: {retcode.remedy}",
+            f"  help: {NO_END[retcode].format(event) if event and retcode in NO_END else retcode.remedy}",
         ]
     )
 
 
 def failure(problem: Problem, found: Integrated, made: Made, count: int | None) -> SolveError:
     """The error of the only solve, or of the members that failed."""
-    failed = [k for k, one in enumerate(found.status.tolist()) if one != int(Status.DONE)]
+    fine = int(Status.DONE), int(Status.TERMINATED)
+    failed = [k for k, one in enumerate(found.status.tolist()) if one not in fine]
     errors = {k: _of_member(problem, found, made, k) for k in failed}
     return errors[0] if count is None else BatchSolveError(errors, count)
 
@@ -67,7 +80,9 @@ def _of_member(problem: Problem, found: Integrated, made: Made, k: int) -> Solve
     p, times = np.zeros(0) if p is None else p, span[1:] if times is None else times
     retcode, u = RETCODES[Status(int(found.status[k]))], _numbers(found.u[:, :, k])
     accepted = int(found.accepted[k])
-    message = explain(problem, retcode, float(found.t[k]), _numbers(found.state[:, k]), accepted)
+    happened = [] if found.events is None else found.events.records(k)
+    event = happened[-1].name if happened else None
+    message = explain(problem, retcode, float(found.t[k]), _numbers(found.state[:, k]), accepted, event)
     known = np.isfinite(u).all(1)
     counters = Counters(accepted, int(found.rejected[k]))
     solution = Solution(

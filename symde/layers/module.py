@@ -33,7 +33,8 @@ def module_of(system: System) -> torch.nn.Module:
         object each time. It holds the modules that the model calls, and has no other state.
 
     Raises:
-        ValueError: the model is a Python function that could not be traced, or it has events.
+        ValueError: the model is a Python function that could not be traced, or has what the torch engine has
+            not.
     """
     refuse_delays(system, "the torch engine")
     definition = getattr(system, "definition", None)
@@ -43,8 +44,6 @@ def module_of(system: System) -> torch.nn.Module:
             "with arithmetic and numpy functions alone, as a model text, or as a torch module for "
             "symde.engine.batched.integrate"
         )
-    if definition.events:
-        raise ValueError("the torch engine has no events: solve with backend='cpu', the default")
     if definition.mass is not None or any(one.projected for one in definition.invariants):
         raise ValueError(
             "the torch engine has no equations without a derivative, no mass matrices and no projections: "
@@ -114,6 +113,11 @@ class _Printed(importlib.abc.InspectLoader):
 
 
 def _brought_to_life(text: str, functions: list[torch.nn.Module]) -> torch.nn.Module:
+    return run_printed(text).RightHandSide(*functions)
+
+
+def run_printed(text: str) -> Any:
+    """A printed text as a Python module."""
     name = f"symde_printed_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     loader = _Printed(text)
     spec = importlib.util.spec_from_loader(name, loader)
@@ -121,4 +125,4 @@ def _brought_to_life(text: str, functions: list[torch.nn.Module]) -> torch.nn.Mo
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # torch's compiler looks for the globals of a function there
     loader.exec_module(module)
-    return module.RightHandSide(*functions)
+    return module

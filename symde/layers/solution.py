@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from symde.engine.batched import dense as continuous
+from symde.engine.batched.events.log import EventLog
 from symde.engine.batched.forward import Forward
 from symde.engine.batched.forward import solve as solve_batch
 from symde.engine.batched.integrate import batch_of
@@ -17,9 +19,11 @@ from symde.engine.cpu.layout import Status
 from symde.layers.batched import method_of
 from symde.layers.explained import Counters, explain
 from symde.layers.module import module_of, require_type
+from symde.layers.module_events import events_of
 from symde.outcome import RETCODES
 from symde.problem import options
 from symde.problem.dense import DenseOutput
+from symde.problem.event_record import EventRecord
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution, SolveError
@@ -55,6 +59,7 @@ def solve_by_torch(
         (), options.step_size(dt0, "dt0"), options.step_size(dtmax, "dtmax"), options.step_limit(max_steps),
         False,
     )  # fmt: skip
+    batch = replace(batch, events=events_of(system))
     started = time.perf_counter()
     found = solve_batch(batch, keep=times is None or keep_dense)
     retcode = RETCODES[Status(int(found.outcome.status[0]))]
@@ -86,11 +91,17 @@ def _solution(
     end = float(found.outcome.progress.t[0])
     output = None if rows is None or not len(rows) else DenseOutput(rows, len(problem.u0), end)
     accepted, rejected = (int(one[0]) for one in (found.outcome.accepted, found.outcome.rejected))
+    events: tuple[EventRecord, ...] = ()
+    if found.happened is not None:
+        known = events_of(problem.system)
+        assert known is not None
+        events = tuple(EventLog.of(found.happened, known.plans, 1).records(0))
+    last = events[-1].name if events else None
     message = ""
     if not retcode.success:
-        message = explain(problem, retcode, end, found.outcome.progress.u[:, 0].cpu().numpy(), accepted)
+        message = explain(problem, retcode, end, found.outcome.progress.u[:, 0].cpu().numpy(), accepted, last)
     counters = Counters(accepted, rejected)
-    solution = Solution(problem, t, u, retcode, output, counters, seconds, (method,), message)
+    solution = Solution(problem, t, u, retcode, output, counters, seconds, (method,), message, events)
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from symde.diagnostics import Diagnostics, ModelError, Source, Span
 from symde.language import parse_expression
@@ -19,7 +20,7 @@ from symde.model.kinds import check_expression
 from symde.model.names import is_name, normalised
 from symde.model.scope import Context, Scope
 from symde.model.walk import calls, identifiers, substitute
-from symde.problem.event import Event, Text
+from symde.problem.event import Event, Text, require_text
 
 
 def extended(definition: Definition, events: tuple[Event, ...]) -> Definition:
@@ -34,6 +35,7 @@ def extended(definition: Definition, events: tuple[Event, ...]) -> Definition:
     for one in events:
         if not isinstance(one, Event):
             raise TypeError(f"events are a list of symde.Event, and {one!r} is a {type(one).__name__}")
+        require_text(one)
     if not events:
         return definition
     found = Diagnostics()
@@ -114,7 +116,7 @@ def _statement(event: Event, name: str, found: Diagnostics) -> EventStatement:
     """The event as a statement of the language, each expression in a text of its own."""
     called = f"event {event.name}" if event.name is not None else name
 
-    def read(value: Text | None, what: str) -> Expr | None:
+    def read(value: Any, what: str) -> Expr | None:
         return None if value is None else _expression(value, f"<{called}: {what}>", found)
 
     if event.condition is not None:
@@ -126,9 +128,10 @@ def _statement(event: Event, name: str, found: Diagnostics) -> EventStatement:
         trigger = EveryClause(
             read(event.every, "every") or ZERO, read(event.start, "start"), read(event.until, "until")
         )
+    effects: Any = event.effects
     resets = tuple(
         Reset(_name(target, f"<{called}: effects>", found), read(value, target) or ZERO)
-        for target, value in event.effects
+        for target, value in effects
     )
     own = None if event.name is None else _name(event.name, f"<{called}: name>", found)
     after, priority = read(event.after, "after"), read(event.priority, "priority")

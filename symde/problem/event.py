@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 Text = str | float
 """An expression of the language, or a number."""
+
+Function = Callable[..., Any]
+"""A torch function."""
 
 DIRECTIONS = ("rising", "falling")
 
@@ -26,11 +30,19 @@ class Event:
         symde.Event(every=24, until=240, effects={"A": "A + 100"})
         symde.Event("x > 3", stop=True)
 
+    Where the right-hand side is a torch function or module (`symde.engine.batched.integrate`) conditions and
+    effects are functions of the same arguments, t (B,), u (n, B) and p, one column a member:
+
+        symde.Event(lambda t, u, p: u[0], lambda t, u, p: u * p, direction="falling")
+
     Args:
-        condition: Triggers as it turns from false to true, or as a crossing `a == b` is crossed.
-        effects: State, discrete variable or parameter -> its new value, from the values just before.
+        condition: Triggers as it turns from false to true, or as a crossing `a == b` is crossed. A function
+            gives numbers (B,), whose zeros are the event's times.
+        effects: State, discrete variable or parameter -> its new value, from the values just before. A
+            function gives all states after the event, shape (n, B).
         name: What `solution.events` calls it; by its place where it has none.
-        at: Times, one or several, which may read parameters, constants and `t0`.
+        at: Times, one or several, which may read parameters, constants and `t0`; for torch also a function of
+            p, or functions, that give times of shape () or (B,).
         every: A period; the event happens at `start` (one period after `t0` where it is None) and from then
             on once a period, up to and with `until` (the end of the solve where it is None).
         start, until: See `every`.
@@ -46,10 +58,10 @@ class Event:
         TypeError: neither text nor number.
     """
 
-    condition: str | None
-    effects: tuple[tuple[str, Text], ...]
+    condition: str | Function | None
+    effects: tuple[tuple[str, Text], ...] | Function
     name: str | None
-    at: tuple[Text, ...] | None
+    at: tuple[Text | Function, ...] | None
     every: Text | None
     start: Text | None
     until: Text | None
@@ -61,11 +73,11 @@ class Event:
 
     def __init__(
         self,
-        condition: str | None = None,
-        effects: Mapping[str, Text] | None = None,
+        condition: str | Function | None = None,
+        effects: Mapping[str, Text] | Function | None = None,
         *,
         name: str | None = None,
-        at: Text | Iterable[Text] | None = None,
+        at: Text | Function | Iterable[Text | Function] | None = None,
         every: Text | None = None,
         start: Text | None = None,
         until: Text | None = None,
@@ -75,14 +87,12 @@ class Event:
         persistent: bool = False,
         stop: bool = False,
     ) -> None:
-        if condition is not None and not isinstance(condition, str):
+        if condition is not None and not isinstance(condition, str) and not callable(condition):
             raise TypeError(f'an event\'s condition is a text such as "x > 1", not {condition!r}')
         if name is not None and not isinstance(name, str):
             raise TypeError(f"an event's name is a text, not {name!r}")
         times = None if at is None else _times(at)
-        values = tuple(
-            (_target(key), _text(value, f"the new value of {key!r}")) for key, value in _pairs(effects)
-        )
+        values = effects if callable(effects) else _effects(effects)
         texts = {"every": every, "start": start, "until": until, "after": after, "priority": priority}
         texts = {key: value if value is None else _text(value, key) for key, value in texts.items()}
         fields = dict(condition=condition, effects=values, name=name, at=times, direction=direction)
@@ -96,7 +106,7 @@ class Event:
         if len(given) != 1:
             found = " and ".join(given) or "none of them"
             raise ValueError(f"an event has one of condition, at= and every=; given: {found}")
-        if not self.effects and not self.stop:
+        if self.effects == () and not self.stop:
             raise ValueError('an event changes something: give effects={"x": "0"} or stop=True')
         if self.every is None and not (self.start is None and self.until is None):
             raise ValueError("start= and until= belong to every=")
@@ -116,6 +126,10 @@ class Event:
             )
 
 
+def _effects(effects: Mapping[str, Text] | None) -> tuple[tuple[str, Text], ...]:
+    return tuple((_target(key), _text(value, f"the new value of {key!r}")) for key, value in _pairs(effects))
+
+
 def _pairs(effects: Mapping[str, Text] | None) -> Iterable[tuple[str, Text]]:
     if effects is None:
         return ()
@@ -130,15 +144,33 @@ def _target(key: str) -> str:
     return key
 
 
-def _times(at: Text | Iterable[Text]) -> tuple[Text, ...]:
+def _times(at: Text | Function | Iterable[Text | Function]) -> tuple[Text | Function, ...]:
+    if callable(at):
+        return (at,)
     if isinstance(at, (str, Real)):
         return (_text(at, "at"),)
     if not isinstance(at, Iterable):
         raise TypeError(f"at= takes times as numbers or texts, not {at!r}")
-    times = tuple(_text(one, "at") for one in at)
+    times = tuple(one if callable(one) else _text(one, "at") for one in at)
     if not times:
         raise ValueError("at= takes at least one time")
     return times
+
+
+def require_text(event: Event) -> None:
+    """Refuse an event that is made of functions where a model's names are wanted.
+
+    Raises:
+        TypeError: it is.
+    """
+    parts = {"condition": event.condition, "effects": event.effects}
+    parts |= {"at": next((one for one in event.at or () if callable(one)), None)}
+    for what, one in parts.items():
+        if callable(one):
+            raise TypeError(
+                f"{what} of an event of a model is text that reads its names, found a function: functions "
+                "belong to right-hand sides that are torch functions, symde.engine.batched.integrate"
+            )
 
 
 def _text(value: Text, what: str) -> Text:

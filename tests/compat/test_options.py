@@ -164,7 +164,7 @@ def test_the_adjoint_has_tolerances_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (dict(event_fn=lambda t, y: y), "event_fn is not here"),
+        (dict(event_fn=lambda t, y: y), "with event_fn t has two times"),
         (dict(method="implicit_adams"), "multistep"),
         (dict(method="radauIIA5"), "KenCarp4"),
         (dict(method="scipy_solver"), "Rodas5P"),

@@ -84,7 +84,8 @@ def test_times_that_make_no_sense_are_refused(event, message):
         symde.solve(problem(f"param T = -1\n x' = -x; x(0) = 1; time 0 .. 5\n {event}"))
 
 
-def test_the_torch_engine_refuses_events():
+def test_the_torch_engine_ends_them_too():
     pytest.importorskip("torch")
-    with pytest.raises(ValueError, match="the torch engine has no events"):
-        symde.solve(problem(DECAY), backend="torch")
+    here, there = (symde.solve(problem(DECAY), "Tsit5", backend=one, throw=False) for one in ("torch", "cpu"))
+    assert here.retcode is there.retcode
+    assert here.t[-1] == pytest.approx(there.t[-1], abs=1e-6)

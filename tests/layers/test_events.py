@@ -92,3 +92,60 @@ def test_a_start_that_events_follow_has_no_derivative():
     diffeq(None, fixed, tspan=span, saveat=[3.0], **TIGHT).sum().backward()
     # x(3) = exp(-(3 - t0)) + exp(-2)
     assert span.grad is not None and span.grad[0].item() == pytest.approx(math.exp(-3), rel=1e-8)
+
+
+@pytest.mark.parametrize("sensealg", ["discrete", "interpolating", "tape"])
+def test_the_torch_engine_gives_the_same_of_a_batch(sensealg):
+    p = torch.tensor([[0.7, 1.3, 2.0], [0.5, 0.6, 1.0], [0.9, 5.0, 1.0]], dtype=torch.float64)
+    p.requires_grad_()
+    times = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    u = diffeq(p, DOSES, saveat=times, sensealg=sensealg, backend="torch", **TIGHT)[..., 0]
+    expected = torch.stack([closed(row[0], row[1], row[2], times) for row in p])
+    assert torch.allclose(u, expected, rtol=1e-8)
+    weights = torch.tensor([0.3, -1.0], dtype=torch.float64)
+    (found,) = torch.autograd.grad((u @ weights).sum(), p)
+    (wanted,) = torch.autograd.grad((expected @ weights).sum(), p)
+    assert torch.allclose(found, wanted, rtol=1e-7, atol=1e-10)
+
+
+def test_the_torch_engine_refuses_an_end_before_a_saved_time_too():
+    problem = symde.Problem(
+        symde.ode_def("param k = 1\nstate x = 1\nx' = -k*x\nwhen x < 0.5: stop\ntime 0 .. 3")
+    )
+    with pytest.raises(ValueError, match="an event ended the solve before t = 3"):
+        diffeq(torch.tensor([1.0]), problem, backend="torch")
+    with pytest.raises(ValueError, match="an event ended the solve of member 1 before t = 0.5"):
+        diffeq(torch.tensor([[1.0], [2.0]]), problem, saveat=[0.5], backend="torch")
+    assert diffeq(torch.tensor([1.0]), problem, saveat=[0.3], backend="torch").shape == (1, 1)
+
+
+def test_modules_that_events_call_have_gradients():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.GELU(), torch.nn.Linear(4, 1)).double()
+    model = symde.ode_def("""
+      extern level(x) -> 1
+      param k = 0.7
+      state x = 1
+      time 0 .. 2
+      x' = -k*x
+      when x < 0.6 + 0.1*level(x): x = 1 + 0.2*level(x)
+    """).bind(level=net)
+    problem = symde.Problem(model)
+
+    def loss(sensealg="discrete"):
+        u = diffeq(None, problem, saveat=[0.5, 2.0], sensealg=sensealg, backend="torch", **TIGHT)
+        return u.square().sum()
+
+    weights = list(net.parameters())
+    found = [torch.autograd.grad(loss(one), weights) for one in ("discrete", "interpolating", "tape")]
+    for one in found[1:]:
+        for a, b in zip(one, found[0], strict=True):
+            assert torch.allclose(a, b, rtol=1e-6, atol=1e-9)
+    step, bias = 1e-6, weights[-1]
+    values = []
+    with torch.no_grad():
+        for sign in (1.0, -1.0):
+            bias += sign * step
+            values.append(loss().item())
+            bias -= sign * step
+    assert found[0][-1].item() == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)

@@ -39,7 +39,14 @@ class Along:
         starts = torch.where(counted, direction * self._t, torch.inf)
         self._starts = starts.T.contiguous()
         member = torch.arange(self._batch, device=u.device).repeat(most)
+        self._bounds: tuple[Tensor, Tensor] | None = None
+        self.jumps = found.happened is not None and bool(found.happened.moments)
         self._stages = self._all_stages(parameters_of(found.p, member), most, counted)
+
+    def within(self, first: Tensor, last: Tensor) -> None:
+        """Where states jump, let each member's times be looked for in its steps from `first` to `last`, shape
+        (B,), whose polynomials are those of one smooth stretch."""
+        self._bounds = first, last
 
     def _all_stages(self, p: Tensor | None, most: int, counted: Tensor) -> Tensor:
         """Shape (most, stages, n, B): every step of every member as a member of one batch.
@@ -52,7 +59,8 @@ class Along:
         step = self._stepper.attempt(t, h, u, p)
         ends = step.u.reshape(len(u), most, self._batch).permute(1, 0, 2)
         allowed = ROUNDING * torch.finfo(u.dtype).eps * u.abs().amax()
-        if bool((((ends[:-1] - self._u[1:]).abs() > allowed) & counted[1:, None]).any()):
+        apart = ((ends[:-1] - self._u[1:]).abs() > allowed) & counted[1:, None]
+        if not self.jumps and bool(apart.any()):
             raise ValueError(
                 "the right-hand side gives another slope for a state beside others than alone: no column may "
                 "act on another, also where there is one; use gradient='replay'"
@@ -73,6 +81,9 @@ class Along:
         else:
             found = torch.searchsorted(starts[member], time, right=True)[:, 0]
         step = (found - 1).clamp(min=0)
+        if self._bounds is not None:
+            first, last = (one[member] for one in self._bounds)
+            step = torch.minimum(torch.maximum(step, first), last)
         start, h = self._t[step, member], self._h[step, member]
         theta = (t - start) / torch.where(h == 0.0, 1.0, h)
         stages = self._stages[step, :, :, member].permute(1, 2, 0)

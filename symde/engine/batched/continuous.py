@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.along import Along
+from symde.engine.batched.events.backward import MomentsBack, moments_back
+from symde.engine.batched.events.stretches import stretches_between
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.recorded import recorded
@@ -45,12 +47,15 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
     _, p, _, _, times, *weights = ctx.saved_tensors
     targets = [p] if wanted[1] else []
     targets += [one for one, want in zip(weights, wanted[5:], strict=True) if want]
-    back = _Backward(ctx.batch, ctx.found, p, targets)
+    moments = moments_back(ctx, p, weights, wanted[5:], grad)
+    back = _Backward(ctx.batch, ctx.found, p, targets, moments)
     back.run(grad, times)
     sums = iter(back.sums)
     by_p = next(sums) if wanted[1] else None
     by_weights = [next(sums) if want else None for want in wanted[5:]]
     by_times = grads_of_times(ctx.batch, ctx.found, ctx.saved_tensors, wanted[2:5], back.adjoint, grad)
+    if moments is not None:
+        by_p, by_times, by_weights = moments.added(by_p, by_times, by_weights)
     return [back.adjoint, by_p, *by_times, *by_weights]
 
 
@@ -92,8 +97,11 @@ class _Backward:
         sums: Derivatives by the targets: parameters and weights.
     """
 
-    def __init__(self, batch: Batch, found: Forward, p: Tensor | None, targets: list[Tensor]) -> None:
-        self._batch, self._found = batch, found
+    def __init__(
+        self, batch: Batch, found: Forward, p: Tensor | None, targets: list[Tensor],
+        moments: MomentsBack | None,
+    ) -> None:  # fmt: skip
+        self._batch, self._found, self._moments = batch, found, moments
         self._p = p if p is None else p.detach()
         self._by_p = bool(targets) and targets[0] is p
         self._weights = targets[1:] if self._by_p else targets
@@ -115,7 +123,9 @@ class _Backward:
         # a member that failed has nothing to carry back
         after = torch.where(known, ends, start)
         before = torch.where(known, torch.cat([start[None], ends[:-1]]), start)
-        if self._solution is None:
+        if self._moments is not None:
+            self._past_moments(jumps, ends, start, self._moments)
+        elif self._solution is None:
             self.adjoint = jumps.sum(0)
         elif self._together(len(ends)):
             self._side_by_side(self._solution, jumps, after, before)
@@ -140,6 +150,20 @@ class _Backward:
                 self._quadrature(solution, equation, found, torch.ones_like(self.adjoint[0]))
                 self.adjoint, size = found.u[0], found.outcome.progress.h_next
                 size = size if bool((size > 0.0).all()) else None
+
+    def _past_moments(self, jumps: Tensor, times: Tensor, start: Tensor, moments: MomentsBack) -> None:
+        """One stretch after the other, which end at saved times and at events, of each member its own."""
+        member, solution = torch.arange(len(start), device=start.device), self._solution
+        for one in stretches_between(self._found, jumps, times, start):
+            self.adjoint = self.adjoint + one.jump
+            for number, some in one.moments:
+                self.adjoint = moments.past(number, self.adjoint, some)
+            if solution is not None and bool((one.after != one.before).any()):
+                solution.within(one.first, one.last)
+                equation = AdjointEquation(self._batch.rhs, solution, member)
+                found = self._solved(equation, one.after, one.before, self.adjoint, None)
+                self._quadrature(solution, equation, found, torch.ones_like(self.adjoint[0]))
+                self.adjoint = found.u[0]
 
     def _side_by_side(self, solution: Along, jumps: Tensor, after: Tensor, before: Tensor) -> None:
         stretches, n, batch = jumps.shape

@@ -22,11 +22,25 @@ def _counted(found: Forward) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def steps(found: Forward) -> tuple[np.ndarray, np.ndarray]:
-    """Times and states of every accepted step, the start among them: (steps + 1,), (steps + 1, n)."""
+    """Times and states of every accepted step, the start among them: (steps + 1,), (steps + 1, n). Where the
+    state jumps at events there are two rows of one time."""
     t, _, u = _counted(found)
     progress = found.outcome.progress
-    times = torch.cat([t, progress.t])
-    return times.cpu().numpy(), torch.cat([u, progress.u], 1).T.contiguous().cpu().numpy()
+    times = torch.cat([t, progress.t]).cpu().numpy()
+    states = torch.cat([u, progress.u], 1).T.contiguous().cpu().numpy()
+    when, before = _jumps(found)
+    places = np.searchsorted(times, when)
+    return np.insert(times, places, when), np.insert(states, places, before, 0)
+
+
+def _jumps(found: Forward) -> tuple[np.ndarray, np.ndarray]:
+    """Times at which events took place (jumps,), and the states before them (jumps, n)."""
+    progress = found.outcome.progress
+    if found.happened is None or not found.happened.log.length:
+        return np.empty(0), np.empty((0, len(progress.u)))
+    t, before, _ = (one.detach().cpu().numpy() for one in found.happened.logged)
+    first = np.unique(t, return_index=True)[1]
+    return t[first], before.T[first]
 
 
 @torch.no_grad()
@@ -45,4 +59,24 @@ def rows(found: Forward) -> np.ndarray:
     powers = stepper.coefficients()
     parts = [stepper.combine(stages, h, row.expand(len(t), -1)) for row in powers]
     coefficients = torch.stack([u, *parts]).permute(2, 0, 1).reshape(len(t), -1)
-    return torch.cat([t[:, None], h[:, None], coefficients], 1).cpu().numpy()
+    every = torch.cat([t[:, None], h[:, None], coefficients], 1).cpu().numpy()
+    return _with_limits(found, every)
+
+
+def _with_limits(found: Forward, rows: np.ndarray) -> np.ndarray:
+    """The rows with constant ones for limits that no step has: before an event at the start, and after one at
+    the end."""
+    when, before = _jumps(found)
+    progress, direction = found.outcome.progress, np.sign(rows[0, 1])
+
+    def constant(t: float, u: np.ndarray) -> np.ndarray:
+        row = np.zeros((1, rows.shape[1]))
+        row[0, 0], row[0, 1], row[0, 2 : 2 + len(u)] = t, direction, u
+        return row
+
+    if len(when) and when[0] == rows[0, 0]:
+        rows = np.concatenate([constant(when[0], before[0]), rows])
+    end = float(progress.t[0])
+    if len(when) and when[-1] == end:
+        rows = np.concatenate([rows, constant(end, progress.u[:, 0].cpu().numpy())])
+    return rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,6 +26,9 @@ from symde.engine.batched.step import Stepper
 from symde.engine.cpu.layout import LARGEST_GROWTH
 from symde.engine.cpu.recording import tightness
 
+if TYPE_CHECKING:
+    from symde.engine.batched.events.moments import Happened
+
 COMPILER = "inductor"
 """What torch compiles a step with."""
 
@@ -40,6 +44,7 @@ class Forward:
         p: The parameters.
         saves: What was saved where, None where only the end was asked for.
         record: The attempts, where they were to be kept.
+        happened: The events that took place; None where there are none that could.
     """
 
     u: Tensor
@@ -48,10 +53,13 @@ class Forward:
     p: Tensor | None
     saves: Saves | None
     record: Record | None
+    happened: Happened | None = None
 
-    def with_states(self, u: Tensor) -> Forward:
-        """The same with saved states that have a history."""
-        return replace(self, u=u)
+    def with_states(self, u: Tensor, logged: tuple[Tensor, ...] = ()) -> Forward:
+        """The same with saved states, and a log of events, that have a history."""
+        if self.happened is None:
+            return replace(self, u=u)
+        return replace(self, u=u, happened=replace(self.happened, logged=logged))
 
 
 @torch.no_grad()
@@ -78,7 +86,14 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
     record = Record(stages=[] if stages else None) if keep else None
     if size is None and options.dt0 is not None:
         size = torch.full_like(t0, min(options.dt0, options.dtmax))
-    if isinstance(stepper, ExplicitStepper) and _alone(batch):
+    happened = None
+    if batch.events is not None:
+        progress, non_finite, slopes = _begun(batch, stepper, span, u0, t0, size)
+        run_with_events = importlib.import_module("symde.engine.batched.events.loop").run_with_events
+        outcome, happened = run_with_events(
+            batch.events, stepper, span, progress, non_finite, slopes, saves, record, options.max_steps
+        )
+    elif isinstance(stepper, ExplicitStepper) and _alone(batch):
         h = None if size is None else float(size)
         outcome = run_alone(
             stepper, span, Start(float(t0), u0, h, batch.slopes), saves, record, options.max_steps
@@ -96,7 +111,23 @@ def solve(batch: Batch, keep: bool, stages: bool = False, size: Tensor | None = 
         outcome = run(attempts, stepper, span, progress, non_finite, saves, record, options.max_steps)
     done = outcome.progress.t == t1
     u = torch.where(done, outcome.progress.u, math.nan)[None] if saves is None else saves.u
-    return Forward(u, outcome, stepper, p, saves, record)
+    return Forward(u, outcome, stepper, p, saves, record, happened)
+
+
+def _begun(
+    batch: Batch, stepper: Stepper, span: Span, u: Tensor, t: Tensor, size: Tensor | None
+) -> tuple[Progress, Tensor, Tensor]:
+    """Where members with events start, who cannot, and the slopes there."""
+    if size is None:
+        size, slopes = first_step(
+            stepper.equation, t, span.t_end, span.direction, u, span.p, span.tolerance, span.law,
+            span.largest, batch.slopes,
+        )  # fmt: skip
+    else:
+        slopes = stepper.equation(t, u, span.p) if batch.slopes is None else batch.slopes
+    non_finite, nothing = torch.isnan(size), torch.zeros_like(t)
+    size = torch.where(non_finite, 0.0, size)
+    return Progress(t, u, size, nothing, nothing + LARGEST_GROWTH), non_finite, slopes
 
 
 def _is_light(batch: Batch) -> bool:

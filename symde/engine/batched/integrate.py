@@ -13,6 +13,7 @@ from symde.engine.batched import lanes
 from symde.engine.batched import problem as reading
 from symde.engine.batched.casting import Casting
 from symde.engine.batched.continuous import solve_by_adjoint
+from symde.engine.batched.events.given import with_events
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.probe import Probe, refuse_transforms
 from symde.engine.batched.problem import Batch
@@ -48,6 +49,7 @@ def integrate(
     dtmax: float | None = None,
     max_steps: int = MOST_STEPS,
     compile: bool = False,
+    events: Any = None,
 ) -> Integrated:
     """Solve a batch of initial value problems, each member with step sizes of its own.
 
@@ -69,6 +71,8 @@ def integrate(
         max_steps: Largest number of attempts.
         compile: Let torch compile the step: seconds once for each model and shape, then 3 to 6 times the
             speed.
+        events: What happens on the way: a list of `symde.Event` whose conditions and effects are functions of
+            (t, u, p), or the events of a model (`symde.layers.module_events`).
 
     Returns:
         Saved states (T, n, B), differentiable in u0, p, t0, t1, saveat and the modules' parameters, with a
@@ -84,17 +88,23 @@ def integrate(
     if gradient not in GRADIENTS:
         raise ValueError(f"unknown gradient {gradient!r}: there are {', '.join(map(repr, GRADIENTS))}")
     refuse_transforms(gradient)
+    plans = ()
+    if events is not None:
+        batch = with_events(batch, events)
+        plans = () if batch.events is None else batch.events.plans
     with Casting(u0.device.type)():
-        return Integrated.of(_solved(batch, gradient, count, wanted), count)
+        return Integrated.of(_solved(batch, gradient, count, wanted), count, plans)
 
 
 def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
     followed = torch.is_grad_enabled()
     if followed and batch.wants_gradient:
         refuse_stateful(batch.modules)
-    probe = None if is_printed(batch.rhs) else Probe(batch)
+    printed = is_printed(batch.rhs)
+    known = printed and (batch.events is None or is_printed(batch.events))
+    probe = None if known else Probe(batch)
     unseen = probe is not None and bool(probe.unseen)
-    if probe is not None:
+    if probe is not None and not printed:
         batch = replace(batch, slopes=probe.slopes)
     if not (followed and (batch.wants_gradient or unseen)):
         return solve(batch.filled(count, wanted), keep=False)
@@ -107,7 +117,8 @@ def _solved(batch: Batch, gradient: str, count: int, wanted: int) -> Forward:
 
 
 def is_printed(rhs: Any) -> bool:
-    """Whether a right-hand side is a printed model, which has no state and reads what it is given alone."""
+    """Whether a right-hand side, or its events, are a printed model's, which have no state and read what they
+    are given alone."""
     return getattr(rhs, "uneven", None) is not None
 
 

@@ -82,6 +82,10 @@ class KeptSteps:
         self.u = torch.where(counted[:, None], self.u, others)
         self.stages = torch.where(counted[:, None, None], self.stages, 0.0)
 
+    def last_until(self, attempt: int) -> int:
+        """The last kept step up to an attempt, -1: there is none."""
+        return attempt if attempt < 0 or self._number is None else int(self._number[attempt])
+
     def steps(self, first: int, last: int, p: Tensor | None) -> Steps:
         """Some of them."""
         t, h, u, counted = (one[first:last] for one in (self.t, self.h, self.u, self.counted))

@@ -32,9 +32,12 @@ def only_once(
 
 class _Once(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, why: str, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-        ctx.why = why
+    def forward(why: str, count: int, *tensors: Tensor) -> tuple[Tensor, ...]:
         return tuple(one.clone() for one in tensors[:count])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.why = inputs[0]
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:

@@ -58,7 +58,16 @@ class Probe:
         self._batch = batch
         slopes = self._evaluated()
         self.slopes = slopes.detach()
-        self.unseen = [one for one in _leaves(slopes) if all(one is not w for w in batch.weights)]
+        read = leaves(slopes)
+        for one in () if batch.events is None else self._of_events():
+            read += [leaf for leaf in leaves(one) if all(leaf is not known for known in read)]
+        self.unseen = [one for one in read if all(one is not w for w in batch.weights)]
+
+    def _of_events(self) -> list[Tensor]:
+        """What events give at the start."""
+        batch = self._batch
+        p = None if batch.p is None else batch.p.detach()
+        return batch.events.probed(batch.t0.detach(), batch.u0.detach().clone(), p)
 
     def _evaluated(self) -> Tensor:
         batch = self._batch
@@ -84,11 +93,12 @@ class Probe:
         if self.unseen:
             shapes = ", ".join(str(tuple(one.shape)) for one in self.unseen[:4])
             more = ", ..." if len(self.unseen) > 4 else ""
+            events = "" if self._batch.events is None else ", or an event,"
             raise ValueError(
-                f"the right-hand side reads {len(self.unseen)} tensors that require a gradient and are not "
-                f"known here (of shape {shapes}{more}), so that their gradient would be missing: give their "
-                "module as modules=(net,), make the right-hand side a torch.nn.Module that holds them, give "
-                "them as p, or take gradient='tape'"
+                f"the right-hand side{events} reads {len(self.unseen)} tensors that require a gradient and "
+                f"are not known here (of shape {shapes}{more}), so that their gradient would be missing: "
+                "give their module as modules=(net,), make the right-hand side a torch.nn.Module that holds "
+                "them, give them as p, or take gradient='tape'"
             )
 
     def refuse_changed(self) -> None:
@@ -111,7 +121,7 @@ class Probe:
             )
 
 
-def _leaves(f: Tensor) -> list[Tensor]:
+def leaves(f: Tensor) -> list[Tensor]:
     """The tensors to be differentiated by at the ends of a history."""
     todo, seen, found = [f.grad_fn], set(), []
     if f.requires_grad and f.grad_fn is None:

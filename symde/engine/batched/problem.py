@@ -61,6 +61,7 @@ class Batch:
         extent: Numbers in all of their parameters: what an evaluation costs beside the operations' own cost.
         backward: Options of the adjoint equation; None for those of the solve.
         slopes: f at the start, shape (n, B), where it is known.
+        events: What happens on the way, see `symde.engine.batched.events.interface`; None: nothing.
     """
 
     rhs: Any
@@ -75,6 +76,7 @@ class Batch:
     extent: int = 0
     backward: Options | None = None
     slopes: Tensor | None = None
+    events: Any = None
 
     def filled(self, count: int, wanted: int) -> Batch:
         """The same with copies of the last member, see `symde.engine.batched.lanes`."""

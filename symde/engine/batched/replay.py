@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.again import SavesByAttempt, points_again, step_again
+from symde.engine.batched.events.backward import MomentsBack, moments_back
 from symde.engine.batched.forward import Forward
 from symde.engine.batched.problem import Batch
 from symde.engine.batched.recorded import recorded
@@ -29,19 +30,28 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
     """Derivatives by u0, p, t0, t1, times and the weights."""
     _, p, _, _, _, *weights = ctx.saved_tensors
     found = ctx.found
-    side_by_side = _side_by_side(ctx.batch, found, weights, wanted, grad)
+    moments = moments_back(ctx, p, weights, wanted[5:], grad)
+    side_by_side = _side_by_side(ctx.batch, found, weights, wanted, grad, moments)
     if side_by_side is not None:
         by_u0, by_p, by_weights = side_by_side
     else:
-        back = _Backward(found, p, weights, wanted[5:], wanted[1])
+        moments = moments_back(ctx, p, weights, wanted[5:], grad)  # anew: none was passed yet
+        back = _Backward(found, p, weights, wanted[5:], wanted[1], moments)
         back.run(grad)
         by_u0, by_p, by_weights = back.adjoint, back.by_p, back.by_weights
     by_times = grads_of_times(ctx.batch, found, ctx.saved_tensors, wanted[2:5], by_u0, grad)
+    if moments is not None:
+        by_p, by_times, by_weights = moments.added(by_p, by_times, by_weights)
     return [by_u0, by_p, *by_times, *by_weights]
 
 
 def _side_by_side(
-    batch: Batch, found: Forward, weights: list[Tensor], wanted: tuple[bool, ...], grad: Tensor
+    batch: Batch,
+    found: Forward,
+    weights: list[Tensor],
+    wanted: tuple[bool, ...],
+    grad: Tensor,
+    moments: MomentsBack | None,
 ) -> tuple[Tensor, Tensor | None, list[Tensor | None]] | None:
     """Derivatives by u0, p and the weights where the stages of all steps were kept."""
     if found.record is None or not found.record.stages:
@@ -50,7 +60,7 @@ def _side_by_side(
     p = None if found.p is None else found.p.detach().requires_grad_(by_p)
     targets = [one for one, want in zip(weights, wanted[5:], strict=True) if want]
     targets = [p, *targets] if by_p and p is not None else targets
-    made = adjoint_side_by_side(found, p, targets, grad, batch.extent)
+    made = adjoint_side_by_side(found, p, targets, grad, batch.extent, moments)
     if made is None:
         return None
     by_u0, sums = made[0], iter(made[1])
@@ -68,9 +78,10 @@ class _Backward:
     """
 
     def __init__(
-        self, found: Forward, p: Tensor | None, weights: list[Tensor], wanted: tuple[bool, ...], by_p: bool
-    ) -> None:
-        self._found, self._p = found, p
+        self, found: Forward, p: Tensor | None, weights: list[Tensor], wanted: tuple[bool, ...], by_p: bool,
+        moments: MomentsBack | None,
+    ) -> None:  # fmt: skip
+        self._found, self._p, self._moments = found, p, moments
         self._weights = [one for one, want in zip(weights, wanted, strict=True) if want]
         self._wanted, self._sums = wanted, [torch.zeros_like(one) for one in self._weights]
         self.by_p = torch.zeros_like(p) if by_p and p is not None else None
@@ -91,10 +102,17 @@ class _Backward:
         if saves is None:
             self.adjoint = torch.where(torch.isfinite(found.u[0]), grad[0], 0.0)
         for k in reversed(range(len(counting))):
+            self._past_moments(k)
             if counting[k]:
                 self._attempt(k, grad, by_attempt)
+        self._past_moments(-1)
         if saves is not None:
             self.adjoint = self.adjoint + torch.where(saves.at_start[:, None], grad, 0.0).sum(0)
+
+    def _past_moments(self, k: int) -> None:
+        """The events behind attempt k."""
+        if self._moments is not None:
+            self.adjoint = self._moments.before(k, self.adjoint)
 
     def _attempt(self, k: int, grad: Tensor, by_attempt: SavesByAttempt | None) -> None:
         found, stepper = self._found, self._found.stepper

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from symde.engine.batched.events.backward import MomentsBack
 from symde.engine.batched.explicit import ExplicitStepper
 from symde.engine.batched.forward import Forward
 from symde.engine.batched.kept_steps import KeptSteps, Seeds, Steps
@@ -34,8 +35,9 @@ less time than a product for each."""
 
 
 def adjoint_side_by_side(
-    found: Forward, p: Tensor | None, targets: Sequence[Tensor], grad: Tensor, extent: int
-) -> tuple[Tensor, list[Tensor]] | None:
+    found: Forward, p: Tensor | None, targets: Sequence[Tensor], grad: Tensor, extent: int,
+    moments: MomentsBack | None = None,
+) -> tuple[Tensor, list[Tensor]] | None:  # fmt: skip
     """The way back through a solve whose stages were kept.
 
     Args:
@@ -44,6 +46,7 @@ def adjoint_side_by_side(
         targets: What is differentiated by beside the initial states.
         grad: Derivatives by the saved states, shape (T, n, B).
         extent: Weights of the modules that f calls.
+        moments: What goes back past events.
 
     Returns:
         Derivatives by u0, shape (n, B), and by the targets; None where the right-hand side does not give the
@@ -57,6 +60,7 @@ def adjoint_side_by_side(
     count = len(stepper.numbers.every_c) if within else len(stepper.b) - stepper.keeps_first
     adjoint, sums = _at_last(found, grad).T, [torch.zeros_like(one) for one in targets]
     some = max(COLUMNS // (count * batch), 1)
+    past = _Past(kept, moments)
     for first in reversed(range(0, len(kept.t), some)):
         steps = kept.steps(first, first + some, p)
         try:
@@ -67,14 +71,37 @@ def adjoint_side_by_side(
             return None
         if not back.repeats():
             return None
-        adjoint = back.through(adjoint, None if seeds is None else kept.part(seeds, first, first + some))
+        part = None if seeds is None else kept.part(seeds, first, first + some)
+        adjoint = back.through(adjoint, part, past, first)
         for total, one in zip(sums, back.by_targets(), strict=True):
             if one is not None:
                 total += one
-    by_u0 = adjoint.T
+    by_u0 = past.before(-1, adjoint[..., None])[..., 0].T
     if found.saves is not None:
         by_u0 = by_u0 + torch.where(found.saves.at_start[:, None], grad, 0.0).sum(0)
     return by_u0, sums
+
+
+class _Past:
+    """The way back past events, by the kept steps behind which they are.
+
+    Args:
+        kept: The steps.
+        moments: What goes back past events; None: there are none.
+    """
+
+    def __init__(self, kept: KeptSteps, moments: MomentsBack | None) -> None:
+        self._moments = moments
+        self._attempts: dict[int, list[int]] = {}
+        for attempt in () if moments is None else moments.attempts:
+            self._attempts.setdefault(kept.last_until(attempt), []).append(attempt)
+
+    def before(self, step: int, adjoint: Tensor) -> Tensor:
+        """The adjoint (B, n, 1) before the events behind a kept step, -1: the start."""
+        for attempt in reversed(self._attempts.get(step, ())):
+            assert self._moments is not None
+            adjoint = self._moments.before(attempt, adjoint[..., 0].T).T[..., None]
+        return adjoint
 
 
 def _at_last(found: Forward, grad: Tensor) -> Tensor:
@@ -136,8 +163,9 @@ class _Back:
             differs = differs & self._steps.counted.repeat(self._count)
         return not bool(differs.any())
 
-    def through(self, adjoint: Tensor, seeds: Seeds | None) -> Tensor:
-        """The adjoint before the steps, shape (B, n), from that behind them."""
+    def through(self, adjoint: Tensor, seeds: Seeds | None, past: _Past, first: int) -> Tensor:
+        """The adjoint before the steps, shape (B, n), from that behind them; `first` is the place of the
+        first of them among all."""
         n, count, size = len(self._u), self._count, self._size
         # of every K_i, and of what a step adds: the factor of the adjoint behind the step, and a vector
         k = self._u.new_zeros(count, len(size), n, n + 1)
@@ -156,7 +184,7 @@ class _Back:
             direct += carried
             if i:
                 k[:i].addcmul_(factors[i, :i], carried)
-        behind, before = self._chain(adjoint, direct)
+        behind, before = self._chain(adjoint, direct, past, first)
         self._seeds = torch.matmul(k[..., :n], behind)[..., 0] + k[..., n]
         return before
 
@@ -171,13 +199,15 @@ class _Back:
         return torch.where(theta[:, None] == 1.0, ends, weights)
 
     @staticmethod
-    def _chain(adjoint: Tensor, direct: Tensor) -> tuple[Tensor, Tensor]:
+    def _chain(adjoint: Tensor, direct: Tensor, past: _Past, first: int) -> tuple[Tensor, Tensor]:
         """The adjoints behind every step, shape (S, n, 1), and that before the first, (B, n)."""
         batch, n = adjoint.shape
         matrices = direct[..., :n].unflatten(0, (-1, batch)).unbind(0)
         vectors = direct[..., n:].unflatten(0, (-1, batch)).unbind(0)
         present, behind = adjoint[..., None], []
-        for matrix, vector in zip(matrices[::-1], vectors[::-1], strict=True):
+        for step in reversed(range(len(matrices))):
+            matrix, vector = matrices[step], vectors[step]
+            present = past.before(first + step, present)
             behind.append(present)
             present = torch.baddbmm(vector, matrix, present)
         return torch.cat(behind[::-1]), present[..., 0]

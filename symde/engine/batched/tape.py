@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.again import SavesByAttempt, points_again, step_again
+from symde.engine.batched.events.again import MomentsAgain
 from symde.engine.batched.forward import Forward, solve
 from symde.engine.batched.once import only_once
 from symde.engine.batched.problem import Batch
@@ -26,20 +27,28 @@ def solve_by_tape(batch: Batch) -> Forward:
 def taped(batch: Batch, found: Forward) -> Forward:
     """A recorded solve done again, with a history."""
     start = _moved(batch, batch.t0[None], batch.u0[None], -1.0)[0]
-    u = _states(batch, found, start)
+    moments = None if found.happened is None else MomentsAgain(batch, found)
+    u = _states(batch, found, start, moments)
     times = batch.t1[None] if batch.times is None else batch.times
     times = times if times.ndim == 2 else times[:, None].expand(-1, len(batch.t0))
-    return found.with_states(_moved(batch, times, u, 1.0))
+    logged = () if moments is None else moments.logged
+    return found.with_states(_moved(batch, times, u, 1.0), logged)
 
 
-def _states(batch: Batch, found: Forward, start: Tensor) -> Tensor:
+def _states(batch: Batch, found: Forward, start: Tensor, moments: MomentsAgain | None) -> Tensor:
     """The saved states from the start, step by step."""
     assert found.record is not None
     saves, stepper, p = found.saves, found.stepper, batch.p
     counting = found.record.counting()
     by_attempt = None if saves is None else SavesByAttempt(saves, len(counting))
     values, places, u = [], [], start
-    for k in (k for k, counts in enumerate(counting) if counts):
+    if moments is not None:
+        u = moments.after(-1, u)
+    for k, counts in enumerate(counting):
+        if moments is not None and k:
+            u = moments.after(k - 1, u)
+        if not counts:
+            continue
         recorded = found.record.attempt(k)
         present = torch.where(recorded.counted, u, recorded.u)
         step = step_again(stepper, recorded, present, p)
@@ -53,6 +62,8 @@ def _states(batch: Batch, found: Forward, start: Tensor) -> Tensor:
         if at_end is not None:
             values.append(u[:, at_end.member])
             places.append(at_end)
+    if moments is not None and counting:
+        u = moments.after(len(counting) - 1, u)
     if saves is None:
         return torch.where(torch.isnan(found.u), torch.nan, u)
     base = torch.where(saves.at_start[:, None], start, torch.nan).permute(0, 2, 1)
@@ -60,6 +71,8 @@ def _states(batch: Batch, found: Forward, start: Tensor) -> Tensor:
         save = torch.cat([one.save for one in places])
         member = torch.cat([one.member for one in places])
         base = base.index_put((save, member), torch.cat(values, 1).T)
+    if moments is not None:
+        base = moments.saved(base)
     return base.permute(0, 2, 1)
 
 
