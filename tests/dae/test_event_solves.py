@@ -120,5 +120,5 @@ def test_torch_functions_refuse_algebraic_equations(problem, backend):
     from symde.layers import diffeq
 
     p = torch.tensor(problem.p, dtype=torch.float64, requires_grad=True)
-    with pytest.raises(ValueError, match="torch (functions know no models with eq|engine has no ev)"):
+    with pytest.raises(ValueError, match="torch (functions know no models with eq|engine has no eq)"):
         diffeq(p, problem, saveat=[1.0], backend=backend)
