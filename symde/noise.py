@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
+from symde.engine.noise.grid import equal_steps
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
@@ -38,9 +38,6 @@ TOLERANCE = 0.01
 
 POINTS = 101
 """Times that are saved of adaptive steps where none are asked for."""
-
-_WHOLE = 1e-9
-"""Relative distance from a whole number of steps that is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +72,7 @@ def plan_of(
     step = options.step_size(dt0, "dt0")
     if rtol is not None or atol is not None:
         return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
-    if step is None:
-        raise ValueError(
-            f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 "
-            f"steps{', or rtol and atol for steps that follow the error' if chosen.adaptive else ''}"
-        )
-    count = (t1 - t0) / step
-    steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
-    if steps > max_steps:
-        raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
-    return NoisePlan(chosen, Grid(t0, (t1 - t0) / steps, steps))
+    return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen))
 
 
 def _adaptive(

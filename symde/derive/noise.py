@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 from symde.derive.parts import KNOWN, refuse_other_parts
 from symde.language.syntax import Call, Expr, Number
@@ -54,6 +55,45 @@ def ito(definition: Definition) -> Definition:
         for state in definition.states
     )
     return dataclasses.replace(definition, states=states, noise=Noise(noise.terms))
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseProduct:
+    """L_first g_(state, second) of Milstein's method, where L_i = sum_k g_ki d/dx_k."""
+
+    state: str
+    first: str
+    second: str
+    value: Expr
+
+
+def milstein_products(definition: Definition) -> tuple[NoiseProduct, ...]:
+    """The products of a model in the sense of Ito that are not always 0, as the language says them (P. E.
+    Kloeden, E. Platen 1992, equation (10.3.1)).
+
+    Raises:
+        ValueError: a coefficient has no derivative that the language can say.
+    """
+    noise = definition.noise
+    assert noise is not None and not noise.stratonovich
+    inliner = Inliner(definition.functions)
+    values = {one.name: inliner.inline(one.value) for one in definition.observables}
+    written = [dataclasses.replace(one, coefficient=inliner.inline(one.coefficient)) for one in noise.terms]
+    differentiate = Differentiator(values, definition.state_names)
+    sums: dict[tuple[str, str, str], list[tuple[str, Expr]]] = {}
+    for term in written:
+        for other in written:
+            try:
+                slope = differentiate.derivative(term.coefficient, other.state)
+            except NoDerivativeError as problem:
+                raise ValueError(
+                    f"Milstein's method does not know the noise of `{term.state}`: {problem}"
+                ) from None
+            if slope != ZERO:
+                place = term.state, other.motion, term.motion
+                part = product([("*", other.coefficient), ("*", slope)], None)
+                sums.setdefault(place, []).append(("+", part))
+    return tuple(NoiseProduct(*place, total(parts, None)) for place, parts in sums.items())
 
 
 def langevin(definition: Definition) -> Definition:
