@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,7 +16,7 @@ DIAGONAL, SCALAR, GENERAL = "diagonal", "scalar", "general"
 SHAPES = (DIAGONAL, SCALAR, GENERAL)
 
 LOOKS = 8
-"""Random states at which it is looked what the coefficients of the noise read."""
+"""Random states at which it is looked which coefficients of the noise read which states."""
 
 
 class ModulesOfNoise:
@@ -62,33 +64,6 @@ class ModulesOfNoise:
         g = self.diffusion(t, u, p)
         return torch.func.jvp(lambda x: self.diffusion(t, x, p), (u,), (g,))[1]
 
-    def kind(self, u0: Tensor) -> NoiseKind:
-        """What methods may rely on, looked up at states around the initial ones."""
-        rows = u0.detach().reshape(-1, self.n)
-        generator = torch.Generator(device="cpu").manual_seed(0)
-        moves = torch.randn(LOOKS, self.n, generator=generator, dtype=torch.float64).to(rows)
-        places = torch.arange(LOOKS, device=rows.device) % len(rows)
-        u = (rows[places] + moves).T
-        t = torch.zeros(LOOKS, dtype=torch.float64, device=rows.device)
-        reads = self._reads(t, u)
-        if not reads.any():
-            return NoiseKind.ADDITIVE
-        own = torch.eye(self.n, dtype=torch.bool, device=reads.device)
-        if self._shape == DIAGONAL and not (reads & ~own).any():
-            return NoiseKind.DIAGONAL
-        return NoiseKind.SCALAR if self.motions == 1 else NoiseKind.GENERAL
-
-    def _reads(self, t: Tensor, u: Tensor) -> Tensor:
-        """Which entries read which states, shape (entries, n)."""
-        with torch.enable_grad():
-            u = u.requires_grad_()
-            g = self.diffusion(t, u, None)
-            if not g.requires_grad:
-                return torch.zeros(len(self.rows), self.n, dtype=torch.bool, device=u.device)
-            slopes = [torch.autograd.grad(one.sum(), u, retain_graph=True, allow_unused=True)[0] for one in g]
-        nothing = torch.zeros(self.n, dtype=torch.bool, device=u.device)
-        return torch.stack([nothing if one is None else (one != 0).any(1) for one in slopes])
-
     def _rows(self, t: Tensor, u: Tensor) -> Tensor:
         rows = u.T
         given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self._timed else (rows,)
@@ -101,3 +76,57 @@ class ModulesOfNoise:
                 f"{self._shape} noise has coefficients of shape ({wanted})"
             )
         return found
+
+
+def kind_of(diffusion: nn.Module, shape: str, u0: Tensor) -> NoiseKind:
+    """What methods may rely on: which coefficients read which states.
+
+    It is looked up at random states with random weights: what a coefficient does not read with the weights of
+    now, it may read with those to come.
+    """
+    n = u0.shape[-1]
+    states, weights = _random(diffusion, n, u0)
+    t = torch.zeros(LOOKS, dtype=torch.float64, device=u0.device)
+    equation = ModulesOfNoise(diffusion, _Weighted(diffusion, weights), shape, u0)
+    reads = _reads(lambda u: equation.diffusion(t, u, None), states)
+    if not reads.any():
+        return NoiseKind.ADDITIVE
+    own = torch.eye(n, dtype=torch.bool, device=reads.device)
+    if shape == DIAGONAL and not (reads & ~own).any():
+        return NoiseKind.DIAGONAL
+    return NoiseKind.SCALAR if equation.motions == 1 else NoiseKind.GENERAL
+
+
+def _random(module: nn.Module, n: int, like: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    generator = torch.Generator(device="cpu").manual_seed(0)
+
+    def normal(*size: int) -> Tensor:
+        return torch.randn(*size, generator=generator, dtype=torch.float64)
+
+    weights = {name: normal(*one.shape).to(one) for name, one in module.named_parameters()}
+    return normal(n, LOOKS).to(like.device, like.dtype), weights
+
+
+class _Weighted(nn.Module):
+    """A module with other weights."""
+
+    def __init__(self, module: nn.Module, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        self._call = functools.partial(torch.func.functional_call, module, weights)
+        self._timed = Columns(module).timed
+
+    @property
+    def forward(self) -> Any:  # type: ignore[override]
+        """With as many arguments as the module's own."""
+        return (lambda t, x: self._call((t, x))) if self._timed else (lambda x: self._call((x,)))
+
+
+def _reads(entries: Callable[[Tensor], Tensor], u: Tensor) -> Tensor:
+    """Which entries read which states, shape (entries, n)."""
+    found, pull = torch.func.vjp(entries, u)
+    rows = []
+    for row in range(len(found)):
+        direction = torch.zeros_like(found)
+        direction[row] = 1.0
+        rows.append((pull(direction)[0] != 0.0).any(1))
+    return torch.stack(rows)

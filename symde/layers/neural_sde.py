@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from symde.codegen.noise import NoiseKind
 from symde.engine.noise.registry import get, method_for
 from symde.layers import batched, inputs
-from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise
+from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise, kind_of
 from symde.layers.neural_ode import Columns, problem_of
 from symde.layers.paths import PathOptions, Told, seed_of, solve_paths
 from symde.problem import options
@@ -34,7 +35,8 @@ class NeuralSDE(nn.Module):
         tspan: (t0, t1), numbers; `forward` may replace it.
         method: A name or object of `symde.engine.noise` that the torch engine has. Default: SRA1 where no
             state changes the noise; SRIW1 where it is scalar, or each state has its own whose coefficient
-            reads that state alone; else EulerMaruyama. What coefficients read is looked up at random states.
+            reads that state alone; else EulerMaruyama. What coefficients read is looked up at random states
+            with random weights.
         noise: "diagonal" (a Brownian motion for each state), "scalar" (one for all) or "general".
         dt0: Size of the steps; where the span is no multiple of it, of the next smaller of which it is one.
         saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
@@ -79,6 +81,7 @@ class NeuralSDE(nn.Module):
         )
         self.sensealg, self.max_steps = sensealg, max_steps
         self.last_seed: int | None = None
+        self._kinds: dict[int, NoiseKind] = {}
 
     @batched.uncompiled
     def forward(
@@ -104,10 +107,12 @@ class NeuralSDE(nn.Module):
         inputs.checked(u0, "u0")
         inputs.home_of(self.parameters(), u0=u0)
         equation = ModulesOfNoise(self.drift, self.diffusion, self.noise, u0)
-        method = method_for(self.method, equation.kind(u0))
+        n = u0.shape[-1]
+        if n not in self._kinds:
+            self._kinds[n] = kind_of(self.diffusion, self.noise, u0.detach())
+        method = method_for(self.method, self._kinds[n])
         self.last_seed = seed_of(self.seed if seed is None else seed)
         how = PathOptions(method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps)
-        n = u0.shape[-1]
         names = tuple(f"u{i + 1}" for i in range(n))
         told = Told(names, (), lambda: problem_of(Columns(self.drift), n))
         span = inputs.given_span(self.tspan if tspan is None else tspan)

@@ -96,9 +96,10 @@ def solve_paths(
     noise = Brownian(grid, how.seed or 0, paths, equation.motions, how.method.per_motion, u0.dtype)
     run = Run(stepper, grid, Saves.of(grid, times), noise)
     states = u0.expand(count, u0.shape[-1]).T
-    p = None if p is None else p.reshape(-1, p.shape[-1]).T.to(u0.dtype)
+    p = None if p is None else torch.atleast_2d(p).T.to(u0.dtype)
     found = _followed(run, states, p, gradient, modules)
-    _require_success(found, told, how, grid, times, members)
+    if not transformed():
+        _require_success(found, told, how, grid, times, members)
     u = found.u.permute(2, 0, 1)
     return u[0] if members is None else u
 
