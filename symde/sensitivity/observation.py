@@ -83,12 +83,13 @@ class Observation:
     """
 
     def __init__(self, system: Any, names: tuple[str, ...]) -> None:
-        lowered = system.kernels.lowered
+        graph = getattr(system, "quantities", None) or system.kernels.model_graph
+        lowered = graph.lowered
         nodes = dict(zip(system.parameter_names, lowered.parameters, strict=True))
         nodes.update(zip(system.observable_names, lowered.observables, strict=True))
         nodes.update(zip(system.state_names, lowered.states, strict=True))
         self.names, self.n, self.m = names, len(lowered.states), len(lowered.parameters)
-        self._model, self._nodes = system.kernels.model_graph, [nodes[name] for name in names]
+        self._model, self._nodes = graph, [nodes[name] for name in names]
         self._kernels = ObservedKernels(self._model, self._nodes)
         self.by_states, self.by_parameters = self._kernels.by_states, self._kernels.by_parameters
         # states alone, the common case, are columns of what was saved

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.noise_along import along
 from symde.engine.cpu.compiled.normal import draw_normals
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
 from symde.engine.cpu.layout import Status
@@ -22,14 +23,18 @@ noise_at = structure_at(NoiseState)
 
 @compiled
 def within(state, source, target):
-    """A state inside of its domains."""
+    """A state inside of its domains, and its derivatives, which are 0 of what was beyond."""
     from_, to = doubles(source), doubles(target)
     if state.bounded == 0:
         for i in range(state.n):
             to[i] = from_[i]
         return
     low, high = doubles(state.low), doubles(state.high)
-    for i in range(state.n):
+    for direction in range(state.directions, 0, -1):
+        for i in range(state.own):
+            place = direction * state.own + i
+            to[place] = 0.0 if from_[i] < low[i] or from_[i] > high[i] else from_[place]
+    for i in range(state.own):
         value = from_[i]
         value = low[i] if value < low[i] else value  # NaN stays NaN
         to[i] = high[i] if value > high[i] else value
@@ -40,6 +45,8 @@ def both_at(state, t, u):
     """Drift and diffusion at a state."""
     within(state, u, state.inside)
     call_kernel(state.both, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_both, t, u, 0)
 
 
 @compiled
@@ -47,6 +54,8 @@ def drift_at(state, t, u):
     """The drift at a state."""
     within(state, u, state.inside)
     call_kernel(state.drift, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_drift, t, u, 0)
 
 
 @compiled
@@ -54,6 +63,8 @@ def diffusion_at(state, t, u):
     """The diffusion at a state."""
     within(state, u, state.inside)
     call_kernel(state.diffusion, t, state.inputs, state.outputs + 8)
+    if state.directions != 0:
+        along(state, state.along_diffusion, t, u, 1)
 
 
 @compiled
@@ -61,6 +72,8 @@ def milstein_at(state, t, u):
     """Drift, diffusion and the products of Milstein's method at a state."""
     within(state, u, state.inside)
     call_kernel(state.milstein, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_milstein, t, u, 0)
 
 
 @compiled
@@ -142,9 +155,9 @@ def finish(state, status, t):
 
 @compiled
 def is_finite(state):
-    """Whether all states are numbers."""
+    """Whether all states are numbers; of derivatives the caller asks."""
     total, u = 0.0, doubles(state.u)
-    for i in range(state.n):
+    for i in range(state.own):
         total += u[i] - u[i]
     return total == 0.0
 
