@@ -45,7 +45,7 @@ class NoiseSystem(PathSystem):
 
     unread = (
         "this reads ordinary differential equations, and the problem has noise: follow its paths by "
-        "symde.solve and symde.ensemble, and differentiate them by symde.value_and_grad or symde.sensitivities"
+        "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
     )
 
     def __init__(self, model: Model) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.noise.session import Adaptive
-from symde.noise import NoisePlan, limit_of, plan_of, refuse_others, saved_times, seed_of
+from symde.noise import limit_of, plan_of, refuse_others, saved_times, seed_of
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution, NoiseStats
 from symde.problem.problem import Problem
@@ -53,16 +53,16 @@ def value_and_grad(
     refuse_moving_span(problem)
     wanted = wrt_of(wrt, problem.system)
     warn_of_jumps(problem, wanted, 3, kernels=_system(problem).noise)
-    seed, workers = seed_of(seed), options.count(workers, "workers")
-    count = 1 if n is None else options.count(n, "n")
-    memory = options.memory_bound(memory)
+    seed, count = seed_of(seed), 1 if n is None else n
+    solving = dict(
+        method=method, seed=seed, n=count, dt0=dt0, max_steps=max_steps, memory=memory, workers=workers,
+        **tolerances_of(others),
+    )  # fmt: skip
     totals, value, names, steps, seconds, first = [], 0.0, [], 0, 0.0, 0
     for part in parts_of(loss, problem, saveat, of):
         own = part.problem
-        plan = plan_with(own, method, dt0, max_steps, others)
-        times = saved_times(plan, own.tspan, part.loss.times(own))
-        run = PathRun(own, plan, seed, first, own.u0[None], own.p[None], count, times, memory, workers)
-        first += count  # other noise than that of the part before
+        run = path_run(own, saveat=part.loss.times(own), first=first, **solving)
+        first += run.count  # other noise than that of the part before
         chosen = strategy_of(sensealg, run, wanted)
         share, derivatives, followed = _differentiated(part, run, wanted, chosen, n is not None)
         value += share
@@ -75,17 +75,45 @@ def value_and_grad(
     return value, PathGradient(values, ", ".join(dict.fromkeys(names)), work, seed, count)
 
 
-def plan_with(
-    problem: Problem, method: Any, dt0: Any, max_steps: Any, others: Mapping[str, Any]
-) -> NoisePlan:
-    """How paths are followed that are differentiated.
+def path_run(
+    problem: Problem,
+    method: Any = None,
+    *,
+    saveat: Any = None,
+    seed: Any = None,
+    n: Any = 1,
+    first: int = 0,
+    dt0: Any = None,
+    rtol: Any = None,
+    atol: Any = None,
+    max_steps: Any = options.DEFAULT_MAX_STEPS,
+    memory: Any = options.DEFAULT_MEMORY,
+    workers: Any = 1,
+) -> PathRun:
+    """Paths from one start; options as of `symde.value_and_grad`, and the number of the first path.
 
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
+    plan = plan_of(problem, method, dt0, limit_of(max_steps), rtol, atol)
+    return PathRun(
+        problem, plan, seed_of(seed), first, problem.u0[None], problem.p[None], options.count(n, "n"),
+        saved_times(plan, problem.tspan, saveat), options.memory_bound(memory),
+        options.count(workers, "workers"),
+    )  # fmt: skip
+
+
+def tolerances_of(
+    others: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The tolerances among options that were given.
+
+    Raises:
+        ValueError: others are given, which mean nothing here.
+    """
     tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
     refuse_others({name: one for name, one in others.items() if name not in tolerances})
-    return plan_of(problem, method, dt0, limit_of(max_steps), **tolerances)
+    return tolerances
 
 
 def refuse_moving_span(problem: Problem) -> None:
@@ -238,9 +266,8 @@ def sensitivities(
     refuse_moving_span(problem)
     wanted = wrt_of(wrt, problem.system)
     warn_of_jumps(problem, wanted, 3, kernels=_system(problem).noise)
-    plan = plan_with(problem, method, dt0, max_steps, others)
-    times = saved_times(plan, problem.tspan, saveat)
-    run = PathRun(problem, plan, seed_of(seed), 0, problem.u0[None], problem.p[None], 1, times)
+    given = dict(method=method, saveat=saveat, seed=seed, dt0=dt0, max_steps=max_steps)
+    run = path_run(problem, **given, **tolerances_of(others))
     found, du0, dp = along(run, start_of(problem), wanted)
     return solution_of(run, found.u[0], int(found.steps[0]), found.seconds), du0[0], dp[0], wanted
 

@@ -29,7 +29,7 @@ def refuse_vanishing_rates(problem: Problem, du0: np.ndarray, dp: np.ndarray) ->
     for number in np.flatnonzero(rates == 0.0).tolist():
         if (du0 @ by_u[number] + dp @ by_p[number]).any():
             raise ValueError(
-                f"the rate of reaction {number + 1} is 0 at the start, and its root has no derivative there by "
+                f"the rate of reaction {number + 1} is 0 at the start, where its root has no derivative by "
                 "what is asked for: start from positive numbers, or differentiate by parameters alone, "
                 "wrt='p'"
             )

@@ -65,6 +65,28 @@ class Observed:
         return result
 
 
+class MeanObserved:
+    """Means of quantities over paths at saved times.
+
+    Attributes:
+        values: Shape (n_times, k).
+    """
+
+    def __init__(self, every: Observed, paths: int) -> None:
+        self._every, self._paths = every, paths
+        self.values = every.values.reshape(paths, -1, every.values.shape[1]).mean(axis=0)
+
+    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `Observed.pull_back`, with the derivatives by the states of all paths, (paths, n_times, n)."""
+        states, parameters = self._every.pull_back(np.tile(weights / self._paths, (self._paths, 1)))
+        return states.reshape(self._paths, len(weights), -1), parameters
+
+    def push_forward(self, states: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+        """As `Observed.push_forward`, from derivatives of the states of all paths, (paths, n_times, n, x)."""
+        every = self._every.push_forward(states.reshape(-1, *states.shape[2:]), parameters)
+        return every.reshape(self._paths, -1, *every.shape[1:]).mean(axis=0)
+
+
 def _add_by_columns(total: np.ndarray, columns: np.ndarray, terms: np.ndarray) -> None:
     """Adds terms to the places that their (ascending) columns name in the last axis."""
     if len(columns):
@@ -101,6 +123,11 @@ class Observation:
         if self.columns is not None:
             return Observed(u[:, self.columns], np.ones((1, len(self.names))), np.empty((1, 0)), self)
         return Observed(*self._kernels(t, u, p), self)
+
+    def of_paths(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> MeanObserved:
+        """Their means over paths, from states of shape (paths, n_times, n)."""
+        rows = u.reshape(-1, u.shape[-1])
+        return MeanObserved(self(np.tile(t, len(u)), rows, p), len(u))
 
     @cached_property
     def _by_time(self) -> ObservedKernels | None:

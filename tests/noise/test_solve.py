@@ -130,8 +130,6 @@ def test_what_knows_ordinary_equations_alone_refuses() -> None:
     for function in (symde.Integrator, symde.steady_state):
         with pytest.raises(ValueError, match="the problem has noise"):
             function(growth())
-    with pytest.raises(ValueError, match="the problem has noise"):
-        symde.fit(growth(), (np.array([0.5, 1.0]), np.ones((2, 2))), ["a"])
     with pytest.raises(ValueError, match="the model has noise"):
         growth(kind="ode")
     with pytest.raises(ValueError, match="knows nothing of noise"):
