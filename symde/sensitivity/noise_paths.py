@@ -147,9 +147,7 @@ def pull_back(
     def back(block: range) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
-        with _borrowed(
-            system, ("back", method.module, method.entry), functools.partial(_back, run)
-        ) as session:
+        with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
             for part in [range(one, one + 1) for one in block] if adaptive else [block]:
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
@@ -185,7 +183,7 @@ def _follow(
     width = n * (directions + 1)
     out = np.empty((run.count, len(run.times), width))
     codes, ends, taken = np.zeros(run.count, int), np.zeros(run.count), np.zeros(run.count, int)
-    key = ("along", plan.method.module, plan.method.entry, directions)
+    key = ("along", plan.method, directions)
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 

@@ -52,16 +52,18 @@ def test_forward_sensitivities_are_those_of_the_path(name: str, method: str) -> 
     problem = path_models.problem(name)
     found = symde.sensitivities(problem, method, **FIXED)
     assert np.array_equal(found.u, symde.solve(problem, method, **FIXED).u)
+    # where roots of small numbers bend, neighbours must be near, and differences have fewer digits
+    step, close = (2e-5, 1e-8) if name == "domain" else (3e-4, 1e-9)
     for by in problem.system.parameter_names:
-        expected = difference(problem, by, method, **FIXED)
+        expected = difference(problem, by, method, step, **FIXED)
         for row, state in enumerate(problem.system.state_names):
-            np.testing.assert_allclose(found[state, by], expected[:, row], rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(found[state, by], expected[:, row], rtol=close, atol=close)
     for by in problem.system.state_names:
-        expected = difference(problem, by, method, **FIXED)
-        np.testing.assert_allclose(found["x", f"{by}(0)"], expected[:, 0], rtol=1e-9, atol=1e-9)
+        expected = difference(problem, by, method, step, **FIXED)
+        np.testing.assert_allclose(found["x", f"{by}(0)"], expected[:, 0], rtol=close, atol=close)
 
 
-@pytest.mark.parametrize(("name", "method"), [one for one in CASES if registry.get(one[1]).back])
+@pytest.mark.parametrize(("name", "method"), CASES)
 def test_back_and_forward_agree_to_rounding(name: str, method: str) -> None:
     problem = path_models.problem(name)
     both = [

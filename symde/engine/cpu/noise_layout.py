@@ -30,10 +30,14 @@ NoiseState = structure(
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path)
     seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
+    # the Brownian motions over a step: increments, and integrals of W - W(t)
+    increments=_i, areas=_i,
+    # the coefficients of the method
+    stages=_i, table=_i,
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
-    save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i, increments=_i,
-    areas=_i, ends_of_steps=_i,
+    save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
+    ends_of_steps=_i,
     # derivatives beside the path: `own` states are its, and then as many of each direction
     own=_i, own_entries=_i, own_products=_i, directions=_i, parameters=_i, changes=_i, changes_stride=_i,
     along_inputs=_i, along_outputs=_i, along_drift=_i, along_diffusion=_i, along_both=_i, along_milstein=_i,

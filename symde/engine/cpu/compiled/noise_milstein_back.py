@@ -1,9 +1,8 @@
-"""Back over the steps of Euler and Maruyama, and of Milstein: see `noise_milstein`."""
+"""Back over the steps of `noise_milstein`."""
 
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, spread
-from symde.engine.cpu.compiled.noise_loop import increment
 from symde.engine.cpu.compiled.noise_milstein import euler_step, milstein_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
@@ -12,11 +11,11 @@ from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 def weigh_first_order(back, state):
     """The weights of drift and diffusion in f h + g dW."""
     weight, of_drift, of_diffusion = doubles(back.weight), doubles(back.of_drift), doubles(back.of_diffusion)
-    rows, columns = integers(state.rows), integers(state.columns)
+    rows, columns, dw = integers(state.rows), integers(state.columns), doubles(state.increments)
     for i in range(state.n):
         of_drift[i] = state.h * weight[i]
     for e in range(state.entries):
-        of_diffusion[e] = increment(state, columns[e]) * weight[rows[e]]
+        of_diffusion[e] = dw[columns[e]] * weight[rows[e]]
 
 
 @compiled
@@ -32,8 +31,9 @@ def milstein_back(back, state, t):
     weigh_first_order(back, state)
     weight, of_products, rows = doubles(back.weight), doubles(back.of_products), integers(state.product_rows)
     first, second = integers(state.product_first), integers(state.product_second)
+    dw = doubles(state.increments)
     for e in range(state.products):
-        moved = increment(state, first[e]) * increment(state, second[e])
+        moved = dw[first[e]] * dw[second[e]]
         if first[e] == second[e]:
             moved -= state.h
         of_products[e] = 0.5 * moved * weight[rows[e]]
