@@ -235,3 +235,74 @@ def test_derivatives_of_geometric_brownian_motion_converge_like_the_path(method:
     coarse, fine = (spread_of_derivatives(GBM, method, steps, exact) for steps in (16, 128))
     observed = np.log(coarse / fine) / np.log(8)
     assert (np.abs(observed - order) < 0.25).all(), observed
+
+
+ADAPTIVE = {"rtol": 1e-2, "atol": 1e-3, "seed": 3, "saveat": TIMES}
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [one for one in CASES if registry.get(one[1]).adaptive and one[0] != "domain"]
+)
+def test_steps_that_follow_the_error_are_differentiated_as_they_were_taken(name: str, method: str) -> None:
+    problem = path_models.problem(name)
+    found = symde.sensitivities(problem, method, **ADAPTIVE)
+    assert np.array_equal(found.u, symde.solve(problem, method, **ADAPTIVE).u)
+    _, ahead = symde.value_and_grad(squares, problem, method, sensealg="forward", **ADAPTIVE)
+    _, back = symde.value_and_grad(squares, problem, method, sensealg="discrete", **ADAPTIVE)
+    np.testing.assert_allclose(
+        back.vector(), ahead.vector(), rtol=1e-12, atol=1e-12 * abs(ahead.vector()).max()
+    )
+    _, parts = symde.value_and_grad(squares, problem, method, sensealg="discrete", memory=1, **ADAPTIVE)
+    assert np.array_equal(parts.vector(), back.vector())
+
+
+def test_ensembles_of_steps_that_follow_the_error() -> None:
+    problem = path_models.problem("diagonal")
+    options = {"rtol": 1e-2, "atol": 1e-2, "seed": 3, "n": 40}
+    ahead, back, more = (
+        symde.value_and_grad(squares, problem, sensealg=name, workers=workers, **options)
+        for name, workers in (("forward", 1), ("discrete", 1), ("discrete", 2))
+    )
+    np.testing.assert_allclose(back[1].vector(), ahead[1].vector(), rtol=1e-11)
+    assert np.array_equal(more[1].vector(), back[1].vector())
+
+
+def test_tight_tolerances_come_to_the_derivative_of_the_solution() -> None:
+    # of geometric Brownian motion: dx/ds = (W - s t) x, with W the state w of the same path
+    problem = symde.Problem(symde.ode_def(GBM), tspan=(0, 1))
+    errors = []
+    for tolerance in (1e-2, 1e-3, 1e-4):
+        worst = []
+        for seed in range(20):
+            found = symde.sensitivities(problem, rtol=tolerance, atol=tolerance, seed=seed, saveat=[1.0])
+            x, w = found.u[-1]
+            worst.append(abs(found["x", "s"][-1] - (w - 0.8) * np.exp(0.18 + 0.8 * w)))
+        errors.append(np.mean(worst))
+    assert errors[1] < 0.4 * errors[0] and errors[2] < 0.4 * errors[1]
+
+
+OU = "param a = 1.3, m = 0.4, s = 0.6\nstate x = 2\ndx = a*(m - x)*dt + s*dW"
+
+
+@pytest.mark.parametrize("method", ["EulerMaruyama", "SRA1", "SOSRA"])
+def test_moments_of_ornstein_and_uhlenbeck_have_their_derivatives(method: str) -> None:
+    # E x = m + (x0 - m) e, var x = s^2 (1 - e^2)/(2 a), e = exp(-a t), at t = 1; noise leaves 4 deviations of
+    # the mean over 4000 paths, and of Euler's mean the error of its step
+    problem = symde.Problem(symde.ode_def(OU), tspan=(0, 1))
+    n = 4000
+
+    def mean(u: np.ndarray):
+        return u.mean(), np.full_like(u, 1 / u.size)
+
+    def variance(u: np.ndarray):
+        away = u - u.mean()
+        return (away**2).mean(), 2 * away / u.size
+
+    a, m, s, x0, e = 1.3, 0.4, 0.6, 2.0, np.exp(-1.3)
+    step = 0.01 if method == "EulerMaruyama" else 0.05
+    _, grad = symde.value_and_grad(mean, problem, method, n=n, seed=1, dt0=step, wrt=("p", "x"))
+    assert grad["x"] == pytest.approx(e, rel=0.01)
+    np.testing.assert_allclose(grad["p"], [-(x0 - m) * e, 1 - e, 0.0], atol=0.03)
+    _, grad = symde.value_and_grad(variance, problem, method, n=n, seed=1, dt0=step)
+    by_a = s**2 * (2 * a * e**2 - (1 - e**2)) / (2 * a**2)
+    np.testing.assert_allclose(grad["p"], [by_a, 0.0, s * (1 - e**2) / a], atol=0.03)
