@@ -127,18 +127,19 @@ class PathSolves:
 
     def __init__(self, problem: Problem, solving: dict[str, Any]) -> None:
         _refuse_unknown(solving, path_run, ("problem", "saveat", "first"))
-        usual = {"rtol": RTOL, "atol": ATOL}  # those of ordinary solves mean nothing here
-        self.options = self._solving = {
+        usual: dict[str, Any] = {"rtol": RTOL, "atol": ATOL}  # those of ordinary solves mean nothing here
+        self.options: dict[str, Any] = {
             name: one
             for name, one in solving.items()
             if name not in usual or not (isinstance(one, float) and one == usual[name])
         }
+        self._solving = self.options
         refuse_moving_span(problem)
         self._count = options.count(self._solving.get("n", 1), "n")
         path_run(problem, **self._solving)
 
     def _run(self, number: int, problem: Problem, times: np.ndarray) -> Any:
-        return path_run(problem, saveat=times, first=int(number * self._count), **self._solving)
+        return path_run(problem, saveat=times, first=number * self._count, **self._solving)
 
     def compared(self, number: int, data: Matched, problem: Problem) -> tuple[Solution, Compared]:
         """The first path, and the data compared with the mean of all."""
