@@ -168,7 +168,7 @@ def solve_noise(
         )
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
-    times = _times(plan, problem.tspan, saveat)
+    times = saved_times(plan, problem.tspan, saveat)
     every_step = saveat is None and isinstance(plan.grid, Grid)
     system: Any = problem.system
     out = np.empty((1, len(times), len(problem.u0)))
@@ -205,7 +205,7 @@ def seed_of(given: Any) -> int:
     return secrets.randbits(63) if given is None else whole(given, "seed")
 
 
-def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
+def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
     """The times to save."""
     times = options.save_times(saveat, *span)
     if times is not None:

@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from symde.codegen.noise import NoiseKernels
+from symde.codegen.derivatives import jacobian
+from symde.codegen.evaluate import evaluate
+from symde.codegen.lower import lower_named
+from symde.codegen.noise import NoiseKernels, domain_of
+from symde.codegen.noise_derivatives import NoiseDerivatives
 from symde.derive.noise import stochastic
 from symde.engine.noise.session import NoiseArrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
+from symde.model.reactions import flux
 from symde.path_system import PathSystem
 from symde.problem.system import System
 
@@ -40,7 +45,7 @@ class NoiseSystem(PathSystem):
 
     unread = (
         "this reads ordinary differential equations, and the problem has noise: follow its paths by "
-        "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
+        "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
     )
 
     def __init__(self, model: Model) -> None:
@@ -64,19 +69,53 @@ class NoiseSystem(PathSystem):
             base.time_span,
         )
         self.observe, self.unit = base.observe, base.unit
+        self._base = base
+        self.observations: dict[tuple[str, ...], Any] = {}
+
+    @property
+    def start_derivatives(self) -> Any:
+        """Derivatives of defaults, initial values and time span by the parameters: those of the model."""
+        return self._base.start_derivatives
+
+    @property
+    def quantities(self) -> Any:
+        """The graph of states, parameters and observed quantities, and what each of them is there."""
+        return self._base.kernels.model_graph
+
+    @functools.cached_property
+    def _rates(self) -> Any:
+        lowered, lowering = lower_named(self.definition)
+        nodes = [lowering.lower(flux(one)) for one in self.definition.reactions]
+        graph = lowered.graph
+        return graph, nodes, [jacobian(graph, nodes, by) for by in (lowered.states, lowered.parameters)]
+
+    def rates(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The rates of the reactions and their derivatives by states and parameters, shapes (reactions,),
+        (reactions, n) and (reactions, m)."""
+        graph, nodes, matrices = self._rates
+        wanted = [*nodes, *(node for one in matrices for node in one.nodes)]
+        values = evaluate(graph, wanted, t, {"u": u, "p": p})
+        dense = [np.zeros((len(nodes), length)) for length in (len(u), len(p))]
+        for matrix, target in zip(matrices, dense, strict=True):
+            rows = np.repeat(np.arange(len(nodes)), np.diff(matrix.indptr))
+            target[rows, list(matrix.indices)] = [values[node] for node in matrix.nodes]
+        return np.array([values[node] for node in nodes], dtype=float), dense[0], dense[1]
+
+    @functools.cached_property
+    def derivatives(self) -> NoiseDerivatives:
+        """Derivatives of drift and diffusion as kernels."""
+        return NoiseDerivatives(self.noise)
 
     @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
         noise, products = self.noise, self.noise.products
-        domains = [state.domain or (None, None) for state in self.ito.states]
-        low = [-np.inf if one is None else one for one, _ in domains]
-        high = [np.inf if one is None else one for _, one in domains]
+        n = len(self.state_names)
+        low, high = zip(*(domain_of(self.ito, i) for i in range(n)), strict=True)
         whole = [
             np.array(one, dtype=np.int64)
             for one in (noise.rows, noise.columns, products.rows, products.first, products.second)
         ]
-        n = len(self.state_names)
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
         return NoiseArrays(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -11,6 +12,8 @@ import numpy as np
 from symde.codegen.algebra import Algebra
 from symde.codegen.derivatives import jacobian
 from symde.codegen.evaluate import evaluate
+from symde.codegen.graph import Graph
+from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import lower_named
@@ -21,6 +24,11 @@ POINTS = 8
 """Random points at which it is looked whether noise commutes."""
 
 CLOSE = 1e-9
+
+MILSTEIN = "milstein"
+
+READINGS = ("drift", "diffusion", "both", MILSTEIN)
+"""What a step may read of an equation at once."""
 
 
 class NoiseKind(StrEnum):
@@ -51,6 +59,12 @@ class Products:
     first: tuple[int, ...]
     second: tuple[int, ...]
     nodes: tuple[int, ...]
+
+
+def domain_of(definition: Definition, state: int) -> tuple[float, float]:
+    """The ends of a state's domain; infinite where there is none."""
+    low, high = definition.states[state].domain or (None, None)
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
 
 
 class NoiseKernels:
@@ -92,12 +106,25 @@ class NoiseKernels:
         sums: dict[tuple[int, int, int], int] = {}
         for entry, (row, second) in enumerate(zip(self.rows, self.columns, strict=True)):
             for k in range(slopes.indptr[entry], slopes.indptr[entry + 1]):
-                for first, node in by_row.get(slopes.indices[k], ()):
-                    place, term = (row, first, second), algebra.mul(node, slopes.nodes[k])
+                state = slopes.indices[k]
+                for first, node in by_row.get(state, ()):
+                    place = row, first, second
+                    term = self._inside(algebra, state, algebra.mul(node, slopes.nodes[k]))
                     sums[place] = algebra.add(sums[place], term) if place in sums else term
         kept = {place: node for place, node in sums.items() if not algebra.is_zero(node)}
         rows, first, second = zip(*kept, strict=True) if kept else ((), (), ())
         return Products(rows, first, second, tuple(kept.values()))
+
+    def _inside(self, algebra: Algebra, state: int, term: int) -> int:
+        """A product with a derivative by a state: none where that is at the end of its domain, beyond which
+        coefficients do not change, and at which those such as sqrt(x) have no derivative."""
+        graph, node = algebra.graph, self._model.states[state]
+        low, high = domain_of(self.definition, state)
+        for bound, pair in ((low, (low, None)), (high, (None, high))):
+            if math.isfinite(bound):
+                ends = [node if one is None else graph.constant(one) for one in pair]
+                term = algebra.select(algebra.apply("lt", *ends), term, algebra.zero)
+        return term
 
     @cached_property
     def kind(self) -> NoiseKind:
@@ -143,11 +170,29 @@ class NoiseKernels:
         for general noise."""
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
-        drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
-        outputs = {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}
-        if self.kind is not NoiseKind.GENERAL:  # of which no method has a use for them
-            outputs["milstein"] = (drift, diffusion, Output("products", self.products.nodes))
-        graph = self._model.graph
-        kernels = [Kernel(name, graph, vectors, wanted) for name, wanted in outputs.items()]
+        names = [name for name in READINGS if name != MILSTEIN or self.kind is not NoiseKind.GENERAL]
+        kernels = [Kernel(name, self.graph, vectors, self.outputs(name)) for name in names]
         library = load_ir(ir_module(kernels))
-        return {name: library.address(name) for name in outputs}
+        return {name: library.address(name) for name in names}
+
+    @property
+    def graph(self) -> Graph:
+        """Holds all nodes; derivatives are added to it."""
+        return self._model.graph
+
+    @property
+    def inputs(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Nodes that read the states and the parameters."""
+        return self._model.states, self._model.parameters
+
+    @cached_property
+    def jumps(self) -> list[Jump]:
+        """Where drift or diffusion jumps."""
+        return jumps(self.graph, (*self._drift, *self._diffusion))
+
+    def outputs(self, name: str) -> tuple[Output, ...]:
+        """What a kernel of `READINGS` computes."""
+        drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
+        if name == MILSTEIN:  # of general noise no method has a use for them
+            return drift, diffusion, Output("products", self.products.nodes)
+        return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from symde.derive.parts import KNOWN, refuse_other_parts
-from symde.language.syntax import Call, Expr, Number
+from symde.language.syntax import Call, Compare, Conditional, Expr, Number
 from symde.model.definition import Definition
 from symde.model.inline import Inliner
 from symde.model.noise import Noise, NoiseTerm
@@ -118,7 +118,9 @@ def langevin(definition: Definition) -> Definition:
     terms = []
     changes = stoichiometry(definition.reactions, definition.state_names)
     for number, (reaction, change) in enumerate(zip(definition.reactions, changes, strict=True), start=1):
-        root = Call("sqrt", (Call("max", (flux(reaction), ZERO), span=None),), span=None)
+        rate = flux(reaction)
+        # none at a rate of 0 either, as that is what derivatives know of it: the root has none there
+        root = Conditional(Compare((rate, ZERO), ("<=",)), ZERO, Call("sqrt", (rate,), span=None))
         for place, count in change.items():
             size = product([("*", Number(count, str(count), span=None)), ("*", root)], None)
             state = definition.state_names[place]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
 from typing import Any, Never
 
@@ -15,7 +16,7 @@ from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import gradient_error
 from symde.sensitivity.loss import Part, parts_of
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.run import Run, expected_problem, prepare, tightened
+from symde.sensitivity.run import Run, expected_problem, prepare, refuse_path_options, tightened
 from symde.sensitivity.share import Derivatives, Share
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record
@@ -39,6 +40,9 @@ def value_and_grad(
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
     memory: int = options.DEFAULT_MEMORY,
+    n: int | None = None,
+    seed: int | None = None,
+    workers: int = 1,
     **unknown: Never,
 ) -> tuple[float, Gradient]:
     """A loss of the saved states, and its gradient.
@@ -68,6 +72,12 @@ def value_and_grad(
         memory: Bytes that an adjoint may keep of the solution, 256 MiB: states of a discrete one (32 bytes
             of every step come on top), interpolants of a continuous one. What does not fit is computed again
             on the way back. Forward sensitivities keep nothing.
+        n: Of a problem with noise, how many paths the loss is of: it is then given an array of shape
+            (n, n_times, n_states), and a `symde.LeastSquares` compares the mean of the paths with its data.
+            Default: one path, of shape (n_times, n_states).
+        seed: Of a problem with noise: the same integer gives the same paths; None draws one, which
+            `grad.seed` tells.
+        workers: Threads that follow the paths; the result is the same for any number.
 
     Returns:
         The value, and the gradient by name; `grad.sensealg`, `grad.stats` and `grad.error` tell how it was
@@ -81,6 +91,15 @@ def value_and_grad(
     """
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
+    if expected_problem(problem).kind == "sde":
+        given = {
+            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
+        }  # fmt: skip
+        return importlib.import_module("symde.sensitivity.noise_gradient").value_and_grad(
+            loss, problem, method, wrt, saveat, of, sensealg, n, seed, workers, dt0, max_steps, memory,
+            options.changed(given, value_and_grad),
+        )  # fmt: skip
+    refuse_path_options(n=n, seed=seed, workers=None if workers == 1 else workers)
     if events is not None:
         problem = with_call_events(expected_problem(problem), events)
     wanted = wrt_of(wrt, expected_problem(problem).system)

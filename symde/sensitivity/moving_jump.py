@@ -12,6 +12,7 @@ discontinuous right-hand side, Journal of Applied Mathematics and Mechanics 22 (
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ class MovingJumpWarning(UserWarning):
     """A derivative leaves out that jumps of the right-hand side move."""
 
 
-def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump") -> None:
+def warn_of_jumps(
+    problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump", kernels: Any = None
+) -> None:
     """Tell that derivatives of a solution leave out jumps that move, where there may be such.
 
     Args:
@@ -33,11 +36,15 @@ def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a ju
         wrt: What is differentiated by.
         stacklevel: Calls between the user and here.
         what: What jumps, for the message.
+        kernels: What knows its jumps; None: the kernels of the right-hand side.
     """
-    if problem.system.compiled and problem.system.kernels.jumps:
-        moving = _moving(problem.system.kernels.jumps, problem, wrt)
+    if not problem.system.compiled:
+        return
+    kernels = problem.system.kernels if kernels is None else kernels
+    if kernels.jumps:
+        moving = _moving(kernels.jumps, problem, wrt)
         if moving is not None:
-            warnings.warn(_told(problem, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
+            warnings.warn(_told(kernels.graph, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
 
 
 def _moving(found: list[Jump], problem: Problem, wrt: Wrt) -> Jump | None:
@@ -47,8 +54,8 @@ def _moving(found: list[Jump], problem: Problem, wrt: Wrt) -> Jump | None:
     return next((one for one in found if one.states or not changing.isdisjoint(one.parameters)), None)
 
 
-def _told(problem: Problem, jump: Jump, what: str) -> str:
-    span = problem.system.kernels.graph.span[jump.node]
+def _told(graph: Any, jump: Jump, what: str) -> str:
+    span = graph.span[jump.node]
     place = ""
     if span is not None:
         place = f" at `{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"

@@ -127,11 +127,9 @@ def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> N
 
 
 def test_what_knows_ordinary_equations_alone_refuses() -> None:
-    for function in (symde.sensitivities, symde.Integrator, symde.steady_state):
+    for function in (symde.Integrator, symde.steady_state):
         with pytest.raises(ValueError, match="the problem has noise"):
             function(growth())
-    with pytest.raises(ValueError, match="the problem has noise"):
-        symde.fit(growth(), (np.array([0.5, 1.0]), np.ones((2, 2))), ["a"])
     with pytest.raises(ValueError, match="the model has noise"):
         growth(kind="ode")
     with pytest.raises(ValueError, match="knows nothing of noise"):

@@ -37,4 +37,21 @@ NoiseState = structure(
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
+    ends_of_steps=_i,
+    # derivatives beside the path: `own` states are its, and then as many of each direction
+    own=_i, own_entries=_i, own_products=_i, directions=_i, parameters=_i, changes=_i, changes_stride=_i,
+    along_inputs=_i, along_outputs=_i, along_drift=_i, along_diffusion=_i, along_both=_i, along_milstein=_i,
+)  # fmt: skip
+
+NoiseBack = structure(
+    "NoiseBack",
+    "The way back over the steps of paths: what takes a weight of what was saved to derivatives.",
+    forward=_i,  # the NoiseState in which steps are done again
+    both=_i, drift=_i, diffusion=_i, milstein=_i,  # weighted sums of derivatives, each a kernel
+    inputs=_i, outputs=_i, of_drift=_i, of_diffusion=_i, of_products=_i, by_states=_i, by_parameters=_i,
+    work=_i,
+    # a row for each time of each path, and rows of results, or one for all where a stride is 0
+    weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i, parameters=_i, weight=_i,
+    # states are kept at every `stretch`-th step, and at all of the stretch that is gone back over
+    phase=_i, steps=_i, stretch=_i, starts=_i, kept=_i, first=_i,
 )  # fmt: skip

@@ -40,6 +40,10 @@ class NoiseMethod:
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
+        reads: what its steps read of an equation at once (`symde.codegen.noise.READINGS`).
+        back: module of `symde.engine.cpu.compiled` whose entry of the same name goes back over its steps;
+            empty: it has no adjoint.
+        back_memory: number of doubles that the way back keeps, likewise.
         when_to_use: one sentence.
         citation: authors, title, journal, year.
     """
@@ -54,6 +58,9 @@ class NoiseMethod:
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing
+    reads: tuple[str, ...] = ("drift", "diffusion", "both")
+    back: str = ""
+    back_memory: Callable[[int, int], int] = nothing
     when_to_use: str
     citation: str
 

@@ -11,6 +11,8 @@ METHOD = NoiseMethod(
     noise=frozenset({"additive", "diagonal", "scalar", "commutative"}),
     strong=1.0,
     weak=1.0,
+    reads=("milstein",),
+    back="noise_milstein_back",
     when_to_use="Commutative noise: several Brownian motions whose order does not matter.",
     citation="G. N. Milstein, Approximate integration of stochastic differential equations, Theory Probab. "
     "Appl. 19 (1975), 557-562, doi:10.1137/1119062",

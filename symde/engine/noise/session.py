@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +32,10 @@ class NoiseArrays:
         product_rows, product_first, product_second: State and motions of the products of Milstein's method.
         low, high: Domains of the states, shape (n,).
         addresses: Of the kernels "drift", "diffusion", "both" and "milstein".
+        directions: How many derivatives along directions stand behind the states; `n`, the entries and the
+            products count theirs.
+        parameters: Number of parameters, of which directions have changes.
+        along: Addresses of the kernels of these derivatives, by the same names.
     """
 
     n: int
@@ -41,6 +48,28 @@ class NoiseArrays:
     low: np.ndarray
     high: np.ndarray
     addresses: dict[str, int]
+    directions: int = 0
+    parameters: int = 0
+    along: Mapping[str, int] = field(default_factory=dict)
+
+    def with_directions(self, count: int, parameters: int, along: Mapping[str, int]) -> NoiseArrays:
+        """The same equation with derivatives along so many directions."""
+
+        def repeated(places: np.ndarray, shift: int) -> np.ndarray:
+            return np.concatenate([places + shift * one for one in range(count + 1)])
+
+        return replace(
+            self,
+            n=self.n * (count + 1),
+            rows=repeated(self.rows, self.n),
+            columns=repeated(self.columns, 0),
+            product_rows=repeated(self.product_rows, self.n),
+            product_first=repeated(self.product_first, 0),
+            product_second=repeated(self.product_second, 0),
+            directions=count,
+            parameters=parameters,
+            along=along,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +131,18 @@ class NoiseSession:
         state.n, state.motions, state.entries = n, arrays.motions, entries
         state.products = len(arrays.product_rows)
         state.bounded = int(np.isfinite(arrays.low).any() or np.isfinite(arrays.high).any())
+        parts = arrays.directions + 1
+        state.own, state.own_entries, state.own_products = (
+            count // parts for count in (n, entries, state.products)
+        )
+        state.directions, state.parameters = arrays.directions, arrays.parameters
         for name, address in arrays.addresses.items():
             setattr(state, name, address)
+        for name, address in arrays.along.items():
+            setattr(state, f"along_{name}", address)
+        self._keep("along_inputs", np.zeros(5, dtype=np.int64))
+        self._keep("along_outputs", np.zeros(3, dtype=np.int64))
+        self._kept["along_inputs"][0] = self._kept["inside"].ctypes.data
         state.per_motion = method.per_motion
         state.per_step = max(-(-arrays.motions * method.per_motion // 2), 1)
         state.block = max(DRAWS // state.per_step, 1)
@@ -115,12 +154,16 @@ class NoiseSession:
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
-        self._function = _run_type(function_address(method.module, method.entry))
+        self._function = loop_at(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
         self._kept[name] = array
         if hasattr(self.state, name):
             setattr(self.state, name, array.ctypes.data)
+
+    def buffer(self, name: str) -> np.ndarray:
+        """A vector that the compiled loop works in."""
+        return self._kept[name]
 
     def run(
         self,
@@ -132,6 +175,8 @@ class NoiseSession:
         saveat: np.ndarray,
         out: np.ndarray,
         on_slice: Callable[[], None] | None = None,
+        changes: np.ndarray | None = None,
+        ends_of_steps: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow paths to their ends.
 
@@ -142,19 +187,55 @@ class NoiseSession:
             saveat: Times to save, ascending and within the grid, shape (n_times,).
             out: Takes the saved states, shape (paths, n_times, n).
             on_slice: Called between slices of the work.
+            changes: Of the parameters along each direction, shape (paths, directions, m), or one for all
+                paths; the directions of the initial state stand in u0.
+            ends_of_steps: Takes the ends of steps that follow the error, in 2^-LEVELS of the span: of one
+                path, with room for its steps.
 
         Returns:
             The status of each path, the time it reached, and how many steps it took, shape (paths,).
         """
-        state, paths = self.state, len(out)
-        codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
+        paths = len(out)
+        codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
+        told = {"out": out, "codes": codes, "ends": ends, "taken": taken}
+        with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
+            run_in_slices(self._function, self.state, self.state, on_slice)
+        return codes, ends, taken
+
+    @contextmanager
+    def readied(
+        self,
+        grid: Grid | Adaptive,
+        u0: np.ndarray,
+        p: np.ndarray,
+        seed: int,
+        first_path: int,
+        saveat: np.ndarray,
+        paths: int,
+        changes: np.ndarray | None = None,
+        ends_of_steps: np.ndarray | None = None,
+        told: Mapping[str, np.ndarray] = MappingProxyType({}),
+    ) -> Iterator[None]:
+        """The state holds what the compiled loops read; arguments as of `run`, and its results by name."""
+        state = self.state
         p = p if p.shape[1] else np.zeros((1, 1))
-        given = {"u0": u0, "p": p, "saveat": saveat, "out": out, "codes": codes, "ends": ends, "taken": taken}
+        changes = np.zeros((1, 1, 1)) if changes is None else changes
+        ends_of_steps = np.zeros(0, np.int64) if ends_of_steps is None else ends_of_steps
+        given = {
+            "u0": u0,
+            "p": p,
+            "saveat": saveat,
+            "changes": changes,
+            "ends_of_steps": ends_of_steps,
+            **told,
+        }
         for name, array in given.items():
             self._keep(name, np.ascontiguousarray(array))
         state.u0_stride = u0.shape[1] if len(u0) > 1 else 0
         state.p_stride = p.shape[1] if len(p) > 1 else 0
+        state.changes_stride = changes[0].size if len(changes) > 1 else 0
+        state.ends_of_steps = ends_of_steps.ctypes.data if len(ends_of_steps) else 0
         state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
@@ -166,15 +247,28 @@ class NoiseSession:
             state.h = grid.h
         state.n_saveat, state.path, state.paths, state.begun = len(saveat), 0, paths, 0
         state.seed, state.first_path = _signed(seed), _signed(first_path)
-        while True:
-            state.budget = SLICE
-            if self._function(ctypes.addressof(state)) != Status.BUDGET:
-                break
-            if on_slice is not None:
-                on_slice()
-        for name in given:  # they are the caller's
-            del self._kept[name]
-        return codes, ends, taken
+        try:
+            yield
+        finally:
+            for name in given:  # they are the caller's
+                del self._kept[name]
+
+
+def run_in_slices(
+    function: Callable[[int], int], state: Any, main: Any, on_slice: Callable[[], None] | None
+) -> None:
+    """Call a compiled loop over `main` again until it is through; `state` holds its allowance of steps."""
+    while True:
+        state.budget = SLICE
+        if function(ctypes.addressof(main)) != Status.BUDGET:
+            return
+        if on_slice is not None:
+            on_slice()
+
+
+def loop_at(address: int) -> Callable[[int], int]:
+    """A compiled loop."""
+    return _run_type(address)
 
 
 def _signed(number: int) -> int:

@@ -38,7 +38,7 @@ def error_of(state):
     """The largest error of a state over its tolerance; infinity where something is no number."""
     u, old, error = doubles(state.u), doubles(state.old), doubles(state.errors)
     atol, worst = doubles(state.atol), 0.0
-    for i in range(state.n):
+    for i in range(state.own):
         if error[i] == 0.0:  # it meets a tolerance of zero
             continue
         ratio = error[i] / (atol[i] + state.rtol * max(abs(u[i]), abs(old[i])))
@@ -51,6 +51,8 @@ def error_of(state):
 @compiled
 def accept(state, end):
     """Take a step over, and save where it ends if that is wanted."""
+    if state.ends_of_steps != 0:
+        integers(state.ends_of_steps)[state.step] = end
     w, a = doubles(state.w_start), doubles(state.a_start)
     w_end, a_end = doubles(state.w_end), doubles(state.a_end)
     for motion in range(state.motions):

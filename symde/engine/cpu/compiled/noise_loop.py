@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.noise_along import along
 from symde.engine.cpu.compiled.normal import draw_normals
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
 from symde.engine.cpu.layout import Status
@@ -23,14 +24,18 @@ noise_at = structure_at(NoiseState)
 
 @compiled
 def within(state, source, target):
-    """A state inside of its domains."""
+    """A state inside of its domains, and its derivatives, which are 0 of what was beyond."""
     from_, to = doubles(source), doubles(target)
     if state.bounded == 0:
         for i in range(state.n):
             to[i] = from_[i]
         return
     low, high = doubles(state.low), doubles(state.high)
-    for i in range(state.n):
+    for direction in range(state.directions, 0, -1):
+        for i in range(state.own):
+            place = direction * state.own + i
+            to[place] = 0.0 if from_[i] < low[i] or from_[i] > high[i] else from_[place]
+    for i in range(state.own):
         value = from_[i]
         value = low[i] if value < low[i] else value  # NaN stays NaN
         to[i] = high[i] if value > high[i] else value
@@ -41,6 +46,8 @@ def both_at(state, t, u):
     """Drift and diffusion at a state."""
     within(state, u, state.inside)
     call_kernel(state.both, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_both, t, u, 0)
 
 
 @compiled
@@ -48,6 +55,8 @@ def milstein_at(state, t, u):
     """Drift, diffusion and the products of Milstein's method at a state."""
     within(state, u, state.inside)
     call_kernel(state.milstein, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_milstein, t, u, 0)
 
 
 @compiled
@@ -56,6 +65,8 @@ def drift_to(state, t, u, values):
     within(state, u, state.inside)
     integers(state.outputs)[0] = values
     call_kernel(state.drift, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_drift, t, u, 0)
 
 
 @compiled
@@ -64,6 +75,8 @@ def diffusion_to(state, t, u, values):
     within(state, u, state.inside)
     integers(state.outputs)[1] = values
     call_kernel(state.diffusion, t, state.inputs, state.outputs + 8)
+    if state.directions != 0:
+        along(state, state.along_diffusion, t, u, 1)
 
 
 @compiled
@@ -72,6 +85,8 @@ def both_to(state, t, u, drift, diffusion):
     within(state, u, state.inside)
     integers(state.outputs)[0], integers(state.outputs)[1] = drift, diffusion
     call_kernel(state.both, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_both, t, u, 0)
 
 
 @compiled
@@ -153,9 +168,9 @@ def finish(state, status, t):
 
 @compiled
 def is_finite(state):
-    """Whether all states are numbers."""
+    """Whether all states are numbers; of derivatives the caller asks."""
     total, u = 0.0, doubles(state.u)
-    for i in range(state.n):
+    for i in range(state.own):
         total += u[i] - u[i]
     return total == 0.0
 

@@ -29,20 +29,34 @@ def place(state, group):
 
 
 @compiled
-def find_stage(state, t, stage):
-    """The drift of a stage."""
-    s, h = state.stages, state.h
-    drifts = state.work + 8 * state.n
-    diffusions = drifts + 8 * state.n * s
+def drift_point(state, stage):
+    """The state at which a stage reads the drift, at the beginning of `work`."""
+    s, drifts, point = state.stages, state.work + 8 * state.n, doubles(state.work)
     rows, columns, area = integers(state.rows), integers(state.columns), doubles(state.areas)
-    point = doubles(state.work)
     copy_states(state, state.u, state.work)
     add_drifts(state, place(state, 6 + stage), stage, drifts, state.work)
     for e in range(state.entries):
-        moved = diffusion_sum(state, place(state, 6 + s + stage), stage, diffusions, e)
-        point[rows[e]] += moved * area[columns[e]] / h
+        weights = place(state, 6 + s + stage)
+        moved = diffusion_sum(state, weights, stage, drifts + 8 * state.n * s, e)
+        point[rows[e]] += moved * area[columns[e]] / state.h
+
+
+@compiled
+def find_diffusions(state, t):
+    """The diffusion at the times of the stages, of those that are read."""
+    late, read = doubles(place(state, 1)), doubles(place(state, 5))
+    diffusions = state.work + 8 * state.n * (state.stages + 1)
+    for stage in range(state.stages):
+        if read[stage] != 0.0:
+            diffusion_to(state, t + late[stage] * state.h, state.u, diffusions + 8 * state.entries * stage)
+
+
+@compiled
+def find_stage(state, t, stage):
+    """The drift of a stage."""
+    drift_point(state, stage)
     at = doubles(place(state, 0))[stage]
-    drift_to(state, t + at * h, state.work, drifts + 8 * state.n * stage)
+    drift_to(state, t + at * state.h, state.work, state.work + 8 * state.n * (stage + 1))
 
 
 @compiled
@@ -51,10 +65,7 @@ def sra_step(state, t):
     s, h = state.stages, state.h
     drifts = state.work + 8 * state.n
     diffusions = drifts + 8 * state.n * s
-    late, read = doubles(place(state, 1)), doubles(place(state, 5))
-    for stage in range(s):
-        if read[stage] != 0.0:
-            diffusion_to(state, t + late[stage] * h, state.u, diffusions + 8 * state.entries * stage)
+    find_diffusions(state, t)
     for stage in range(s):
         find_stage(state, t, stage)
     take_drifts(state, place(state, 2), drifts)

@@ -31,27 +31,41 @@ def place(state, group):
 
 
 @compiled
+def drift_point(state, stage):
+    """The state at which a stage reads the drift, at the beginning of `work`."""
+    s, drifts, point = state.stages, state.work + 8 * state.n, doubles(state.work)
+    rows, columns, area = integers(state.rows), integers(state.columns), doubles(state.areas)
+    copy_states(state, state.u, state.work)
+    add_drifts(state, place(state, 9 + stage), stage, drifts, state.work)
+    for e in range(state.entries):
+        weights = place(state, 9 + s + stage)
+        moved = diffusion_sum(state, weights, stage, drifts + 8 * state.n * s, e)
+        point[rows[e]] += moved * area[columns[e]] / state.h
+
+
+@compiled
+def diffusion_point(state, stage):
+    """The state at which a stage reads the diffusion, likewise."""
+    s, drifts, point = state.stages, state.work + 8 * state.n, doubles(state.work)
+    rows, root = integers(state.rows), math.sqrt(state.h)
+    copy_states(state, state.u, state.work)
+    add_drifts(state, place(state, 9 + 2 * s + stage), stage, drifts, state.work)
+    for e in range(state.entries):
+        weights = place(state, 9 + 3 * s + stage)
+        point[rows[e]] += root * diffusion_sum(state, weights, stage, drifts + 8 * state.n * s, e)
+
+
+@compiled
 def find_stage(state, t, stage):
     """Drift and diffusion of a stage after the first."""
-    s, h, root = state.stages, state.h, math.sqrt(state.h)
-    drifts = state.work + 8 * state.n
-    diffusions = drifts + 8 * state.n * s
-    rows, columns, area = integers(state.rows), integers(state.columns), doubles(state.areas)
+    h, drifts = state.h, state.work + 8 * state.n
+    diffusions = drifts + 8 * state.n * state.stages
     at, late = doubles(place(state, 0))[stage], doubles(place(state, 1))[stage]
-    point = doubles(state.work)
     if doubles(place(state, 7))[stage] != 0.0:
-        copy_states(state, state.u, state.work)
-        add_drifts(state, place(state, 9 + stage), stage, drifts, state.work)
-        for e in range(state.entries):
-            moved = diffusion_sum(state, place(state, 9 + s + stage), stage, diffusions, e)
-            point[rows[e]] += moved * area[columns[e]] / h
+        drift_point(state, stage)
         drift_to(state, t + at * h, state.work, drifts + 8 * state.n * stage)
     if doubles(place(state, 8))[stage] != 0.0:
-        copy_states(state, state.u, state.work)
-        add_drifts(state, place(state, 9 + 2 * s + stage), stage, drifts, state.work)
-        for e in range(state.entries):
-            moved = diffusion_sum(state, place(state, 9 + 3 * s + stage), stage, diffusions, e)
-            point[rows[e]] += root * moved
+        diffusion_point(state, stage)
         diffusion_to(state, t + late * h, state.work, diffusions + 8 * state.entries * stage)
 
 

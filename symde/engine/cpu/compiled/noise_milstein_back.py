@@ -1,0 +1,53 @@
+"""Back over the steps of `noise_milstein`."""
+
+from __future__ import annotations
+
+from symde.engine.cpu.compiled.noise_back import back_at, go_back, spread
+from symde.engine.cpu.compiled.noise_milstein import euler_step, milstein_step
+from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+
+
+@compiled
+def weigh_first_order(back, state):
+    """The weights of drift and diffusion in f h + g dW."""
+    weight, of_drift, of_diffusion = doubles(back.weight), doubles(back.of_drift), doubles(back.of_diffusion)
+    rows, columns, dw = integers(state.rows), integers(state.columns), doubles(state.increments)
+    for i in range(state.n):
+        of_drift[i] = state.h * weight[i]
+    for e in range(state.entries):
+        of_diffusion[e] = dw[columns[e]] * weight[rows[e]]
+
+
+@compiled
+def euler_back(back, state, t):
+    """Of u + f h + g dW."""
+    weigh_first_order(back, state)
+    spread(back, state, back.both, t, state.u, back.weight)
+
+
+@compiled
+def milstein_back(back, state, t):
+    """Of the same and 1/2 L_i g_j (dW_i dW_j - h if i = j)."""
+    weigh_first_order(back, state)
+    weight, of_products, rows = doubles(back.weight), doubles(back.of_products), integers(state.product_rows)
+    first, second = integers(state.product_first), integers(state.product_second)
+    dw = doubles(state.increments)
+    for e in range(state.products):
+        moved = dw[first[e]] * dw[second[e]]
+        if first[e] == second[e]:
+            moved -= state.h
+        of_products[e] = 0.5 * moved * weight[rows[e]]
+    spread(back, state, back.milstein, t, state.u, back.weight)
+
+
+def euler_maruyama(address):
+    """`int32 euler_maruyama(NoiseBack *)`"""
+    return go_back(back_at(address), euler_step, euler_back)
+
+
+def milstein(address):
+    """`int32 milstein(NoiseBack *)`"""
+    return go_back(back_at(address), milstein_step, milstein_back)
+
+
+ENTRIES = {"euler_maruyama": euler_maruyama, "milstein": milstein}
