@@ -1,7 +1,7 @@
 """A neural network as drift, beside noise in proportion to the states, learns a spiral from mean and spread.
 
-The data are means and standard deviations of many paths of a spiral with noise (C. Rackauckas and others 2019). Every
-iteration follows new paths; the derivative goes along them.
+The data are means and standard deviations of many paths of a spiral with noise (C. Rackauckas and others
+2019). Every iteration follows new paths; the derivative goes along them.
 
 python examples/neural_sde.py --iterations 600 --plot neural_sde.png
 """

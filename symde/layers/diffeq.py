@@ -10,10 +10,12 @@ from torch import Tensor
 
 from symde.engine.cpu import linear_solvers
 from symde.layers import batched, inputs
+from symde.layers import paths as paths_in_torch
 from symde.layers.bridge import functions, operators, paths
 from symde.layers.bridge.specification import specification
 from symde.layers.bridge.start import start_of
 from symde.layers.module import has_modules, module_of, require_type
+from symde.layers.noise_module import noise_module_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
@@ -128,7 +130,7 @@ def _paths(
         others = dict(u0=u0, tspan=tspan, saveat=saveat, **solving, **rest)
         return operators.traced(diffeq, p, problem, others)
     if (rest["backend"] or _backend(p, problem, u0)) == TORCH:
-        raise ValueError("paths with noise are followed by the compiled engine: backend='cpu', tensors there")
+        return _paths_by_torch(p, problem, u0, tspan, saveat, solving, rest)
     given = inputs.parameters(p, problem.system.parameter_names)
     u0 = inputs.initial_state(u0, problem.system.state_names)
     dtype = inputs.result_type(given, u0) or torch.float64
@@ -183,8 +185,29 @@ def _by_torch(
         raise TypeError(
             f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
+    rhs = module_of(problem.system)
+    u0, all_p, span, times = _at_home(rhs, p, problem, u0, tspan, saveat)
+    saved = None if saveat is None else times
+    return batched.solve(rhs, batched.Words.of(problem), u0, all_p, span, saved, sensealg, solving)
+
+
+@batched.uncompiled
+def _paths_by_torch(
+    p: Any, problem: Any, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
+) -> Tensor:
+    """Paths with noise by the engine of torch."""
+    inputs.require_default(lanes=(rest["lanes"], True), workers=(rest["workers"], 1))
+    module = noise_module_of(problem.system)
+    u0, all_p, span, times = _at_home(module.module, p, problem, u0, tspan, saveat)
+    return paths_in_torch.of_problem(problem, module, u0, all_p, span, times, solving, rest)
+
+
+def _at_home(
+    rhs: torch.nn.Module, p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Initial state and parameters in the type and on the device of what is given, or of the weights of
+    modules; time span and times to save."""
     system = problem.system
-    rhs = module_of(system)
     weights = list(rhs.parameters())
     home = inputs.home_of(weights, p=p, u0=u0)
     given = inputs.parameters(p, system.parameter_names)
@@ -193,9 +216,7 @@ def _by_torch(
     require_type(system, dtype)
     all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
     to: Any = dict(device=home, dtype=dtype)
-    saved = None if saveat is None else times
-    words = batched.Words.of(problem)
-    return batched.solve(rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving)
+    return u0.to(**to), all_p.to(**to), span, times
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

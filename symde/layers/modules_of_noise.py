@@ -123,7 +123,8 @@ class _Weighted(nn.Module):
 
 def _reads(entries: Callable[[Tensor], Tensor], u: Tensor) -> Tensor:
     """Which entries read which states, shape (entries, n)."""
-    found, pull = torch.func.vjp(entries, u)
+    made: Any = torch.func.vjp(entries, u)
+    found, pull = made
     rows = []
     for row in range(len(found)):
         direction = torch.zeros_like(found)

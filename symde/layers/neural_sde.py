@@ -33,8 +33,8 @@ class NeuralSDE(nn.Module):
         diffusion: Likewise gives the coefficients of the noise: shape (batch, n) for "diagonal" and "scalar",
             (batch, n, m) for "general" noise of m Brownian motions.
         tspan: (t0, t1), numbers; `forward` may replace it.
-        method: A name or object of `symde.engine.noise` that the torch engine has. Default: SRA1 where no
-            state changes the noise; SRIW1 where it is scalar, or each state has its own whose coefficient
+        method: A name or object of `symde.engine.noise` that the torch engine has. Default: SOSRA where no
+            state changes the noise; SRIW2 where it is scalar, or each state has its own whose coefficient
             reads that state alone; else EulerMaruyama. What coefficients read is looked up at random states
             with random weights.
         noise: "diagonal" (a Brownian motion for each state), "scalar" (one for all) or "general".

@@ -16,8 +16,10 @@ from symde.engine.batched.paths.increments import Brownian, Grid
 from symde.engine.batched.paths.steps import stepper_of
 from symde.engine.batched.probe import Probe
 from symde.engine.batched.stateful import refuse_stateful
+from symde.engine.cpu import linear_solvers
 from symde.engine.noise.grid import equal_steps
 from symde.engine.noise.method import NoiseMethod
+from symde.engine.noise.registry import method_for
 from symde.jumps import whole
 from symde.layers.bridge.interface import transformed
 from symde.layers.bridge.points import require_finite, require_span
@@ -29,6 +31,11 @@ from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError
 
 DISCRETE, TAPE = "discrete", "tape"
+
+_USUAL = {
+    "rtol": options.DEFAULT_RTOL, "atol": options.DEFAULT_ATOL, "dtmax": None,
+    "linear_solver": linear_solvers.AUTO,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +66,38 @@ class Told:
     states: tuple[str, ...]
     parameters: tuple[str, ...]
     problem: Any
+
+
+def of_problem(
+    problem: Any, module: Any, u0: Tensor, p: Tensor, span: Tensor, times: Tensor, solving: dict[str, Any],
+    rest: dict[str, Any],
+) -> Tensor:  # fmt: skip
+    """Paths of a problem with noise, as `symde.layers.diffeq` is asked for them.
+
+    Args:
+        problem: Names the model.
+        module: Of `symde.layers.noise_module`.
+        u0, p, span, times: Tensors on one device; a batch of spans or times is refused.
+        solving, rest: Options of `diffeq`.
+
+    Raises:
+        ValueError: one of them means nothing here.
+    """
+    system = problem.system
+    for name, usual in _USUAL.items():
+        if solving[name] is not usual and solving[name] != usual:
+            raise ValueError(
+                f"{name}={solving[name]!r} means nothing for paths of the torch engine, whose steps are all "
+                "of the size dt0: leave it out, or solve with backend='cpu'"
+            )
+    method = method_for(solving["method"], system.noise.kind)
+    how = PathOptions(
+        method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"]
+    )
+    told = Told(system.state_names, system.parameter_names, lambda: problem)
+    equation = module.on(u0.device, u0.dtype)
+    modules = tuple(one for one in (module.module,) if any(True for _ in one.parameters()))
+    return solve_paths(equation, told, u0, p, span, times, how, modules)
 
 
 def solve_paths(
@@ -107,7 +146,7 @@ def solve_paths(
 def _followed(
     run: Run, u0: Tensor, p: Tensor | None, gradient: str, modules: tuple[torch.nn.Module, ...]
 ) -> Followed:
-    weights = [one for module in modules for one in module.parameters() if one.requires_grad]
+    weights: list[Tensor] = [one for it in modules for one in it.parameters() if one.requires_grad]
     wanted = torch.is_grad_enabled() and any(
         one is not None and one.requires_grad for one in (u0, p, *weights)
     )
@@ -167,6 +206,8 @@ def _times(saveat: Any, grid: Grid, span: Tensor) -> np.ndarray:
     if isinstance(saveat, Tensor):
         if saveat.requires_grad:
             raise ValueError("a path with noise has no slope: times to save cannot be differentiated by")
+        if saveat.ndim > 1:
+            raise ValueError("paths with noise have the same times to save for all members of a batch")
         saveat = saveat.detach().cpu().numpy() if saveat.ndim else saveat.item()
     times = options.save_times(saveat, t0, t1)
     assert times is not None

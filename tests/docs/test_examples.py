@@ -16,6 +16,7 @@ SHORT = {
     "dose_times.py": ("doses.png",),
     "mackey_glass.py": ("mackey_glass.png",),
     "train_delayed.py": ("--iterations", "20", "--delay", "--plot", "delayed.png"),
+    "neural_sde.py": ("--iterations", "2", "--paths", "20", "--plot", "neural_sde.png"),
     "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),

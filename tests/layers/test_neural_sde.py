@@ -156,8 +156,16 @@ def test_float32_and_training():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: NeuralSDE(lambda x: x, Own(), (0, 1), dt0=0.1), TypeError, "drift must be a torch.nn.Module"),
-        (lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, noise="full"), ValueError, "unknown noise 'full'"),
+        (
+            lambda: NeuralSDE(lambda x: x, Own(), (0, 1), dt0=0.1),
+            TypeError,
+            "drift must be a torch.nn.Module",
+        ),
+        (
+            lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, noise="full"),
+            ValueError,
+            "unknown noise 'full'",
+        ),
         (lambda: NeuralSDE(network(), Own(), (0, 1), "Tsit5", dt0=0.1), ValueError, "ordinary"),
         (lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, seed=-1), ValueError, "seed"),
     ],

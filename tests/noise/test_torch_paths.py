@@ -9,6 +9,7 @@ import torch
 import symde
 from symde.engine.batched.paths.normal import philox
 from symde.engine.noise.registry import get
+from symde.layers import diffeq
 from symde.layers.noise_module import noise_module_of
 from symde.layers.paths import PathOptions, Told, solve_paths
 from tests.jumps.test_random import VECTORS
@@ -164,8 +165,7 @@ def test_what_is_done_again_cannot_be_differentiated_twice():
 def test_derivatives_of_geometric_motion_converge_at_the_order_of_the_path(method, order):
     # x = exp((a - s^2/2) t + s W), so that dx/ds = (W - s t) x
     problem = problem_of(
-        "param a = 0.5, s = 0.8\nstate x = 1, w = 0\ntime 0 .. 1\n"
-        "dx = a*x*dt + s*x*dW1\ndw = 0*dt + dW1"
+        "param a = 0.5, s = 0.8\nstate x = 1, w = 0\ntime 0 .. 1\ndx = a*x*dt + s*x*dW1\ndw = 0*dt + dW1"
     )
     u0, p = tensors(problem, gradient=True)
     sizes = np.array([1 / 64, 1 / 256])
@@ -211,8 +211,42 @@ def test_mistakes_are_told():
     with pytest.raises(NotImplementedError, match="sensealg='tape'"):
         torch.func.grad(lambda q: paths(problem, "EulerMaruyama", u0.detach(), q).sum())(p.detach())
     blown = problem_of("dx = x^3*dt + x*dW\nx(0) = 10\ntime 0 .. 1")
-    with pytest.raises(symde.SolveError, match=r"non_finite: the path is not finite, in the step from t = ") as info:
+    with pytest.raises(
+        symde.SolveError, match=r"non_finite: the path is not finite, in the step from t = "
+    ) as info:
         paths(blown, "EulerMaruyama", torch.tensor([10.0], dtype=torch.float64), torch.zeros(0), saveat=0.1)
     compiled = symde.solve(blown, "EulerMaruyama", dt0=0.02, seed=5, saveat=0.1, throw=False)
     assert len(info.value.solution.t) == len(compiled.t)
     assert str(info.value) == compiled.message
+
+
+@pytest.mark.parametrize("text", [DIAGONAL, ADDITIVE, COMMUTATIVE])
+def test_both_engines_give_the_same_path_and_gradient(text):
+    problem = problem_of(text)
+    found = []
+    for backend in ("cpu", "torch"):
+        u0, p = tensors(problem, gradient=True)
+        u = diffeq(p.expand(3, -1), problem, u0=u0, dt0=0.05, seed=4, saveat=0.25, backend=backend)
+        found.append((u.detach(), *torch.autograd.grad(u.square().sum(), (u0, p))))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+def test_a_model_that_calls_a_module_has_noise():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.GELU(), torch.nn.Linear(4, 2)).double()
+    model = symde.ode_def(
+        "extern net(x, y) -> 2\n(f, g) = net(x, y)\ndx = f*dt + 0.1*x*dW\ndy = g*dt + 0.1*y*dW\n"
+        "x(0) = 1; y(0) = 1\ntime 0 .. 1"
+    ).bind(net=net)
+    u = diffeq(None, symde.Problem(model, kind="sde"), dt0=0.1, seed=1, saveat=0.5)
+    u.square().sum().backward()
+    assert u.shape == (3, 2) and net[0].weight.grad.abs().sum() > 0
+
+
+def test_options_that_mean_nothing_are_refused():
+    problem = problem_of(DIAGONAL)
+    for given in ({"rtol": 1e-3}, {"dtmax": 0.1}, {"workers": 2}, {"saveat": torch.rand(2, 3)}):
+        with pytest.raises(ValueError):
+            diffeq(None, problem, **{"dt0": 0.1, "backend": "torch", **given})
+    with pytest.raises(ValueError, match="RKMilGeneral|unknown method"):
+        diffeq(None, problem, "nothing", dt0=0.1, backend="torch")

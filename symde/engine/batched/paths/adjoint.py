@@ -55,7 +55,7 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
     run: Run = ctx.run
     u0, p, *weights = ctx.saved_tensors
     p = None if p is None else p.detach().requires_grad_(wanted[1])
-    targets = [one for one, want in zip((p, *weights), wanted[1:], strict=True) if want]
+    targets: list[Any] = [one for one, want in zip((p, *weights), wanted[1:], strict=True) if want]
     sums: list[Tensor | None] = [None] * len(targets)
     adjoint = torch.zeros_like(u0)
     for index in reversed(range(len(ctx.segments))):

@@ -5,6 +5,7 @@ A step is made of operations that torch differentiates.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -100,7 +101,8 @@ class Sra(Stepper):
         ends = _sum(u, table.alpha, f, h)
         weights = _sum(None, table.beta1, g), _sum(None, table.beta2, g)
         parts = [one * by for one, by in zip(weights, (dw, mean), strict=True) if one is not None]
-        return self.to_rows.add(ends, sum(parts[1:], parts[0]))
+        moved = functools.reduce(torch.add, parts)
+        return self.to_rows.add(ends, moved)
 
 
 class Sri(Stepper):
