@@ -2,7 +2,6 @@
 
 The data are means and standard deviations of many paths of a spiral with noise (C. Rackauckas and others
 2019). Every iteration follows new paths; the derivative goes along them.
-
 python examples/neural_sde.py --iterations 600 --plot neural_sde.png
 """
 
@@ -18,7 +17,7 @@ from symde.layers import neural_dmsde
 parser = argparse.ArgumentParser()
 parser.add_argument("--iterations", type=int, default=600)
 parser.add_argument("--paths", type=int, default=100)
-parser.add_argument("--plot", help="PNG of the data, and of the paths learned")
+parser.add_argument("--plot", help="PNG of paths")
 options = parser.parse_args()
 
 spiral = symde.Problem("""
@@ -44,8 +43,7 @@ for k in range(options.iterations + 1):
     loss = (u.mean(0) - mean).square().mean() + (u[:, 1:].std(0) - spread[1:]).square().mean()
     loss.backward()
     if k % 50 == 0:
-        scale = ", ".join(f"{abs(one):.3f}" for one in sde.diffusion.scale.tolist())
-        print(f"iteration {k:4}: loss {loss.item():9.5f}, noise {scale}")
+        print(f"iteration {k:4}: loss {loss.item():9.5f}, noise", sde.diffusion.scale.abs().tolist())
     optimiser.step()
     slower.step()
 
@@ -55,9 +53,7 @@ if options.plot:
     figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True)
     for axis, paths, title in zip(axes, (torch.tensor(data[: len(u)]), u), ("data", "learned"), strict=True):
         axis.plot(paths[:, :, 0].T, paths[:, :, 1].T, color="C0", alpha=0.08)
-        axis.plot(mean[:, 0], mean[:, 1], color="black", label="mean of the data")
-        axis.plot(*paths.mean(0).T, "--", color="C1", label="mean")
-        axis.set(title=title, xlabel="x")
-    axes[0].set_ylabel("y")
-    axes[1].legend()
+        axis.plot(*mean.T, color="black")
+        axis.plot(*paths.mean(0).T, "--", color="C1")
+        axis.set(title=title, xlabel="x", ylabel="y")
     figure.savefig(options.plot)
