@@ -3,6 +3,7 @@ back, and closed forms."""
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -194,6 +195,18 @@ def test_what_cannot_be_differentiated_is_refused() -> None:
     plain = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = -a*x")
     refused("seed=1 belongs to problems with noise", problem=plain, dt0=None)
     refused("n=3 belongs to problems with noise", problem=plain, dt0=None, seed=None, n=3)
+
+
+def test_methods_without_derivatives_are_refused_with_others() -> None:
+    known = registry.get("Milstein")
+    problem = path_models.problem("commutative")
+    forward = dataclasses.replace(known, name="Ahead", back="")
+    with pytest.raises(ValueError, match=r"Ahead has no derivatives by sensealg='discrete': use .*'forward'"):
+        symde.value_and_grad(squares, problem, forward, dt0=0.1, seed=1, sensealg="discrete")
+    assert symde.value_and_grad(squares, problem, forward, dt0=0.1, seed=1)[1].sensealg == "forward"
+    neither = dataclasses.replace(known, name="Neither", back="", along=False)
+    with pytest.raises(ValueError, match=r"Neither has no .*: use method='EulerMaruyama' or 'Milstein'"):
+        symde.sensitivities(problem, neither, dt0=0.1, seed=1)
 
 
 def test_a_root_at_zero_is_told() -> None:

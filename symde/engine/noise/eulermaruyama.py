@@ -12,6 +12,7 @@ METHOD = NoiseMethod(
     strong=0.5,
     weak=1.0,
     reads=("both",),
+    along=True,
     back="noise_milstein_back",
     when_to_use="Noise of any kind, and distributions to a few per cent.",
     citation="G. Maruyama, Continuous Markov processes and stochastic equations, Rend. Circ. Mat. Palermo 4 "

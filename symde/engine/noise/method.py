@@ -40,6 +40,8 @@ class NoiseMethod:
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
+        along: whether its steps are sums of states and of what they read, with factors that read neither, so
+            that derivatives along directions go beside them.
         reads: what its steps read of an equation at once (`symde.codegen.noise.READINGS`).
         back: module of `symde.engine.cpu.compiled` whose entry of the same name goes back over its steps;
             empty: it has no adjoint.
@@ -58,6 +60,7 @@ class NoiseMethod:
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing
+    along: bool = False
     reads: tuple[str, ...] = ("drift", "diffusion", "both")
     back: str = ""
     back_memory: Callable[[int, int], int] = nothing

@@ -12,6 +12,7 @@ METHOD = NoiseMethod(
     strong=1.0,
     weak=1.0,
     reads=("milstein",),
+    along=True,
     back="noise_milstein_back",
     when_to_use="Commutative noise: several Brownian motions whose order does not matter.",
     citation="G. N. Milstein, Approximate integration of stochastic differential equations, Theory Probab. "

@@ -85,6 +85,7 @@ def sra_method(name: str, tableau: SraTableau, when_to_use: str, citation: str) 
         adaptive=True,
         tableau=tableau,
         memory=lambda states, entries: states + tableau.stages * (states + entries),
+        along=True,
         back="noise_sra_back",
         back_memory=lambda states, entries: states + tableau.stages * (states + entries),
         reads=("drift", "diffusion"),

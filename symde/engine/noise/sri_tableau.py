@@ -115,6 +115,7 @@ def sri_method(name: str, tableau: SriTableau, when_to_use: str, citation: str) 
         adaptive=True,
         tableau=tableau,
         memory=lambda states, entries: states + tableau.stages * (states + entries),
+        along=True,
         back="noise_sri_back",
         back_memory=lambda states, entries: states + tableau.stages * (states + entries),
         when_to_use=when_to_use,
