@@ -79,6 +79,7 @@ class NoiseKernels:
         self.rows = tuple(row for row, _ in sorted(entries))
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
+        self._addresses: dict[str, int] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -98,6 +99,14 @@ class NoiseKernels:
         kept = {place: node for place, node in sums.items() if not algebra.is_zero(node)}
         rows, first, second = zip(*kept, strict=True) if kept else ((), (), ())
         return Products(rows, first, second, tuple(kept.values()))
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
+        if self.kind is not NoiseKind.GENERAL:
+            return ()
+        found = zip(self.products.first, self.products.second, strict=True)
+        return tuple(sorted({(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}))
 
     @cached_property
     def kind(self) -> NoiseKind:
@@ -137,17 +146,18 @@ class NoiseKernels:
                 return False
         return True
 
-    @cached_property
-    def addresses(self) -> dict[str, int]:
-        """Addresses of the kernels: "drift", "diffusion", "both", and "milstein" with the products too, but
-        for general noise."""
+    def address(self, name: str) -> int:
+        """Address of a kernel: "drift", "diffusion", "both", or "milstein" with the products too."""
+        if name not in self._addresses:
+            self._addresses[name] = self._compiled(name)
+        return self._addresses[name]
+
+    def _compiled(self, name: str) -> int:
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
         outputs = {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}
-        if self.kind is not NoiseKind.GENERAL:  # of which no method has a use for them
-            outputs["milstein"] = (drift, diffusion, Output("products", self.products.nodes))
-        graph = self._model.graph
-        kernels = [Kernel(name, graph, vectors, wanted) for name, wanted in outputs.items()]
-        library = load_ir(ir_module(kernels))
-        return {name: library.address(name) for name in outputs}
+        if name == "milstein":
+            outputs[name] = (drift, diffusion, Output("products", self.products.nodes))
+        kernel = Kernel(name, self._model.graph, vectors, outputs[name])
+        return load_ir(ir_module([kernel])).address(name)

@@ -36,7 +36,9 @@ class NoiseMethod:
         module, entry: of `symde.engine.cpu.compiled`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
+        kernels: what it reads: "both", "drift", "diffusion", "milstein" (`symde.codegen.noise`).
         per_motion: normal numbers that it draws for each Brownian motion and step.
+        double: whether it needs the double integrals of general noise, and draws numbers for them.
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
@@ -50,7 +52,9 @@ class NoiseMethod:
     noise: frozenset[str]
     strong: float
     weak: float
+    kernels: tuple[str, ...] = ("both",)
     per_motion: int = 1
+    double: bool = False
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing

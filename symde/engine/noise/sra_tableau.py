@@ -81,6 +81,7 @@ def sra_method(name: str, tableau: SraTableau, when_to_use: str, citation: str) 
         noise=frozenset({"additive"}),
         strong=1.5,
         weak=2.0,
+        kernels=("drift", "diffusion"),
         per_motion=2,
         adaptive=True,
         tableau=tableau,
