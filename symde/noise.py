@@ -69,7 +69,7 @@ def plan_of(
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
-    chosen = method_for(method, system.noise.kind)
+    chosen = method_for(method, system.noise.kind, not system.cuts)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
@@ -103,7 +103,11 @@ def _adaptive(
         )
     system: Any = problem.system
     t0, t1 = problem.tspan
-    _refuse_truncation(system)
+    if system.cuts:  # they would come to means that are wrong by some per cent
+        raise ValueError(
+            f"{system.cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
+            "and no tolerances"
+        )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
@@ -112,27 +116,6 @@ def _adaptive(
     span = t1 - t0
     first = span / 1000 if step is None else min(step, span)
     return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
-
-
-def _refuse_truncation(system: NoiseSystem) -> None:
-    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some
-    per cent.
-
-    Raises:
-        ValueError: a state has a domain, or the noise is that of reactions, which is none at rates below 0.
-    """
-    cut = [
-        f"`{state.name}` has a domain"
-        for state in system.ito.states
-        if state.domain is not None and np.isfinite([one for one in state.domain if one is not None]).any()
-    ]
-    if system.definition.reactions:
-        cut.append("the noise of reactions ends where their rates are 0")
-    if cut:
-        raise ValueError(
-            f"{cut[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... and no "
-            "tolerances"
-        )
 
 
 def solve_noise(

@@ -97,10 +97,11 @@ class NoiseDerivatives:
         roots = [node for output in outputs for node in output.nodes]
         changes = []
         for row in tangents(graph, roots, seeds):
-            total = row.pop(-1, algebra.zero)
-            for i, slope in row.items():
-                term = algebra.mul(slope, graph.input("direction", i))
-                total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
+            total = row.get(-1, algebra.zero)
+            for i, slope in row.items():  # which other roots of the same node share
+                if i in guards:
+                    term = algebra.mul(slope, graph.input("direction", i))
+                    total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
             changes.append(total)
         n, m = len(states), len(parameters)
         lengths = dict(zip(ALONG, (n, m, n, n, m), strict=True))

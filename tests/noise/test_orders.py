@@ -35,6 +35,11 @@ EQUATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
         "x(0) = 1; w(0) = 0; v(0) = 0",
         lambda u: np.exp(0.2 - 0.08 - 0.045 + 0.4 * u[:, 1] + 0.3 * u[:, 2]),
     ),
+    "general": (  # a function of W1 and of the integral of W1 dW2, which Milstein's method follows exactly
+        "dw = 0*dt + dW1\nda = 0*dt + w*dW2\ndx = 0*dt + 0.5*x*dW1 + 0.5*x*w*dW2\nstratonovich\n"
+        "x(0) = 1; w(0) = 0; a(0) = 0",
+        lambda u: np.exp(0.5 * (u[:, 0] + u[:, 1])),
+    ),
     "additive": (
         "dx = (0.5 - x)/(1 + t)*dt + 0.15/(1 + t)*dW1\ndw = 0*dt + dW1\nx(0) = 1; w(0) = 0",
         # x (1 + t) = x0 + 0.5 t + 0.15 W
@@ -47,10 +52,10 @@ def order(name: str, method: str) -> float:
     """The slope of the mean error at the end over the step."""
     text, exact = EQUATIONS[name]
     problem = symde.Problem(symde.ode_def(text), tspan=(0, 1))
-    errors = []
+    names, errors = problem.system.state_names, []
     for steps in STEPS:
         u = symde.ensemble(problem, method, n=PATHS, seed=11, dt0=1 / steps, saveat=[1.0]).u[:, 0]
-        errors.append(np.abs(u[:, 0] - exact(u)).mean())
+        errors.append(np.abs(u[:, names.index("x")] - exact(u)).mean())
     return float(np.polyfit(np.log(1 / STEPS), np.log(errors), 1)[0])
 
 
@@ -68,6 +73,7 @@ def order(name: str, method: str) -> float:
         ("tangent", "SOSRI", 1.5),
         ("commutative", "EulerMaruyama", 0.5),
         ("commutative", "Milstein", 1.0),
+        ("general", "Milstein", 1.0),
         ("additive", "EulerMaruyama", 1.0),
     ],
 )

@@ -32,8 +32,11 @@ NoiseState = structure(
     seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
     # the Brownian motions over a step: increments, and integrals of W - W(t)
     increments=_i, areas=_i,
+    # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs
+    terms=_i, rest=_d, pairs=_i, pair_first=_i, pair_second=_i, levy=_i,
     # the coefficients of the method
     stages=_i, table=_i,
+    together=_i,  # whether no motion changes the coefficients of another
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,

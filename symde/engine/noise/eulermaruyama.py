@@ -11,7 +11,6 @@ METHOD = NoiseMethod(
     noise=frozenset({"additive", "diagonal", "scalar", "commutative", "general"}),
     strong=0.5,
     weak=1.0,
-    reads=("both",),
     along=True,
     back="noise_milstein_back",
     when_to_use="Noise of any kind, and distributions to a few per cent.",

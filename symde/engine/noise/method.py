@@ -36,13 +36,14 @@ class NoiseMethod:
         module, entry: of `symde.engine.cpu.compiled`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
+        kernels: what it reads: "both", "drift", "diffusion", "milstein" (`symde.codegen.noise`).
         per_motion: normal numbers that it draws for each Brownian motion and step.
+        double: whether it needs the double integrals of general noise, and draws numbers for them.
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
         along: whether its steps are sums of states and of what they read, with factors that read neither, so
             that derivatives along directions go beside them.
-        reads: what its steps read of an equation at once (`symde.codegen.noise.READINGS`).
         back: module of `symde.engine.cpu.compiled` whose entry of the same name goes back over its steps;
             empty: it has no adjoint.
         back_memory: number of doubles that the way back keeps, likewise.
@@ -56,12 +57,13 @@ class NoiseMethod:
     noise: frozenset[str]
     strong: float
     weak: float
+    kernels: tuple[str, ...] = ("both",)
     per_motion: int = 1
+    double: bool = False
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing
     along: bool = False
-    reads: tuple[str, ...] = ("drift", "diffusion", "both")
     back: str = ""
     back_memory: Callable[[int, int], int] = nothing
     when_to_use: str

@@ -81,6 +81,7 @@ def sra_method(name: str, tableau: SraTableau, when_to_use: str, citation: str) 
         noise=frozenset({"additive"}),
         strong=1.5,
         weak=2.0,
+        kernels=("drift", "diffusion"),
         per_motion=2,
         adaptive=True,
         tableau=tableau,
@@ -88,7 +89,6 @@ def sra_method(name: str, tableau: SraTableau, when_to_use: str, citation: str) 
         along=True,
         back="noise_sra_back",
         back_memory=lambda states, entries: states + tableau.stages * (states + entries),
-        reads=("drift", "diffusion"),
         when_to_use=when_to_use,
         citation=citation,
     )
