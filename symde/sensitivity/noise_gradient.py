@@ -140,7 +140,9 @@ def strategy_of(sensealg: Any, run: PathRun, wanted: Wrt) -> str:
     method = run.plan.method
     able = dict(zip(STRATEGIES, (method.along, bool(method.back)), strict=True))
     if sensealg == registry.AUTO and all(able.values()):
-        return _cheaper(run, len(wanted.parameters) + len(wanted.states))
+        directions = len(wanted.parameters) + len(wanted.states)
+        fits = 8 * run.count * len(run.times) * run.u0.shape[1] * (directions + 1) <= run.memory
+        return _cheaper(run, directions) if fits else "discrete"
     if sensealg == registry.AUTO:
         sensealg = "discrete" if able["discrete"] else "forward"
     if sensealg not in STRATEGIES:
