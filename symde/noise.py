@@ -31,6 +31,7 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.DIVERGED: Retcode.DIVERGED,
 }
 
 TOLERANCE = 0.01
@@ -214,6 +215,8 @@ def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarra
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
+    if retcode is Retcode.DIVERGED:
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from symde.codegen.algebra import Algebra
-from symde.codegen.derivatives import jacobian
+from symde.codegen.derivatives import SparseJacobian, jacobian
 from symde.codegen.evaluate import evaluate
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
@@ -101,6 +101,11 @@ class NoiseKernels:
         return Products(rows, first, second, tuple(kept.values()))
 
     @cached_property
+    def drift_jacobian(self) -> SparseJacobian:
+        """The derivatives of the drift by the states."""
+        return jacobian(self._model.graph, self._drift, self._model.states)
+
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
         if self.kind is not NoiseKind.GENERAL:
@@ -147,7 +152,8 @@ class NoiseKernels:
         return True
 
     def address(self, name: str) -> int:
-        """Address of a kernel: "drift", "diffusion", "both", or "milstein" with the products too."""
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
+        "linearised": the drift and its Jacobian."""
         if name not in self._addresses:
             self._addresses[name] = self._compiled(name)
         return self._addresses[name]
@@ -157,6 +163,8 @@ class NoiseKernels:
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
         outputs = {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}
+        if name == "linearised":
+            outputs[name] = (drift, Output("jacobian", self.drift_jacobian.nodes))
         if name == "milstein":
             outputs[name] = (drift, diffusion, Output("products", self.products.nodes))
         kernel = Kernel(name, self._model.graph, vectors, outputs[name])

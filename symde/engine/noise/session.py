@@ -12,6 +12,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
+from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
 
 SLICE = 1_000_000
@@ -31,7 +32,8 @@ class NoiseArrays:
         pairs: Brownian motions whose Levy area that needs, shape (pairs, 2).
         together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
         low, high: Domains of the states, shape (n,).
-        address: Of a kernel, by its name: "drift", "diffusion", "both" or "milstein".
+        jacobian: Pattern of the drift's Jacobian by rows: starts and columns.
+        address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
     """
 
     n: int
@@ -45,6 +47,7 @@ class NoiseArrays:
     together: bool
     low: np.ndarray
     high: np.ndarray
+    jacobian: tuple[np.ndarray, np.ndarray]
     address: Callable[[str], int]
 
 
@@ -120,6 +123,13 @@ class NoiseSession:
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
+        if "linearised" in method.kernels:
+            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian))
+            state.system = system.address
+            outputs = [self._kept["drift_values"].ctypes.data, system.jacobian.ctypes.data]
+            self._keep("linearised_outputs", np.array(outputs, dtype=np.int64))
+            self._keep("rhs", np.zeros(n))
+            self._keep("correction", np.zeros(n))
         self._function = _run_type(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:

@@ -107,7 +107,8 @@ def advance_adaptively(state, step):
                 old[i] = u[i]
             move_on(state, end)
             step(state, t)
-            error = error_of(state)
+            error = error_of(state) if state.diverged == 0 else 1e30
+            state.diverged = 0
             factor = GROW if error < 1e-9 else SAFETY * error ** (-EXPONENT)
             ticks = int((end - state.at) * min(max(factor, SHRINK), GROW))
             if error <= 1.0:

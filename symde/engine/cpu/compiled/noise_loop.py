@@ -37,16 +37,10 @@ def within(state, source, target):
 
 
 @compiled
-def both_at(state, t, u):
-    """Drift and diffusion at a state."""
-    within(state, u, state.inside)
-    call_kernel(state.both, t, state.inputs, state.outputs)
-
-
-@compiled
 def milstein_at(state, t, u):
     """Drift, diffusion and the products of Milstein's method at a state."""
     within(state, u, state.inside)
+    integers(state.outputs)[0], integers(state.outputs)[1] = state.drift_values, state.diffusion_values
     call_kernel(state.milstein, t, state.inputs, state.outputs)
 
 
@@ -116,6 +110,7 @@ def begin(state):
     integers(state.inputs)[1] = state.p + 8 * state.path * state.p_stride
     state.step = state.next_save = 0
     state.block_start = -1
+    state.diverged = 0
     state.begun = 1
 
 
@@ -180,6 +175,9 @@ def advance(state, step):
             for i in range(state.n):
                 old[i] = u[i]
             step(state, t)
+            if state.diverged != 0:
+                finish(state, Status.DIVERGED, t)
+                break
             if not is_finite(state):
                 finish(state, Status.NON_FINITE, t)
                 break
