@@ -69,6 +69,7 @@ class Adaptive:
         first: The first step that is tried.
         rtol, atol: Tolerances of a step, atol of shape (n,).
         steps: Limit on the steps of a path.
+        begin, end: The part of the span that is followed; None: all of it.
     """
 
     t0: float
@@ -77,6 +78,8 @@ class Adaptive:
     rtol: float
     atol: np.ndarray
     steps: int
+    begin: float | None = None
+    end: float | None = None
 
 
 class NoiseSession:
@@ -191,7 +194,10 @@ class NoiseSession:
         state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
+            parts = (grid.begin, grid.t0), (grid.end, grid.t1)
             state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
+            begin, end = (given if given is not None else whole for given, whole in parts)
+            state.first_tick, state.last_tick = (round((one - grid.t0) / tick) for one in (begin, end))
             self._keep("atol", np.ascontiguousarray(grid.atol))
             ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
             self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))
