@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
+from symde.engine.noise.between import Between
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
@@ -31,6 +32,7 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.DIVERGED: Retcode.DIVERGED,
 }
 
 TOLERANCE = 0.01
@@ -142,10 +144,10 @@ def solve_noise(
             first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
-        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
-            straight line.
-        dense: Keep the path between steps; only of steps of one size without `saveat`, and then by
-            default.
+        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps of one size the
+            path is a straight line.
+        dense: Offer the path between the times that are saved, by default where it can be: of steps of one
+            size without `saveat`, and of steps that follow the error, which are then taken again.
         max_steps: Limit on the steps.
         throw: As in `symde.solve`.
 
@@ -154,13 +156,8 @@ def solve_noise(
         ValueError, TypeError: an option is not what it should be.
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
-    if dense and saveat is not None:
+    if dense and saveat is not None and isinstance(plan.grid, Grid):
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
-    if dense and isinstance(plan.grid, Adaptive):
-        raise ValueError(
-            "the path between steps that follow the error is not kept: leave out dense and give the times in "
-            "saveat, or give dt0 and no tolerances"
-        )
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
     times = saved_times(plan, problem.tspan, saveat)
@@ -178,13 +175,17 @@ def solve_noise(
     t, u = times, out[0]
     message = ""
     if not retcode.success:
-        reached = t <= ends[0]
+        reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
         message = explained(retcode, float(ends[0]))
-    lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
+    between: Any = None
+    if isinstance(plan.grid, Adaptive) and dense is not False:
+        between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
+    elif every_step and dense is not False and len(t) > 1:
+        between = Lines(t, u)
     counts = {"steps": int(taken[0])}
     solution = NoiseSolution(
-        problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
+        problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory
     )
     if throw and not retcode.success:
         raise SolveError(message, solution)
@@ -214,6 +215,8 @@ def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.n
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
+    if retcode is Retcode.DIVERGED:
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"

@@ -133,7 +133,9 @@ class NoiseSystem(PathSystem):
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
         pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
+        slopes = noise.drift_jacobian
+        pattern = np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
-            noise.kind in ("additive", "diagonal", "scalar"), *bounds, noise.address,
+            noise.kind in ("additive", "diagonal", "scalar"), *bounds, pattern, noise.address,
         )  # fmt: skip

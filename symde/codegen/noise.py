@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from symde.codegen.algebra import Algebra
-from symde.codegen.derivatives import jacobian
+from symde.codegen.derivatives import SparseJacobian, jacobian
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
@@ -25,9 +25,9 @@ POINTS = 8
 
 CLOSE = 1e-9
 
-MILSTEIN = "milstein"
+MILSTEIN, LINEARISED = "milstein", "linearised"
 
-READINGS = ("drift", "diffusion", "both", MILSTEIN)
+READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 """What a step may read of an equation at once."""
 
 
@@ -128,6 +128,11 @@ class NoiseKernels:
         return term
 
     @cached_property
+    def drift_jacobian(self) -> SparseJacobian:
+        """The derivatives of the drift by the states."""
+        return jacobian(self._model.graph, self._drift, self._model.states)
+
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
         if self.kind is not NoiseKind.GENERAL:
@@ -174,7 +179,8 @@ class NoiseKernels:
         return True
 
     def address(self, name: str) -> int:
-        """Address of a kernel: "drift", "diffusion", "both", or "milstein" with the products too."""
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
+        "linearised": the drift and its Jacobian."""
         if name not in self._addresses:
             self._addresses[name] = self._compiled(name)
         return self._addresses[name]
@@ -205,4 +211,6 @@ class NoiseKernels:
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
         if name == MILSTEIN:
             return drift, diffusion, Output("products", self.products.nodes)
+        if name == LINEARISED:
+            return drift, Output("jacobian", self.drift_jacobian.nodes)
         return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

@@ -22,7 +22,7 @@ CASES = [
     (name, method.name)
     for name in path_models.TEXTS
     for method in registry.methods()
-    if path_models.problem(name).system.noise.kind in method.noise
+    if path_models.problem(name).system.noise.kind in method.noise and method.along
 ]
 
 FIXED = {"dt0": 0.05, "seed": 14, "saveat": TIMES}

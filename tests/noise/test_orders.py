@@ -74,6 +74,10 @@ def order(name: str, method: str) -> float:
         ("commutative", "EulerMaruyama", 0.5),
         ("commutative", "Milstein", 1.0),
         ("general", "Milstein", 1.0),
+        ("geometric", "ImplicitEulerMaruyama", 0.5),
+        ("geometric", "ImplicitMilstein", 1.0),
+        ("commutative", "ImplicitMilstein", 1.0),
+        ("general", "ImplicitMilstein", 1.0),
         ("additive", "EulerMaruyama", 1.0),
     ],
 )
@@ -81,7 +85,7 @@ def test_strong_orders(name: str, method: str, expected: float) -> None:
     assert order(name, method) == pytest.approx(expected, abs=0.2)
 
 
-@pytest.mark.parametrize("method", ["SRA1", "SRA2", "SRA3", "SOSRA"])
+@pytest.mark.parametrize("method", ["SRA1", "SRA2", "SRA3", "SOSRA", "SKenCarp"])
 def test_strong_orders_of_methods_for_additive_noise(method: str) -> None:
     # dx = -k x dt + s dW with q the integral of w, which these methods follow exactly: x beside the best
     # estimate that the two normal numbers of each step allow, with r^2 = h r - h^2/6 projected onto 1 and
@@ -104,7 +108,7 @@ def test_strong_orders_of_methods_for_additive_noise(method: str) -> None:
     assert slope == pytest.approx(2.0, abs=0.2)  # 1.5 is guaranteed; linear equations gain a half
 
 
-@pytest.mark.parametrize("method", ["SRA1", "SOSRA"])
+@pytest.mark.parametrize("method", ["SRA1", "SOSRA", "SKenCarp"])
 def test_distribution_with_additive_noise(method: str) -> None:
     # Ornstein and Uhlenbeck's process: variance of x(1), and its covariance with w(1)
     problem = symde.Problem("dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\nx(0) = 0; w(0) = 0", tspan=(0, 1))
@@ -115,11 +119,22 @@ def test_distribution_with_additive_noise(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [("SRIW1", 2), ("SRIW2", 3), ("SOSRI", 2), ("SRA1", 2), ("SRA3", 3), ("SOSRA", 2)]
+    ("method", "expected"),
+    [
+        ("SRIW1", 2),
+        ("SRIW2", 3),
+        ("SOSRI", 2),
+        ("SRA1", 2),
+        ("SRA3", 3),
+        ("SOSRA", 2),
+        ("DRI1", 3),
+        ("SKenCarp", 3),
+        ("ImplicitMilstein", 1),
+    ],
 )
 def test_orders_without_noise(method: str, expected: float) -> None:
     # x' = cos(t) x from 1: exp(sin(t))
-    noise = "s*dW" if "SRA" in method else "s*x*dW"
+    noise = "s*dW" if method in ("SRA1", "SRA3", "SOSRA", "SKenCarp") else "s*x*dW"
     problem = symde.Problem(f"param s = 0\nx(0) = 1\ndx = cos(t)*x*dt + {noise}", tspan=(0, 1))
     errors = [
         abs(symde.solve(problem, method, dt0=1 / n, seed=1).u[-1, 0] - np.exp(np.sin(1))) for n in STEPS

@@ -37,8 +37,12 @@ NoiseState = structure(
     # the coefficients of the method
     stages=_i, table=_i,
     together=_i,  # whether no motion changes the coefficients of another
+    # implicit steps: drift and its Jacobian as one kernel and where it writes, the system W x = b of the
+    # engine's linear solvers (a `State`), its right side and solution; whether a step could not be solved
+    linearised=_i, linearised_outputs=_i, system=_i, rhs=_i, correction=_i, diverged=_i,
     # adaptive steps: times in ticks, the Brownian motions there and over a step
-    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
+    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
+    first_tick=_i, last_tick=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
     ends_of_steps=_i,
     # derivatives beside the path: `own` states are its, and then as many of each direction

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -71,3 +72,11 @@ class NoiseMethod:
 
     def __repr__(self) -> str:
         return f"<NoiseMethod {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
+
+
+def _named(name: str) -> NoiseMethod:
+    """The method of a name, for what was pickled."""
+    return importlib.import_module(f"symde.engine.noise.{name.lower()}").METHOD

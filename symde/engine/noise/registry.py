@@ -9,12 +9,15 @@ from symde.engine.noise.method import NoiseMethod
 
 NAMES = (
     "EulerMaruyama", "Milstein", "SRA1", "SRA2", "SRA3", "SOSRA", "SRIW1", "SRIW2", "SOSRI", "DRI1",
+    "ImplicitEulerMaruyama", "ImplicitMilstein", "SKenCarp",
 )  # fmt: skip
 """One line a method; its file is its name in small letters."""
 
 FOREIGN = {
     "em": "EulerMaruyama", "euler": "EulerMaruyama", "rkmil": "Milstein", "sri": "SRIW1", "srk": "SRIW1",
     "sra": "SRA1",
+    "implicitem": "ImplicitEulerMaruyama",
+    "issem": "ImplicitEulerMaruyama", "implicitrkmil": "ImplicitMilstein",
 }  # fmt: skip
 """Names that other programs use, and the method that does their work here."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
+from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
 
 SLICE = 1_000_000
@@ -34,7 +35,8 @@ class NoiseArrays:
         pairs: Brownian motions whose Levy area that needs, shape (pairs, 2).
         together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
         low, high: Domains of the states, shape (n,).
-        address: Of a kernel, by its name: "drift", "diffusion", "both" or "milstein".
+        jacobian: Pattern of the drift's Jacobian by rows: starts and columns.
+        address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
             products count theirs.
         parameters: Number of parameters, of which directions have changes.
@@ -52,6 +54,7 @@ class NoiseArrays:
     together: bool
     low: np.ndarray
     high: np.ndarray
+    jacobian: tuple[np.ndarray, np.ndarray]
     address: Callable[[str], int]
     directions: int = 0
     parameters: int = 0
@@ -95,6 +98,7 @@ class Adaptive:
         first: The first step that is tried.
         rtol, atol: Tolerances of a step, atol of shape (n,).
         steps: Limit on the steps of a path.
+        begin, end: The part of the span that is followed; None: all of it.
     """
 
     t0: float
@@ -103,6 +107,8 @@ class Adaptive:
     rtol: float
     atol: np.ndarray
     steps: int
+    begin: float | None = None
+    end: float | None = None
 
 
 class NoiseSession:
@@ -159,6 +165,13 @@ class NoiseSession:
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
+        if "linearised" in method.kernels:
+            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian))
+            state.system = system.address
+            outputs = [self._kept["drift_values"].ctypes.data, system.jacobian.ctypes.data]
+            self._keep("linearised_outputs", np.array(outputs, dtype=np.int64))
+            self._keep("rhs", np.zeros(n))
+            self._keep("correction", np.zeros(n))
         self._function = loop_at(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
@@ -262,7 +275,10 @@ class NoiseSession:
         state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
+            parts = (grid.begin, grid.t0), (grid.end, grid.t1)
             state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
+            begin, end = (given if given is not None else whole for given, whole in parts)
+            state.first_tick, state.last_tick = (round((one - grid.t0) / tick) for one in (begin, end))
             self._keep("atol", np.ascontiguousarray(grid.atol))
             ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
             self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))

@@ -7,7 +7,7 @@ Sources: P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.levy_area import find_areas
-from symde.engine.cpu.compiled.noise_loop import advance, both_at, milstein_at, noise_at
+from symde.engine.cpu.compiled.noise_loop import advance, both_to, milstein_at, noise_at
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
 
@@ -25,7 +25,7 @@ def add_first_order(state):
 @compiled
 def euler_step(state, t):
     """u + f h + g dW."""
-    both_at(state, t, state.u)
+    both_to(state, t, state.u, state.drift_values, state.diffusion_values)
     add_first_order(state)
 
 
