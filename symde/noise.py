@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
+from symde.engine.noise.between import Between
 from symde.engine.noise.grid import equal_steps
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
@@ -31,6 +32,7 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.DIVERGED: Retcode.DIVERGED,
 }
 
 TOLERANCE = 0.01
@@ -66,7 +68,7 @@ def plan_of(
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
-    chosen = method_for(method, system.noise.kind)
+    chosen = method_for(method, system.noise.kind, not system.cuts)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
@@ -91,7 +93,11 @@ def _adaptive(
         )
     system: Any = problem.system
     t0, t1 = problem.tspan
-    _refuse_truncation(system)
+    if system.cuts:  # they would come to means that are wrong by some per cent
+        raise ValueError(
+            f"{system.cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
+            "and no tolerances"
+        )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
@@ -100,27 +106,6 @@ def _adaptive(
     span = t1 - t0
     first = span / 1000 if step is None else min(step, span)
     return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
-
-
-def _refuse_truncation(system: NoiseSystem) -> None:
-    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some
-    per cent.
-
-    Raises:
-        ValueError: a state has a domain, or the noise is that of reactions, which is none at rates below 0.
-    """
-    cut = [
-        f"`{state.name}` has a domain"
-        for state in system.ito.states
-        if state.domain is not None and np.isfinite([one for one in state.domain if one is not None]).any()
-    ]
-    if system.definition.reactions:
-        cut.append("the noise of reactions ends where their rates are 0")
-    if cut:
-        raise ValueError(
-            f"{cut[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... and no "
-            "tolerances"
-        )
 
 
 def solve_noise(
@@ -147,10 +132,10 @@ def solve_noise(
             first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
-        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
-            straight line.
-        dense: Keep the path between steps; only of steps of one size without `saveat`, and then by
-            default.
+        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps of one size the
+            path is a straight line.
+        dense: Offer the path between the times that are saved, by default where it can be: of steps of one
+            size without `saveat`, and of steps that follow the error, which are then taken again.
         max_steps: Limit on the steps.
         throw: As in `symde.solve`.
 
@@ -159,13 +144,8 @@ def solve_noise(
         ValueError, TypeError: an option is not what it should be.
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
-    if dense and saveat is not None:
+    if dense and saveat is not None and isinstance(plan.grid, Grid):
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
-    if dense and isinstance(plan.grid, Adaptive):
-        raise ValueError(
-            "the path between steps that follow the error is not kept: leave out dense and give the times in "
-            "saveat, or give dt0 and no tolerances"
-        )
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
     times = saved_times(plan, problem.tspan, saveat)
@@ -183,13 +163,17 @@ def solve_noise(
     t, u = times, out[0]
     message = ""
     if not retcode.success:
-        reached = t <= ends[0]
+        reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
         message = explained(retcode, float(ends[0]))
-    lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
+    between: Any = None
+    if isinstance(plan.grid, Adaptive) and dense is not False:
+        between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
+    elif every_step and dense is not False and len(t) > 1:
+        between = Lines(t, u)
     counts = {"steps": int(taken[0])}
     solution = NoiseSolution(
-        problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
+        problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory
     )
     if throw and not retcode.success:
         raise SolveError(message, solution)
@@ -219,6 +203,8 @@ def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.n
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
+    if retcode is Retcode.DIVERGED:
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"

@@ -107,6 +107,20 @@ class NoiseSystem(PathSystem):
         return NoiseDerivatives(self.noise)
 
     @functools.cached_property
+    def cuts(self) -> tuple[str, ...]:
+        """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
+        reactions, which is none at rates below 0."""
+        cut = [
+            f"`{state.name}` has a domain"
+            for state in self.ito.states
+            if state.domain is not None
+            and np.isfinite([one for one in state.domain if one is not None]).any()
+        ]
+        if self.definition.reactions:
+            cut.append("the noise of reactions ends where their rates are 0")
+        return tuple(cut)
+
+    @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
         noise, products = self.noise, self.noise.products
@@ -118,6 +132,10 @@ class NoiseSystem(PathSystem):
         ]
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
+        pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
+        slopes = noise.drift_jacobian
+        pattern = np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
         return NoiseArrays(
-            n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
-        )
+            n, noise.motions, rows, columns, product_rows, first, second, pairs,
+            noise.kind in ("additive", "diagonal", "scalar"), *bounds, pattern, noise.address,
+        )  # fmt: skip

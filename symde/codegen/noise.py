@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from symde.codegen.algebra import Algebra
-from symde.codegen.derivatives import jacobian
+from symde.codegen.derivatives import SparseJacobian, jacobian
 from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
@@ -25,9 +25,9 @@ POINTS = 8
 
 CLOSE = 1e-9
 
-MILSTEIN = "milstein"
+MILSTEIN, LINEARISED = "milstein", "linearised"
 
-READINGS = ("drift", "diffusion", "both", MILSTEIN)
+READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 """What a step may read of an equation at once."""
 
 
@@ -93,6 +93,7 @@ class NoiseKernels:
         self.rows = tuple(row for row, _ in sorted(entries))
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
+        self._addresses: dict[str, int] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -125,6 +126,19 @@ class NoiseKernels:
                 ends = [node if one is None else graph.constant(one) for one in pair]
                 term = algebra.select(algebra.apply("lt", *ends), term, algebra.zero)
         return term
+
+    @cached_property
+    def drift_jacobian(self) -> SparseJacobian:
+        """The derivatives of the drift by the states."""
+        return jacobian(self._model.graph, self._drift, self._model.states)
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
+        if self.kind is not NoiseKind.GENERAL:
+            return ()
+        found = zip(self.products.first, self.products.second, strict=True)
+        return tuple(sorted({(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}))
 
     @cached_property
     def kind(self) -> NoiseKind:
@@ -164,16 +178,18 @@ class NoiseKernels:
                 return False
         return True
 
-    @cached_property
-    def addresses(self) -> dict[str, int]:
-        """Addresses of the kernels: "drift", "diffusion", "both", and "milstein" with the products too, but
-        for general noise."""
+    def address(self, name: str) -> int:
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
+        "linearised": the drift and its Jacobian."""
+        if name not in self._addresses:
+            self._addresses[name] = self._compiled(name)
+        return self._addresses[name]
+
+    def _compiled(self, name: str) -> int:
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
-        names = [name for name in READINGS if name != MILSTEIN or self.kind is not NoiseKind.GENERAL]
-        kernels = [Kernel(name, self.graph, vectors, self.outputs(name)) for name in names]
-        library = load_ir(ir_module(kernels))
-        return {name: library.address(name) for name in names}
+        kernel = Kernel(name, self.graph, vectors, self.outputs(name))
+        return load_ir(ir_module([kernel])).address(name)
 
     @property
     def graph(self) -> Graph:
@@ -193,6 +209,8 @@ class NoiseKernels:
     def outputs(self, name: str) -> tuple[Output, ...]:
         """What a kernel of `READINGS` computes."""
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
-        if name == MILSTEIN:  # of general noise no method has a use for them
+        if name == MILSTEIN:
             return drift, diffusion, Output("products", self.products.nodes)
+        if name == LINEARISED:
+            return drift, Output("jacobian", self.drift_jacobian.nodes)
         return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

@@ -45,6 +45,7 @@ class NoiseDerivatives:
     def __init__(self, kernels: NoiseKernels) -> None:
         self._kernels = kernels
         self._known: dict[tuple[str, str], int] = {}
+        self._derived: dict[tuple[str, str], Kernel] = {}
         self._counted: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
 
@@ -63,9 +64,8 @@ class NoiseDerivatives:
         several."""
         with self._lock:
             if (kind, name) not in self._counted:
-                outputs = self._along(name)[1] if kind == "along" else self._back(name)[1]
                 graph = self._kernels.graph
-                order = graph.reachable([node for one in outputs for node in one.nodes])
+                order = graph.reachable(self._kernel(kind, name).roots())
                 counts = [1 if graph.op[node] in CHEAP else ELEMENTARY for node in order if graph.args[node]]
                 self._counted[kind, name] = sum(counts)
             return self._counted[kind, name]
@@ -73,10 +73,15 @@ class NoiseDerivatives:
     def _address(self, kind: str, name: str) -> int:
         with self._lock:
             if (kind, name) not in self._known:
-                inputs, outputs = self._along(name) if kind == "along" else self._back(name)
-                kernel = Kernel(f"{kind}_{name}", self._kernels.graph, inputs, outputs)
+                kernel = self._kernel(kind, name)
                 self._known[kind, name] = load_ir(ir_module([kernel])).address(kernel.name)
             return self._known[kind, name]
+
+    def _kernel(self, kind: str, name: str) -> Kernel:
+        if (kind, name) not in self._derived:
+            inputs, outputs = self._along(name) if kind == "along" else self._back(name)
+            self._derived[kind, name] = Kernel(f"{kind}_{name}", self._kernels.graph, inputs, outputs)
+        return self._derived[kind, name]
 
     def _along(self, name: str) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
         kernels, (states, parameters) = self._kernels, self._kernels.inputs
@@ -97,10 +102,11 @@ class NoiseDerivatives:
         roots = [node for output in outputs for node in output.nodes]
         changes = []
         for row in tangents(graph, roots, seeds):
-            total = row.pop(-1, algebra.zero)
-            for i, slope in row.items():
-                term = algebra.mul(slope, graph.input("direction", i))
-                total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
+            total = row.get(-1, algebra.zero)
+            for i, slope in row.items():  # which other roots of the same node share
+                if i in guards:
+                    term = algebra.mul(slope, graph.input("direction", i))
+                    total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
             changes.append(total)
         n, m = len(states), len(parameters)
         lengths = dict(zip(ALONG, (n, m, n, n, m), strict=True))

@@ -67,7 +67,8 @@ def value_and_grad(
         events: Events for this solve beside the model's own, as in `symde.solve`.
         sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or
             "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
-            which it was.
+            which it was. Of a problem with noise: "forward", "discrete", or "auto" for what has fewer
+            operations.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         memory: Bytes that an adjoint may keep of the solution, 256 MiB: states of a discrete one (32 bytes
             of every step come on top), interpolants of a continuous one. What does not fit is computed again

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.noise import registry as noise_methods
 from symde.engine.noise.session import Adaptive
 from symde.noise import limit_of, plan_of, refuse_others, saved_times, seed_of
 from symde.problem import options
@@ -137,20 +138,34 @@ def strategy_of(sensealg: Any, run: PathRun, wanted: Wrt) -> str:
         ValueError: there is none, or it does not differentiate paths, or the method has no way back.
     """
     method = run.plan.method
+    able = dict(zip(STRATEGIES, (method.along, bool(method.back)), strict=True))
+    if sensealg == registry.AUTO and all(able.values()):
+        directions = len(wanted.parameters) + len(wanted.states)
+        fits = 8 * run.count * len(run.times) * run.u0.shape[1] * (directions + 1) <= run.memory
+        return _cheaper(run, directions) if fits else "discrete"
     if sensealg == registry.AUTO:
-        return _cheaper(run, len(wanted.parameters) + len(wanted.states)) if method.back else STRATEGIES[0]
+        sensealg = "discrete" if able["discrete"] else "forward"
     if sensealg not in STRATEGIES:
         registry.get(sensealg)
         raise ValueError(
             f"sensealg={sensealg!r} solves equations of its own, and derivatives of paths are those of their "
             "steps: use 'forward', 'discrete' or 'auto'"
         )
-    if sensealg == "discrete" and not method.back:
+    if not able[sensealg]:
+        known = _others_able(sensealg, _system(run.problem).noise.kind)
+        other = next((f"sensealg={name!r} or " for name in STRATEGIES if able[name]), "")
         raise ValueError(
-            f"{method.name} has no adjoint: use sensealg='forward', or method='EulerMaruyama', 'Milstein', "
-            "'SRA1' or 'SRIW1' where the noise allows"
+            f"{method.name} has no derivatives by sensealg={sensealg!r}: use {other}method={known}"
         )
     return sensealg
+
+
+def _others_able(sensealg: str, noise: str) -> str:
+    """Names of methods for such noise that have derivatives by a strategy."""
+    attribute = "along" if sensealg == "forward" else "back"
+    return " or ".join(
+        repr(one.name) for one in noise_methods.methods() if noise in one.noise and getattr(one, attribute)
+    )
 
 
 def _cheaper(run: PathRun, directions: int) -> str:
@@ -158,9 +173,9 @@ def _cheaper(run: PathRun, directions: int) -> str:
     and a way back."""
     system, method = _system(run.problem), run.plan.method
     step = STEP * (system.arrays.n + system.arrays.motions)
-    ahead = directions * (step // 2 + sum(system.derivatives.work("along", name) for name in method.reads))
+    ahead = directions * (step // 3 + sum(system.derivatives.work("along", name) for name in method.kernels))
     again = (3 if isinstance(run.plan.grid, Adaptive) else 2) * step
-    back = again + step + sum(system.derivatives.work("back", name) for name in method.reads)
+    back = again + step + sum(system.derivatives.work("back", name) for name in method.kernels)
     return "forward" if ahead <= back else "discrete"
 
 
@@ -176,7 +191,13 @@ def directions_of(run: PathRun, start: Start, wanted: Wrt) -> tuple[np.ndarray, 
 
 def along(run: PathRun, start: Start, wanted: Wrt) -> tuple[Followed, np.ndarray, np.ndarray]:
     """Paths with their derivatives by the initial values and by the parameters asked for, shapes
-    (paths, n_times, n, ...)."""
+    (paths, n_times, n, ...).
+
+    Raises:
+        SolveError: a path did not reach its end, or has no derivative.
+        ValueError: the method has none along directions.
+    """
+    strategy_of("forward", run, wanted)
     du0, dp = directions_of(run, start, wanted)
     refuse_vanishing_rates(run.problem, du0, dp)
     found = follow_along(run, du0[None], dp[None])

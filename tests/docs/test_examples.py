@@ -21,6 +21,7 @@ SHORT = {
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),
     "train_lotka_volterra.py": ("--iterations", "5", "--plot", "trained.png", "--animation", "trained.gif"),
+    "train_noise.py": ("--iterations", "20", "--plot", "trained_noise.png"),
     "uneven.py": (),
     "universal.py": (),
 }

@@ -55,6 +55,13 @@ TEXTS = {
         time 0 .. 1
         dx = (b - x)*dt + s*x*dW
     """,
+    "alike": """
+        param a = 0.5, s = 0.4
+        state x = 1, y = 2
+        time 0 .. 1
+        dx = s*x*y*dt + s*x*y*dW1
+        dy = (a - s*x*y)*dt - s*x*y*dW1
+    """,
     "domain": """
         param a = 0.3, m = 0.05, s = 1.1
         state x = 0.2

@@ -3,6 +3,7 @@ back, and closed forms."""
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -21,7 +22,7 @@ CASES = [
     (name, method.name)
     for name in path_models.TEXTS
     for method in registry.methods()
-    if path_models.problem(name).system.noise.kind in method.noise
+    if path_models.problem(name).system.noise.kind in method.noise and method.along
 ]
 
 FIXED = {"dt0": 0.05, "seed": 14, "saveat": TIMES}
@@ -194,6 +195,57 @@ def test_what_cannot_be_differentiated_is_refused() -> None:
     plain = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = -a*x")
     refused("seed=1 belongs to problems with noise", problem=plain, dt0=None)
     refused("n=3 belongs to problems with noise", problem=plain, dt0=None, seed=None, n=3)
+
+
+def test_methods_without_derivatives_are_refused_with_others() -> None:
+    known = registry.get("Milstein")
+    problem = path_models.problem("commutative")
+    forward = dataclasses.replace(known, name="Ahead", back="")
+    with pytest.raises(ValueError, match=r"Ahead has no derivatives by sensealg='discrete': use .*'forward'"):
+        symde.value_and_grad(squares, problem, forward, dt0=0.1, seed=1, sensealg="discrete")
+    assert symde.value_and_grad(squares, problem, forward, dt0=0.1, seed=1)[1].sensealg == "forward"
+    neither = dataclasses.replace(known, name="Neither", back="", along=False)
+    with pytest.raises(ValueError, match=r"Neither has no .*: use method='EulerMaruyama' or 'Milstein'"):
+        symde.sensitivities(problem, neither, dt0=0.1, seed=1)
+
+
+def test_losses_of_the_wrong_shape_are_told() -> None:
+    problem = path_models.problem("diagonal")
+    with pytest.raises(ValueError, match=r"of shape \(2, 2\): .* \(3, 2, 2\) \(paths, times, states\)"):
+        symde.value_and_grad(lambda u: (u.sum(), u[0]), problem, n=3, dt0=0.1, saveat=[0.5, 1.0], seed=1)
+
+
+def test_what_does_not_fit_goes_back() -> None:
+    problem = path_models.problem("start")
+    given = {"dt0": 0.1, "seed": 1, "wrt": "a", "n": 10}
+    assert symde.value_and_grad(squares, problem, **given)[1].sensealg == "forward"
+    assert symde.value_and_grad(squares, problem, memory=100, **given)[1].sensealg == "discrete"
+
+
+def test_networks_in_drift_and_diffusion_are_differentiated() -> None:
+    text = """
+      extern drift(a, b) -> 2
+      extern noise(a) -> 1
+      state x = 2, y = 0.5
+      time 0 .. 1
+      (f, g) = drift(x, y)
+      dx = f*dt + 0.2*noise(x)*dW
+      dy = g*dt + 0.2*x*dW
+    """
+    drift = symde.Network([symde.Dense(2, 6, "tanh"), symde.Dense(6, 2)], seed=2)
+    noise = symde.Network([symde.Dense(1, 3, "tanh"), symde.Dense(3, 1)], seed=1)
+    problem = symde.Problem(symde.ode_def(text).bind(drift=drift, noise=noise))
+    assert problem.system.noise.kind == "general"
+    for method in ("EulerMaruyama", "Milstein", "DRI1"):
+        ahead, back = (
+            symde.value_and_grad(squares, problem, method, dt0=0.1, seed=1, wrt="p", sensealg=name)[1]["p"]
+            for name in ("forward", "discrete")
+        )
+        np.testing.assert_allclose(back, ahead, rtol=1e-11, atol=1e-12)
+    weight = problem.system.parameter_names[7]
+    change = difference(problem, weight, "Milstein", dt0=0.1, seed=1, saveat=[1.0])
+    found = symde.sensitivities(problem, "Milstein", dt0=0.1, seed=1, saveat=[1.0], wrt=weight)
+    np.testing.assert_allclose(found.dp[..., 0], change, rtol=1e-8, atol=1e-9)
 
 
 def test_a_root_at_zero_is_told() -> None:

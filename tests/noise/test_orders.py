@@ -35,6 +35,11 @@ EQUATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
         "x(0) = 1; w(0) = 0; v(0) = 0",
         lambda u: np.exp(0.2 - 0.08 - 0.045 + 0.4 * u[:, 1] + 0.3 * u[:, 2]),
     ),
+    "general": (  # a function of W1 and of the integral of W1 dW2, which Milstein's method follows exactly
+        "dw = 0*dt + dW1\nda = 0*dt + w*dW2\ndx = 0*dt + 0.5*x*dW1 + 0.5*x*w*dW2\nstratonovich\n"
+        "x(0) = 1; w(0) = 0; a(0) = 0",
+        lambda u: np.exp(0.5 * (u[:, 0] + u[:, 1])),
+    ),
     "additive": (
         "dx = (0.5 - x)/(1 + t)*dt + 0.15/(1 + t)*dW1\ndw = 0*dt + dW1\nx(0) = 1; w(0) = 0",
         # x (1 + t) = x0 + 0.5 t + 0.15 W
@@ -47,10 +52,10 @@ def order(name: str, method: str) -> float:
     """The slope of the mean error at the end over the step."""
     text, exact = EQUATIONS[name]
     problem = symde.Problem(symde.ode_def(text), tspan=(0, 1))
-    errors = []
+    names, errors = problem.system.state_names, []
     for steps in STEPS:
         u = symde.ensemble(problem, method, n=PATHS, seed=11, dt0=1 / steps, saveat=[1.0]).u[:, 0]
-        errors.append(np.abs(u[:, 0] - exact(u)).mean())
+        errors.append(np.abs(u[:, names.index("x")] - exact(u)).mean())
     return float(np.polyfit(np.log(1 / STEPS), np.log(errors), 1)[0])
 
 
@@ -68,6 +73,11 @@ def order(name: str, method: str) -> float:
         ("tangent", "SOSRI", 1.5),
         ("commutative", "EulerMaruyama", 0.5),
         ("commutative", "Milstein", 1.0),
+        ("general", "Milstein", 1.0),
+        ("geometric", "ImplicitEulerMaruyama", 0.5),
+        ("geometric", "ImplicitMilstein", 1.0),
+        ("commutative", "ImplicitMilstein", 1.0),
+        ("general", "ImplicitMilstein", 1.0),
         ("additive", "EulerMaruyama", 1.0),
     ],
 )
@@ -75,7 +85,7 @@ def test_strong_orders(name: str, method: str, expected: float) -> None:
     assert order(name, method) == pytest.approx(expected, abs=0.2)
 
 
-@pytest.mark.parametrize("method", ["SRA1", "SRA2", "SRA3", "SOSRA"])
+@pytest.mark.parametrize("method", ["SRA1", "SRA2", "SRA3", "SOSRA", "SKenCarp"])
 def test_strong_orders_of_methods_for_additive_noise(method: str) -> None:
     # dx = -k x dt + s dW with q the integral of w, which these methods follow exactly: x beside the best
     # estimate that the two normal numbers of each step allow, with r^2 = h r - h^2/6 projected onto 1 and
@@ -98,7 +108,7 @@ def test_strong_orders_of_methods_for_additive_noise(method: str) -> None:
     assert slope == pytest.approx(2.0, abs=0.2)  # 1.5 is guaranteed; linear equations gain a half
 
 
-@pytest.mark.parametrize("method", ["SRA1", "SOSRA"])
+@pytest.mark.parametrize("method", ["SRA1", "SOSRA", "SKenCarp"])
 def test_distribution_with_additive_noise(method: str) -> None:
     # Ornstein and Uhlenbeck's process: variance of x(1), and its covariance with w(1)
     problem = symde.Problem("dx = -2*x*dt + 0.7*dW1\ndw = 0*dt + dW1\nx(0) = 0; w(0) = 0", tspan=(0, 1))
@@ -109,11 +119,22 @@ def test_distribution_with_additive_noise(method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "expected"), [("SRIW1", 2), ("SRIW2", 3), ("SOSRI", 2), ("SRA1", 2), ("SRA3", 3), ("SOSRA", 2)]
+    ("method", "expected"),
+    [
+        ("SRIW1", 2),
+        ("SRIW2", 3),
+        ("SOSRI", 2),
+        ("SRA1", 2),
+        ("SRA3", 3),
+        ("SOSRA", 2),
+        ("DRI1", 3),
+        ("SKenCarp", 3),
+        ("ImplicitMilstein", 1),
+    ],
 )
 def test_orders_without_noise(method: str, expected: float) -> None:
     # x' = cos(t) x from 1: exp(sin(t))
-    noise = "s*dW" if "SRA" in method else "s*x*dW"
+    noise = "s*dW" if method in ("SRA1", "SRA3", "SOSRA", "SKenCarp") else "s*x*dW"
     problem = symde.Problem(f"param s = 0\nx(0) = 1\ndx = cos(t)*x*dt + {noise}", tspan=(0, 1))
     errors = [
         abs(symde.solve(problem, method, dt0=1 / n, seed=1).u[-1, 0] - np.exp(np.sin(1))) for n in STEPS

@@ -32,10 +32,17 @@ NoiseState = structure(
     seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
     # the Brownian motions over a step: increments, and integrals of W - W(t)
     increments=_i, areas=_i,
+    # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs
+    terms=_i, rest=_d, pairs=_i, pair_first=_i, pair_second=_i, levy=_i,
     # the coefficients of the method
     stages=_i, table=_i,
+    together=_i,  # whether no motion changes the coefficients of another
+    # implicit steps: drift and its Jacobian as one kernel and where it writes, the system W x = b of the
+    # engine's linear solvers (a `State`), its right side and solution; whether a step could not be solved
+    linearised=_i, linearised_outputs=_i, system=_i, rhs=_i, correction=_i, diverged=_i,
     # adaptive steps: times in ticks, the Brownian motions there and over a step
-    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
+    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
+    first_tick=_i, last_tick=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
     ends_of_steps=_i,
     # derivatives beside the path: `own` states are its, and then as many of each direction

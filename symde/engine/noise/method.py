@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -36,11 +37,14 @@ class NoiseMethod:
         module, entry: of `symde.engine.cpu.compiled`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
+        kernels: what it reads: "both", "drift", "diffusion", "milstein" (`symde.codegen.noise`).
         per_motion: normal numbers that it draws for each Brownian motion and step.
+        double: whether it needs the double integrals of general noise, and draws numbers for them.
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
-        reads: what its steps read of an equation at once (`symde.codegen.noise.READINGS`).
+        along: whether its steps are sums of states and of what they read, with factors that read neither, so
+            that derivatives along directions go beside them.
         back: module of `symde.engine.cpu.compiled` whose entry of the same name goes back over its steps;
             empty: it has no adjoint.
         back_memory: number of doubles that the way back keeps, likewise.
@@ -54,11 +58,13 @@ class NoiseMethod:
     noise: frozenset[str]
     strong: float
     weak: float
+    kernels: tuple[str, ...] = ("both",)
     per_motion: int = 1
+    double: bool = False
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing
-    reads: tuple[str, ...] = ("drift", "diffusion", "both")
+    along: bool = False
     back: str = ""
     back_memory: Callable[[int, int], int] = nothing
     when_to_use: str
@@ -66,3 +72,11 @@ class NoiseMethod:
 
     def __repr__(self) -> str:
         return f"<NoiseMethod {self.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
+
+
+def _named(name: str) -> NoiseMethod:
+    """The method of a name, for what was pickled."""
+    return importlib.import_module(f"symde.engine.noise.{name.lower()}").METHOD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
+from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
 
 SLICE = 1_000_000
@@ -30,8 +32,11 @@ class NoiseArrays:
         n, motions: Numbers of states and of Brownian motions.
         rows, columns: State and motion of each entry of the diffusion matrix.
         product_rows, product_first, product_second: State and motions of the products of Milstein's method.
+        pairs: Brownian motions whose Levy area that needs, shape (pairs, 2).
+        together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
         low, high: Domains of the states, shape (n,).
-        addresses: Of the kernels "drift", "diffusion", "both" and "milstein".
+        jacobian: Pattern of the drift's Jacobian by rows: starts and columns.
+        address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
             products count theirs.
         parameters: Number of parameters, of which directions have changes.
@@ -45,9 +50,12 @@ class NoiseArrays:
     product_rows: np.ndarray
     product_first: np.ndarray
     product_second: np.ndarray
+    pairs: np.ndarray
+    together: bool
     low: np.ndarray
     high: np.ndarray
-    addresses: dict[str, int]
+    jacobian: tuple[np.ndarray, np.ndarray]
+    address: Callable[[str], int]
     directions: int = 0
     parameters: int = 0
     along: Mapping[str, int] = field(default_factory=dict)
@@ -90,6 +98,7 @@ class Adaptive:
         first: The first step that is tried.
         rtol, atol: Tolerances of a step, atol of shape (n,).
         steps: Limit on the steps of a path.
+        begin, end: The part of the span that is followed; None: all of it.
     """
 
     t0: float
@@ -98,6 +107,8 @@ class Adaptive:
     rtol: float
     atol: np.ndarray
     steps: int
+    begin: float | None = None
+    end: float | None = None
 
 
 class NoiseSession:
@@ -129,6 +140,7 @@ class NoiseSession:
         self._keep("inputs", np.zeros(8, dtype=np.int64))
         self._kept["inputs"][0] = self._kept["inside"].ctypes.data
         state.n, state.motions, state.entries = n, arrays.motions, entries
+        state.together = int(arrays.together)
         state.products = len(arrays.product_rows)
         state.bounded = int(np.isfinite(arrays.low).any() or np.isfinite(arrays.high).any())
         parts = arrays.directions + 1
@@ -136,24 +148,30 @@ class NoiseSession:
             count // parts for count in (n, entries, state.products)
         )
         state.directions, state.parameters = arrays.directions, arrays.parameters
-        for name, address in arrays.addresses.items():
-            setattr(state, name, address)
+        for name in method.kernels:
+            setattr(state, name, arrays.address(name))
         for name, address in arrays.along.items():
             setattr(state, f"along_{name}", address)
         self._keep("along_inputs", np.zeros(5, dtype=np.int64))
         self._keep("along_outputs", np.zeros(3, dtype=np.int64))
         self._kept["along_inputs"][0] = self._kept["inside"].ctypes.data
-        state.per_motion = method.per_motion
-        state.per_step = max(-(-arrays.motions * method.per_motion // 2), 1)
-        state.block = max(DRAWS // state.per_step, 1)
-        self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
-        self._keep("normals", np.zeros(2 * state.block * state.per_step))
+        state.per_motion, state.pairs = method.per_motion, len(arrays.pairs) if method.double else 0
+        self._keep("pair_first", np.ascontiguousarray(arrays.pairs[:, 0]))
+        self._keep("pair_second", np.ascontiguousarray(arrays.pairs[:, 1]))
+        self._keep("levy", np.zeros(arrays.motions**2 if state.pairs else 1))
         table = method.tableau
         state.stages = 0 if table is None else table.stages
         self._keep("table", np.zeros(1) if table is None else np.ascontiguousarray(table.packed()))
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
+        if "linearised" in method.kernels:
+            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian))
+            state.system = system.address
+            outputs = [self._kept["drift_values"].ctypes.data, system.jacobian.ctypes.data]
+            self._keep("linearised_outputs", np.array(outputs, dtype=np.int64))
+            self._keep("rhs", np.zeros(n))
+            self._keep("correction", np.zeros(n))
         self._function = loop_at(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
@@ -164,6 +182,23 @@ class NoiseSession:
     def buffer(self, name: str) -> np.ndarray:
         """A vector that the compiled loop works in."""
         return self._kept[name]
+
+    def _draw_for(self, grid: Grid | Adaptive) -> None:
+        """Room for the random numbers of steps, and how many terms the Levy areas have: as many as leave
+        them an error of h sqrt(h/T), where T is the span, so that the order of the method stands."""
+        state, motions = self.state, self.arrays.motions
+        state.terms = numbers = 0
+        if state.pairs:
+            assert isinstance(grid, Grid)
+            state.terms = terms = max(math.ceil(math.sqrt(motions * grid.steps / 12.0) / math.pi), 1)
+            rest = math.pi**2 / 6.0 - math.fsum(1.0 / r**2 for r in range(1, terms + 1))
+            state.rest = math.sqrt(2.0 * rest)
+            numbers = (2 * terms + 1) * motions + state.pairs
+        state.per_step = max(-(-(motions * state.per_motion + numbers) // 2), 1)
+        state.block = max(DRAWS // state.per_step, 1)
+        if len(self._kept.get("normals", ())) != 2 * state.block * state.per_step:
+            self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
+            self._keep("normals", np.zeros(2 * state.block * state.per_step))
 
     def run(
         self,
@@ -232,6 +267,7 @@ class NoiseSession:
         }
         for name, array in given.items():
             self._keep(name, np.ascontiguousarray(array))
+        self._draw_for(grid)
         state.u0_stride = u0.shape[1] if len(u0) > 1 else 0
         state.p_stride = p.shape[1] if len(p) > 1 else 0
         state.changes_stride = changes[0].size if len(changes) > 1 else 0
@@ -239,7 +275,10 @@ class NoiseSession:
         state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
+            parts = (grid.begin, grid.t0), (grid.end, grid.t1)
             state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
+            begin, end = (given if given is not None else whole for given, whole in parts)
+            state.first_tick, state.last_tick = (round((one - grid.t0) / tick) for one in (begin, end))
             self._keep("atol", np.ascontiguousarray(grid.atol))
             ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
             self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))

@@ -9,6 +9,7 @@ from symde.engine.noise.sri_tableau import SriTableau, sri_method
 
 METHOD = sri_method(
     "SOSRI",
+    1.5,
     SriTableau(
         a0=(
             "",

@@ -102,19 +102,21 @@ class SriTableau:
         return np.array(rows, dtype=float).ravel()
 
 
-def sri_method(name: str, tableau: SriTableau, when_to_use: str, citation: str) -> NoiseMethod:
-    """The method of a table."""
+def sri_method(name: str, weak: float, tableau: SriTableau, when_to_use: str, citation: str) -> NoiseMethod:
+    """The method of a table, with its weak order."""
     return NoiseMethod(
         name=name,
         module="noise_sri",
         entry="sri",
         noise=frozenset({"diagonal", "scalar"}),
         strong=1.5,
-        weak=2.0,
+        weak=weak,
+        kernels=("both", "drift", "diffusion"),
         per_motion=2,
         adaptive=True,
         tableau=tableau,
         memory=lambda states, entries: states + tableau.stages * (states + entries),
+        along=True,
         back="noise_sri_back",
         back_memory=lambda states, entries: states + tableau.stages * (states + entries),
         when_to_use=when_to_use,

@@ -9,6 +9,7 @@ from symde.engine.noise.sri_tableau import SriTableau, sri_method
 
 METHOD = sri_method(
     "SRIW1",
+    2.0,
     SriTableau(
         a0=("", "3/4", "", ""),
         a1=("", "1/4", "1", "0 0 1/4"),

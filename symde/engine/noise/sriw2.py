@@ -9,6 +9,7 @@ from symde.engine.noise.sri_tableau import SriTableau, sri_method
 
 METHOD = sri_method(
     "SRIW2",
+    1.5,
     SriTableau(
         a0=("", "1", "1/4 1/4", ""),
         a1=("", "1/4", "1", "0 0 1/4"),

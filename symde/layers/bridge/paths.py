@@ -324,6 +324,7 @@ class Along(_Once):
     ) -> Tensor:
         """Derivatives of the saved states."""
         run = call.paths.run(u0, p, span, times)
+        strategy_of("forward", run, call.wrt())
         leading = du0.shape[:-1]
         count = len(u0) if u0.ndim > 1 else 1
         rows = [

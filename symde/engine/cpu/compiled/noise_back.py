@@ -144,6 +144,7 @@ def arrive(back, state):
 def again(state, step, number):
     """Do a step again."""
     t = ready(state, number)
+    put(state.u, state.old, state.n)
     step(state, t)
     state.step = number + 1
 

@@ -42,18 +42,10 @@ def within(state, source, target):
 
 
 @compiled
-def both_at(state, t, u):
-    """Drift and diffusion at a state."""
-    within(state, u, state.inside)
-    call_kernel(state.both, t, state.inputs, state.outputs)
-    if state.directions != 0:
-        along(state, state.along_both, t, u, 0)
-
-
-@compiled
 def milstein_at(state, t, u):
     """Drift, diffusion and the products of Milstein's method at a state."""
     within(state, u, state.inside)
+    integers(state.outputs)[0], integers(state.outputs)[1] = state.drift_values, state.diffusion_values
     call_kernel(state.milstein, t, state.inputs, state.outputs)
     if state.directions != 0:
         along(state, state.along_milstein, t, u, 0)
@@ -131,6 +123,7 @@ def begin(state):
     integers(state.inputs)[1] = state.p + 8 * state.path * state.p_stride
     state.step = state.next_save = 0
     state.block_start = -1
+    state.diverged = 0
     state.begun = 1
 
 
@@ -195,6 +188,9 @@ def advance(state, step):
             for i in range(state.n):
                 old[i] = u[i]
             step(state, t)
+            if state.diverged != 0:
+                finish(state, Status.DIVERGED, t)
+                break
             if not is_finite(state):
                 finish(state, Status.NON_FINITE, t)
                 break

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from symde.engine.cpu.compiled.levy_area import find_areas
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, spread
-from symde.engine.cpu.compiled.noise_milstein import euler_step, milstein_step
+from symde.engine.cpu.compiled.noise_milstein import double_integral, euler_step, milstein_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
 
@@ -27,16 +28,14 @@ def euler_back(back, state, t):
 
 @compiled
 def milstein_back(back, state, t):
-    """Of the same and 1/2 L_i g_j (dW_i dW_j - h if i = j)."""
+    """Of the same and L_i g_j I_(i,j)."""
+    if state.terms != 0:
+        find_areas(state)
     weigh_first_order(back, state)
     weight, of_products, rows = doubles(back.weight), doubles(back.of_products), integers(state.product_rows)
     first, second = integers(state.product_first), integers(state.product_second)
-    dw = doubles(state.increments)
     for e in range(state.products):
-        moved = dw[first[e]] * dw[second[e]]
-        if first[e] == second[e]:
-            moved -= state.h
-        of_products[e] = 0.5 * moved * weight[rows[e]]
+        of_products[e] = double_integral(state, first[e], second[e]) * weight[rows[e]]
     spread(back, state, back.milstein, t, state.u, back.weight)
 
 
