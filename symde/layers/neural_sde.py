@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from symde.codegen.noise import NoiseKind
-from symde.engine.noise.registry import get, method_for
+from symde.engine.noise.registry import get
 from symde.layers import batched, inputs
 from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise, kind_of
 from symde.layers.neural_ode import Columns, problem_of
-from symde.layers.paths import PathOptions, Told, seed_of, solve_paths
+from symde.layers.paths import PathOptions, Told, method_in_torch, seed_of, solve_paths
 from symde.problem import options
 
 
@@ -34,7 +34,7 @@ class NeuralSDE(nn.Module):
             (batch, n, m) for "general" noise of m Brownian motions.
         tspan: (t0, t1), numbers; `forward` may replace it.
         method: A name or object of `symde.engine.noise` that the torch engine has. Default: SOSRA where no
-            state changes the noise; SRIW2 where it is scalar, or each state has its own whose coefficient
+            state changes the noise; SRIW1 where it is scalar, or each state has its own whose coefficient
             reads that state alone; else EulerMaruyama. What coefficients read is looked up at random states
             with random weights.
         noise: "diagonal" (a Brownian motion for each state), "scalar" (one for all) or "general".
@@ -110,7 +110,7 @@ class NeuralSDE(nn.Module):
         n = u0.shape[-1]
         if n not in self._kinds:
             self._kinds[n] = kind_of(self.diffusion, self.noise, u0.detach())
-        method = method_for(self.method, self._kinds[n])
+        method = method_in_torch(self.method, self._kinds[n])
         self.last_seed = seed_of(self.seed if seed is None else seed)
         how = PathOptions(method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps)
         names = tuple(f"u{i + 1}" for i in range(n))

@@ -68,6 +68,24 @@ class Told:
     problem: Any
 
 
+def method_in_torch(method: Any, kind: str) -> NoiseMethod:
+    """The method asked for, or the one for a kind of noise: that of the compiled engine, but for general noise,
+    of whose double integrals the torch engine knows nothing.
+
+    Raises:
+        ValueError, TypeError: it is none, or not for such noise.
+    """
+    if kind != "general":
+        return method_for(method, kind)
+    found = method_for("EulerMaruyama" if method in (None, "auto") else method, kind)
+    if found.double:
+        raise ValueError(
+            f"{found.name} takes the double integrals of general noise, which the torch engine does not have: "
+            "use 'EulerMaruyama', or solve with backend='cpu'"
+        )
+    return found
+
+
 def of_problem(
     problem: Any, module: Any, u0: Tensor, p: Tensor, span: Tensor, times: Tensor, solving: dict[str, Any],
     rest: dict[str, Any],
@@ -90,7 +108,7 @@ def of_problem(
                 f"{name}={solving[name]!r} means nothing for paths of the torch engine, whose steps are all "
                 "of the size dt0: leave it out, or solve with backend='cpu'"
             )
-    method = method_for(solving["method"], system.noise.kind)
+    method = method_in_torch(solving["method"], system.noise.kind)
     how = PathOptions(
         method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"]
     )

@@ -181,6 +181,10 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), network(3), (0, 1), dt0=0.1)(start)
     with pytest.raises(ValueError, match="SRIW1 is for diagonal or scalar noise, and this is general"):
         NeuralSDE(network(), network(), (0, 1), "SRIW1", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the torch engine does not have"):
+        NeuralSDE(network(), network(), (0, 1), "Milstein", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the torch engine does not have DRI1"):
+        NeuralSDE(network(), network(), (0, 1), "DRI1", dt0=0.1)(start)
     with pytest.raises(ValueError, match="one slope"):
         NeuralSDE(network(3), Own(), (0, 1), dt0=0.1)(start)
     with pytest.raises(ValueError, match="training mode"):
