@@ -69,8 +69,8 @@ class Told:
 
 
 def method_in_torch(method: Any, kind: str) -> NoiseMethod:
-    """The method asked for, or the one for a kind of noise: that of the compiled engine, but for general noise,
-    of whose double integrals the torch engine knows nothing.
+    """The method asked for, or the one for a kind of noise: that of the compiled engine, but for general
+    noise, of whose double integrals the torch engine knows nothing.
 
     Raises:
         ValueError, TypeError: it is none, or not for such noise.
@@ -80,8 +80,8 @@ def method_in_torch(method: Any, kind: str) -> NoiseMethod:
     found = method_for("EulerMaruyama" if method in (None, "auto") else method, kind)
     if found.double:
         raise ValueError(
-            f"{found.name} takes the double integrals of general noise, which the torch engine does not have: "
-            "use 'EulerMaruyama', or solve with backend='cpu'"
+            f"{found.name} takes the double integrals of general noise, which the torch engine does not "
+            "have: use 'EulerMaruyama', or solve with backend='cpu'"
         )
     return found
 
