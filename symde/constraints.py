@@ -3,12 +3,17 @@ solutions, and for what starts depend on. By the graph's interpreter: nothing he
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symde.codegen.delays import DELAYED
 from symde.codegen.evaluate import evaluate
+from symde.codegen.past import delayed_values
 from symde.problem.system import Equation
+
+if TYPE_CHECKING:
+    from symde.problem.solution import Solution
 
 DEPENDENT = 1e-12
 """Of singular values of rows of length 1: equations that depend on each other but for rounding."""
@@ -22,10 +27,20 @@ class Constraints:
 
     Args:
         system: The model's own.
+        delayed: Delayed values at the point in question, where it reads any.
     """
 
-    def __init__(self, system: Any) -> None:
+    def __init__(self, system: Any, delayed: np.ndarray | None = None) -> None:
         self._system, self._kernels = system, system.kernels
+        self._delayed = {} if delayed is None else {DELAYED: delayed}
+
+    def _slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """The right-hand side."""
+        if not self._delayed:
+            return self._system.slope(t, u, p)
+        lowered = self._kernels.lowered
+        values = evaluate(lowered.graph, lowered.rhs, t, {"u": u, "p": p, **self._delayed})
+        return np.array([values[node] for node in lowered.rhs], dtype=float)
 
     def words(self, index: int) -> Equation:
         """What solutions keep, in the modeller's words."""
@@ -38,7 +53,9 @@ class Constraints:
         line = span.source.position(span.start)[0]
         return Equation("", derivative + " ".join(span.text.split()), span.source.name, line)
 
-    def residuals(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> dict[str, np.ndarray]:
+    def residuals(
+        self, t: np.ndarray, u: np.ndarray, p: np.ndarray, solution: Solution | None = None
+    ) -> dict[str, np.ndarray]:
         """Values, shape (n_times,), of what is kept at zero: right sides of rows of M without entries, and
         invariants, by their text.
 
@@ -46,6 +63,10 @@ class Constraints:
             t: Shape (n_times,).
             u: Shape (n_times, n).
             p: Shape (m,).
+            solution: Off which delayed values are read, where there are any.
+
+        Raises:
+            ValueError: it is needed, and is none or not continuous.
         """
         lowered, kinds = self._kernels.lowered, self._kernels.invariants_kinds
         rows = [i for i, row in enumerate(lowered.mass or ()) if not row]
@@ -53,7 +74,15 @@ class Constraints:
         nodes = [*(lowered.rhs[i] for i in rows), *(lowered.invariants[a] for a in kept)]
         if not nodes:
             return {}
-        values = evaluate(lowered.graph, nodes, t, {"u": u.T, "p": p})
+        inputs = {"u": u.T, "p": p}
+        if lowered.delays is not None:
+            if solution is None or solution.dense is None:
+                raise ValueError(
+                    "residuals of equations that read the past need the continuous solution: solve without "
+                    "saveat"
+                )
+            inputs = delayed_values(lowered, solution, t, u)
+        values = evaluate(lowered.graph, nodes, t, inputs)
         names = [self._system.equation(i).text for i in rows] + [self.words(a).text for a in kept]
         return {
             name: np.array(np.broadcast_to(values[node], t.shape), dtype=float)
@@ -64,7 +93,7 @@ class Constraints:
         """The equation without a derivative that is missed by most, and its residual; each is seen against
         what moves of the states by `scale`, shape (n,), do to it."""
         matrix, differential = self._start_matrix(t, u, p)
-        residual = np.where(differential, 0.0, self._system.slope(t, u, p))
+        residual = np.where(differential, 0.0, self._slope(t, u, p))
         with np.errstate(all="ignore"):
             missed = np.abs(residual) / (np.abs(matrix) @ scale + 1e-300)
         index = int(np.argmax(np.where(np.isnan(missed), np.inf, missed)))
@@ -73,7 +102,7 @@ class Constraints:
     def finite(self, t: float, u: np.ndarray, p: np.ndarray) -> bool:
         """Whether the right sides and the derivatives that the start is solved with are finite there."""
         matrix, _ = self._start_matrix(t, u, p)
-        return bool(np.isfinite(matrix).all() and np.isfinite(self._system.slope(t, u, p)).all())
+        return bool(np.isfinite(matrix).all() and np.isfinite(self._slope(t, u, p)).all())
 
     def dependent(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[list[int], list[int]]:
         """Rows without a derivative that depend on each other, or on values given alone, and the states that
@@ -126,7 +155,9 @@ class Constraints:
         model, n = self._kernels.model_graph, self._kernels.n
         entries, mass = model.jacobian, model.mass or ()
         with np.errstate(all="ignore"):
-            values = evaluate(self._kernels.graph, [*entries.nodes, *mass], t, {"u": u, "p": p})
+            values = evaluate(
+                self._kernels.graph, [*entries.nodes, *mass], t, {"u": u, "p": p, **self._delayed}
+            )
         matrix, differential = np.zeros((n, n)), np.zeros(n, dtype=bool)
         for i in range(n):
             places = range(entries.indptr[i], entries.indptr[i + 1])

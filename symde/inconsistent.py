@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.constraints import Constraints
 from symde.engine.cpu.layout import Attempt
 from symde.engine.cpu.session import Session
 from symde.problem.problem import Problem
@@ -34,6 +35,12 @@ def _event(session: Session) -> str | None:
 def _own(problem: Problem) -> Any:
     """The model's own system, also of states with columns."""
     return getattr(problem.system, "base", problem.system)
+
+
+def _constraints(session: Session, problem: Problem) -> Constraints:
+    """Those of the model's own system, with the delayed values that were read last where it reads any."""
+    system = _own(problem)
+    return system.constraints if session.past is None else Constraints(system, session.past.last_read())
 
 
 def _place(equation: Equation) -> str:
@@ -72,10 +79,10 @@ def _remedy(session: Session, problem: Problem, index: int) -> str:
     )
 
 
-def _undetermined(problem: Problem, t: float, u: np.ndarray) -> list[str]:
+def _undetermined(constraints: Constraints, problem: Problem, t: float, u: np.ndarray) -> list[str]:
     """Which equations do not determine which variables, one line; none where that is not known."""
     system = _own(problem)
-    rows, columns = system.constraints.dependent(t, u, problem.p)
+    rows, columns = constraints.dependent(t, u, problem.p)
     if not rows:
         return []
     equations = [system.equation(i) for i in rows]
@@ -93,7 +100,8 @@ def _unsolved(session: Session, problem: Problem) -> str:
     n = len(system.state_names)
     u = session.vector("u")[:n]
     scale = session.atol[:n] + state.rtol * np.abs(u)
-    index, residual = system.constraints.worst(state.t, u, problem.p, scale)
+    constraints = _constraints(session, problem)
+    index, residual = constraints.worst(state.t, u, problem.p, scale)
     equation = system.equation(index)
     event = _event(session)
     after = "" if event is None else f" after event `{event}`"
@@ -108,12 +116,12 @@ def _unsolved(session: Session, problem: Problem) -> str:
             "solution, or nearer to where it was"
         )
     elif state.outcome == Attempt.SINGULAR:
-        lines += _undetermined(problem, state.t, u)
+        lines += _undetermined(constraints, problem, state.t, u)
         lines.append(
             "  help: the equations without a derivative do not determine the algebraic variables there: give "
             "other guesses, or check that each variable stands in one of them (if not, the index is above 1)"
         )
-    elif state.outcome == Attempt.NON_FINITE and not system.constraints.finite(state.t, u, problem.p):
+    elif state.outcome == Attempt.NON_FINITE and not constraints.finite(state.t, u, problem.p):
         lines.append("  help: an expression is not finite there: give guesses inside its domain")
     else:
         lines.append(f"  help: {Retcode.INCONSISTENT.remedy}")

@@ -314,17 +314,31 @@ def _refuse_with_delays(definition: Definition) -> None:
     Raises:
         ValueError: the model has such.
     """
+    assert definition.delays is not None
     refused = (
-        ("algebraic equations", definition.mass),
-        ("domains of states (`dom`)", any(state.domain is not None for state in definition.states)),
-        ("steps projected onto invariants", any(one.projected for one in definition.invariants)),
+        (
+            "constraints of higher index",
+            any(one.at_zero for one in definition.invariants),
+            "write equations that determine the algebraic variables as they stand (of index 1)",
+        ),
+        ("steps projected onto invariants", any(one.projected for one in definition.invariants), _LEAVE_OUT),
+        (
+            "domains of states (`dom`)",
+            any(state.domain is not None for state in definition.states),
+            _LEAVE_OUT,
+        ),
+        (
+            "derivatives read at earlier times beside equations without a derivative or with a mass matrix",
+            definition.mass is not None and bool(definition.delays.slopes),
+            "solve the equations for derivatives by hand, `x' = ...`",
+        ),
     )
-    for what, found in refused:
+    for what, found, remedy in refused:
         if found:
-            raise ValueError(
-                f"a model with delays and {what} is not solved by this version: leave out one of them, or "
-                "write the delays as a chain of states (the linear chain trick)"
-            )
+            raise ValueError(f"a model with delays and {what} is not solved by this version: {remedy}")
+
+
+_LEAVE_OUT = "leave out one of them, or write the delays as a chain of states (the linear chain trick)"
 
 
 def _words(span: Span | None) -> str:

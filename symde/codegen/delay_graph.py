@@ -25,6 +25,7 @@ from symde.codegen.delays import (
 )
 from symde.codegen.derivatives import SparseJacobian, compressed, directional, tangents, time_gradient
 from symde.codegen.kernel import Kernel, Output
+from symde.codegen.mass import united
 from symde.codegen.model_kernels import ModelGraph
 
 ALONG = 2
@@ -72,13 +73,16 @@ class DelayGraph(ModelGraph):
         return self.lowered.delays
 
     @cached_property
-    def jacobian(self) -> SparseJacobian:
+    def _jacobian_and_mass(self) -> tuple[SparseJacobian, tuple[int, ...] | None]:
         """The derivative of the right-hand side by the states, through the times of delayed values too."""
         lowered, one = self.lowered, self.lowered.graph.constant(1.0)
         seeds = {node: {column: one} for column, node in enumerate(lowered.states)}
-        return compressed(
+        entries = compressed(
             tangents(lowered.graph, lowered.rhs, with_delayed(lowered.graph, self.delays, seeds))
         )
+        if lowered.mass is None:
+            return entries, None
+        return united(entries, lowered.mass, lowered.graph.constant(0.0))
 
     @cached_property
     def parameter_jacobian(self) -> SparseJacobian:

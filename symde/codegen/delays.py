@@ -17,6 +17,9 @@ from symde.model.delays import delayed
 
 DELAYED = "delayed"
 
+_SMOOTH = frozenset({"time", "add", "sub", "mul", "div", "neg"})
+"""Operations on t in what is t minus a constant: they have no pieces."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -117,9 +120,16 @@ def with_delayed(
 
 
 def is_constant_lag(graph: Graph, time: int) -> bool:
-    """Whether a time is t minus something that does not change during a solve."""
+    """Whether a time is t minus something that does not change during a solve, nor from piece to piece: the
+    derivative of `t - floor(t)` is 1 too."""
     if any(vector != "p" for vector, _ in graph.inputs_read([time])):
         return False
+    moving: set[int] = set()
+    for node in graph.reachable([time]):
+        if graph.op[node] == "time" or not moving.isdisjoint(graph.args[node]):
+            moving.add(node)
+            if graph.op[node] not in _SMOOTH:
+                return False
     (row,) = tangents(graph, [time], {graph.time(): {0: graph.constant(1.0)}})
     return graph.is_constant(row.get(0, graph.constant(0.0)), 1.0)
 

@@ -38,7 +38,7 @@ def delayed_values(lowered: LoweredModel, solution: Solution, t: np.ndarray, u: 
                     "an observed quantity with a delayed derivative cannot be read off a solution"
                 )
             history = delays.history[pair.state]
-            before = {"u": problem.u0, "p": problem.p}
+            before = {"u": solution.dense(np.array([start]))[0], "p": problem.p}
             past = np.broadcast_to(evaluate(graph, [history], s, before)[history], t.shape)
             found[2 * j] = np.where(old, past, states[pair.state])
     return inputs

@@ -52,13 +52,14 @@ class ExplicitNumbers(Protocol):
 
 
 def rosenbrock_step(
-    model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers, padded: int
+    model: ModelGraph, plan: StaticLU, method: RosenbrockNumbers, padded: int, work: Step | None = None
 ) -> Kernel | None:
-    """The step of a Rosenbrock method for a model, None where it would be too long.
+    """The step of a Rosenbrock method for a model, None where it would be too long; `work` is an empty graph
+    for it, where another than the usual one is to be filled.
 
     Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.7, equation (7.25).
     """
-    work = Step(model)
+    work = Step(model) if work is None else work
     stages = rosenbrock_stages(work, plan, method)
     if stages is None:
         return None
@@ -114,13 +115,16 @@ def rosenbrock_stages(work: Step, plan: StaticLU, method: RosenbrockNumbers) -> 
     return RosenbrockStages(increment, error, solutions, refused)
 
 
-def explicit_step(model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded: int) -> Kernel | None:
-    """The step of an explicit Runge-Kutta method for a model, None where it would be too long.
+def explicit_step(
+    model: ModelGraph, method: ExplicitNumbers, fsal: bool, padded: int, work: Step | None = None
+) -> Kernel | None:
+    """The step of an explicit Runge-Kutta method for a model, None where it would be too long; `work` as
+    above.
 
     The first stage is read, as the engine keeps it from step to step. With `fsal` the last stage is f at the
     new state, which is known only after the compensated sum: it is left to the engine, and so is the error.
     """
-    work = Step(model)
+    work = Step(model) if work is None else work
     n, stages = work.n, len(method.b) - (1 if fsal else 0)
     slopes = [[work.graph.input("first_stage", k) for k in range(n)]]
     for i in range(1, stages):

@@ -13,6 +13,7 @@ import numpy as np
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.delay_graph import DelayGraph
+from symde.codegen.delay_steps import DelayedKernel, delayed_interpolant, delayed_step, fused_step
 from symde.codegen.graph import LEAVES, Graph
 from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps, jumps_of_past
@@ -84,10 +85,10 @@ class ModelKernels:
         self._steps: dict[tuple[Any, int], int] = {}
         self._lanes: dict[Any, tuple[int, int, int]] = {}
         self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
-        self._made: dict[str, Any] = {}
+        self._made: dict[Any, Any] = {}
         self._lock = threading.RLock()
 
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+    def _once(self, name: Any, make: Callable[[], Any]) -> Any:
         # Not functools.cached_property: until Python 3.12 it holds a lock of its own, and two threads that
         # take that one and this object's in opposite order wait for ever.
         if name not in self._made:
@@ -194,7 +195,7 @@ class ModelKernels:
         graph, rhs = self.graph, self.lowered.rhs
         operations = sum(graph.op[node] not in LEAVES for node in graph.reachable(rhs))
         if self.lowered.delays is not None:
-            return Traits(self.n, operations, delays=True)
+            return Traits(self.n, operations, mass=self.mass, delays=True)
         try:
             second_order = not self.partition.unsteady
         except InseparableError:
@@ -310,6 +311,33 @@ class ModelKernels:
         else:
             return 0
         return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
+
+    def delayed_step(self, method: Any, padded: int) -> DelayedKernel | None:
+        """A whole step of a method that reads rows of delayed values, None where the general step serves."""
+        graph = self._delay_graph
+        return self._once(
+            ("delayed_step", method, padded),
+            lambda: delayed_step(graph, lambda: self.lu_plan, method, padded),
+        )
+
+    def fused_step(self, method: Any) -> DelayedKernel | None:
+        """The same with the new state, its compensation, the last stage and the error."""
+        graph = self._delay_graph
+        return self._once(("fused_step", method), lambda: fused_step(graph, method))
+
+    def delayed_interpolant(self, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
+        """The interpolant of such a step, likewise."""
+        graph = self._delay_graph
+        return self._once(
+            ("delayed_interpolant", method, padded),
+            lambda: delayed_interpolant(graph, method, numbers, padded),
+        )
+
+    @property
+    def _delay_graph(self) -> DelayGraph:
+        graph = self.model_graph
+        assert isinstance(graph, DelayGraph)
+        return graph
 
     def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
         """The addresses of a whole step of a method for several members side by side, of its interpolant, and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from symde.codegen.delays import DELAYED
 from symde.codegen.evaluate import evaluate
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.start import ModelStart
@@ -23,5 +24,17 @@ def typical_jacobian(model: ModelGraph) -> list[float]:
     u = u * draw.uniform(0.95, 1.05, n) + 1e-3 * draw.uniform(0.5, 1.5, n)
     nodes = model.jacobian.nodes
     with np.errstate(all="ignore"):
-        values = evaluate(model.lowered.graph, nodes, 0.0, {"u": u, "p": p})
+        inputs = {"u": u, "p": p, DELAYED: _past(model, u, draw)}
+        values = evaluate(model.lowered.graph, nodes, 0.0, inputs)
     return [float(values[node]) for node in nodes]
+
+
+def _past(model: ModelGraph, u: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Delayed values near the start's own, and derivatives as good as any."""
+    delays = model.lowered.delays
+    pairs = () if delays is None else delays.pairs
+    values = draw.uniform(0.5, 1.5, 2 * len(pairs))
+    for j, pair in enumerate(pairs):
+        if pair.order == 0:
+            values[2 * j] *= u[pair.state]
+    return values

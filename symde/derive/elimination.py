@@ -30,7 +30,7 @@ def eliminate_explicit(system: EquationSystem) -> None:
 
 def _eliminate_aliases(system: EquationSystem) -> None:
     """z = w and z = -w, where z is an algebraic variable and w another state."""
-    variables = dict.fromkeys(system.algebraic)
+    variables = dict.fromkeys(_free(system))
     constants = _constants(system)
     for row in [row for row in system.rows if row.algebraic]:
         read = identifiers([row.value])
@@ -40,6 +40,16 @@ def _eliminate_aliases(system: EquationSystem) -> None:
                 _take_out(system, row, name, solved)
                 del variables[name]
                 break
+
+
+def _free(system: EquationSystem) -> list[str]:
+    """The algebraic variables that may go: one that is read at earlier times has a past of its own, which
+    what it is made of need not have."""
+    delays = system.definition.delays
+    if delays is None:
+        return system.algebraic
+    past = {*delays.states, *delays.slopes, *(one.state for one in delays.histories)}
+    return [name for name in system.algebraic if name not in past]
 
 
 def _is_alias(value: Expr, system: EquationSystem) -> bool:
@@ -52,13 +62,15 @@ def _eliminate_blocks(system: EquationSystem) -> bool:
 
     What is taken out may leave others in blocks of their own.
     """
-    variables, constants = system.algebraic, _constants(system)
+    variables, constants, free = system.algebraic, _constants(system), set(_free(system))
     rows = [row for row in system.rows if row.algebraic]
     incidence = Incidence(system, variables)
     graph = [incidence.of(row.value) for row in rows]
     values: dict[tuple[int, int], Expr] = {}
     for place, row in enumerate(rows):
         for column in graph[place]:
+            if variables[column] not in free:
+                continue
             solved = _solved(row, variables[column], constants)
             if solved is not None and column not in incidence.of(solved):
                 values[place, column] = solved

@@ -24,9 +24,10 @@ from __future__ import annotations
 
 from symde.derive.system import EquationSystem, Incidence, Row
 from symde.diagnostics import Diagnostic, ModelError
-from symde.language.syntax import Expr, Name
+from symde.language.syntax import Call, Expr, Name
 from symde.model.bipartite import FREE, augment, empty_matching
 from symde.model.definition import TIME, State
+from symde.model.delays import delayed
 from symde.model.inline import Inliner
 from symde.model.syntax_derivative import (
     ONE,
@@ -92,7 +93,7 @@ class _Pantelides:
             try:
                 row.value = self.derivative.along(row.value)
             except NoDerivativeError as problem:
-                raise ModelError([_not_differentiable(row, problem)]) from problem
+                raise ModelError([_not_differentiable(row, problem, self.system)]) from problem
             if len(row.lower) > self.most or not self.states.of(row.value):
                 raise ModelError([_dependent(row)])
             self.graph[place] = self.incidence.of(row.value)
@@ -132,7 +133,17 @@ class TotalDerivative:
         return self._differentiator.along(written)
 
 
-def _not_differentiable(row: Row, problem: NoDerivativeError) -> Diagnostic:
+def _not_differentiable(row: Row, problem: NoDerivativeError, system: EquationSystem) -> Diagnostic:
+    node = problem.node
+    if isinstance(node, Call) and delayed(node.function, system.definition.state_names) is not None:
+        return Diagnostic(
+            "E353",
+            "this constraint must be differentiated in time, and it reads the past",
+            node.span or row.span,
+            "its derivative would be a delayed one",
+            "models with delays are solved where each equation without a derivative determines a variable as "
+            "it stands: write the constraint's derivative in its place",
+        )
     return Diagnostic(
         "E353",
         f"this constraint must be differentiated in time, and {problem}",

@@ -44,9 +44,9 @@ TIGHT, VERY_TIGHT = 1e-5, 1e-8
 
 TIGHT_WITH_DELAYS = 1e-6
 """The same of models with delays: their steps end at discontinuities, and each needs its interpolant, which
-takes Vern7 six more evaluations. At error 1e-6 of four such models (benchmarks/delays.py) Tsit5 takes 75,
-74, 31 and 72 us, Vern7 87, 74, 36 and 82; at 1e-8 Tsit5 takes 136, 167, 40 and 152, Vern7 123, 123, 42 and
-151."""
+takes Vern7 six more evaluations. At error 1e-6 of four such models (benchmarks/delays.py) Tsit5 takes 48,
+49, 23 and 51 us, Vern7 49, 40, 27 and 58; at 1e-8 Tsit5 takes 92, 104, 29 and 105, Vern7 68, 65, 31 and
+104."""
 
 VERY_TIGHT_NYSTROM = 1e-9
 """Relative tolerance below which the Nystrom method is of order 12."""

@@ -80,7 +80,7 @@ class Solution:
         """What is left at the saved times, shape (n_times,), of each equation without a derivative and of
         each constraint, by its text; empty for a model that has none."""
         constraints = getattr(self.problem.system, "constraints", None)
-        return {} if constraints is None else constraints.residuals(self.t, self.u, self.problem.p)
+        return {} if constraints is None else constraints.residuals(self.t, self.u, self.problem.p, self)
 
     @property
     def success(self) -> bool:

@@ -116,6 +116,19 @@ CASES = {
 }
 """Equations that read states; `NEUTRAL` holds those that read derivatives."""
 
+
+def f2(t: np.ndarray) -> np.ndarray:
+    """y' = y'(2t - 0.5), y = exp(-t^2) until 0.25: integrated, y(t) = y(0.25) + (y(2t - 0.5) - y(0))/2."""
+    found, scale = np.zeros_like(t), np.ones_like(t)
+    while (t > 0.25).any():
+        late = t > 0.25
+        found = np.where(late, found + scale * (math.exp(-0.0625) - 0.5), found)
+        t, scale = np.where(late, 2 * t - 0.5, t), np.where(late, 0.5 * scale, scale)
+    return found + scale * np.exp(-(t**2))
+
+
+SWING = "0.5*t*(1 - cos(2*pi*t))"
+
 NEUTRAL = {
     "zigzag": Case("state x\nhistory x = t\nx' = -x'(t - 1)", (0, 6.5), zigzag),
     # D. R. Wille, C. T. H. Baker, DELSOL, Applied Numerical Mathematics 9 (1992); solved by steps here
@@ -123,5 +136,45 @@ NEUTRAL = {
     # cos t solves it with its own past; the delay t/2 vanishes at the start
     "Jackiewicz": Case(
         "state y\nhistory y = cos(t)\ny' = 1 + y - 2*y(t/2)^2 - y'(t - pi)", (0, 9), np.cos, vanishes=True
+    ),
+    # The rest is from W. H. Enright, H. Hayashi, The evaluation of numerical software for delay
+    # differential equations (1997), DDETST F to H, and C. A. H. Paul, A test set of functional differential
+    # equations (1994); the solutions are seen by putting them in. F1, F3 and F5 read what they are about to
+    # find where the delay vanishes, at 0, and at 0.5, 1.5, ...; F1 has y'(0) = 2 there.
+    "DDETST F1": Case(
+        "state y\nhistory y = 1 + 2*t\n"
+        "y' = 2*cos(2*t)*y(t/2)^(2*cos(t)) + log(y'(t/2)) - log(2*cos(t)) - sin(t)",
+        (0, 1),
+        lambda t: np.exp(np.sin(2 * t)),
+        vanishes=True,
+    ),
+    "DDETST F2": Case(
+        "state y\ny(0.25) = exp(-0.0625)\nhistory y = exp(-t^2)\ntime 0.25 .. 0.499\ny' = y'(2*t - 0.5)",
+        (0.25, 0.499),
+        f2,
+    ),
+    **{
+        name: Case(
+            f"state y = log(3)\ny' = exp(-y) + {factor}*(sin(y'({SWING})) - sin(1/(3 + {SWING})))",
+            (0, 10),
+            lambda t: np.log(t + 3),
+            vanishes=True,
+        )
+        for name, factor in (("DDETST F3", 0.2), ("DDETST F5", 0.6))
+    },
+    "DDETST G1": Case("state y\nhistory y = 1 - t\ny' = -y'(t - y^2/4)", (0, 1), lambda t: t + 1),
+    "DDETST G2": Case("state y\nhistory y = 1 - t\ny' = -y'(y - 2)", (0, 1), lambda t: t + 1),
+    "DDETST H1": Case(
+        "state y = 0\ny' = -4*t*y^2/(4 + log(cos(2*t))^2) + tan(2*t) + 0.5*atan(y'(t*y^2/(1 + y^2)))",
+        (0, 0.225 * math.pi),
+        lambda t: -np.log(np.cos(2 * t)) / 2,
+        vanishes=True,
+    ),
+    "DDETST H2": Case(
+        "state y = 0\ny' = cos(t)*(1 + y(t*y^2)) + 0.1*y*y'(t*y^2) + 0.9*sin(t)*cos(t*sin(t)^2)"
+        " - sin(t + t*sin(t)^2)",
+        (0, math.pi),
+        np.sin,
+        vanishes=True,
     ),
 }

@@ -35,3 +35,19 @@ def test_gradients_take_few_steps():
         for h in (1e-5, -1e-5)
     ]
     np.testing.assert_allclose(found["x", "c"][0], (ends[0] - ends[1])[0] / 2e-5, atol=1e-6)
+
+
+def test_jumps_of_derivatives_that_have_died_away_are_left():
+    # two delays bring 12,000 discontinuities in this time, of which each is at most 0.3 times an earlier one;
+    # cos t is the solution, and f makes it one
+    text = """
+    state y
+    history y = t < -0.2 ? 2*cos(t) : cos(t)
+    a = y'(t - 0.31) + sin(t - 0.31)
+    b = y'(t - 0.470047) + sin(t - 0.470047)
+    y' = -sin(t) + 0.3*a + 0.2*b + cos(t) - y
+    time 0 .. 60
+    """
+    solution = symde.solve(symde.Problem(text), "Tsit5", rtol=1e-6)
+    assert solution.stats.accepted < 3000
+    np.testing.assert_allclose(solution.u[-1, 0], np.cos(60.0), atol=1e-5)

@@ -20,7 +20,7 @@ from symde import native
 SOLVING = ("solve", "substitute", "substitute_transposed", "accept", "apply")
 """Entries with the signature int32 (State *, right side, solution)."""
 
-KERNELS = ("rhs", "rhs_jacobian", "jacobian_vector")
+KERNELS = ("rhs", "rhs_jacobian", "jacobian_vector", "whole_step", "whole_interpolant")
 """Entries that are kernels: int32 (double t, inputs, outputs); all others are int32 (State *)."""
 
 

@@ -10,6 +10,7 @@ Source: A. Bellen, M. Zennaro, Numerical Methods for Delay Differential Equation
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,23 @@ from symde.engine.cpu.linear_solver import addresses
 FAMILIES = ("explicit", "explicit_two_estimates", "rosenbrock", "esdirk", "radau", "bdf", "adams")
 """Families whose methods solve equations with delays."""
 
+DELAYED = 4
+"""Place of the delayed values in the input table of kernels."""
+
 BREAKS = 4096
 """Discontinuities that are remembered at a time."""
 
+ALONG = 2
+"""Kind of a time at which a kept solution is read."""
+
 WINDOW = 4
 """Doubles of the window of one time; the last is not used."""
+
+WHOLE, WHAT = ("fused", "step", "interpolant"), ("kernel", "nodes", "count", "slopes")
+"""Kernels of whole steps and interpolants, and what there is of each."""
+
+TABLE = 64
+"""Entries of each table of a fused step or an interpolant: vectors, stages of the method, powers."""
 
 DelayData = structure(
     "DelayData",
@@ -50,7 +63,20 @@ DelayData = structure(
     all_constant=int64,
     s=int64,  # the times at the last evaluation
     outputs=int64,  # table of one entry for kernels of ours
-    delayed=int64,  # values and derivatives of the pairs
+    delayed=int64,  # values and derivatives of the pairs: a row of single evaluations, more of whole steps
+    row_length=int64,
+    degree=int64,  # of the interpolants in the rows of the dense output
+    # for each slot kernels of whole steps (fused: with all that belongs to them) and of interpolants, 0 where
+    # there is none: the times that they read as parts of the step, how many, and whether derivatives of pairs
+    # are read
+    **{f"{kind}_{what}": int64 for kind in WHOLE for what in WHAT},
+    fused_stages=int64,  # stages of the methods
+    fused_inputs=int64,  # tables of the fused steps and of the interpolants
+    fused_outputs=int64,
+    interpolant_outputs=int64,
+    interpolant_row=int64,  # the row before those that interpolants read: behind those of steps
+    end=double,  # the time of the row `end_row`, NaN where none is known
+    end_row=int64,
     history=int64,
     history_length=int64,
     initial=int64,  # the state at t0
@@ -62,8 +88,19 @@ DelayData = structure(
     break_orders=int64,
     n_breaks=int64,
     passed=int64,
+    kept_passed=int64,  # before the step
     highest_order=int64,
+    derived=int64,  # states whose derivatives are read, when, where `history` has them, and how many
+    derived_times=int64,
+    derived_values=int64,
+    n_derived=int64,
+    start_slope=int64,  # u' at t0, for derivatives that are read there
+    kept_slopes=int64,  # of the repetition before, in the middle of the step
+    defect=int64,
     neutral=int64,
+    algebraic=int64,  # whether what equations without a derivative determine is read at other times
+    past_jumps=int64,  # a time has moved over a jump of the state itself at the end of the step
+    consistent=int64,  # solves these equations
     jump=int64,  # whether the state itself jumps at t0
     hints=int64,  # for each time the row looked up last, where it lies, and its start, end and 1/length
     rows=int64,
@@ -115,7 +152,7 @@ class DelaySystem:
         model: The model's own kernels.
     """
 
-    loop = "delay_loop"
+    loop, consistent = "delay_loop", "delay_constraints"
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -154,7 +191,7 @@ class DelaySystem:
 
     @property
     def mass(self) -> bool:
-        """Whether derivatives have factors: such models with delays are refused."""
+        """Whether derivatives have factors."""
         return self.model.mass
 
     @property
@@ -166,6 +203,16 @@ class DelaySystem:
     def constrained(self) -> bool:
         """Whether steps are more than those of u' = f."""
         return self.model.constrained
+
+    @property
+    def invariants_kinds(self) -> Any:
+        """Of each invariant, whether it is kept at zero, and whether steps are projected."""
+        return self.model.invariants_kinds
+
+    @property
+    def guesses(self) -> Any:
+        """Of each state, whether its value at the start is a guess that constraints determine."""
+        return self.model.guesses
 
     @property
     def has_events(self) -> bool:
@@ -212,6 +259,21 @@ class DelaySystem:
         """The same of that with a complex shift."""
         return self.model.complex_lu_length
 
+    def step_address(self, method: Any, padded: int) -> int:
+        """The address of a whole step that looks up its delayed values first, 0 where the general step
+        serves."""
+        find = getattr(self.model, "delayed_step", None)
+        if find is None or find(method, padded) is None:
+            return 0
+        return function_address("delay_kernels", "whole_step")
+
+    def interpolant_address(self, method: Any, numbers: Any, padded: int) -> int:
+        """The same of a whole interpolant."""
+        find = getattr(self.model, "delayed_interpolant", None)
+        if find is None or find(method, numbers, padded) is None:
+            return 0
+        return function_address("delay_kernels", "whole_interpolant")
+
     def address(self, name: str) -> int:
         """The address of a kernel."""
         if name in ("rhs", "rhs_jacobian", "jacobian_vector"):
@@ -228,6 +290,14 @@ class DelaySystem:
         addresses of."""
         plan = self.model.model_graph.plan
         times, pairs, n = len(plan.constant), len(plan.place), self.n
+        of_time = np.repeat(np.arange(times), np.diff(plan.pair_first))
+        base_n = getattr(self.model, "base_n", n)
+        derived = (
+            (plan.neutral and not self.mass)
+            & (plan.order == 1)
+            & (plan.constant[of_time] != ALONG)
+            & (plan.state < base_n)
+        )
         arrays: dict[str, np.ndarray] = {
             "pair_first": plan.pair_first,
             "place": plan.place,
@@ -239,18 +309,30 @@ class DelaySystem:
             "lags": np.zeros(times),
             "s": np.zeros(times),
             "outputs": np.zeros(1, np.int64),
-            "delayed": np.zeros(2 * pairs),
+            "delayed": np.zeros(2 * pairs),  # `Past` makes room for more rows
+            **{f"{kind}_{what}": np.zeros(2, np.int64) for kind in WHOLE for what in WHAT},
+            "fused_stages": np.zeros(2, np.int64),
+            "fused_inputs": np.zeros(2 * TABLE, np.int64),
+            "fused_outputs": np.zeros(2 * TABLE, np.int64),
+            "interpolant_outputs": np.zeros(2 * TABLE, np.int64),
             "history": np.zeros(plan.histories),
             "initial": np.zeros(n + 8),
             "breaks": np.zeros(BREAKS),
             "break_orders": np.zeros(BREAKS, np.int64),
             "passed": np.zeros(times, np.int64),
+            "kept_passed": np.zeros(times, np.int64),
             "hints": np.zeros(times, np.int64),
             "rows": np.zeros(times, np.int64),
             "windows": np.zeros((times, WINDOW)),
             "attempts": np.zeros(2, np.int64),
             "iterates": np.zeros(2, np.int64),
             "trial": np.zeros(n + 8),
+            "start_slope": np.zeros(n + 8),
+            "kept_slopes": np.zeros(len(plan.order) + 1),
+            "defect": np.zeros(n + 8),
+            "derived": plan.state[derived],
+            "derived_times": of_time[derived],
+            "derived_values": plan.value[derived],
         }
         if self.width:
             arrays |= {"before": np.zeros(n + 8), "after": np.zeros(n + 8), "rates": np.zeros(times)}
@@ -265,19 +347,28 @@ class DelaySystem:
         data = DelayData(
             n=n,
             times=times,
+            row_length=2 * pairs,
+            end=math.nan,
             levels=plan.levels,
             history_length=plan.histories,
             all_constant=int(plan.constant.all()),
             neutral=int(plan.neutral),
+            algebraic=int(self._reads_algebraic(plan)),
+            consistent=function_address("consistent", "make_consistent") if self.mass else 0,
+            n_derived=len(arrays["derived"]),
             slopes=int(plan.slopes),
             width=self.width,
-            base_n=getattr(self.model, "base_n", n),
+            base_n=base_n,
             crossings=self.model.address("crossings") if self.width else 0,
             advance=function_address("loop", "advance"),
             **{name: self.model.address(name) for name in kernels},
             **addresses(arrays),
         )
         return data, (data, arrays)
+
+    def _reads_algebraic(self, plan: Any) -> bool:
+        states = self.definition.states
+        return any(states[i].algebraic for i in plan.state if i < len(states)) if self.mass else False
 
     def past(self, session: Any) -> Any:
         """The memory of a session's past; its methods step through ours from now on."""

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symde.engine.cpu.delays import DELAYED, TABLE, WHAT, WHOLE
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
     from symde.engine.cpu.delays import DelaySystem
     from symde.engine.cpu.slots import PackedMethod
-
-DELAYED = 4
-"""Place of the delayed values in the input table of kernels."""
 
 ITERATING = {
     **dict.fromkeys(("explicit", "explicit_two_estimates", "rosenbrock", "esdirk"), "interpolate"),
@@ -47,10 +45,13 @@ class Past:
     def __init__(self, system: DelaySystem, session: Any) -> None:
         self._system, data = system, session.context
         self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
-        self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
+        degree = max(method.degree for method in session.methods)
+        self._row = np.zeros(2 + session.n * (1 + degree))
         self._data, self._keep_all = data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
-        session._kept["inputs"][DELAYED] = self._arrays["delayed"].ctypes.data
+        data.degree = degree
+        self._add_whole_steps(session)
+        session._kept["inputs"][DELAYED] = data.delayed
         self._add_derivatives(session)
         step = function_address("delay_steps", "attempt")
         orders = []
@@ -61,6 +62,51 @@ class Past:
             order = getattr(packed.method, "order", HIGHEST_ORDER)
             orders.append(min(order, MULTISTEP_ORDER) if packed.family.multistep else order)
         data.highest_order = min(max(orders), HIGHEST_ORDER)
+
+    def _add_whole_steps(self, session: Any) -> None:
+        """Whole steps and interpolants as kernels, and room for the delayed values that they read."""
+        data, arrays, model = self._data, self._arrays, self._system.model
+        rows = dict.fromkeys(WHOLE, 0)
+        for i, (slot, packed) in enumerate(zip(session._slots, session.methods, strict=True)):
+            found: dict[str, Any] = {}
+            if slot.step and packed.method.family != "radau":
+                found["fused"] = model.fused_step(packed.method)
+                found["step"] = model.delayed_step(packed.method, session.padded)
+            if slot.interpolant:
+                found["interpolant"] = model.delayed_interpolant(
+                    packed.method, packed.interpolant, session.padded
+                )
+            for kind, kernel in found.items():
+                if kernel is None:
+                    continue
+                nodes = arrays[f"{kind}_nodes_{i}"] = np.array(kernel.nodes)
+                values = (kernel.address, nodes.ctypes.data, len(nodes), kernel.slopes)
+                for what, value in zip(WHAT, values, strict=True):
+                    arrays[f"{kind}_{what}"][i] = value
+                rows[kind] = max(rows[kind], len(nodes))
+            if found.get("fused") is not None or found.get("interpolant") is not None:
+                self._fill_tables(session, i, packed)
+        data.interpolant_row = max(rows["fused"], rows["step"])
+        arrays["delayed"] = np.zeros((1 + data.interpolant_row + rows["interpolant"]) * data.row_length)
+        data.delayed = arrays["delayed"].ctypes.data
+
+    def _fill_tables(self, session: Any, i: int, packed: PackedMethod) -> None:
+        """What does not change in the tables of a fused step and of an interpolant."""
+        stages, coefficients = session.address_of("stages"), session.address_of("coefficients")
+        inputs, outputs, powers = (
+            self._arrays[f"{name}puts"][TABLE * i : TABLE * (i + 1)]
+            for name in ("fused_in", "fused_out", "interpolant_out")
+        )
+        count, length = len(packed.method.b), 8 * session.padded
+        inputs[:10] = session._kept["inputs"][:10]
+        inputs[9] = stages
+        outputs[2] = session.address_of("error")
+        outputs[3 : 2 + count] = stages + length * np.arange(1, count)
+        self._arrays["fused_stages"][i] = count
+        rows = 1 + packed.degree
+        powers[:rows] = coefficients + length * np.arange(rows)
+        extra = packed.stages - count
+        powers[rows : rows + extra] = stages + length * (count + np.arange(extra))
 
     def _add_derivatives(self, session: Any) -> None:
         """The kernels of derivatives that the session's methods need."""
@@ -145,6 +191,10 @@ class Past:
         state.dense_count = count - first
         return capacity if count - first <= capacity // 2 else 2 * capacity
 
+    def last_read(self) -> np.ndarray:
+        """The delayed values that were read last, as kernels read them."""
+        return self._arrays["delayed"][: self._data.row_length].copy()
+
     def broken_history(self) -> int | None:
         """Index of a state that is read before t0 and whose history was not finite at last, if one was."""
         plan = self._system.model_graph.plan
@@ -167,7 +217,10 @@ class Past:
             return None
         node = self._system.model_graph.delays.times[data.fault - 1]
         span = self._system.graph.span[node]
-        text = "a delayed value" if span is None else f"the time `{' '.join(span.text.split())}`"
+        text = "a delayed value"
+        if span is not None:
+            line = span.source.position(span.start)[0]
+            text = f"the time `{' '.join(span.text.split())}` ({span.source.name}, line {line})"
         return ValueError(
             f"{text} is not in the past at t = {data.fault_at:g}: a constant delay must be above 0, and one "
             "that changes may vanish but not turn negative; check its parameters"

@@ -216,7 +216,9 @@ class Session:
             self.invariants.fill(self)
         self.constrained = self.mass is not None or self.invariants is not None
         if self.constrained:
-            self._make_consistent = _advance_type(function_address("consistent", "make_consistent"))
+            self._make_consistent = _advance_type(
+                function_address(getattr(kernels, "consistent", "consistent"), "make_consistent")
+            )
         if self.implicit:
             self._fill_linear_algebra()
         give_step_kernels(self._slots, self.methods, kernels, self.linear_solver, self.padded)
@@ -425,6 +427,8 @@ class Session:
         """Replace the present state of a run that has been started."""
         buffer = (ctypes.c_double * self.n).from_address(self.state.u)
         buffer[:] = u.tolist()
+        if self.past is not None and self.started:
+            self.past.note_jump(self.state.t)
         self._forget_past()
         self.make_consistent()
         if self.executive is not None:

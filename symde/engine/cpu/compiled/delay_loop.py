@@ -1,7 +1,9 @@
 """The loop of delay equations: that of every solve, with discontinuities noted as they come back.
 
 The state, or a derivative of it, jumps at t0. Where a time s_k passes a discontinuity of order r (the r-th
-derivative jumps) the solution has one of order r + 1, or again of order r where the equation is neutral.
+derivative jumps) the solution has one of order r + 1, or again of order r where the equation is neutral. What
+equations without a derivative determine has one of order r: it jumps where the past does, and is found anew
+there. Where such a variable is read at another time, orders do not rise.
 
 Source: D. R. Wille, C. T. H. Baker, DELSOL: a numerical code for the solution of systems of
 delay-differential equations, Applied Numerical Mathematics 9 (1992), on tracking.
@@ -11,19 +13,14 @@ from __future__ import annotations
 
 from symde.engine.cpu.columns import CONTEXT, DIRECTION
 from symde.engine.cpu.compiled.delay_crossings import times_at
-from symde.engine.cpu.compiled.delay_repeats import ULPS, lengthen, set_passed
-from symde.engine.cpu.compiled.delays import (
-    ALONG,
-    MISSED,
-    delay_data_at,
-    evaluate_times,
-    evaluate_within,
-    fill_delayed,
-)
+from symde.engine.cpu.compiled.delay_defect import time_of
+from symde.engine.cpu.compiled.delay_repeats import lengthen, set_passed
+from symde.engine.cpu.compiled.delay_start import same, slope_at_start, start_past
+from symde.engine.cpu.compiled.delays import MISSED, delay_data_at, evaluate_within
 from symde.engine.cpu.compiled.jumps import forget_slope
+from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers, state_at
-from symde.engine.cpu.compiled.vectors import copy
-from symde.engine.cpu.delays import BREAKS
+from symde.engine.cpu.delays import ALONG, BREAKS
 from symde.engine.cpu.layout import Phase, Status
 
 NEVER = 1000
@@ -32,87 +29,20 @@ NEVER = 1000
 LEFT_ALONE = 3
 """Order from which discontinuities may be too many to end steps at."""
 
+FELT = 1e-2
+"""Part of the tolerance below which a jump of a derivative counts as one of order `LEFT_ALONE`. Else two
+delays in a neutral equation bring discontinuities without end."""
+
 CROWDED = 0.1
 """Part of a step, for each time: where such a discontinuity follows another one closer, it is left to the
 control of the error. Else three delays that depend on the state bring thousands."""
 
 
 @compiled
-def same(a, b):
-    """Whether two times are the same but for rounding."""
-    return abs(a - b) <= ULPS * max(abs(a), abs(b))
-
-
-@compiled
-def learn_lags(state, data):
-    """The constant delays and the smallest of them; 1 + one that is not positive, 0 where all are."""
-    s, lags, constant = doubles(data.s), doubles(data.lags), integers(data.constant)
-    integers(state.inputs)[0] = state.u
-    integers(data.outputs)[0] = data.s
-    call_kernel(data.delay_times, 0.0, state.inputs, data.outputs)
-    data.least_lag = 1e300
-    for k in range(data.times):
-        if constant[k] == ALONG:
-            lags[k] = s[k]
-        elif constant[k]:
-            lags[k] = -s[k]
-            if not lags[k] > 0.0:
-                return k + 1
-            data.least_lag = min(data.least_lag, lags[k])
-    return 0
-
-
-@compiled
-def jumps_at_start(data):
-    """Whether the state, or a column, does not begin where its history ends; the former is noted."""
-    integers(data.outputs)[0] = data.history
-    call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
-    history, initial = doubles(data.history), doubles(data.initial)
-    states, orders, value = integers(data.pair_state), integers(data.order), integers(data.value)
-    jump, data.jump = False, 0
-    for q in range(integers(data.pair_first)[data.times]):
-        if orders[q] == 0 and states[q] < data.n:
-            before, after = history[value[q]], initial[states[q]]
-            if not abs(before - after) <= ULPS * max(abs(before), abs(after)):
-                jump = True
-                if states[q] < data.base_n:
-                    data.jump = 1
-    return jump
-
-
-@compiled
-def start_past(state, data):
-    """Ready the past for a run; 1 + a time that is none of the past, 0 where all are."""
-    data.t0, data.n_breaks, data.fault = state.t, 1, 0
-    data.own_valid, data.ahead, data.overlap = 0, 0, 0
-    copy(state.n, state.u, data.initial)
-    hints = integers(data.hints)
-    for k in range(data.times):
-        hints[k] = 0
-        set_passed(data, k, 0)
-    for c in range(data.width):
-        doubles(data.break_columns)[c] = 0.0
-    doubles(data.breaks)[0] = state.t
-    integers(data.break_orders)[0] = 0 if jumps_at_start(data) else 1
-    fault = learn_lags(state, data)
-    if fault or data.all_constant:
-        return fault
-    for _ in range(data.levels):
-        fill_delayed(data, state.t, state.inputs, 0)
-    evaluate_times(data, state.t, state.inputs)
-    s, constant, near = doubles(data.s), integers(data.constant), ULPS * abs(state.t)
-    for k in range(data.times):
-        if not constant[k]:
-            if s[k] > state.t + near:
-                return k + 1
-            set_passed(data, k, 1 if s[k] >= state.t - near else 0)
-    data.ahead = 0
-    return 0
-
-
-@compiled
 def order_after(data, order):
     """The order of the discontinuity that one of this order brings."""
+    if data.algebraic:
+        return order
     return max(order, 1) if data.neutral else order + 1
 
 
@@ -147,6 +77,8 @@ def move_over(state, data, k, j, to):
     """Time k moves over break j; the order of the discontinuity that this brings."""
     order = integers(data.break_orders)[j]
     found = order_after(data, order)
+    if order == 0:
+        data.past_jumps = 1
     if data.width and (data.neutral or (data.jump and doubles(data.breaks)[j] == data.t0)):
         jump_of_columns(state, data, k, j, to)
         found = 0  # the columns themselves jump
@@ -213,23 +145,51 @@ def note_discontinuity(state, data, order):
 
 
 @compiled
-def after_step(state, data):
+def slopes_jump(state, data):
+    """Whether derivatives that are read jump, at the end of the step, by anything that the tolerance sees:
+    where the equation is neutral the jump itself comes back again and again, mostly a part of it."""
+    kept, passed, read = integers(data.kept_passed), integers(data.passed), integers(data.derived)
+    before, after, u, atol = doubles(data.defect), doubles(data.trial), doubles(state.u), doubles(state.atol)
+    for k in range(data.times):
+        now = passed[k]
+        set_passed(data, k, kept[k])
+        kept[k] = now
+    code = evaluate(state, state.t, state.u, data.defect)
+    for k in range(data.times):
+        set_passed(data, k, kept[k])
+    code += evaluate(state, state.t, state.u, data.trial)
+    for q in range(data.n_derived):
+        i = read[q]
+        size = abs(after[i] - before[i]) * time_of(data, q, abs(state.h_old))
+        if code != 0 or not size <= FELT * (atol[i] + state.rtol * abs(u[i])):
+            return True
+    return False
+
+
+@compiled
+def after_step(state, data, address):
     """Note the discontinuities that the step just accepted has reached, and what its error says of the
-    next."""
+    next; find what jumps there with the past. A status."""
+    data.past_jumps = 0
     if data.cut_to_lag:
         lengthen(state, data)
     if data.all_constant == 0:
         times_at(state, data, state.t, state.u)
-    order, moved = NEVER, False
+    order, moved, kept = NEVER, False, integers(data.kept_passed)
     for k in range(data.times):
-        before = integers(data.passed)[k]
+        kept[k] = integers(data.passed)[k]
         order = min(order, crossings_of(state, data, k))
-        moved = moved or before != integers(data.passed)[k]
+        moved = moved or kept[k] != integers(data.passed)[k]
+    if moved and order < LEFT_ALONE and data.n_derived and not data.width and not slopes_jump(state, data):
+        order = LEFT_ALONE
     if order <= data.highest_order:
         note_discontinuity(state, data, order)
     # of second order is also where delayed derivatives jump, which columns and derivatives by t read
     if moved and order <= max(data.highest_order, 2):
         forget_slope(state)
+    if data.past_jumps and state.mass != 0 and state.constraints != 0:
+        return call_step(data.consistent, address)
+    return Status.DONE.value
 
 
 def advance(address):
@@ -239,7 +199,7 @@ def advance(address):
     if state.phase == Phase.START:
         data.stuck, data.fault_at = 0, state.t
         data.fault = start_past(state, data)
-        if data.fault:
+        if data.fault or (data.n_derived and slope_at_start(state, data) != 0):
             return Status.CALLBACK
     wished = state.single_step
     state.single_step = 1
@@ -247,7 +207,10 @@ def advance(address):
         status = call_step(data.advance, address)
         stepped = status == Status.STEPPED or status == Status.STOPPED or status == Status.ROOT
         if stepped:
-            after_step(state, data)
+            after = after_step(state, data, address)
+            if after != Status.DONE:
+                status = after
+                break
         if status == Status.STOPPED and data.kept_count:
             forget_slope(state)  # what is read of the kept solution may jump there
         if status != Status.STEPPED or wished:

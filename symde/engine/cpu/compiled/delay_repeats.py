@@ -13,16 +13,22 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.control import error_norm
+from symde.engine.cpu.compiled.delay_kernels import whole_attempt
+from symde.engine.cpu.compiled.delays import derivative_in_row
 from symde.engine.cpu.compiled.pointers import call_step, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.delays import WINDOW
-from symde.engine.cpu.layout import SAFETY, Attempt
+from symde.engine.cpu.layout import SAFETY, TINY, Attempt
 
 LONGEST = 4.0
 """Delays in a step above which it is repeated and not cut: it takes three or four passes."""
 
 PASSES = 12
 """Repetitions after which a step counts as not converging."""
+
+NEUTRAL_PASSES = 60
+"""The same where derivatives are read, or what equations without one determine: a shorter step brings these
+no closer together."""
 
 SETTLED = 1e-4
 """Mean square of the last change, in the tolerance, with which a repeated step is accepted."""
@@ -37,7 +43,7 @@ SHORTEST = 1e-6
 @compiled
 def set_passed(data, k, count):
     """How many discontinuities time k has passed; the row it looked up last may belong to another piece."""
-    integers(data.passed)[k] = count
+    integers(data.passed)[k], data.end = count, math.nan
     window = doubles(data.windows + 8 * WINDOW * k)
     window[0], window[1] = 0.0, 0.0
 
@@ -119,25 +125,48 @@ def change_of_trial(state, data):
 
 
 @compiled
+def change_of_slopes(state, data):
+    """Square of the largest change, by the last repetition, of derivatives that are read: times h, in the
+    tolerance. They are those in the middle of the step."""
+    kept, read = doubles(data.kept_slopes), integers(data.derived)
+    atol, u, inverse = doubles(state.atol), doubles(state.u), 1.0 / state.h
+    degree, middle, worst = slot_at(state, state.active).degree, state.t + 0.5 * state.h, 0.0
+    for q in range(data.n_derived):
+        i = read[q]
+        slope = derivative_in_row(data.own, inverse, state.n, degree, i, 1, middle)
+        ratio = state.h * (slope - kept[q]) / (atol[i] + state.rtol * abs(u[i]) + TINY)
+        worst, kept[q] = max(worst, ratio * ratio), slope
+    return worst
+
+
+@compiled
+def attempt_once(state, data, address):
+    """An attempt with the delayed values as they are known."""
+    if integers(data.fused_kernel)[state.active] != 0:
+        return whole_attempt(state, data, integers(data.fused_stages)[state.active])
+    return call_step(integers(data.attempts)[state.active], address)
+
+
+@compiled
 def try_step(state, data, address):
     """An attempt, repeated with its own interpolant where delayed values lie in it."""
-    original = integers(data.attempts)[state.active]
     data.own_valid, data.overlap, data.ahead, data.stuck, data.strayed = 0, 0, 0, 0, 0
-    code = call_step(original, address)
+    code = attempt_once(state, data, address)
     if not data.overlap:
         return code
     if not integers(data.iterates)[state.active]:
         data.stuck, data.fault_at = 1, state.t
         hopeless = abs(state.h) < SHORTEST * abs(state.t_end - data.t0)
         return Attempt.CALLBACK.value if hopeless else Attempt.DIVERGED.value
-    for _ in range(PASSES):
+    for _ in range(NEUTRAL_PASSES if data.n_derived or data.algebraic else PASSES):
         if code != Attempt.FINE:
             return code
         copy(state.n, state.u_new, data.trial)
         if interpolate_attempt(state, data, address, data.own) != 0:
             return Attempt.CALLBACK.value
         data.own_valid, data.ahead = 1, 0
-        code = call_step(original, address)
-        if code == Attempt.FINE and change_of_trial(state, data) <= SETTLED:
+        settled = data.n_derived == 0 or change_of_slopes(state, data) <= SETTLED
+        code = attempt_once(state, data, address)
+        if code == Attempt.FINE and change_of_trial(state, data) <= SETTLED and settled:
             return code
     return Attempt.DIVERGED.value if code == Attempt.FINE else code

@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.pointers import (
     state_at,
     structure_at,
 )
-from symde.engine.cpu.delays import WINDOW, DelayData
+from symde.engine.cpu.delays import ALONG, DELAYED, WINDOW, DelayData
 from symde.engine.cpu.layout import Phase
 
 delay_data_at = structure_at(DelayData)
@@ -29,9 +29,6 @@ NEAR = 4
 ROUNDING = 1e-12
 """Part of the step by which a time may lie beyond its beginning and still count as past."""
 
-
-ALONG = 2
-"""Kind of a time at which a kept solution is read."""
 
 NUDGE = 1e-7
 """Part of the way to the middle of the step by which a time moves to tell its side of a discontinuity."""
@@ -142,14 +139,14 @@ def history_is_finite(data):
 
 
 @compiled
-def fill_from_history(data, k, s, end, slopes):
+def fill_from_history(data, k, s, end, slopes, row):
     """Delayed values of time k before the start `end`. Stages beyond the end of the step see the history go
     on smoothly, or stand still where it is not defined there."""
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, s, data.history_inputs, data.outputs)
     if s > end and not history_is_finite(data):
         call_kernel(data.histories, end, data.history_inputs, data.outputs)
-    first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
+    first, place, out = integers(data.pair_first), integers(data.place), doubles(row)
     value, slope, history = integers(data.value), integers(data.slope), doubles(data.history)
     for q in range(first[k], first[k + 1]):
         out[2 * place[q]] = history[value[q]]
@@ -170,7 +167,7 @@ def find_row(data, state, k, s):
 
 
 @compiled
-def fill_from_rows(data, state, k, s, slopes):
+def fill_from_rows(data, state, k, s, slopes, target):
     """Delayed values of time k since t0."""
     window, n = doubles(data.windows + 8 * WINDOW * k), data.n
     if window[0] <= s and s < window[1]:
@@ -178,14 +175,13 @@ def fill_from_rows(data, state, k, s, slopes):
     else:
         row = find_row(data, state, k, s)
         inverse = 1.0 / doubles(row)[1] if row != 0 else 1.0
-    first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
-    states, orders = integers(data.pair_state), integers(data.order)
-    degree = (state.dense_width - 2) // n - 1
+    first, place, out = integers(data.pair_first), integers(data.place), doubles(target)
+    states, orders, degree = integers(data.pair_state), integers(data.order), data.degree
     for q in range(first[k], first[k + 1]):
         i, order, at = states[q], orders[q], 2 * place[q]
         if row == 0:  # the first step has nothing behind it
-            out[at] = doubles(data.initial)[i] if order == 0 else 0.0
-            out[at + 1] = 0.0
+            out[at] = doubles(data.initial)[i] if order == 0 else doubles(data.start_slope)[i]
+            out[at + 1] = doubles(data.start_slope)[i] if order == 0 else 0.0
             continue
         if order == 0:
             out[at] = value_in_row(row, inverse, n, degree, i, s)
@@ -218,7 +214,7 @@ def fill_from_kept(data, state, k, s, slopes):
         middle = state.t + 0.5 * state.h
     inside = s + NUDGE * (doubles(data.lags)[k] - middle - s)
     if inside < data.kept_start:
-        fill_from_history(data, k, min(s, data.kept_start), data.kept_start, slopes)
+        fill_from_history(data, k, min(s, data.kept_start), data.kept_start, slopes, data.delayed)
         return
     row, n = kept_row(data, k, inside), data.kept_n
     inverse, degree = 1.0 / doubles(row)[1], (data.kept_width - 2) // n - 1
@@ -246,12 +242,12 @@ def evaluate_times(data, t, inputs):
 
 
 @compiled
-def fill_time(data, state, k, s, slopes):
-    """Delayed values of time k."""
+def fill_time(data, state, k, s, slopes, row):
+    """Delayed values of time k, in a row of them."""
     if integers(data.passed)[k] == 0:
-        fill_from_history(data, k, s, data.t0, slopes)
+        fill_from_history(data, k, s, data.t0, slopes, row)
     else:
-        fill_from_rows(data, state, k, s, slopes)
+        fill_from_rows(data, state, k, s, slopes, row)
 
 
 @compiled
@@ -279,7 +275,17 @@ def fill_moving(data, state, t, inputs, slopes):
                 data.ahead = k + 1
             if strays(data, k, s[k], MISSED * abs(state.h)):
                 data.strayed = 1
-            fill_time(data, state, k, at, slopes)
+            fill_time(data, state, k, at, slopes, data.delayed)
+            if s[k] != s[k]:
+                spoil_time(data, k)
+
+
+@compiled
+def spoil_time(data, k):
+    """A time that is not a number gives no values that are."""
+    first, place, out = integers(data.pair_first), integers(data.place), doubles(data.delayed)
+    for q in range(first[k], first[k + 1]):
+        out[2 * place[q]] = out[2 * place[q] + 1] = math.nan
 
 
 @compiled
@@ -292,7 +298,7 @@ def fill_delayed(data, t, inputs, slopes):
             if constant[k] == ALONG:
                 fill_from_kept(data, state, k, lags[k] - t, slopes)
             else:
-                fill_time(data, state, k, t - lags[k], slopes)
+                fill_time(data, state, k, t - lags[k], slopes, data.delayed)
     else:
         fill_moving(data, state, t, inputs, slopes)
 
@@ -300,6 +306,12 @@ def fill_delayed(data, t, inputs, slopes):
 @compiled
 def evaluate_within(data, t, inputs, outputs):
     """The right-hand side with its delayed values; the kernel's code."""
+    if t == data.end:  # the last stage of a whole step has read them
+        table = integers(inputs)
+        table[DELAYED] = data.delayed + 8 * data.row_length * data.end_row
+        code = call_kernel(data.rhs, t, inputs, outputs)
+        table[DELAYED] = data.delayed
+        return code
     fill_delayed(data, t, inputs, data.slopes)
     return call_kernel(data.rhs, t, inputs, outputs)
 
