@@ -173,9 +173,9 @@ def _cheaper(run: PathRun, directions: int) -> str:
     and a way back."""
     system, method = _system(run.problem), run.plan.method
     step = STEP * (system.arrays.n + system.arrays.motions)
-    ahead = directions * (step // 3 + sum(system.derivatives.work("along", name) for name in method.kernels))
+    ahead = directions * (step // 3 + sum(system.derivatives.work("along", name) for name in method.derived))
     again = (3 if isinstance(run.plan.grid, Adaptive) else 2) * step
-    back = again + step + sum(system.derivatives.work("back", name) for name in method.kernels)
+    back = again + step + sum(system.derivatives.work("back", name) for name in method.derived)
     return "forward" if ahead <= back else "discrete"
 
 

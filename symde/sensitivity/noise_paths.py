@@ -211,14 +211,14 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession:
     system, method = _system(run), run.plan.method
     arrays = system.arrays
     if directions:
-        along = {name: system.derivatives.along(name) for name in method.kernels}
+        along = {name: system.derivatives.along(name) for name in method.derived}
         arrays = arrays.with_directions(directions, len(run.problem.p), along)
     return NoiseSession(arrays, method)
 
 
 def _back(run: PathRun) -> BackSession:
     system, method = _system(run), run.plan.method
-    products = {name: system.derivatives.back(name) for name in method.kernels}
+    products = {name: system.derivatives.back(name) for name in method.derived}
     return BackSession(system.arrays, method, len(run.problem.p), products)
 
 

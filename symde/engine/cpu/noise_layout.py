@@ -40,6 +40,7 @@ NoiseState = structure(
     # implicit steps: drift and its Jacobian as one kernel and where it writes, the system W x = b of the
     # engine's linear solvers (a `State`), its right side and solution; whether a step could not be solved
     linearised=_i, linearised_outputs=_i, system=_i, rhs=_i, correction=_i, diverged=_i,
+    second=_i, second_outputs=_i, still=_i,  # likewise of the derivatives of what was solved
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
     first_tick=_i, last_tick=_i, rejected=_i,
@@ -58,7 +59,11 @@ NoiseBack = structure(
     inputs=_i, outputs=_i, of_drift=_i, of_diffusion=_i, of_products=_i, by_states=_i, by_parameters=_i,
     work=_i,
     # a row for each time of each path, and rows of results, or one for all where a stride is 0
-    weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i, parameters=_i, weight=_i,
+    weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i, parameters=_i, weight=_i, early=_i,
+    after=_i,
+    # of implicit steps: the transposed system (a `State`), where drift and Jacobian are written, and the
+    # place of each entry of the transposed Jacobian in that
+    transposed=_i, linearised_outputs=_i, jacobian=_i, places=_i,
     # states are kept at every `stretch`-th step, and at all of the stretch that is gone back over
     phase=_i, steps=_i, stretch=_i, starts=_i, kept=_i, first=_i,
 )  # fmt: skip

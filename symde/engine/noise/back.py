@@ -10,6 +10,7 @@ import numpy as np
 
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_layout import NoiseBack
+from symde.engine.noise.implicit import DriftPattern, DriftSystem, transposed
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.session import Adaptive, Grid, NoiseArrays, NoiseSession, loop_at, run_in_slices
 
@@ -33,7 +34,7 @@ class BackSession:
         self.state = state = NoiseBack()
         lengths = {
             "of_drift": n, "of_diffusion": entries, "of_products": len(arrays.product_rows), "by_states": n,
-            "by_parameters": parameters, "weight": n, "work": method.back_memory(n, entries),
+            "by_parameters": parameters, "weight": n, "early": n, "work": method.back_memory(n, entries),
         }  # fmt: skip
         self._kept: dict[str, np.ndarray] = {
             name: np.zeros(max(length, 1)) for name, length in lengths.items()
@@ -47,8 +48,22 @@ class BackSession:
             setattr(state, name, array.ctypes.data)
         for name, address in products.items():
             setattr(state, name, address)
+        if "linearised" in method.kernels:
+            self._add_system(arrays)
         state.forward, state.parameters = ctypes.addressof(self.forward.state), parameters
         self._function = loop_at(function_address(method.back, method.entry))
+
+    def _add_system(self, arrays: NoiseArrays) -> None:
+        """The transposed system of implicit steps."""
+        pattern, places = transposed(arrays.jacobian)
+        self._system = DriftSystem(DriftPattern(arrays.n, pattern))
+        self._kept["jacobian"] = np.zeros(max(len(places), 1))
+        self._kept["places"] = places if len(places) else np.zeros(1, np.int64)
+        outputs = [self.forward.buffer("scratch").ctypes.data, self._kept["jacobian"].ctypes.data]
+        self._kept["linearised_outputs"] = np.array(outputs, np.int64)
+        for name in ("jacobian", "places", "linearised_outputs"):
+            setattr(self.state, name, self._kept[name].ctypes.data)
+        self.state.transposed = self._system.address
 
     def run(
         self,

@@ -33,6 +33,16 @@ class DriftPattern:
         return 0
 
 
+def transposed(pattern: tuple[np.ndarray, np.ndarray]) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The pattern of the transposed Jacobian, and the place of each of its entries in the other."""
+    starts, columns = pattern
+    n = len(starts) - 1
+    rows = np.repeat(np.arange(n), np.diff(starts))
+    places = np.lexsort((rows, columns))
+    counts = np.bincount(columns.astype(np.int64), minlength=n)
+    return (np.concatenate([[0], np.cumsum(counts)]), rows[places]), places.astype(np.int64)
+
+
 class DriftSystem:
     """Systems (shift - J) x = b in memory of their own, by the solver that suits the pattern.
 

@@ -20,6 +20,8 @@ METHOD = NoiseMethod(
     kernels=("milstein", "drift", "linearised"),
     double=True,
     memory=memory,
+    along=True,
+    back="noise_implicit_back",
     when_to_use="Stiff drift and noise of any kind.",
     citation="P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential Equations, Springer "
     "(1992), section 12.2, doi:10.1007/978-3-662-12616-5",

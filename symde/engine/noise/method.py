@@ -70,6 +70,11 @@ class NoiseMethod:
     when_to_use: str
     citation: str
 
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """The kernels of which derivatives are taken."""
+        return tuple(name for name in self.kernels if name != "linearised")
+
     def __repr__(self) -> str:
         return f"<NoiseMethod {self.name}>"
 

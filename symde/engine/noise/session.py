@@ -166,13 +166,21 @@ class NoiseSession:
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
-            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian))
-            state.system = system.address
-            outputs = [self._kept["drift_values"].ctypes.data, system.jacobian.ctypes.data]
-            self._keep("linearised_outputs", np.array(outputs, dtype=np.int64))
-            self._keep("rhs", np.zeros(n))
-            self._keep("correction", np.zeros(n))
+            self._add_systems()
         self._function = loop_at(function_address(method.module, method.entry))
+
+    def _add_systems(self) -> None:
+        """What implicit steps solve: for the stages, and for the derivatives of these."""
+        arrays, state, n = self.arrays, self.state, self.state.own
+        systems = [DriftSystem(DriftPattern(n, arrays.jacobian)) for _ in range(1 + (arrays.directions > 0))]
+        for name in ("rhs", "correction", "still", "scratch"):
+            self._keep(name, np.zeros(n))
+        places = zip(systems, ("system", "second"), ("linearised_outputs", "second_outputs"), strict=False)
+        for system, name, outputs in places:
+            setattr(state, name, system.address)
+            given = [self._kept["scratch"].ctypes.data, system.jacobian.ctypes.data]
+            self._keep(outputs, np.array(given, dtype=np.int64))
+        self._systems = systems
 
     def _keep(self, name: str, array: np.ndarray) -> None:
         self._kept[name] = array

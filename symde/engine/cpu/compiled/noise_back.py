@@ -93,10 +93,10 @@ def within_step(state, index, step, start):
 @compiled
 def weigh(back, state, step, start, old, new):
     """Add the weights of the times saved in a step to that of its end; what falls to its start directly goes
-    into `old` of the state."""
+    into `early`."""
     n = state.n
     u, v, middle = doubles(old), doubles(new), doubles(state.inside)
-    weight, early = doubles(back.weight), doubles(state.old)
+    weight, early = doubles(back.weight), doubles(back.early)
     end = state.t0 + (step + 1) * state.h
     if step == back.steps - 1 and state.n_saveat > 0:
         end = max(end, doubles(state.saveat)[state.n_saveat - 1])
@@ -158,8 +158,10 @@ def one_back(back, state, step_back):
     t = ready(state, number)
     weigh(back, state, number, t, old, old + size)
     put(old, state.u, state.n)
+    put(old, state.old, state.n)
+    back.after = old + size
     step_back(back, state, t)
-    weight, early = doubles(back.weight), doubles(state.old)
+    weight, early = doubles(back.weight), doubles(back.early)
     for i in range(state.n):
         weight[i] += early[i]
 

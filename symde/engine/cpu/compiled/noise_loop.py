@@ -52,11 +52,17 @@ def milstein_at(state, t, u):
 
 
 @compiled
-def drift_to(state, t, u, values):
-    """The drift at a state, into a place of its own."""
+def drift_alone(state, t, u, values):
+    """The drift at a state, into a place of its own, without derivatives."""
     within(state, u, state.inside)
     integers(state.outputs)[0] = values
     call_kernel(state.drift, t, state.inputs, state.outputs)
+
+
+@compiled
+def drift_to(state, t, u, values):
+    """The drift at a state, into a place of its own."""
+    drift_alone(state, t, u, values)
     if state.directions != 0:
         along(state, state.along_drift, t, u, 0)
 

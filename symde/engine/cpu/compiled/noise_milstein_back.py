@@ -27,15 +27,21 @@ def euler_back(back, state, t):
 
 
 @compiled
+def weigh_products(back, state):
+    """The weights of the products in L_i g_j I_(i,j), where the Levy areas are known."""
+    weight, of_products, rows = doubles(back.weight), doubles(back.of_products), integers(state.product_rows)
+    first, second = integers(state.product_first), integers(state.product_second)
+    for e in range(state.products):
+        of_products[e] = double_integral(state, first[e], second[e]) * weight[rows[e]]
+
+
+@compiled
 def milstein_back(back, state, t):
     """Of the same and L_i g_j I_(i,j)."""
     if state.terms != 0:
         find_areas(state)
     weigh_first_order(back, state)
-    weight, of_products, rows = doubles(back.weight), doubles(back.of_products), integers(state.product_rows)
-    first, second = integers(state.product_first), integers(state.product_second)
-    for e in range(state.products):
-        of_products[e] = double_integral(state, first[e], second[e]) * weight[rows[e]]
+    weigh_products(back, state)
     spread(back, state, back.milstein, t, state.u, back.weight)
 
 

@@ -29,19 +29,40 @@ from symde.engine.cpu.compiled.pointers import call_solve, compiled, doubles, in
 
 
 @compiled
-def find_stage(state, t, stage, drifts, diffusions):
-    """The drift of a stage after the first; it is looked for from the one before."""
-    s, h = state.stages, state.h
+def find_base(state, stage, drifts, diffusions):
+    """What is known of a stage after the first."""
     rows, columns, area = integers(state.rows), integers(state.columns), doubles(state.areas)
     known = state.work + 8 * state.n
-    base, row = doubles(known), place(state, 6 + stage)
+    base = doubles(known)
     copy_states(state, state.u, known)
-    add_drifts(state, row, stage, drifts, known)
+    add_drifts(state, place(state, 6 + stage), stage, drifts, known)
     for e in range(state.entries):
-        moved = diffusion_sum(state, place(state, 6 + s + stage), stage, diffusions, e)
-        base[rows[e]] += moved * area[columns[e]] / h
-    at, gamma = doubles(place(state, 0))[stage], doubles(row)[stage]
-    solve_stage(state, t + at * h, state.work, known, drifts + 8 * state.n * stage, gamma)
+        weights = place(state, 6 + state.stages + stage)
+        moved = diffusion_sum(state, weights, stage, diffusions, e)
+        base[rows[e]] += moved * area[columns[e]] / state.h
+
+
+@compiled
+def find_stage(state, t, stage, drifts, diffusions):
+    """The drift of a stage after the first; it is looked for from the one before."""
+    find_base(state, stage, drifts, diffusions)
+    at, gamma = doubles(place(state, 0))[stage], doubles(place(state, 6 + stage))[stage]
+    known = state.work + 8 * state.n
+    solve_stage(state, t + at * state.h, state.work, known, drifts + 8 * state.n * stage, gamma)
+
+
+@compiled
+def find_stages(state, t, drifts, diffusions):
+    """Drifts and diffusions of all stages, unless one is not solved."""
+    late, read = doubles(place(state, 1)), doubles(place(state, 5))
+    for stage in range(state.stages):
+        if read[stage] != 0.0:
+            diffusion_to(state, t + late[stage] * state.h, state.u, diffusions + 8 * state.entries * stage)
+    drift_to(state, t, state.u, drifts)
+    copy_states(state, state.u, state.work)
+    for stage in range(1, state.stages):
+        if state.diverged == 0:
+            find_stage(state, t, stage, drifts, diffusions)
 
 
 @compiled
@@ -50,15 +71,15 @@ def take_error(state, drifts):
     first, behind a solve with the last matrix."""
     weights, first, rhs = doubles(place(state, 2)), doubles(drifts), doubles(state.rhs)
     error, found = doubles(state.errors), doubles(state.correction)
-    for k in range(state.n):
+    for k in range(state.own):
         rhs[k] = 0.0
     for j in range(1, state.stages):
         f = doubles(drifts + 8 * state.n * j)
-        for k in range(state.n):
+        for k in range(state.own):
             rhs[k] += weights[j] * (f[k] - first[k])
     gamma = doubles(place(state, 6 + state.stages - 1))[state.stages - 1]
     call_solve(state_at(state.system).solve, state.system, state.rhs, state.correction)
-    for k in range(state.n):
+    for k in range(state.own):
         error[k] = DRIFT_WEIGHT / gamma * abs(found[k])
 
 
@@ -68,15 +89,7 @@ def implicit_sra_step(state, t):
     s, h = state.stages, state.h
     drifts = state.work + 16 * state.n
     diffusions = drifts + 8 * state.n * s
-    late, read = doubles(place(state, 1)), doubles(place(state, 5))
-    for stage in range(s):
-        if read[stage] != 0.0:
-            diffusion_to(state, t + late[stage] * h, state.u, diffusions + 8 * state.entries * stage)
-    drift_to(state, t, state.u, drifts)
-    copy_states(state, state.u, state.work)
-    for stage in range(1, s):
-        if state.diverged == 0:
-            find_stage(state, t, stage, drifts, diffusions)
+    find_stages(state, t, drifts, diffusions)
     if state.diverged != 0:
         return
     add_drifts(state, place(state, 2), s, drifts, state.u)
