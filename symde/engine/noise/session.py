@@ -32,7 +32,7 @@ class NoiseArrays:
         pairs: Brownian motions whose Levy area that needs, shape (pairs, 2).
         together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
         low, high: Domains of the states, shape (n,).
-        jacobian: Pattern of the drift's Jacobian by rows: starts and columns.
+        jacobian: Gives the pattern of the drift's Jacobian by rows: starts and columns.
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
     """
 
@@ -47,7 +47,7 @@ class NoiseArrays:
     together: bool
     low: np.ndarray
     high: np.ndarray
-    jacobian: tuple[np.ndarray, np.ndarray]
+    jacobian: Callable[[], tuple[np.ndarray, np.ndarray]]
     address: Callable[[str], int]
 
 
@@ -127,7 +127,7 @@ class NoiseSession:
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
-            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian))
+            self._system = system = DriftSystem(DriftPattern(n, arrays.jacobian()))
             state.system = system.address
             outputs = [self._kept["drift_values"].ctypes.data, system.jacobian.ctypes.data]
             self._keep("linearised_outputs", np.array(outputs, dtype=np.int64))
