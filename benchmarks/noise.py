@@ -4,13 +4,15 @@
     python benchmarks/noise.py --peers     torchsde as well
     python benchmarks/noise.py --errors    errors against steps of the methods that follow tolerances
 
-Lotka and Volterra's equations with diagonal noise, 1000 paths of 1000 steps, the last state saved. Every
-measurement is the best of many after one to warm up.
+Lotka and Volterra's equations with diagonal noise, 1000 paths of 1000 steps, the last state saved; and 1000
+paths of an equation whose solution is known, at equal errors. Every measurement is the best of many after one
+to warm up.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import sys
@@ -48,7 +50,7 @@ def best(run: Callable[[], object]) -> float:
 def own() -> None:
     """The methods of symde."""
     problem = symde.Problem(symde.ode_def(TEXT))
-    for method in ("EulerMaruyama", "Milstein", "SRIW2", "SRIW1", "SOSRI"):
+    for method in ("EulerMaruyama", "Milstein", "SRIW1", "SRIW2", "SOSRI", "DRI1", "ImplicitMilstein"):
 
         def run(method: str = method) -> object:
             return symde.ensemble(problem, method, n=PATHS, seed=1, dt0=10 / STEPS, saveat=[10.0])
@@ -122,6 +124,61 @@ def peers() -> None:
     print(f"torchsde euler  {PATHS * STEPS / best(run) / 1e6:8.1f} million path-steps a second")
 
 
+GROWTH = "dx = 0.5*x*dt + 0.8*x*dW1\ndw = 0*dt + dW1\nx(0) = 1; w(0) = 0"
+"""dx = 0.5 x dt + 0.8 x dW with its Brownian motion, of which x(1) = exp(0.18 + 0.8 W(1))."""
+
+
+BATCHES = (1, 10, 100, 1000)
+
+
+def times_of(run: Callable[[int], object]) -> str:
+    """Milliseconds for each number of paths."""
+    return "".join(f"{1e3 * best(functools.partial(run, n)):9.2f} ms" for n in BATCHES)
+
+
+def own_growth() -> None:
+    """Mean error at 1 of 1000 paths, and milliseconds of some numbers of paths."""
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    print(f"{'128 steps':16}{'error':>9}" + "".join(f"{n:6d} paths" for n in BATCHES))
+    for method in ("SRIW1", "SRIW2", "SOSRI"):
+
+        def run(paths: int, method: str = method):
+            return symde.ensemble(problem, method, n=paths, seed=1, dt0=1 / 128, saveat=[1.0], workers=1)
+
+        u = run(1000).u[:, 0]
+        error = np.abs(u[:, 0] - np.exp(0.18 + 0.8 * u[:, 1])).mean()
+        print(f"{method:16}{error:9.1e}" + times_of(run))
+
+
+def torchsde_growth() -> None:
+    """The same by torchsde's method `srk`, which is also of order 1.5, all paths as one batch in float64."""
+    torch, torchsde = map(importlib.import_module, ("torch", "torchsde"))
+
+    class Growth:
+        noise_type, sde_type = "diagonal", "ito"
+
+        def f(self, t, u):
+            return 0.5 * u
+
+        def g(self, t, u):
+            return 0.8 * u
+
+    times = torch.tensor([0.0, 1.0], dtype=torch.float64)
+
+    def run(paths: int):
+        size = (paths, 1)
+        motion = torchsde.BrownianInterval(
+            0.0, 1.0, size=size, dtype=torch.float64, levy_area_approximation="space-time", entropy=1
+        )
+        start = torch.ones(size, dtype=torch.float64)
+        with torch.no_grad():
+            return torchsde.sdeint(Growth(), start, times, bm=motion, method="srk", dt=1 / 128), motion
+
+    u, motion = run(1000)
+    error = (u[-1] - torch.exp(0.18 + 0.8 * motion(0.0, 1.0))).abs().mean().item()
+    print(f"{'torchsde srk':16}{error:9.1e}" + times_of(run))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -133,5 +190,7 @@ if __name__ == "__main__":
         errors()
         sys.exit()
     own()
+    own_growth()
     if options.peers:
         peers()
+        torchsde_growth()

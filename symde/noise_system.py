@@ -133,9 +133,12 @@ class NoiseSystem(PathSystem):
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
         pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
-        slopes = noise.drift_jacobian
-        pattern = np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
-            noise.kind in ("additive", "diagonal", "scalar"), *bounds, pattern, noise.address,
+            noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
         )  # fmt: skip
+
+    def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pattern of the drift's Jacobian by rows: starts and columns."""
+        slopes = self.noise.drift_jacobian
+        return np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)

@@ -66,6 +66,13 @@ def test_a_step_without_solution_says_so() -> None:
     assert caught.value.retcode is Retcode.DIVERGED
 
 
+def test_what_is_no_number_is_not_called_an_iteration() -> None:
+    problem = symde.Problem("dx = log(x)*dt + 0.01*dW\nx(0) = -1", tspan=(0, 1))
+    for method in ("ImplicitMilstein", "SKenCarp"):
+        with pytest.raises(SolveError, match="non_finite: the path is not finite, in the step from t = 0"):
+            symde.solve(problem, method, dt0=0.1, seed=1)
+
+
 def test_domains_are_kept() -> None:
     problem = symde.Problem("dom x >= 0\ndx = 50*(0.1 - x)*dt + 2*sqrt(x)*dW\nx(0) = 0.1", tspan=(0, 1))
     x = symde.ensemble(problem, "ImplicitEulerMaruyama", n=4000, seed=1, dt0=0.02, saveat=[1.0]).u.ravel()

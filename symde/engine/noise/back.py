@@ -55,7 +55,7 @@ class BackSession:
 
     def _add_system(self, arrays: NoiseArrays) -> None:
         """The transposed system of implicit steps."""
-        pattern, places = transposed(arrays.jacobian)
+        pattern, places = transposed(arrays.jacobian())
         self._system = DriftSystem(DriftPattern(arrays.n, pattern))
         self._kept["jacobian"] = np.zeros(max(len(places), 1))
         self._kept["places"] = places if len(places) else np.zeros(1, np.int64)

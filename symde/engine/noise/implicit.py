@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from symde.engine.cpu.library import function_address
 from symde.engine.cpu.linear_solver import addresses
 
 
-@dataclass(frozen=True, eq=False)
 class DriftPattern:
     """The drift as solvers of linear systems look at a model (`symde.engine.cpu.linear_solver.Kernels`).
 
@@ -23,10 +21,10 @@ class DriftPattern:
         lu_length: No factorisation is generated.
     """
 
-    n: int
-    pattern: tuple[np.ndarray, np.ndarray]
-    m: int = 0
-    lu_length: int = 0
+    lu_length = 0
+
+    def __init__(self, n: int, pattern: tuple[np.ndarray, np.ndarray]) -> None:
+        self.n, self.m, self.pattern = n, 0, pattern
 
     def address(self, name: str) -> int:
         """Of a kernel: there are none."""

@@ -35,7 +35,7 @@ class NoiseArrays:
         pairs: Brownian motions whose Levy area that needs, shape (pairs, 2).
         together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
         low, high: Domains of the states, shape (n,).
-        jacobian: Pattern of the drift's Jacobian by rows: starts and columns.
+        jacobian: Gives the pattern of the drift's Jacobian by rows: starts and columns.
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
             products count theirs.
@@ -54,7 +54,7 @@ class NoiseArrays:
     together: bool
     low: np.ndarray
     high: np.ndarray
-    jacobian: tuple[np.ndarray, np.ndarray]
+    jacobian: Callable[[], tuple[np.ndarray, np.ndarray]]
     address: Callable[[str], int]
     directions: int = 0
     parameters: int = 0
@@ -172,7 +172,8 @@ class NoiseSession:
     def _add_systems(self) -> None:
         """What implicit steps solve: for the stages, and for the derivatives of these."""
         arrays, state, n = self.arrays, self.state, self.state.own
-        systems = [DriftSystem(DriftPattern(n, arrays.jacobian)) for _ in range(1 + (arrays.directions > 0))]
+        pattern = arrays.jacobian()
+        systems = [DriftSystem(DriftPattern(n, pattern)) for _ in range(1 + (arrays.directions > 0))]
         for name in ("rhs", "correction", "still", "scratch"):
             self._keep(name, np.zeros(n))
         places = zip(systems, ("system", "second"), ("linearised_outputs", "second_outputs"), strict=False)

@@ -4,11 +4,12 @@ Sources: C. A. Kennedy, M. H. Carpenter, Appl. Numer. Math. 44 (2003), 139-181, 
 C. Rackauckas, Q. Nie (2020), section 4, for how noise is added to it.
 
 The noise of the stages is not theirs. Their only two numbers, -12.2 and -14.4, move the stages by many times
-what the step moves, and drifts answer: at equal tolerances paths had 4 to 120 times the error of those with
-the numbers here. Of the solutions of the conditions sum alpha b = 1 and sum alpha b^2 = 3/2 this is the one
-with b_4 = 9/5 whose others are nearest to the mean of W(c_i h) beside I_10/h, 3 (c_i - c_i^2/2). Where decay
-is infinitely fast, noise of variance h g^2 ((1 - b_4/2)^2 + b_4^2/12) is left of a step: at 9/5 it is
-0.28 h g^2, where the least of all b_4 is 0.25, and theirs 56.
+what the step moves, and drifts answer: at equal tolerances paths of additive equations had up to 120 times
+the error of those with the numbers here, and about the same error where decay is fast and tolerances loose.
+Of the solutions of the conditions sum alpha b = 1 and sum alpha b^2 = 3/2 this is the one with b_4 = 9/5
+whose others are nearest to the mean of W(c_i h) beside I_10/h, 3 (c_i - c_i^2/2). Where decay is infinitely
+fast, noise of variance h g^2 ((1 - b_4/2)^2 + b_4^2/12) is left of a step: at 9/5 it is 0.28 h g^2, where the
+least of all b_4 is 0.25, and theirs 56.
 """
 
 from __future__ import annotations

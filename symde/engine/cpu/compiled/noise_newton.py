@@ -8,6 +8,8 @@ Source: E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996),
 
 from __future__ import annotations
 
+import math
+
 from symde.engine.cpu.compiled.noise_along import along_one
 from symde.engine.cpu.compiled.noise_loop import drift_alone, within
 from symde.engine.cpu.compiled.pointers import (
@@ -124,6 +126,9 @@ def solve_stage(state, t, y, base, drift, gamma):
                 f[i] = (one[i] - moved[i]) / (gamma * state.h)
             return
         if not change < 1e30:
+            if before == 0.0:  # it begins with what is no number
+                doubles(y)[0] = math.nan
+                return
             break
         fresh, before = rate > SLOW, change
     state.diverged = 1
