@@ -258,21 +258,20 @@ def give_back(system: Any, session: NoiseSession) -> None:
 
 
 def from_solve(
-    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, dt0: Any,
-    max_steps: int, progress: bool, throw: bool, others: Mapping[str, Any],
+    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, max_steps: int,
+    progress: bool, throw: bool, others: Mapping[str, Any],
 ) -> NoiseSolution:  # fmt: skip
-    """A path as `symde.solve` asks for it; `others` are options that mean something to ordinary equations
-    alone, where they differ from their defaults.
+    """A path as `symde.solve` asks for it; `others` are options that differ from their defaults.
 
     Raises:
-        ValueError: there are any.
+        ValueError: one means something to ordinary equations alone.
     """
-    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
-    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    own = {name: others[name] for name in ("dt0", "rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in own})
     if progress:
         raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
     return solve_noise(
-        problem, method, dt0=dt0, **tolerances, seed=seed, saveat=saveat, dense=dense,
+        problem, method, **own, seed=seed, saveat=saveat, dense=dense,
         max_steps=limit_of(max_steps), throw=throw,
     )  # fmt: skip
 

@@ -38,6 +38,8 @@ class NoiseSystem(PathSystem):
     """A stochastic differential equation: names and values as those of the model, drift and diffusion in
     place of a right-hand side."""
 
+    solver, members = "symde.noise", "symde.ensemble.paths"
+
     unread = (
         "this reads ordinary differential equations, and the problem has noise: follow its paths by "
         "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"

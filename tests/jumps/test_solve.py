@@ -148,12 +148,8 @@ def test_models_of_jumps_are_jump_processes_without_being_told() -> None:
     ("text", "message"),
     [
         ("x' = -x", "has no reactions and no jumps"),
-        ("k, A --> B\nx' = A", r"`x` has a differential equation \(line 2\)"),
-        ("k*t, A --> B", r"the rate of `k\*t, A --> B` \(line 1\) depends on the time"),
-        ("s = sin(t)\nk, A --> B\ns*A, A => 0", r"`s\*A, A => 0` \(line 3\) depends on the time"),
-        ("jump k: x *= 2", "the jump of `x` .* is not by a whole number"),
-        ("jump k: x += 0.5", "is not by a whole number"),
-        ("jump k: x += k", "is not by a whole number"),
+        ("k, A --> B\nstate A = 1, B = 0, y = 0\n0 = y - A", "algebraic equations"),
+        ("k, A --> B\nx' = x(t - 1)", "delays"),
     ],
 )
 def test_what_is_no_jump_process_is_refused(text: str, message: str) -> None:

@@ -54,6 +54,7 @@ class JumpStatus(IntEnum):
     NEGATIVE = 12  # reaction `failed` would make a population negative
     TOTAL = 13  # the sum of propensities is not below LARGEST_TOTAL
     COUNT = 14  # a population is not below LARGEST_COUNT
+    MARK = 16  # what jump `failed` draws or sets is no number
     CLOCK = 15  # events follow each other too closely for the resolution of the time
 
 
@@ -82,4 +83,5 @@ JumpState = structure(
     seed=_i, path=_i, draw=_i, randoms=_i, random_at=_i,
     # what the method keeps: see its module
     integers=_i, doubles=_i,
+    effects=_i,  # of jumps by anything but whole numbers: their structure, 0 where there are none
 )  # fmt: skip

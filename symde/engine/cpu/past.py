@@ -46,7 +46,7 @@ class Past:
 
     def __init__(self, system: DelaySystem, session: Any) -> None:
         self._system, data = system, session.context
-        self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
+        self._arrays: dict[str, np.ndarray] = session.kept_by_model[1]
         self._row = np.zeros(2 + session.n * (1 + max(method.degree for method in session.methods)))
         self._data, self._keep_all = data, True
         data.state, data.own = ctypes.addressof(session.state), self._row.ctypes.data
