@@ -143,7 +143,7 @@ def _solve(session: Session, draw: Draw, rtol: float, atol: float, audit: Audit 
     if audit is not None:
         audit.attach(session)
     status = session.run()
-    return Run(status, session.saved()[1][-1].copy() if status == Status.DONE else np.empty(0))
+    return Run(status, session.output.saved()[1][-1].copy() if status == Status.DONE else np.empty(0))
 
 
 def trial(

@@ -79,7 +79,7 @@ class Integrator:
         if t is not None:
             self._start_at(real(t, "t"), t0, t1)
         self._started, self._failed, self._terminated = time.perf_counter(), False, False
-        self._session.out_t[0], self._session.out_u[0] = self.t, self._session.u
+        self._session.output.t[0], self._session.output.u[0] = self.t, self._session.u
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("an Integrator holds the memory of a running solve: copy its solution() instead")

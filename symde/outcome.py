@@ -69,7 +69,7 @@ def collect(
 ) -> Solution:
     """Everything the session has saved, as a solution."""
     seconds = time.perf_counter() - started
-    t, u = session.saved()
+    t, u = session.output.saved()
     dense = continuous(session) if session.dense_asked and session.state.keep_dense else None
     used = session.chosen if session.state.switches else session.chosen[:1]
     events = () if session.executive is None else tuple(session.executive.records)
@@ -80,7 +80,7 @@ def continuous(session: Session) -> DenseOutput | None:
     """The interpolants of the steps taken."""
     if not session.state.dense_count:
         return None
-    return DenseOutput(session.interpolants(), session.n, session.state.t)
+    return DenseOutput(session.output.interpolants(), session.n, session.state.t)
 
 
 def explain(session: Session, problem: Problem, retcode: Retcode) -> str:

@@ -11,8 +11,9 @@ The stages, in order; each reports all it finds, and the errors are raised toget
    `implicit_equations.unknowns_of`   what implicit equations determine, and how often it is differentiated
 3. `equations.collect_states`         one equation a state, second order reduced, initial values
 4. `parameters.collect_parameters`    those named, or in an anonymous text every undefined symbol
-5. `scope.Scope.check`                every name means something and may be read where it is
-6. `kinds.check_expression`           functions, arities, numbers and conditions
+5. `checker.Checker.check`            every name means something and may be read where it is; functions,
+                                      arities, numbers and conditions
+6. `declared.functions_of`            and what other declarations make
    `event_builder.check_events`       what events read and set
 7. `hamiltonian.derive_equations`     equations of the pairs of a Hamiltonian
    `reaction_draft.derive_species`    equations of the species of reactions
@@ -23,48 +24,36 @@ The stages, in order; each reports all it finds, and the errors are raised toget
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from symde.diagnostics import Diagnostics
 from symde.language.syntax import Expr, ModelBlock
-from symde.model import externs
-from symde.model.definition import (
-    PI,
-    Constant,
-    Definition,
-    Extern,
-    Function,
-    Parameter,
-    State,
-)
+from symde.model.checker import Checker, scope_of
+from symde.model.declared import constants_of, externs_of, functions_of, parameters_of
+from symde.model.definition import Definition, Function, State
 from symde.model.delay_rules import DelayedObservables, collect_delays, initial_from_history
 from symde.model.delays import Delays
 from symde.model.derivative_calls import derivative_calls_as_names
 from symde.model.derivative_names import classify_assignments
 from symde.model.discretes import collect_discretes, collect_domains
-from symde.model.draft import CONSTANT, DISCRETE, EXTERN, FUNCTION, OBSERVABLE, PARAMETER, STATE, gather
+from symde.model.draft import gather
 from symde.model.equations import StateDraft, collect_states
 from symde.model.event_builder import check_events, resolved
 from symde.model.events import event_expressions
 from symde.model.expansion import EXPANSION_LIMIT, expanded_size, expanded_sizes
-from symde.model.functions import NUMBER
 from symde.model.hamiltonian import derive_equations
 from symde.model.implicit import Invariant
 from symde.model.implicit_equations import rows_of, unknowns_of
-from symde.model.kinds import check_expression
 from symde.model.noise import coefficients
 from symde.model.noise_draft import noise_of, take_noise
 from symde.model.observables import collect_observables
-from symde.model.order import describe_cycle, order_by_dependence
 from symde.model.parameters import collect_parameters
 from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of
 from symde.model.reactions import effects_of, map_expressions, rates_of, read_by, with_rate
-from symde.model.scope import DEFAULT, EQUATION, HISTORY, INITIAL, TIME_SPAN, Context, Scope, describe
+from symde.model.scope import EQUATION, HISTORY, INITIAL, TIME_SPAN, describe
 from symde.model.split import take_marks
 from symde.model.standard import add_standard
-from symde.model.values import FixedValues
-from symde.model.walk import calls, identifiers, names, substitute
+from symde.model.walk import names, substitute
 
 DEFAULT_NAME = "model"
 
@@ -103,18 +92,15 @@ class _Builder:
         self.implicit = unknowns_of(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
-        self.scope = self._make_scope()
-        self.arities = {name: len(one.parameters) for name, one in self.draft.functions.items()}
-        self.arities |= externs.arities(self.draft)
-        # Values of the constants, as far as they are known yet.
-        self.known: dict[str, float] = {PI: math.pi}
-        self.values = FixedValues(found, self._check, self.arities, self.known)
+        self.scope = scope_of(self.draft, self.states, self.parameters, found)
+        self.checker = Checker(self.draft, self.scope, found)
+        self.check, self.values = self.checker.check, self.checker.values
 
     def build(self) -> Definition:
         """The definition; only meaningful where nothing was found."""
-        functions = self._functions()
-        constants = self._constants()
-        parameters = self._parameters()
+        functions = functions_of(self.draft, self.checker)
+        constants = constants_of(self.draft, self.checker)
+        parameters = parameters_of(self.parameters, self.checker)
         self._check_equations()
         derive_equations(self.draft, self.states, functions, self.scope)
         self.reactions, self.jumps = reactions_of(self.draft), jumps_of(self.draft)
@@ -134,7 +120,7 @@ class _Builder:
             constants=constants,
             functions=functions,
             tspan=tspan,
-            externs=self._externs(),
+            externs=externs_of(self.draft),
             source=self.block.span.source if self.block.span is not None else None,
             form=self.block.form,
             mass=mass,
@@ -150,143 +136,38 @@ class _Builder:
         self._check_size(definition)
         return definition
 
-    def _make_scope(self) -> Scope:
-        draft = self.draft
-        kinds: dict[str, str] = {name: STATE for name in self.states}
-        kinds |= {name: PARAMETER for name in self.parameters}
-        kinds |= {name: CONSTANT for name in draft.constants}
-        kinds |= {name: OBSERVABLE for name in draft.observables if name not in kinds}
-        kinds |= {name: FUNCTION for name in draft.functions}
-        kinds |= {name: EXTERN for name in draft.externs}
-        kinds |= dict.fromkeys(draft.discretes, DISCRETE)
-        # A declared state without equation was reported once; reading it is no second mistake.
-        kinds |= {name: STATE for name in draft.states if name not in kinds}
-        hints = {
-            "short": "list `{name}` after `end` to make it a parameter",
-            "long": "declare it: `param {name} = value`",
-            "function": "make `{name}` a keyword-only argument, to make it a parameter",
-        }
-        hint = hints.get(draft.block.form, "name it among the parameters")
-        followed = frozenset(draft.discretes.keys() & self.parameters.keys())
-        return Scope(
-            self.found, kinds, unknown_help=hint, unknown_allowed=draft.incomplete, followed=followed
-        )
-
-    def _check(
-        self,
-        expression: Expr,
-        context: Context,
-        arguments: Iterable[str] = (),
-        kind: str = NUMBER,
-        drawn: bool = False,
-    ) -> None:
-        self.scope.check(expression, context, arguments)
-        check_expression(
-            expression,
-            self.found,
-            self.scope.kinds,
-            self.arities,
-            self.known,
-            self.draft.incomplete,
-            kind,
-            tuple(arguments),
-            drawn,
-        )
-
-    def _functions(self) -> tuple[Function, ...]:
-        """Functions with callees first; recursion is refused."""
-        drafts = self.draft.functions
-        reads = {name: [call.function for call in calls(one.body)] for name, one in drafts.items()}
-        order, cycles = order_by_dependence(reads)
-        for cycle in cycles:
-            self.found.error(
-                "E307",
-                f"function `{cycle[0]}` calls itself: {describe_cycle(cycle)}",
-                drafts[cycle[0]].name.span,
-                "functions are not recursive",
-                "write the recursion out, or use an observed quantity",
-            )
-        functions = []
-        for name in order:
-            one = drafts[name]
-            arguments = tuple(parameter.id for parameter in one.parameters)
-            self._check(one.body, EQUATION, arguments)
-            own = sorted(identifiers([one.body]) - set(arguments))
-            self.scope.bodies[name] = (own, reads[name])
-            functions.append(Function(name, arguments, one.body, one.name.span))
-        return tuple(functions)
-
-    def _externs(self) -> tuple[Extern, ...]:
-        return tuple(
-            Extern(name, tuple(argument.id for argument in one.parameters), one.outputs, one.name.span)
-            for name, one in self.draft.externs.items()
-        )
-
-    def _constants(self) -> tuple[Constant, ...]:
-        drafts = self.draft.constants
-        for name in self._ordered({name: one.value for name, one in drafts.items()}, CONSTANT):
-            value = self.values.constant(drafts[name].value)
-            if value is not None:
-                self.known[name] = value
-        return tuple(
-            Constant(name, self.known.get(name, math.nan), one.name.span, one.unit, one.doc)
-            for name, one in drafts.items()
-        )
-
-    def _ordered(self, expressions: Mapping[str, Expr], kind: str) -> list[str]:
-        """The names of expressions that read each other, dependencies first; cycles are reported."""
-        reads = {name: [one.id for one in names(value)] for name, value in expressions.items()}
-        order, cycles = order_by_dependence(reads)
-        for cycle in cycles:
-            self.found.error(
-                "E306",
-                f"{kind} `{cycle[0]}` depends on itself: {describe_cycle(cycle)}",
-                expressions[cycle[0]].span,
-                "closes the circle",
-                "give one of them a number",
-            )
-        return order
-
-    def _parameters(self) -> tuple[Parameter, ...]:
-        drafts = self.parameters
-        defaults = {name: one.default for name, one in drafts.items() if one.default is not None}
-        for default in defaults.values():
-            self._check(default, DEFAULT)
-        self._ordered(defaults, PARAMETER)
-        parameters = []
-        for name, one in drafts.items():
-            bounds = self.values.bounds(one.bounds)
-            nominal = self.values.nominal(one.nominal)
-            parameters.append(Parameter(name, one.default, one.unit, bounds, nominal, one.doc, one.name.span))
-        return tuple(parameters)
-
     def _check_equations(self) -> None:
         for equation in self.draft.equations:
-            self._check(equation.value, EQUATION)
+            self.check(equation.value, EQUATION)
         for term in self.draft.noise:
-            self._check(term.coefficient, EQUATION)
+            self.check(term.coefficient, EQUATION)
         for assignment in self.draft.observables.values():
-            self._check(assignment.value, EQUATION)
+            self.check(assignment.value, EQUATION)
         check_events(
             self.draft.events,
             self.scope,
-            lambda one, context, kind: self._check(one, context, (), kind),
-            self.known,
+            lambda one, context, kind: self.check(one, context, (), kind),
+            self.checker.known,
         )
         derivatives = self.implicit.mass_names if self.implicit is not None else ()
         for implicit in self.draft.implicit:
             for side in (implicit.left, implicit.right):
-                self._check(side, EQUATION, derivatives)
+                self.check(side, EQUATION, derivatives)
         for conserved in self.draft.conserved:
-            self._check(conserved.value, EQUATION)
+            self.check(conserved.value, EQUATION)
         for rate in rates_of(self.draft.reactions):
-            self._check(rate, EQUATION)
+            self.check(rate, EQUATION)
         for effect in effects_of(self.draft.reactions):
-            self._check(effect, EQUATION, drawn=True)
+            self.check(effect, EQUATION, drawn=True)
 
     def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
         """What is read at other times than t, observed quantities written out, and what was before t0."""
-        own = {*self.arities, *(f"{name}'" for name in self.states), *self.states, *self.observed.written}
+        own = {
+            *self.checker.arities,
+            *(f"{name}'" for name in self.states),
+            *self.states,
+            *self.observed.written,
+        }
         simple = DelayedObservables(
             self.observed.written, self.states, lambda call: call.function not in own, self.found
         )
@@ -311,7 +192,7 @@ class _Builder:
             *read_by(self.reactions, self.jumps),
         ]
         return collect_delays(
-            roots, self.draft.histories, self.states, self.found, lambda value: self._check(value, HISTORY)
+            roots, self.draft.histories, self.states, self.found, lambda value: self.check(value, HISTORY)
         )
 
     def _states(self) -> tuple[State, ...]:
@@ -342,7 +223,7 @@ class _Builder:
         """An initial value, with observed quantities that are known before the states written out."""
         if draft.initial is None:
             return None
-        self._check(draft.initial, INITIAL)
+        self.check(draft.initial, INITIAL)
         for name in names(draft.initial):
             late = self.observed.late.get(name.id)
             if late is not None:
@@ -360,8 +241,8 @@ class _Builder:
         span = self.draft.timespan
         if span is None:
             return None
-        self._check(span.start, TIME_SPAN)
-        self._check(span.end, TIME_SPAN)
+        self.check(span.start, TIME_SPAN)
+        self.check(span.end, TIME_SPAN)
         return (span.start, span.end)
 
     def _check_something_defined(self) -> None:

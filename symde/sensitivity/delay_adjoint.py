@@ -250,7 +250,7 @@ def record_delayed(run: Run) -> DelayAdjointRecord:
         )  # fmt: skip
         started = time.perf_counter()
         status = session.run()
-        rows = session.interpolants()
+        rows = session.output.interpolants()
         session.dense_asked = False  # they are kept here
         solution = finish(session, problem, status, started, throw=True)
         breaks, orders = session.past.discontinuities()

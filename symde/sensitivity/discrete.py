@@ -182,7 +182,7 @@ def _recorded(run: Run, start: Start, session: Session) -> DiscreteRecord:
 def _followed(run: Run, start: Start, session: Session, steps: Recording) -> DiscreteRecord:
     """A solve by given steps."""
     pull_back = _companion(run, session)
-    session.reserve(steps.count + 1 if run.times is None else 0)
+    session.output.reserve(steps.count + 1 if run.times is None else 0)
     begin(session, run, run.problem, run.atol)
     started = time.perf_counter()
     record = pull_back.follow(steps, run.memory)

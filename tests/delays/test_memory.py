@@ -35,9 +35,9 @@ def little_room(monkeypatch):
 def test_what_no_delay_reaches_is_dropped():
     short, long = run(TEXT, 100.0, [100.0]), run(TEXT, 10_000.0, [10_000.0])
     assert long.state.accepted > 50 * short.state.accepted
-    assert short.dense_capacity == long.dense_capacity == 64
+    assert short.output.row_capacity == long.output.row_capacity == 64
     # what is left reaches back to the largest delay
-    assert long.dense_rows[0, 0] <= long.state.t_old - 2.0
+    assert long.output.rows[0, 0] <= long.state.t_old - 2.0
 
 
 def test_dropping_changes_nothing():

@@ -146,4 +146,4 @@ def test_after_an_explicit_method_it_begins_without_a_past(method):
     )
     assert session.run() == Status.DONE
     assert session.counters().switches >= 1 and session.counters().accepted < 5000
-    assert case.error(session.saved()[1][-1]) < 40e-6
+    assert case.error(session.output.saved()[1][-1]) < 40e-6

@@ -64,7 +64,7 @@ def test_generated_and_general_steps_agree(text, name):
     if text is HIRES and method.family in EXPLICIT:
         options["dtmax"] = 0.02  # inside the region of stability: the two must not part for want of it
     general, generated = run(text, name, False, **options), run(text, name, True, **options)
-    (t, u), (s, v) = general.saved(), generated.saved()
+    (t, u), (s, v) = general.output.saved(), generated.output.saved()
     assert len(t) == len(s)
     # rounding differs (sums are fused differently), and the control of the step size feeds on it: where
     # coefficients reach 200 and estimates cancel by 1e6, 1e-16 becomes 1e-8 of a step and more along the way
@@ -81,5 +81,5 @@ def test_one_generated_step_is_one_general_step_to_rounding():
         ends = []
         for generated in (False, True):
             session = run(FORCED, name, generated, rtol=0.1, dt0=0.05, dtmax=0.05)
-            ends.append(session.saved()[1][1])
+            ends.append(session.output.saved()[1][1])
         np.testing.assert_allclose(ends[1], ends[0], rtol=1e-14, atol=1e-15)

@@ -54,7 +54,7 @@ def brusselator_end(kernels, solver):
         max_steps=1000,
     )  # fmt: skip
     assert session.run() == Status.DONE
-    return session.saved()[1][-1], session.counters()
+    return session.output.saved()[1][-1], session.counters()
 
 
 def test_a_grid_is_solved_as_by_the_sparse_solver():

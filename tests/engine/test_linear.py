@@ -50,7 +50,7 @@ def solve(problem, kernels, name="Rodas5P", linear_solver="auto"):
         t0, t1, rtol=1e-7, saveat=None, save_steps=True, dense=False, dt0=None, dtmax=np.inf, max_steps=10**5
     )
     status = session.run()
-    return status, session.saved()[1][-1], session.counters()
+    return status, session.output.saved()[1][-1], session.counters()
 
 
 @pytest.fixture

@@ -51,12 +51,12 @@ def test_attempts_one_at_a_time_give_the_same_as_all_at_once(name):
         status = sliced._advance(sliced._address)
         entries += 1
         if status == Status.OUTPUT_FULL:
-            sliced._reserve_output(2 * sliced.out_capacity, sliced.state.out_count)
+            sliced.output.resize(2 * sliced.output.capacity, sliced.state.out_count)
         elif status == Status.DENSE_FULL:
-            sliced._reserve_dense(2 * sliced.dense_capacity, sliced.state.dense_count)
+            sliced.output.resize_rows(2 * sliced.output.row_capacity, sliced.state.dense_count)
         elif status != Status.BUDGET:
             break
-    t, u = sliced.saved()
+    t, u = sliced.output.saved()
     assert status == Status.DONE and entries >= whole.stats.accepted
     np.testing.assert_array_equal(t, whole.t)
     np.testing.assert_array_equal(u, whole.u)
@@ -65,11 +65,11 @@ def test_attempts_one_at_a_time_give_the_same_as_all_at_once(name):
 def test_full_buffers_lose_nothing():
     problem = lotka()
     tight = session(problem, "Tsit5")
-    tight._reserve_output(1, 1)
-    tight._reserve_dense(1, 0)
+    tight.output.resize(1, 1)
+    tight.output.resize_rows(1, 0)
     assert tight.run() == Status.DONE
     whole = symde.solve(problem, "Tsit5", atol=1e-8)
-    np.testing.assert_array_equal(tight.saved()[1], whole.u)
+    np.testing.assert_array_equal(tight.output.saved()[1], whole.u)
     assert tight.state.dense_count == len(whole.t) - 1
 
 
@@ -82,7 +82,7 @@ def test_stop_times_are_hit_exactly(name):
     while run.run() == Status.STOPPED:
         seen.append(run.state.t)
     assert seen == stops.tolist()
-    assert set(stops) <= set(run.saved()[0])
+    assert set(stops) <= set(run.output.saved()[0])
 
 
 @pytest.mark.parametrize("name", ADAPTIVE)

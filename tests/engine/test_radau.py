@@ -47,7 +47,7 @@ def fixed_steps(method, count, times):
     session.state.n_blocks = 0
     assert session.run() == Status.DONE
     assert session.state.accepted == count and session.state.rejected == 0
-    return session.saved()[1]
+    return session.output.saved()[1]
 
 
 def slope(counts, errors):

@@ -55,7 +55,7 @@ def test_a_solution_that_does_not_fit_is_solved_again_stretch_by_stretch(strateg
     assert whole._forward.repeated == 0
     session: Session = cut._forward._session
     assert (
-        session.dense_rows.nbytes <= 1.3 * BOUND
+        session.output.rows.nbytes <= 1.3 * BOUND
     )  # a stretch that needs a few more steps the second time may pass the bound
 
 

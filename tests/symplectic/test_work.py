@@ -204,7 +204,7 @@ def steps_of(method, generated):
 @named([*SPLITTING, *NYSTROM])
 def test_whole_steps_as_kernels_are_the_general_steps(method):
     general, generated = steps_of(method, False), steps_of(method, True)
-    (t, u), (s, v) = general.saved(), generated.saved()
+    (t, u), (s, v) = general.output.saved(), generated.output.saved()
     # sums are rounded in another order; an estimate of 1e-16 is mostly rounding, and chooses adaptive steps
     rounding = 1e-7 if method.adaptive else 1e-13
     np.testing.assert_allclose(s, t, rtol=rounding)

@@ -12,14 +12,14 @@ def save_jump(session: Any, t: float, u: np.ndarray) -> None:
     state = session.state
     if state.save_steps:
         count = state.out_count
-        if count == session.out_capacity:
-            session.more_output()
-        session.out_t[count], session.out_u[count] = t, u
+        if count == session.output.capacity:
+            session.output.more()
+        session.output.t[count], session.output.u[count] = t, u
         state.out_count = count + 1
         return
     row = state.out_count - 1
-    while row >= 0 and session.out_t.item(row) == t:
-        session.out_u[row] = u
+    while row >= 0 and session.output.t.item(row) == t:
+        session.output.u[row] = u
         row -= 1
 
 
@@ -28,8 +28,8 @@ def keep_limit(session: Any, t: float, u: np.ndarray) -> None:
     end."""
     state = session.state
     count = state.dense_count
-    if count == session.dense_capacity:
-        session.more_dense()
-    row = session.dense_rows[count]
+    if count == session.output.row_capacity:
+        session.output.more_rows()
+    row = session.output.rows[count]
     row[0], row[1], row[2 : 2 + session.n], row[2 + session.n :] = t, state.direction, u, 0.0
     state.dense_count = count + 1

@@ -83,9 +83,9 @@ class Past:
                 "a model with delays is solved forwards in time only: its past is known, not its future"
             )
         self._keep_all = dense
-        if not session.dense_capacity:
+        if not session.output.row_capacity:
             room = LEAST_BYTES // (8 * len(self._row))
-            session._reserve_dense(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
+            session.output.resize_rows(max(LEAST_ROWS, min(room, MOST_ROWS)), 0)
 
     def keep(self, rows: np.ndarray, n: int, start: float, first: int) -> None:
         """Have another solution looked up, of n states that stand behind `first` others; its rows must live
@@ -132,11 +132,11 @@ class Past:
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold: those that no delay reaches are dropped where that is
         enough."""
-        capacity, state, data = session.dense_capacity, session.state, self._data
+        capacity, state, data = session.output.row_capacity, session.state, self._data
         self._arrays["windows"].fill(0.0)  # the rows are about to move
         if self._keep_all or not data.all_constant:
             return 2 * capacity
-        count, rows = state.dense_count, session.dense_rows
+        count, rows = state.dense_count, session.output.rows
         reached = state.t_old - self._arrays["lags"].max(where=self._arrays["constant"] == 1, initial=0.0)
         first = int(np.searchsorted(rows[:count, 0], reached, side="right")) - 1
         # a row more, for times that rounding takes before the first

@@ -16,16 +16,19 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu import layout, linear_solvers
+from symde.engine.cpu.arena import Arena, ask_for_methods
 from symde.engine.cpu.columns import CONTEXT
 from symde.engine.cpu.executive import Executive
 from symde.engine.cpu.invariants import SessionInvariants
 from symde.engine.cpu.layout import Phase, Stage0, Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.linear_solver import Kernels, LinearSolver
+from symde.engine.cpu.linear_solver import Kernels
 from symde.engine.cpu.mass import SessionMass, refuse_methods
+from symde.engine.cpu.output import Output
 from symde.engine.cpu.recording import Recording
 from symde.engine.cpu.roots import MODES
 from symde.engine.cpu.slots import PackedMethod
+from symde.engine.cpu.wiring import give_memory, give_step_kernels, solver_for
 
 _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
@@ -82,29 +85,6 @@ def _integers(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
-class _Arena:
-    """One block of zeros handed out in aligned pieces."""
-
-    def __init__(self) -> None:
-        self.requests: dict[str, int] = {}
-
-    def ask(self, **lengths: int) -> None:
-        self.requests.update(lengths)
-
-    def allocate(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-        """The pieces, and the address of each: to ask an array for its own takes a microsecond."""
-        sizes = {name: -(-max(length, 1) // 8) * 8 for name, length in self.requests.items()}
-        block = np.zeros(sum(sizes.values()) + 8)
-        base = block.ctypes.data
-        offset = (-base % 64) // 8
-        views, addresses = {}, {}
-        for name, length in self.requests.items():
-            views[name] = block[offset : offset + max(length, 1)]
-            addresses[name] = base + 8 * offset
-            offset += sizes[name]
-        return views, addresses
-
-
 class Session:
     """Buffers and state of one system under one or two methods (the second taken when stiffness shows).
 
@@ -141,21 +121,7 @@ class Session:
         self.n, self.m = kernels.n, kernels.m
         self.padded = -(-self.n // layout.LANES) * layout.LANES
         self.implicit = any(method.implicit for method in self.methods)
-        self.linear_solver: LinearSolver | None = None
-        if self.implicit:
-            self.linear_solver = linear_solvers.choose(kernels, linear_solver)
-            for method in self.methods:
-                if method.family.to_rounding and not self.linear_solver.exact:
-                    raise ValueError(
-                        f"{method.method.name} solves its stages to rounding, and linear_solver="
-                        f"'{self.linear_solver.name}' only to a tolerance: leave linear_solver to the choice"
-                    )
-        elif linear_solver != linear_solvers.AUTO:
-            raise ValueError(
-                f"{' and '.join(method.name for method in self.chosen)} solves no linear systems, so that "
-                f"linear_solver='{linear_solver}' has nothing to do: leave it out, or take a method that "
-                f"does, such as 'Rodas5P' or 'QNDF'"
-            )
+        self.linear_solver = solver_for(kernels, self.methods, linear_solver)
         self._preconditioner = preconditioner
         self.mass = SessionMass(kernels) if getattr(kernels, "mass", False) else None
         self.constrained = False
@@ -171,7 +137,7 @@ class Session:
         self.atol = self.arrays["atol"][: self.n]
         self._direction_vector = self.arrays["direction_vector"][: self.n]
         self._slots: Any = (layout.Slot * len(self.methods))(*(method.slot for method in self.methods))
-        self._contexts = [self._fill_slot(i, method) for i, method in enumerate(self.methods)]
+        self._contexts = give_memory(self._slots, self.methods, kernels, self._addresses)
         self.state = layout.State()
         self._address = ctypes.addressof(self.state)
         # a plain view: the buffer of a ctypes structure costs more to ask for than to fill
@@ -192,11 +158,7 @@ class Session:
             ]
             self.executive = Executive(events, bounds, self, sizes)
         self._fill_template()
-        self.out_capacity = self.dense_capacity = 0
-        self._out_place = 0, 0, 0
-        # a row of the interpolants: start, length, coefficients
-        self._dense_width = 2 + self.n * (1 + max(method.degree for method in self.methods))
-        self._dense_place = 0, self._dense_width, 0
+        self.output = Output(self.state, self.n, max(method.degree for method in self.methods))
         self._saveat, self._saveat_address = np.empty(0), 0
         remember = getattr(self.kernels, "past", None)
         self.past = None if remember is None else remember(self)
@@ -205,34 +167,20 @@ class Session:
         self._allowance = self._first_allowance()
 
     def _vectors(self) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-        arena, padded = _Arena(), self.padded
-        names = ("u", "u_new", "u_new_low", "increment", "atol", "stage", "direction_vector", "product", "f0")
-        arena.ask(**dict.fromkeys(names, padded), step_size=1, p=self.m)
-        sizes = [method.family.memory(method.method, self.n, padded) for method in self.methods]
-        rounded = [-(-size // 8) * 8 for size in sizes]
-        # u_low, error and the methods' memories, which every run begins with zeros: one piece, one fill
-        arena.ask(carried=2 * padded + sum(rounded))
-        arena.ask(stages=padded * max(method.stages for method in self.methods))
-        arena.ask(coefficients=padded * (1 + max(method.degree for method in self.methods)))
-        if self.implicit:
-            linear = ("time_gradient", "system_rhs", "stage_f", "residual", "refinement", "combined_rhs")
-            arena.ask(**dict.fromkeys(linear, padded), correction=padded)
-            if self._needs_matrix:
-                arena.ask(jacobian=len(self.kernels.pattern[1]))
+        arena = Arena()
+        parts = ask_for_methods(arena, self.methods, self.n, self.m, self.padded, self.implicit)
+        if self._needs_matrix:
+            arena.ask(jacobian=len(self.kernels.pattern[1]))
         if self.mass is not None:
-            arena.ask(**self.mass.vectors(padded))
+            arena.ask(**self.mass.vectors(self.padded))
         arrays, addresses = arena.allocate()
         self._carried = arrays["carried"]
-        parts = [("u_low", padded, padded), ("error", padded, padded)]
-        parts += [
-            (f"memory{i}", size, length) for i, (size, length) in enumerate(zip(sizes, rounded, strict=True))
-        ]
         offset = 0
-        for name, size, length in parts:
+        for name, size, room in parts:
             if size:
                 arrays[name] = self._carried[offset : offset + size]
                 addresses[name] = addresses["carried"] + 8 * offset
-            offset += length
+            offset += room
         return arrays, addresses
 
     def _integer_array(self, name: str, values: Any) -> int:
@@ -278,30 +226,12 @@ class Session:
             self._make_consistent = _advance_type(function_address("consistent", "make_consistent"))
         if self.implicit:
             self._fill_linear_algebra()
-        self._fill_step_kernels()
+        give_step_kernels(self._slots, self.methods, kernels, self.linear_solver, self.padded)
         if self.executive is not None:
             self.executive.attach(state)
         # all that `begin` does not pack itself
         self._template = bytes(state)[layout.State.t_low.offset :]
         self._direction = _direction(self.n)
-
-    def _fill_slot(self, index: int, packed: PackedMethod) -> Any:
-        """What a method keeps between steps and what it must know of the model; what keeps that alive."""
-        slot = self._slots[index]
-        slot.memory = self._addresses.get(f"memory{index}", 0)
-        slot.context, kept = packed.family.context(self.kernels, packed.method)
-        return kept
-
-    def _fill_step_kernels(self) -> None:
-        """Whole steps as kernels, where the model offers them and they pay."""
-        step_address = getattr(self.kernels, "step_address", None)
-        interpolant_address = getattr(self.kernels, "interpolant_address", None)
-        for slot, packed in zip(self._slots, self.methods, strict=True):
-            whole = self.linear_solver is None or self.linear_solver.whole_steps or not packed.implicit
-            if step_address is not None and whole:
-                slot.step = step_address(packed.method, self.padded)
-            if interpolant_address is not None and packed.interpolant is not None:
-                slot.interpolant = interpolant_address(packed.method, packed.interpolant, self.padded)
 
     def _fill_linear_algebra(self) -> None:
         state, kernels, solver = self.state, self.kernels, self.linear_solver
@@ -371,13 +301,14 @@ class Session:
         if self._watched:
             self._direction_vector[...] = self._direction
         n_saveat = 0 if saveat is None else self._take_saveat(saveat)
-        if n_saveat + 64 * save_steps > self.out_capacity:
-            self._reserve_output(n_saveat + 64 * save_steps, 0)
-        if dense and not self.dense_capacity:
-            self._reserve_dense(64, 0)
+        output = self.output
+        if n_saveat + 64 * save_steps > output.capacity:
+            output.resize(n_saveat + 64 * save_steps, 0)
+        if dense and not output.row_capacity:
+            output.resize_rows(64, 0)
         rows = 1 if save_steps else 0 if saveat is None else _leading(saveat, t0)
         for row in range(rows):
-            self.out_t[row], self.out_u[row] = t0, self.u
+            output.t[row], output.u[row] = t0, self.u
         stop_place = 0, 0
         if stops is not None and len(stops):
             self._kept["stops"] = stops
@@ -385,8 +316,8 @@ class Session:
         layout.RUN.pack_into(
             self._image, 0,
             t0, t0, t1, 1.0 if t1 >= t0 else -1.0, rtol, dt0 or 0.0, dtmax, max_steps, single_step,
-            save_steps, *self._out_place, rows, self._saveat_address, n_saveat, rows if n_saveat else 0,
-            dense, *self._dense_place, *stop_place, self._template,
+            save_steps, *output.place, rows, self._saveat_address, n_saveat, rows if n_saveat else 0,
+            dense, *output.row_place, *stop_place, self._template,
         )  # fmt: skip
         self.record, self.stretches = record, stretches
         if record is not None:
@@ -396,7 +327,7 @@ class Session:
                 self.mass.begin(self)
             self.make_consistent()
             if rows:
-                self.out_u[:rows] = self.u
+                output.u[:rows] = self.u
         if self.executive is not None:
             self.executive.begin()
             self.stop_at(stops)
@@ -429,35 +360,6 @@ class Session:
         self._saveat[:count] = saveat
         return count
 
-    def reserve(self, rows: int) -> None:
-        """Room for this many saved points, before a run begins."""
-        if rows > self.out_capacity:
-            self._reserve_output(rows, 0)
-
-    def more_output(self) -> None:
-        """Twice the room for saved points."""
-        self._reserve_output(2 * self.out_capacity, self.state.out_count)
-
-    def more_dense(self) -> None:
-        """Twice the room for interpolants."""
-        self._reserve_dense(2 * self.dense_capacity, self.state.dense_count)
-
-    def _reserve_output(self, capacity: int, count: int) -> None:
-        t, u = np.empty(capacity), np.empty((capacity, self.n))
-        if count:
-            t[:count], u[:count] = self.out_t[:count], self.out_u[:count]
-        self.out_t, self.out_u, self.out_capacity = t, u, capacity
-        self._out_place = t.ctypes.data, u.ctypes.data, capacity
-        self.state.out_t, self.state.out_u, self.state.out_capacity = self._out_place
-
-    def _reserve_dense(self, capacity: int, count: int) -> None:
-        rows = np.empty((capacity, self._dense_width))
-        if count:
-            rows[:count] = self.dense_rows[:count]
-        self.dense_rows, self.dense_capacity = rows, capacity
-        self._dense_place = rows.ctypes.data, self._dense_width, capacity
-        self.state.dense_rows, self.state.dense_width, self.state.dense_capacity = self._dense_place
-
     def run(self, on_slice: Callable[[], None] | None = None) -> Status:
         """Advance until the loop is done, fails, or hands over at a stop or a step.
 
@@ -475,11 +377,12 @@ class Session:
                     return _STATUSES[status]
                 outcome = executive.take(status == Status.ROOT)
             elif status == Status.OUTPUT_FULL:
-                self.more_output()
+                self.output.more()
             elif status == Status.DENSE_FULL:
-                room = 2 * self.dense_capacity if self.stretches is None else self.stretches.room(self)
-                if room > self.dense_capacity:
-                    self._reserve_dense(room, state.dense_count)
+                had = self.output.row_capacity
+                room = 2 * had if self.stretches is None else self.stretches.room(self)
+                if room > had:
+                    self.output.resize_rows(room, state.dense_count)
             elif status == Status.RECORD_FULL:
                 assert self.record is not None
                 self.record.make_room(state)
@@ -526,17 +429,6 @@ class Session:
     def counters(self) -> Counters:
         """Counts of work, as they stand now."""
         return Counters.from_buffer_copy(self.state, _COUNTERS_AT)
-
-    def saved(self) -> tuple[np.ndarray, np.ndarray]:
-        """Copies of the saved times and states."""
-        count = self.state.out_count
-        if not count:
-            return np.empty(0), np.empty((0, self.n))
-        return self.out_t[:count].copy(), self.out_u[:count].copy()
-
-    def interpolants(self) -> np.ndarray:
-        """A copy of the kept interpolants, a row each: start, length, and n coefficients of each power."""
-        return self.dense_rows[: self.state.dense_count].copy()
 
     def load_u(self, u: np.ndarray) -> None:
         """Replace the present state of a run that has been started."""

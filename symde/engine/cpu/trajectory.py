@@ -57,8 +57,8 @@ class Stretches:
 
     def room(self, session: Any) -> int:
         """Interpolants that the full memory is to hold; where it may not grow, a new stretch begins."""
-        capacity, state = session.dense_capacity, session.state
-        if 2 * session.dense_rows.nbytes <= self.bound:
+        capacity, state = session.output.row_capacity, session.state
+        if 2 * session.output.rows.nbytes <= self.bound:
             return 2 * capacity
         # the step that finds no room has been accepted: its start is the state before
         self.checkpoints.append(Checkpoint(state.t_old, session.vector("u_new"), abs(state.h_old)))
@@ -112,7 +112,7 @@ class ForwardSolution:
         """The largest size of each state at the starts of the steps in memory and of the stretches, (n,)."""
         session = self._session
         n, count = session.n, session.state.dense_count
-        sizes = np.abs(session.dense_rows[:count, 2 : n + 2]).max(axis=0, initial=0.0)
+        sizes = np.abs(session.output.rows[:count, 2 : n + 2]).max(axis=0, initial=0.0)
         for checkpoint in self._checkpoints:
             sizes = np.maximum(sizes, np.abs(checkpoint.u))
         return sizes
@@ -155,4 +155,4 @@ class _OneStretch:
     """A stretch solved again may need a few more steps than before."""
 
     def room(self, session: Any) -> int:
-        return session.dense_capacity + session.dense_capacity // 8 + 8
+        return session.output.row_capacity + session.output.row_capacity // 8 + 8

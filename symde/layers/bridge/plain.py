@@ -138,5 +138,5 @@ def _solve(session: Session, specification: AnySpecification, run: Run, point: P
     status = session.run()
     if status != Status.DONE or not run.problem.system.compiled:
         finish(session, specification.plain(point).problem, status, time.perf_counter(), throw=True)
-        require_rows(run.times, session.saved()[0])
-    u[...] = session.out_u[: len(u)]
+        require_rows(run.times, session.output.saved()[0])
+    u[...] = session.output.u[: len(u)]
