@@ -155,8 +155,8 @@ def solve_noise(
         problem: Of kind "sde".
         method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
         dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
-        rtol, atol: Tolerances of steps that follow the error (SRA1, SRIW1); dt0 is then the first step. The
-            one that is not given is 0.01. Steps end at the times to save.
+        rtol, atol: Tolerances of steps that follow the error, of methods of strong order 1.5; dt0 is then the
+            first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
         saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
@@ -243,7 +243,7 @@ def explained(retcode: Retcode, t: float) -> str:
 
 def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
     """A session that no one else uses."""
-    kept = system.sessions.setdefault((method.module, method.entry), [])
+    kept = system.sessions.setdefault(method, [])
     try:
         return kept.pop()
     except IndexError:
@@ -252,7 +252,7 @@ def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
 
 def give_back(system: Any, session: NoiseSession) -> None:
     """Keep a session for other solves."""
-    kept = system.sessions[session.method.module, session.method.entry]
+    kept = system.sessions[session.method]
     if len(kept) < KEPT:
         kept.append(session)
 

@@ -86,9 +86,9 @@ def test_statistics_without_paths() -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "method"),
     [
-        ("dx = -x*dt + exp(-t)*dW1\ndy = x*dt + dW1 + 2*dW2", "additive", "SRA1"),
-        ("dx = -x*dt + x*dW\ndy = x*dt + sin(y)*dW", "diagonal", "SRIW1"),
-        ("dx = -x*dt + x*y*dW1\ndy = x*dt + sin(y)*dW1", "scalar", "SRIW1"),
+        ("dx = -x*dt + exp(-t)*dW1\ndy = x*dt + dW1 + 2*dW2", "additive", "SOSRA"),
+        ("dx = -x*dt + x*dW\ndy = x*dt + sin(y)*dW", "diagonal", "SRIW2"),
+        ("dx = -x*dt + x*y*dW1\ndy = x*dt + sin(y)*dW1", "scalar", "SRIW2"),
         ("dx = -x*dt + x*dW1 + x*dW2\ndy = x*dt + y*dW1", "commutative", "Milstein"),
         ("dx = dt + dW1\ndy = dt + x*dW2", "general", "EulerMaruyama"),
     ],
@@ -108,12 +108,12 @@ def test_every_method_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, r"SRIW1 keeps its step size: give dt0=..., such as dt0=0.001 for 1000 steps"),
+        ({}, r"SRIW2 keeps its step size: give dt0=..., such as dt0=0.001 for 1000 steps"),
         ({"dt0": 0.1, "dtmax": 1e-3}, "dtmax=0.001 belongs to ordinary differential equations"),
         ({"dt0": 0.1, "callback": print}, "callback=.* belongs to ordinary"),
         ({"dt0": 0.1, "method": "Tsit5"}, "'Tsit5' is a method for ordinary differential equations"),
-        ({"dt0": 0.1, "method": "SOSRI"}, "did you mean 'SRIW1'"),
-        ({"dt0": 0.1, "method": "SRA1"}, "SRA1 is for additive noise, and this is scalar: use 'SRIW1'"),
+        ({"dt0": 0.1, "method": "srk"}, "did you mean 'SRIW1'"),
+        ({"dt0": 0.1, "method": "SRA1"}, "SRA1 is for additive noise, and this is scalar: use 'SRIW2'"),
         ({"dt0": 0.1, "max_steps": 5}, "takes 10 steps, and max_steps = 5"),
         ({"dt0": 0.1, "seed": -1}, "seed = -1"),
         ({"dt0": 0.1, "saveat": 0.5, "dense": True}, "leave out saveat"),

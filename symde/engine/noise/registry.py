@@ -7,19 +7,23 @@ from typing import Any
 from symde.engine.named import NamedMethods
 from symde.engine.noise.method import NoiseMethod
 
-NAMES = ("EulerMaruyama", "Milstein", "SRA1", "SRIW1")
+NAMES = (
+    "EulerMaruyama", "Milstein", "SRA1", "SRA2", "SRA3", "SOSRA", "SRIW1", "SRIW2", "SOSRI",
+)  # fmt: skip
 """One line a method; its file is its name in small letters."""
 
-FOREIGN = {"em": "EulerMaruyama", "euler": "EulerMaruyama", "rkmil": "Milstein"} | dict.fromkeys(
-    ("sosri", "sri", "srk"), "SRIW1"
-) | dict.fromkeys(("sosra", "sra"), "SRA1")  # fmt: skip
+FOREIGN = {
+    "em": "EulerMaruyama", "euler": "EulerMaruyama", "rkmil": "Milstein", "sri": "SRIW1", "srk": "SRIW1",
+    "sra": "SRA1",
+}  # fmt: skip
 """Names that other programs use, and the method that does their work here."""
 
 _DEFAULT = {
-    "additive": "SRA1", "diagonal": "SRIW1", "scalar": "SRIW1", "commutative": "Milstein",
+    "additive": "SOSRA", "diagonal": "SRIW2", "scalar": "SRIW2", "commutative": "Milstein",
     "general": "EulerMaruyama",
 }  # fmt: skip
-"""The method of the highest strong order for each kind of noise."""
+"""The method of the highest strong order for each kind of noise, and of the smallest errors among those, with
+which SRIW2 is before SRIW1 and SOSRI, and SOSRA before SRA1 (`benchmarks/noise.py --errors`)."""
 
 
 _METHODS = NamedMethods(

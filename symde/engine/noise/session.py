@@ -109,6 +109,9 @@ class NoiseSession:
         state.block = max(DRAWS // state.per_step, 1)
         self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
         self._keep("normals", np.zeros(2 * state.block * state.per_step))
+        table = method.tableau
+        state.stages = 0 if table is None else table.stages
+        self._keep("table", np.zeros(1) if table is None else np.ascontiguousarray(table.packed()))
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))

@@ -6,7 +6,7 @@ Sources: P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.noise_loop import advance, both_at, increment, milstein_at, noise_at
+from symde.engine.cpu.compiled.noise_loop import advance, both_at, milstein_at, noise_at
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
 
@@ -14,11 +14,11 @@ from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 def add_first_order(state):
     """u += f h + g dW, from values at the start of the step."""
     u, drift, diffusion = doubles(state.u), doubles(state.drift_values), doubles(state.diffusion_values)
-    rows, columns = integers(state.rows), integers(state.columns)
+    rows, columns, dw = integers(state.rows), integers(state.columns), doubles(state.increments)
     for i in range(state.n):
         u[i] += drift[i] * state.h
     for e in range(state.entries):
-        u[rows[e]] += diffusion[e] * increment(state, columns[e])
+        u[rows[e]] += diffusion[e] * dw[columns[e]]
 
 
 @compiled
@@ -35,8 +35,9 @@ def milstein_step(state, t):
     add_first_order(state)
     u, values, rows = doubles(state.u), doubles(state.product_values), integers(state.product_rows)
     first, second = integers(state.product_first), integers(state.product_second)
+    dw = doubles(state.increments)
     for e in range(state.products):
-        moved = increment(state, first[e]) * increment(state, second[e])
+        moved = dw[first[e]] * dw[second[e]]
         if first[e] == second[e]:
             moved -= state.h
         u[rows[e]] += 0.5 * values[e] * moved
