@@ -40,6 +40,8 @@ def read_as_jumps(system: System, model: Any) -> PathSystem:
 
 def _read(system: System, definition: Definition) -> PathSystem:
     """Jumps alone by methods of their own, all else with the hazard of the jumps beside the equations."""
+    if definition.noise is not None and definition.jumps:
+        raise ValueError("the model has noise beside jumps, which kind='sde' reads: leave out kind='jump'")
     if is_piecewise(definition):
         return PiecewiseSystem(system, definition)
     try:

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
-from symde.jumps import whole
+from symde.jumps import explain_mark, whole
 from symde.noise_system import NoiseSystem
 from symde.problem import options
+from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
@@ -31,6 +33,7 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.BAD_RATE: Retcode.BAD_RATE,
 }
 
 TOLERANCE = 0.01
@@ -82,6 +85,8 @@ def plan_of(
         )
     count = (t1 - t0) / step
     steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
+    if system.moving_rates:  # the Brownian motion is that of a tree, which knows these times best
+        steps = 2 ** (steps - 1).bit_length()
     if steps > max_steps:
         raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
     return NoisePlan(chosen, Grid(t0, (t1 - t0) / steps, steps))
@@ -187,10 +192,11 @@ def solve_noise(
     started = time.perf_counter()
     session = borrow(system, plan.method)
     codes, ends, taken = session.run(
-        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out
+        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
     give_back(system, session)
     retcode = RETCODES[Status(codes[0])]
+    jumped = events_of(system, session)
     seconds = time.perf_counter() - started
     t, u = times, out[0]
     message = ""
@@ -198,14 +204,54 @@ def solve_noise(
         reached = t <= ends[0]
         t, u = t[reached], u[reached]
         message = explained(retcode, float(ends[0]))
+        if retcode is Retcode.BAD_RATE:
+            message = _explained_rate(system, session, float(ends[0]), len(jumped))
+    if every_step and jumped:
+        t, u = with_limits(t, u, jumped)
     lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
-    counts = {"steps": int(taken[0])}
+    counts = {"steps": int(taken[0]), "jumps": len(jumped)}
     solution = NoiseSolution(
         problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
     )
+    solution.events = jumped
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution
+
+
+def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+    """The jumps of the path that a session has followed."""
+    if session.jumps is None or system.network is None:
+        return ()
+    names, n = system.network.names, len(system.state_names)
+    return tuple(
+        EventRecord(float(t), names[channel], states[0, :n], states[1, :n])
+        for t, channel, states in zip(*session.jumps.log(), strict=True)
+    )
+
+
+def with_limits(
+    t: np.ndarray, u: np.ndarray, jumped: tuple[EventRecord, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Saved times and states with both limits of each jump among them."""
+    times = np.repeat([one.t for one in jumped], 2)
+    states = np.stack([state for one in jumped for state in (one.before, one.after)])
+    places = np.searchsorted(t, times)
+    return np.insert(t, places, times), np.insert(u, places, states, axis=0)
+
+
+def _explained_rate(system: NoiseSystem, session: NoiseSession, t: float, jumps: int) -> str:
+    """What happened to a path whose jumps cannot be."""
+    assert session.jumps is not None and system.network is not None
+    why, j, rate = session.jumps.failure
+    channel, where = system.network.channels[j], f"at t = {t:.6g}, after {jumps} jumps"
+    if why == JumpStatus.MARK:
+        return explain_mark(channel, where, system.state_names, session.u[: len(system.state_names)])
+    return (
+        f"bad_rate: the rate of {channel.words} is {rate:g}, {where}\n"
+        "  help: a rate must be finite and not negative for all states that are reached: `max(0, ...)` cuts "
+        "it off, and so does `dom x >= 0`"
+    )
 
 
 def seed_of(given: Any) -> int:
@@ -231,6 +277,8 @@ def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarra
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
+    if retcode is Retcode.BAD_RATE:
+        return f"bad_rate: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.effects import ChannelKernels
 from symde.codegen.noise import NoiseKernels
+from symde.derive.jump_network import JumpNetwork
 from symde.derive.noise import stochastic
-from symde.engine.noise.session import NoiseArrays
+from symde.derive.piecewise import with_hazard
+from symde.engine.noise.session import JumpArrays, NoiseArrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
 from symde.path_system import PathSystem
@@ -49,8 +52,11 @@ class NoiseSystem(PathSystem):
         definition = model.definition
         self.definition = definition
         self.ito = stochastic(definition)
+        self.network: JumpNetwork | None = None
+        if definition.jumps:
+            self.ito, self.network = with_hazard(self.ito)
         # names and values are those of the model without its noise
-        base = ModelSystem(dataclasses.replace(definition, noise=None))
+        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
         self.noise = NoiseKernels(self.ito)
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
@@ -68,6 +74,12 @@ class NoiseSystem(PathSystem):
         self.observe, self.unit = base.observe, base.unit
 
     @functools.cached_property
+    def moving_rates(self) -> bool:
+        """Whether jumps come at rates that states or the time change."""
+        jumps = self.arrays.jumps
+        return jumps is not None and not jumps.constant
+
+    @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
         noise, products = self.noise, self.noise.products
@@ -78,9 +90,26 @@ class NoiseSystem(PathSystem):
             np.array(one, dtype=np.int64)
             for one in (noise.rows, noise.columns, products.rows, products.first, products.second)
         ]
-        n = len(self.state_names)
+        n = len(self.ito.states)
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
         return NoiseArrays(
-            n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
+            n,
+            noise.motions,
+            rows,
+            columns,
+            product_rows,
+            first,
+            second,
+            *bounds,
+            noise.addresses,
+            self._jumps(),
         )
+
+    def _jumps(self) -> JumpArrays | None:
+        """The jumps for the compiled loops."""
+        if self.network is None:
+            return None
+        kernels = ChannelKernels(self.ito, self.network)
+        channels = len(self.network.channels)
+        return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)

@@ -189,12 +189,12 @@ class Path:
     ) -> PiecewiseSolution:
         session, n = self.session, len(self.problem.u0)
         seconds = time.perf_counter() - started
-        t, u = session.saved()
+        t, u = session.output.saved()
         used = session.chosen if session.state.switches else session.chosen[:1]
         counts = session.counters().as_dict() | {"jumps": session.kept_by_model.state.count}
         continuous = None
         if dense and session.state.dense_count:
-            rows = session.interpolants()
+            rows = session.output.interpolants()
             powers = rows[:, 2:].reshape(len(rows), -1, n + 1)[:, :, :n].reshape(len(rows), -1)
             continuous = DenseOutput(np.hstack([rows[:, :2], powers]), n, session.state.t)
         found = PiecewiseSolution(

@@ -8,17 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from symde.codegen.effects import Effects, effects_of
-from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
-from symde.codegen.llvm import ir_module
-from symde.codegen.lower import lower_named
+from symde.codegen.effects import ChannelKernels
 from symde.codegen.system import ModelKernels
 from symde.derive.jump_network import JumpNetwork
 from symde.derive.piecewise import piecewise
 from symde.engine.cpu.hazard import HazardMemory
 from symde.lowering import ModelSystem
 from symde.model.definition import Definition
-from symde.native import load_ir
 from symde.path_system import PathSystem, refuse_counts
 from symde.problem.system import System
 from symde.problem.traits import Traits
@@ -43,28 +39,17 @@ class HazardKernels(ModelKernels):
         self.network = network
 
     @property
-    def channels(self) -> tuple[int, Effects]:
-        """The address of the kernel of the rates, and the effects."""
-        return self._once("channels", self._channels)
-
-    def _channels(self) -> tuple[int, Effects]:
-        model, lowering = lower_named(self.definition)
-        nodes = tuple(lowering.lower(one.propensity) for one in self.network.channels)
-        lengths = {"u": self.n, "p": self.m}
-        vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
-        kernel = Kernel("rates", model.graph, vectors, (Output("rates", nodes),))
-        address = load_ir(ir_module([kernel])).address(kernel.name)
-        effects = effects_of(self.definition, model, lowering, self.network.channels, every=True)
-        assert effects is not None
-        return address, effects
+    def channels(self) -> ChannelKernels:
+        """The kernels of rates and effects."""
+        return self._once("channels", lambda: ChannelKernels(self.definition, self.network))
 
     def lay_out(self, p: int) -> tuple[Any, HazardMemory]:
         """What a session keeps of the jumps: the structure that the loop reads, and its owner."""
-        rates, effects = self.channels
+        kernels = self.channels
         counted = (*self.network.counted, False)
         alone = len(self.definition.events) == 1
         names = self.network.names
-        memory = HazardMemory(rates, len(names), effects, counted, alone, p, names)
+        memory = HazardMemory(kernels.rates, len(names), kernels.effects, counted, alone, p, names)
         return memory.state, memory
 
     def _events(self) -> Any:

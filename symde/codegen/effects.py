@@ -13,8 +13,8 @@ import numpy as np
 
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
-from symde.codegen.lower import LoweredModel, Lowering
-from symde.derive.jump_network import Channel
+from symde.codegen.lower import LoweredModel, Lowering, lower_named
+from symde.derive.jump_network import Channel, JumpNetwork
 from symde.model.definition import Definition
 from symde.model.marks import WrittenOut
 from symde.native import load_ir
@@ -48,6 +48,35 @@ class Effects:
     def most_targets(self) -> int:
         """States of the jump that sets most."""
         return int(np.diff(self.target_starts).max(initial=0))
+
+
+class ChannelKernels:
+    """The rates of jumps, and what they do.
+
+    Args:
+        definition: A model that has what they read.
+        network: The jumps.
+
+    Attributes:
+        rates: Address of a kernel (t, u, p) -> rates of all channels.
+        constant: Whether no state and no time changes a rate.
+        effects: What they do, all of them by kernels.
+    """
+
+    def __init__(self, definition: Definition, network: JumpNetwork) -> None:
+        model, lowering = lower_named(definition)
+        graph = model.graph
+        nodes = tuple(lowering.lower(one.propensity) for one in network.channels)
+        read = {vector for vector, _ in graph.inputs_read(nodes)}
+        timed = any(graph.op[node] == "time" for node in graph.reachable(nodes))
+        self.constant = not timed and read <= {"p"}
+        lengths = {"u": len(model.states), "p": len(model.parameters)}
+        vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
+        kernel = Kernel("rates", graph, vectors, (Output("rates", nodes),))
+        self.rates = load_ir(ir_module([kernel])).address(kernel.name)
+        effects = effects_of(definition, model, lowering, network.channels, every=True)
+        assert effects is not None
+        self.effects = effects
 
 
 def effects_of(

@@ -46,17 +46,29 @@ def piecewise(definition: Definition) -> tuple[Definition, JumpNetwork]:
         else dataclasses.replace(state, split=None)
         for state in definition.states
     ]
-    rates = [one.propensity for one in network.channels]
-    total = rates[0] if len(rates) == 1 else Sum(tuple(("+", rate) for rate in rates), span=rates[0].span)
     first = network.channels[0].span
-    hazard = State(HAZARD, Negate(total, span=total.span), Number(1, "1", span=None), equation=first)
     event = ModelEvent(JUMP, Crossing(Name(HAZARD, span=first), FALLING), span=first)
     extended = dataclasses.replace(
         definition,
-        states=(*states, hazard),
+        states=(*states, _hazard(network)),
         events=(*definition.events, event),
         reactions=(),
         jumps=(),
         invariants=(),
     )
     return extended, network
+
+
+def with_hazard(definition: Definition) -> tuple[Definition, JumpNetwork]:
+    """A model with noise and jumps with the hazard of these as the last state, which has no noise; and the
+    jumps."""
+    network = channels_of(definition)
+    return dataclasses.replace(definition, states=(*definition.states, _hazard(network)), jumps=()), network
+
+
+def _hazard(network: JumpNetwork) -> State:
+    """The state that falls at the sum of all rates."""
+    rates = [one.propensity for one in network.channels]
+    total = rates[0] if len(rates) == 1 else Sum(tuple(("+", rate) for rate in rates), span=rates[0].span)
+    first = network.channels[0].span
+    return State(HAZARD, Negate(total, span=total.span), Number(1, "1", span=None), equation=first)

@@ -34,6 +34,7 @@ NoiseState = structure(
     increments=_i, areas=_i,
     # the coefficients of the method
     stages=_i, table=_i,
+    jumps=_i,  # a `NoiseJumps`, 0 where there are none; then the last state is their hazard
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,

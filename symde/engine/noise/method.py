@@ -33,7 +33,7 @@ class NoiseMethod:
 
     Attributes:
         name: what to ask for.
-        module, entry: of `symde.engine.cpu.compiled`.
+        module, entry: of `symde.engine.cpu.compiled`; paths that jump have another entry, `..._jumps`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
         per_motion: normal numbers that it draws for each Brownian motion and step.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.noise_jumps import NoiseJumpMemory
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
 from symde.engine.noise.method import NoiseMethod
 
@@ -29,6 +31,7 @@ class NoiseArrays:
         product_rows, product_first, product_second: State and motions of the products of Milstein's method.
         low, high: Domains of the states, shape (n,).
         addresses: Of the kernels "drift", "diffusion", "both" and "milstein".
+        jumps: The jumps, whose hazard is the last state; None: there are none.
     """
 
     n: int
@@ -41,6 +44,26 @@ class NoiseArrays:
     low: np.ndarray
     high: np.ndarray
     addresses: dict[str, int]
+    jumps: JumpArrays | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JumpArrays:
+    """Jumps beside noise.
+
+    Attributes:
+        channels: How many.
+        constant: Whether no state and no time changes a rate.
+        rates: Address of the kernel of the rates.
+        effects: What they do (`symde.codegen.effects.Effects`).
+        names: Of the channels.
+    """
+
+    channels: int
+    constant: bool
+    rates: int
+    effects: Any
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +138,10 @@ class NoiseSession:
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
-        self._function = _run_type(function_address(method.module, method.entry))
+        entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
+        self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n)
+        state.jumps = 0 if self.jumps is None else self.jumps.address
+        self._function = _run_type(function_address(method.module, entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
         self._kept[name] = array
@@ -132,6 +158,7 @@ class NoiseSession:
         saveat: np.ndarray,
         out: np.ndarray,
         on_slice: Callable[[], None] | None = None,
+        log: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow paths to their ends.
 
@@ -142,12 +169,17 @@ class NoiseSession:
             saveat: Times to save, ascending and within the grid, shape (n_times,).
             out: Takes the saved states, shape (paths, n_times, n).
             on_slice: Called between slices of the work.
+            log: Whether jumps are logged.
 
         Returns:
             The status of each path, the time it reached, and how many steps it took, shape (paths,).
         """
         state, paths = self.state, len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
+        wanted = out
+        if self.jumps is not None:  # the states and their hazard
+            u0 = np.hstack([u0, np.ones((len(u0), 1))])
+            out = np.empty((paths, len(saveat), self.arrays.n))
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         p = p if p.shape[1] else np.zeros((1, 1))
         given = {"u0": u0, "p": p, "saveat": saveat, "out": out, "codes": codes, "ends": ends, "taken": taken}
@@ -159,22 +191,40 @@ class NoiseSession:
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
             state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
-            self._keep("atol", np.ascontiguousarray(grid.atol))
+            self._keep("atol", np.ascontiguousarray(self._tolerances(grid)))
             ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
             self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))
         else:
             state.h = grid.h
+            state.tick = grid.steps * grid.h / 2**LEVELS
+            state.rejected = 0
         state.n_saveat, state.path, state.paths, state.begun = len(saveat), 0, paths, 0
         state.seed, state.first_path = _signed(seed), _signed(first_path)
+        if self.jumps is not None:
+            self.jumps.begin(state.seed, state.h, log)
         while True:
             state.budget = SLICE
-            if self._function(ctypes.addressof(state)) != Status.BUDGET:
+            status = self._function(ctypes.addressof(state))
+            if status == Status.LOG_FULL and self.jumps is not None:
+                self.jumps.make_room()
+            elif status != Status.BUDGET:
                 break
-            if on_slice is not None:
+            elif on_slice is not None:
                 on_slice()
         for name in given:  # they are the caller's
             del self._kept[name]
+        if out is not wanted:
+            wanted[...] = out[:, :, :-1]
         return codes, ends, taken
+
+    @property
+    def u(self) -> np.ndarray:
+        """The present state, a copy of shape (n,)."""
+        return self._kept["u"].copy()
+
+    def _tolerances(self, grid: Adaptive) -> np.ndarray:
+        """Absolute tolerances, with that of a hazard, whose size is about 1."""
+        return grid.atol if self.jumps is None else np.append(grid.atol, grid.rtol)
 
 
 def _signed(number: int) -> int:

@@ -6,6 +6,7 @@ Sources: P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential
 
 from __future__ import annotations
 
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_at, milstein_at, noise_at
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
@@ -53,4 +54,19 @@ def milstein(address):
     return advance(noise_at(address), milstein_step)
 
 
-ENTRIES = {"euler_maruyama": euler_maruyama, "milstein": milstein}
+def euler_maruyama_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), euler_step)
+
+
+def milstein_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), milstein_step)
+
+
+ENTRIES = {
+    "euler_maruyama": euler_maruyama,
+    "milstein": milstein,
+    "euler_maruyama_jumps": euler_maruyama_jumps,
+    "milstein_jumps": milstein_jumps,
+}
