@@ -91,6 +91,11 @@ class JumpSystem(PathSystem):
             self.propensities.effects,
         )
 
+    @property
+    def has_laws(self) -> bool:
+        """Whether a propensity is anything but mass action."""
+        return any(one.reactants is None for one in self.propensities.table)
+
     def rates(self, p: np.ndarray) -> np.ndarray:
         """The rate constants of mass action, shape (m,).
 

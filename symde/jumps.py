@@ -71,7 +71,7 @@ def solve_jumps(
     system = problem.system
     if not isinstance(system, JumpSystem):
         raise ValueError("this follows paths of jump processes: give it symde.Problem(model, kind='jump')")
-    chosen = method_for(method, system.arrays.m)
+    chosen = method_for(method, system.arrays.m, system.has_laws)
     check_problem(problem, chosen)
     if dense and saveat is not None:
         raise ValueError("the path between events is kept where every event is saved: leave out saveat")

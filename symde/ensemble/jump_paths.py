@@ -144,7 +144,7 @@ def work_of(
     """
     system = problem.system
     if isinstance(system, JumpSystem):
-        chosen = method_for(method, system.arrays.m)
+        chosen = method_for(method, system.arrays.m, system.has_laws)
         refuse_others(others)
         check_problem(problem, chosen)
         given: Any = _JumpPlan(chosen, limit_of(max_steps))

@@ -234,3 +234,14 @@ def test_problems_and_solutions_are_pickled() -> None:
     assert (one.u == other.u).all()
     kept = pickle.loads(pickle.dumps(other))
     assert kept.seed == 1 and kept.stats.jumps == one.stats.jumps and kept.events[0].t == one.events[0].t
+
+
+def test_laws_and_sizes_by_every_exact_method() -> None:
+    text = "jump 3: A += 1, y += normal(0, 1)\n2*A, A => 0\n1, A + A --> A\nA(0) = 0; y(0) = 0; time 0 .. 3"
+    problem = symde.Problem(symde.ode_def(text))
+    means = []
+    for method in ("Direct", "NRM", "CompositionRejection", "RSSACR"):
+        u = symde.ensemble(problem, method, n=3000, seed=1, saveat=[3.0]).u[:, 0]
+        means.append(u.mean(axis=0))
+        assert abs(u[:, 1].var() / 9 - 1) < 0.12
+    assert np.ptp([one[0] for one in means]) < 0.1 and abs(np.array(means)[:, 1]).max() < 0.25

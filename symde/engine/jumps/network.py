@@ -23,6 +23,7 @@ class NetworkArrays:
         reactant_starts, reactants, orders: What mass action takes.
         change_starts, changed, changes: States that a reaction changes, and by how much (float64).
         dependent_starts, dependents: Reactions whose propensity a reaction changes, itself first if so.
+        reader_starts, readers: By state, the mass action that takes it.
         counted: By state, 1 where it must not become negative.
         effects: What channels do by anything but whole numbers, None: nothing
             (`symde.codegen.effects.Effects`).
@@ -43,6 +44,8 @@ class NetworkArrays:
     changes: np.ndarray
     dependent_starts: np.ndarray
     dependents: np.ndarray
+    reader_starts: np.ndarray
+    readers: np.ndarray
     counted: np.ndarray
     effects: Any = None
 
@@ -79,6 +82,7 @@ def network_arrays(
             first[j], second[j], less[j] = short
     taken_starts, taken_pairs = _lists([one or () for one in reactants])
     change_starts, change_pairs = _lists(changes)
+    reader_starts, readers = _lists(_readers(reactants, n))
     dependent_starts, dependents = _lists(_dependents(targets, reads, n))
     return NetworkArrays(
         n,
@@ -96,6 +100,8 @@ def network_arrays(
         _column(change_pairs, 1).astype(float),
         dependent_starts,
         _whole(np.array(dependents, dtype=np.int64)),
+        reader_starts,
+        _whole(np.array(readers, dtype=np.int64)),
         _whole(np.array(counted)),
         effects,
     )
@@ -113,6 +119,15 @@ def _short(taken: Pairs, n: int) -> tuple[int, int, int] | None:
         case ((i, 1), (k, 1)):
             return i, k, 0
     return None
+
+
+def _readers(reactants: Sequence[Pairs | None], n: int) -> list[list[int]]:
+    """The mass action that takes each state."""
+    readers: list[list[int]] = [[] for _ in range(n)]
+    for j, taken in enumerate(reactants):
+        for i, _ in taken or ():
+            readers[i].append(j)
+    return readers
 
 
 def _dependents(targets: Sequence[Sequence[int]], reads: Sequence[Iterable[int]], n: int) -> list[list[int]]:

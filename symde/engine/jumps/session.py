@@ -53,13 +53,16 @@ class JumpSession:
         self._keep("doubles", np.zeros(max(doubles, 1)))
         for name in (
             "first", "second", "less", "general", "kernels", "reactant_starts", "reactants", "orders",
-            "change_starts", "changed", "changes", "dependent_starts", "dependents", "counted",
+            "change_starts", "changed", "changes", "dependent_starts", "dependents",
+            "reader_starts", "readers", "counted",
         ):  # fmt: skip
             self._keep(name, getattr(network, name))
         self.state.n, self.state.m = n, m
         self._effects = None if network.effects is None else EffectMemory(network.effects, network.counted)
         if self._effects is not None:
             self.state.effects = self._effects.address
+            self.state.set_states = function_address("jump_effects", "set_by_kernel")
+            self.state.own = ctypes.addressof(self.state)
         self._function = _run_type(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
-from symde.engine.cpu.compiled.random import HALF, LOW, SPARE, UNIT, philox
+from symde.engine.cpu.compiled.random import HALF, LOW, SPARE, UNIT, jumps_at, philox
 from symde.engine.cpu.jump_effects import MARKS, TIMES, EffectState
 from symde.engine.cpu.jump_layout import JumpStatus
 
@@ -74,6 +74,15 @@ def set_states(effects, j, jump, t, u):
     return JumpStatus.DONE
 
 
+def set_by_kernel(address):
+    """Let reaction `failed` of a network set states by its kernel; WHOLE where it has none."""
+    state = jumps_at(address)
+    effects, j = effects_at(state.effects), state.failed
+    if integers(effects.kernels)[j] == 0:
+        return JumpStatus.WHOLE
+    return set_states(effects, j, state.events, state.t, state.u)
+
+
 def numbers(address):
     """For tests: the numbers of channel 0 at the jump in `spare` into the buffer."""
     effects = effects_at(address)
@@ -81,4 +90,4 @@ def numbers(address):
     return 0
 
 
-ENTRIES = {"numbers": numbers}
+ENTRIES = {"set_by_kernel": set_by_kernel, "numbers": numbers}
