@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -201,20 +202,30 @@ class Path:
             self.problem, t, np.ascontiguousarray(u[:, :n]), retcode, continuous, counts, seconds, used,
             message, seed, trajectory,
         )  # fmt: skip
-        found.events = tuple(self._events())
+        found.events = self._happened()
         return found
 
-    def _events(self) -> Iterator[EventRecord]:
-        """What has happened, without the hazard."""
+    def _happened(self) -> Callable[[], tuple[EventRecord, ...]]:
+        """What gives the records of what has happened, without the hazard."""
         session, n = self.session, len(self.problem.u0)
         assert session.executive is not None
         hazard = session.kept_by_model
-        for one in session.executive.records:
-            if one.name in hazard.names and not hazard.state.keep_log:
-                continue
-            yield EventRecord(one.t, one.name, one.before[:n], one.after[:n])
-        for t, channel, states in zip(*hazard.log(), strict=True):
-            yield EventRecord(float(t), hazard.names[channel], states[0, :n], states[1, :n])
+        names, by_host = hazard.names, tuple(session.executive.records)
+        if not hazard.state.keep_log:
+            by_host = tuple(one for one in by_host if one.name not in names)
+        log = hazard.log()
+
+        return functools.partial(_records, by_host, log, names, n)
+
+
+def _records(
+    by_host: tuple[EventRecord, ...], log: tuple[np.ndarray, ...], names: tuple[str, ...], n: int
+) -> tuple[EventRecord, ...]:
+    """What the host and the loop have carried out, of which one does all."""
+    found = [EventRecord(one.t, one.name, one.before[:n], one.after[:n]) for one in by_host]
+    for t, channel, states in zip(*(one.tolist() for one in log[:2]), log[2], strict=True):
+        found.append(EventRecord(t, names[channel], states[0, :n], states[1, :n]))
+    return tuple(found)
 
 
 def _without_hazard(callback: Callback) -> Callback:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from symde.problem.event_record import EventRecord
 from symde.problem.path_solution import PathSolution
 from symde.problem.stats import Stats
 
@@ -30,7 +31,19 @@ class PiecewiseSolution(PathSolution):
     """A path that follows differential equations between jumps; all that `Solution` says holds, and
     `events` lists jumps and events in their order."""
 
-    __slots__ = ()
+    __slots__ = ("_happened",)
+
+    @property
+    def events(self) -> tuple[EventRecord, ...]:  # type: ignore[override]
+        """What has happened; of many thousand jumps made when first asked for."""
+        if callable(self._happened):
+            self._happened = self._happened()
+        return self._happened
+
+    @events.setter
+    def events(self, given: Any) -> None:
+        """Records, or a function that gives them."""
+        self._happened = given
 
     counted = PiecewiseStats  # type: ignore[assignment]
     moves = "jumps"

@@ -209,7 +209,7 @@ def test_leaps_near_an_equilibrium_keep_its_variance(text: str, start: dict, var
 
 
 def test_the_readings_agree_in_the_mean_of_large_volumes() -> None:
-    text = "k/V, A + B --> C\nr, C --> A + B\nk = 0.02; r = 0.5; V = 1"
+    text = "param k = 0.02, r = 0.5, V = 1\nstate A, B, C\nk/V, A + B --> C\nr, C --> A + B"
     for volume in (10.0, 100.0):
         start = {"A": 5 * volume, "B": 4 * volume, "C": 0}
         given = {"tspan": (0, 2), "p": {"V": volume / 10}}

@@ -91,8 +91,8 @@ def longest_leap(state):
     critical: equation (33), with what is taken of a species in place of its net change where that is more.
 
     Near an equilibrium net changes are small, and equation (33) would leap over the time in which the
-    population forgets: a leap of length h then multiplies fluctuations by 1 - gh in place of exp(-gh), so that
-    variances are too large by 1/(1 - gh/2). Here gh is epsilon at most.
+    population forgets: a leap of length h then multiplies fluctuations by 1 - gh in place of exp(-gh), so
+    that variances are too large by 1/(1 - gh/2). Here gh is epsilon at most.
     """
     n = state.n
     g, mean = doubles(state.doubles), doubles(state.doubles + 8 * n)
