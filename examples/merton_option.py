@@ -11,7 +11,6 @@ model Merton
   param r = 0.05, sigma = 0.2, lam = 1, m = -0.1, s = 0.15
   k = exp(m + s^2/2) - 1
   state S = 100
-  time 0 .. 1
   dS = (r - lam*k)*S*dt + sigma*S*dW
   jump lam: S = S*exp(normal(m, s))
 end
@@ -34,7 +33,7 @@ def series(strike):
     return sum(weights[n] * black_scholes(100, strike, rates[n], sigmas[n]) for n in jumps)
 
 
-end = symde.ensemble(symde.Problem(model), n=100_000, dt0=0.1, seed=1, saveat=[1.0]).u[:, 0, 0]
+end = symde.ensemble(symde.Problem(model, tspan=(0, 1)), n=100_000, dt0=0.1, seed=1, saveat=[1.0]).u[:, 0, 0]
 for strike in (80, 100, 120):
     payoff = math.exp(-r) * np.maximum(end - strike, 0)
     print(f"{strike}: paths {payoff.mean():.3f} ± {payoff.std() / 1e5**0.5:.3f}, series {series(strike):.3f}")

@@ -15,6 +15,7 @@ from symde.engine.cpu.hazard import JumpFailure
 from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
+from symde.engine.jumps.registry import NAMES
 from symde.engine.jumps.session import signed
 from symde.jumps import explain_count, explain_mark, listed, whole
 from symde.noise import seed_of
@@ -91,6 +92,12 @@ def plan_of(problem: Problem, *given: Any) -> Plan:
     if t1 < t0:
         raise ValueError(f"jumps come as time goes on, and the span is {t0:g} to {t1:g}")
     system: Any = problem.system
+    named = getattr(given[0], "name", given[0])
+    if isinstance(named, str) and named.strip().lower() in {one.lower() for one in NAMES}:
+        raise ValueError(
+            f"{named} draws jumps alone, and here equations, events or rates that depend on the time go on "
+            "between jumps: take a method for differential equations, such as 'Tsit5', or leave it out"
+        )
     return plan_for(system.inner, *given)
 
 

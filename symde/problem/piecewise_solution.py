@@ -36,9 +36,10 @@ class PiecewiseSolution(PathSolution):
     @property
     def events(self) -> tuple[EventRecord, ...]:  # type: ignore[override]
         """What has happened; of many thousand jumps made when first asked for."""
-        if callable(self._happened):
-            self._happened = self._happened()
-        return self._happened
+        found: Any = self._happened
+        if callable(found):
+            found = self._happened = found()
+        return found
 
     @events.setter
     def events(self, given: Any) -> None:

@@ -202,7 +202,7 @@ def test_what_cannot_be_ends_the_path(text: str, message: str) -> None:
     [
         ({"backend": "torch"}, "compiled engine"),
         ({"events": []}, "statements of the model"),
-        ({"method": "Direct"}, "Direct"),
+        ({"method": "direct"}, "draws jumps alone"),
         ({"rtol": 2.0}, "rtol = 2"),
         ({"seed": -1}, "seed = -1"),
     ],

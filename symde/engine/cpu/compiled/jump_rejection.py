@@ -41,8 +41,8 @@ WIDTH = 0.1
 """Part of a population by which its interval reaches to both sides."""
 
 FEW, NEAR = 25.0, 4.0
-"""Populations below have intervals that reach so far; those below `NEAR` have none, so that what can fire no
-more has a bound of 0."""
+"""Populations below have intervals that reach so far; where nobody is left there is none, so that what can
+fire no more has a bound of 0."""
 
 IN_VAIN = 1000
 """Candidates in succession, and those of a network's reactions, after which all intervals are made points."""
@@ -103,7 +103,7 @@ def find_bounds(state, j):
 def find_interval(state, i):
     """The interval round the present population of a state."""
     x = doubles(state.u)[i]
-    reach = math.ceil(WIDTH * x) if x >= FEW else NEAR if x >= NEAR else 0.0
+    reach = math.ceil(WIDTH * x) if x >= FEW else NEAR if x > 0.0 else 0.0
     doubles(low_at(state))[i], doubles(high_at(state))[i] = max(x - reach, 0.0), x + reach
 
 
