@@ -4,8 +4,8 @@ Up to 150 reactions SortingDirect, above RSSACR, by the events a second that wer
 (`benchmarks/jumps.py`): an event of the direct methods takes longer the more reactions there are to search,
 one of composition and rejection about as long as with 100 (19 million a second against 13 with 100 reactions,
 9 against 13 with 300). With 10 molecules of each species RSSACR makes 0.9 to 1.1 times the events a second
-of CompositionRejection, with 100 of each 1.2 times with 1000 reactions and 1.5 with 10,000; with rate laws, of
-which it knows no bounds, 0.9 times.
+of CompositionRejection, with 100 of each 1.2 times with 1000 reactions and 1.5 with 10,000; with rate laws,
+of which it knows no bounds, 0.9 times.
 """
 
 from __future__ import annotations
