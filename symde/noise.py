@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.between import Between
 from symde.engine.noise.grid import equal_steps
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
-from symde.jumps import whole
+from symde.jumps import explain_mark, whole
 from symde.noise_system import NoiseSystem
 from symde.problem import options
+from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
@@ -33,6 +35,7 @@ RETCODES = {
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
     Status.DIVERGED: Retcode.DIVERGED,
+    Status.BAD_RATE: Retcode.BAD_RATE,
 }
 
 TOLERANCE = 0.01
@@ -68,13 +71,13 @@ def plan_of(
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
-    chosen = method_for(method, system.noise.kind, not system.cuts)
+    chosen = method_for(method, system.noise.kind, not system.cuts, system.moving_rates)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
     if rtol is not None or atol is not None:
         return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
-    return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen))
+    return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates))
 
 
 def _adaptive(
@@ -135,7 +138,8 @@ def solve_noise(
         saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps of one size the
             path is a straight line.
         dense: Offer the path between the times that are saved, by default where it can be: of steps of one
-            size without `saveat`, and of steps that follow the error, which are then taken again.
+            size without `saveat`, and of steps that follow the error, which are then taken again; the latter
+            not of paths that jump.
         max_steps: Limit on the steps.
         throw: As in `symde.solve`.
 
@@ -144,21 +148,27 @@ def solve_noise(
         ValueError, TypeError: an option is not what it should be.
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
+    system: Any = problem.system
+    if dense and system.network is not None and isinstance(plan.grid, Adaptive):
+        raise ValueError(
+            "between the times that are saved, steps that follow the error are taken again, and jumps are "
+            "not: leave out dense and give the times in saveat, or give dt0 and no tolerances"
+        )
     if dense and saveat is not None and isinstance(plan.grid, Grid):
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
     times = saved_times(plan, problem.tspan, saveat)
     every_step = saveat is None and isinstance(plan.grid, Grid)
-    system: Any = problem.system
     out = np.empty((1, len(times), len(problem.u0)))
     started = time.perf_counter()
     session = borrow(system, plan.method)
     codes, ends, taken = session.run(
-        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out
+        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
     give_back(system, session)
     retcode = RETCODES[Status(codes[0])]
+    jumped = events_of(system, session)
     seconds = time.perf_counter() - started
     t, u = times, out[0]
     message = ""
@@ -166,18 +176,59 @@ def solve_noise(
         reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
         message = explained(retcode, float(ends[0]))
+        if retcode is Retcode.BAD_RATE:
+            message = _explained_rate(system, session, float(ends[0]), len(jumped))
+    if every_step and jumped:
+        t, u = with_limits(t, u, jumped)
     between: Any = None
-    if isinstance(plan.grid, Adaptive) and dense is not False:
-        between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
+    if isinstance(plan.grid, Adaptive):
+        if dense is not False and system.network is None:
+            between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
     elif every_step and dense is not False and len(t) > 1:
         between = Lines(t, u)
-    counts = {"steps": int(taken[0])}
+    counts = {"steps": int(taken[0]), "jumps": len(jumped)}
     solution = NoiseSolution(
         problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory
     )
+    solution.events = jumped
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution
+
+
+def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+    """The jumps of the path that a session has followed."""
+    if session.jumps is None or system.network is None:
+        return ()
+    names, n = system.network.names, len(system.state_names)
+    return tuple(
+        EventRecord(float(t), names[channel], states[0, :n], states[1, :n])
+        for t, channel, states in zip(*session.jumps.log(), strict=True)
+    )
+
+
+def with_limits(
+    t: np.ndarray, u: np.ndarray, jumped: tuple[EventRecord, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Saved times and states with both limits of each jump among them."""
+    times = np.repeat([one.t for one in jumped], 2)
+    states = np.stack([state for one in jumped for state in (one.before, one.after)])
+    places = np.searchsorted(t, times)
+    return np.insert(t, places, times), np.insert(u, places, states, axis=0)
+
+
+def _explained_rate(system: NoiseSystem, session: NoiseSession, t: float, jumps: int) -> str:
+    """What happened to a path whose jumps cannot be."""
+    assert session.jumps is not None and system.network is not None
+    why, j, rate = session.jumps.failure
+    channel, where = system.network.channels[j], f"at t = {t:.6g}, after {jumps} jumps"
+    if why == JumpStatus.MARK:
+        return explain_mark(channel, where, system.state_names, session.u[: len(system.state_names)])
+    return (
+        f"bad_rate: the rate of {channel.words} is {rate:g}, {where}\n"
+        "  help: a rate must be finite and not negative for all states that are reached: `max(0, ...)` cuts "
+        "it off, and so does `dom x >= 0`"
+    )
 
 
 def seed_of(given: Any) -> int:
@@ -205,6 +256,8 @@ def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
     if retcode is Retcode.DIVERGED:
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
+    if retcode is Retcode.BAD_RATE:
+        return f"bad_rate: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"
@@ -232,21 +285,20 @@ def give_back(system: Any, session: NoiseSession) -> None:
 
 
 def from_solve(
-    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, dt0: Any,
-    max_steps: int, progress: bool, throw: bool, others: Mapping[str, Any],
+    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, max_steps: int,
+    progress: bool, throw: bool, others: Mapping[str, Any],
 ) -> NoiseSolution:  # fmt: skip
-    """A path as `symde.solve` asks for it; `others` are options that mean something to ordinary equations
-    alone, where they differ from their defaults.
+    """A path as `symde.solve` asks for it; `others` are options that differ from their defaults.
 
     Raises:
-        ValueError: there are any.
+        ValueError: one means something to ordinary equations alone.
     """
-    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
-    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    own = {name: others[name] for name in ("dt0", "rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in own})
     if progress:
         raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
     return solve_noise(
-        problem, method, dt0=dt0, **tolerances, seed=seed, saveat=saveat, dense=dense,
+        problem, method, **own, seed=seed, saveat=saveat, dense=dense,
         max_steps=limit_of(max_steps), throw=throw,
     )  # fmt: skip
 

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.derivatives import jacobian
+from symde.codegen.effects import ChannelKernels
 from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_named
 from symde.codegen.noise import NoiseKernels, domain_of
 from symde.codegen.noise_derivatives import NoiseDerivatives
+from symde.derive.jump_network import JumpNetwork
 from symde.derive.noise import stochastic
-from symde.engine.noise.session import NoiseArrays
+from symde.derive.piecewise import with_hazard
+from symde.engine.noise.session import JumpArrays, NoiseArrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
 from symde.model.reactions import flux
@@ -43,6 +46,8 @@ class NoiseSystem(PathSystem):
     """A stochastic differential equation: names and values as those of the model, drift and diffusion in
     place of a right-hand side."""
 
+    solver, members = "symde.noise", "symde.ensemble.paths"
+
     unread = (
         "this reads ordinary differential equations, and the problem has noise: follow its paths by "
         "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
@@ -52,8 +57,11 @@ class NoiseSystem(PathSystem):
         definition = model.definition
         self.definition = definition
         self.ito = stochastic(definition)
+        self.network: JumpNetwork | None = None
+        if definition.jumps:
+            self.ito, self.network = with_hazard(self.ito)
         # names and values are those of the model without its noise
-        base = ModelSystem(dataclasses.replace(definition, noise=None))
+        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
         self.noise = NoiseKernels(self.ito)
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
@@ -121,10 +129,16 @@ class NoiseSystem(PathSystem):
         return tuple(cut)
 
     @functools.cached_property
+    def moving_rates(self) -> bool:
+        """Whether jumps come at rates that states or the time change."""
+        jumps = self.arrays.jumps
+        return jumps is not None and not jumps.constant
+
+    @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
         noise, products = self.noise, self.noise.products
-        n = len(self.state_names)
+        n = len(self.ito.states)  # with the hazard of jumps, where there are such
         low, high = zip(*(domain_of(self.ito, i) for i in range(n)), strict=True)
         whole = [
             np.array(one, dtype=np.int64)
@@ -136,9 +150,18 @@ class NoiseSystem(PathSystem):
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
             noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
+            self._jumps(),
         )  # fmt: skip
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""
         slopes = self.noise.drift_jacobian
         return np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
+
+    def _jumps(self) -> JumpArrays | None:
+        """The jumps for the compiled loops."""
+        if self.network is None:
+            return None
+        kernels = ChannelKernels(self.ito, self.network)
+        channels = len(self.network.channels)
+        return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)

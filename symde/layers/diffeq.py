@@ -19,6 +19,7 @@ from symde.layers.noise_module import noise_module_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
+from symde.sensitivity.noise_gradient import refuse_jumps
 from symde.sensitivity.run import refuse_path_options
 
 CPU, TORCH = "cpu", "torch"
@@ -124,6 +125,7 @@ def _paths(
     p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
 ) -> Tensor:
     """The same of a problem with noise; `rest` are options beside those of solves."""
+    refuse_jumps(problem)
     if torch.compiler.is_compiling():
         if rest["seed"] is None:
             raise ValueError("compiled code would draw other noise on its way back: give a seed")

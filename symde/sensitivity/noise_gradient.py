@@ -72,7 +72,7 @@ def value_and_grad(
         steps, seconds = steps + int(followed.steps.sum()), seconds + followed.seconds
     u0, p = (functools.reduce(operator.add, parts) for parts in zip(*totals, strict=True))
     values = dict(wanted.gradient(u0, p))
-    work = functools.partial(NoiseStats, steps, seconds)
+    work = functools.partial(NoiseStats, steps, seconds=seconds)
     return value, PathGradient(values, ", ".join(dict.fromkeys(names)), work, seed, count)
 
 
@@ -96,6 +96,7 @@ def path_run(
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
+    refuse_jumps(problem)
     plan = plan_of(problem, method, dt0, limit_of(max_steps), rtol, atol)
     return PathRun(
         problem, plan, seed_of(seed), first, problem.u0[None], problem.p[None], options.count(n, "n"),
@@ -115,6 +116,20 @@ def tolerances_of(
     tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
     refuse_others({name: one for name, one in others.items() if name not in tolerances})
     return tolerances
+
+
+def refuse_jumps(problem: Problem) -> None:
+    """Refuse paths that jump.
+
+    Raises:
+        ValueError: the model has jumps.
+    """
+    if _system(problem).network is not None:
+        raise ValueError(
+            "the paths of this problem jump: parameters and states may decide whether and when, and "
+            "derivatives of paths know nothing of that: follow paths by symde.solve and symde.ensemble, and "
+            "take derivatives of means by differences between ensembles of one seed"
+        )
 
 
 def refuse_moving_span(problem: Problem) -> None:

@@ -53,6 +53,7 @@ class Executive:
             kernels = events.address("roots"), events.address("doubts")
             self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
         self._roots: Any = self.memory.data
+        self._jump: int | None = getattr(events, "jump", None)  # the event that are the jumps of the model
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
@@ -268,6 +269,8 @@ class Executive:
 
     def _values(self, t: float, index: int, plan: EventPlan) -> list[float] | None:
         """What an event sets; None where it has to wait."""
+        if index == self._jump:
+            return self.session.kept_by_model.outcome(self.session, self._calls.u())
         values = self._calls.effect(index, len(plan.targets) + plan.delayed)
         if values is None:
             return []
@@ -291,7 +294,8 @@ class Executive:
             u[target] = value
         settled = self.session.settle() if values and self.session.constrained else Status.DONE
         after = u.copy()
-        self.records.append(EventRecord(t, plan.name, before, after))
+        name = self.session.kept_by_model.name if index == self._jump else plan.name
+        self.records.append(EventRecord(t, name, before, after))
         self.journal.append(Happening(t, index, self._crossed, None, waited, before, after))
         return None if settled == Status.DONE else settled
 

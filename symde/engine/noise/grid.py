@@ -11,9 +11,11 @@ _WHOLE = 1e-9
 """Relative distance from a whole number of steps that is rounding."""
 
 
-def equal_steps(t0: float, t1: float, step: float | None, max_steps: float, method: NoiseMethod) -> Grid:
+def equal_steps(
+    t0: float, t1: float, step: float | None, max_steps: float, method: NoiseMethod, halved: bool = False
+) -> Grid:
     """Steps of that size from t0 to t1; where the span is no multiple of it, of the next smaller size of
-    which it is one.
+    which it is one, or, where they are `halved`, of which it is a power of 2.
 
     Raises:
         ValueError: there is no size, or they are more than `max_steps`.
@@ -25,6 +27,8 @@ def equal_steps(t0: float, t1: float, step: float | None, max_steps: float, meth
         )
     count = (t1 - t0) / step
     steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
+    if halved:  # their Brownian motion is that of a tree, which knows these times best
+        steps = 2 ** (steps - 1).bit_length()
     if steps > max_steps:
         raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
     return Grid(t0, (t1 - t0) / steps, steps)

@@ -19,6 +19,7 @@ METHOD = NoiseMethod(
     weak=1.0,
     kernels=("milstein", "drift", "linearised"),
     double=True,
+    beyond=frozenset({"general"}),
     memory=memory,
     along=True,
     back="noise_implicit_back",

@@ -34,12 +34,14 @@ class NoiseMethod:
 
     Attributes:
         name: what to ask for.
-        module, entry: of `symde.engine.cpu.compiled`.
+        module, entry: of `symde.engine.cpu.compiled`; paths that jump have another entry, `..._jumps`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
         kernels: what it reads: "both", "drift", "diffusion", "milstein" (`symde.codegen.noise`).
         per_motion: normal numbers that it draws for each Brownian motion and step.
         double: whether it needs the double integrals of general noise, and draws numbers for them.
+        beyond: the kinds of noise of which it draws more than increments and their integrals, numbers that
+            are known of whole steps alone.
         adaptive: whether it estimates its error, and steps may follow it.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
@@ -61,6 +63,7 @@ class NoiseMethod:
     kernels: tuple[str, ...] = ("both",)
     per_motion: int = 1
     double: bool = False
+    beyond: frozenset[str] = frozenset()
     adaptive: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing

@@ -13,6 +13,7 @@ METHOD = NoiseMethod(
     weak=1.0,
     kernels=("milstein",),
     double=True,
+    beyond=frozenset({"general"}),
     along=True,
     back="noise_milstein_back",
     when_to_use="Several Brownian motions that act on the same states, and paths that are wanted.",

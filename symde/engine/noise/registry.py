@@ -43,21 +43,27 @@ _METHODS = NamedMethods(
 methods, get = _METHODS.all, _METHODS.get
 
 
-def method_for(method: Any, noise: str, smooth: bool = True) -> NoiseMethod:
+def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) -> NoiseMethod:
     """The method asked for, or the one for a kind of noise. Where general noise is not smooth, and its
-    derivatives may be infinite, that is the method of Euler and Maruyama.
+    derivatives may be infinite, and where steps are `cut` short by jumps whose times follow the path, that is
+    the method of Euler and Maruyama.
 
     Raises:
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
-            noise. TypeError: not a method.
+            noise, or it cannot cut steps short. TypeError: not a method.
     """
     if method is None or (isinstance(method, str) and method.strip().lower() == "auto"):
-        return get(_DEFAULT[noise] if smooth or noise != "general" else "EulerMaruyama")
+        return get(_DEFAULT[noise] if (smooth and not cut) or noise != "general" else "EulerMaruyama")
     found = get(method)
     if noise not in found.noise:
         known = " or ".join(sorted(found.noise))
         raise ValueError(
             f"{found.name} is for {known} noise, and this is {noise}: use '{_DEFAULT[noise]}', or give no "
             "method"
+        )
+    if cut and noise in found.beyond:
+        raise ValueError(
+            f"the rates of jumps move, so that steps are cut short where a jump comes, and the numbers that "
+            f"{found.name} draws of {noise} noise are known of whole steps alone: give no method"
         )
     return found

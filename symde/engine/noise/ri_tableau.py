@@ -145,6 +145,7 @@ def ri_method(name: str, tableau: RiTableau, when_to_use: str, citation: str) ->
         weak=2.0,
         kernels=("both", "drift", "diffusion"),
         per_motion=2,
+        beyond=frozenset({"commutative", "general"}),
         tableau=tableau,
         memory=lambda states, entries: states + tableau.stages * (states + entries) + entries,
         along=True,

@@ -14,6 +14,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.noise_jumps import NoiseJumpMemory
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
@@ -37,8 +38,9 @@ class NoiseArrays:
         low, high: Domains of the states, shape (n,).
         jacobian: Gives the pattern of the drift's Jacobian by rows: starts and columns.
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
+        jumps: The jumps, whose hazard is the last state; None: there are none.
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
-            products count theirs.
+            products count theirs. There are none of paths that jump.
         parameters: Number of parameters, of which directions have changes.
         along: Addresses of the kernels of these derivatives, by the same names.
     """
@@ -56,12 +58,14 @@ class NoiseArrays:
     high: np.ndarray
     jacobian: Callable[[], tuple[np.ndarray, np.ndarray]]
     address: Callable[[str], int]
+    jumps: JumpArrays | None = None
     directions: int = 0
     parameters: int = 0
     along: Mapping[str, int] = field(default_factory=dict)
 
     def with_directions(self, count: int, parameters: int, along: Mapping[str, int]) -> NoiseArrays:
         """The same equation with derivatives along so many directions."""
+        assert self.jumps is None
 
         def repeated(places: np.ndarray, shift: int) -> np.ndarray:
             return np.concatenate([places + shift * one for one in range(count + 1)])
@@ -78,6 +82,25 @@ class NoiseArrays:
             parameters=parameters,
             along=along,
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JumpArrays:
+    """Jumps beside noise.
+
+    Attributes:
+        channels: How many.
+        constant: Whether no state and no time changes a rate.
+        rates: Address of the kernel of the rates.
+        effects: What they do (`symde.codegen.effects.Effects`).
+        names: Of the channels.
+    """
+
+    channels: int
+    constant: bool
+    rates: int
+    effects: Any
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +190,10 @@ class NoiseSession:
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
             self._add_systems()
-        self._function = loop_at(function_address(method.module, method.entry))
+        entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
+        self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n)
+        state.jumps = 0 if self.jumps is None else self.jumps.address
+        self._function = loop_at(function_address(method.module, entry))
 
     def _add_systems(self) -> None:
         """What implicit steps solve: for the stages, and for the derivatives of these."""
@@ -221,6 +247,7 @@ class NoiseSession:
         on_slice: Callable[[], None] | None = None,
         changes: np.ndarray | None = None,
         ends_of_steps: np.ndarray | None = None,
+        log: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow paths to their ends.
 
@@ -235,16 +262,25 @@ class NoiseSession:
                 paths; the directions of the initial state stand in u0.
             ends_of_steps: Takes the ends of steps that follow the error, in 2^-LEVELS of the span: of one
                 path, with room for its steps.
+            log: Whether jumps are logged.
 
         Returns:
             The status of each path, the time it reached, and how many steps it took, shape (paths,).
         """
+        wanted, make_room = out, None
+        if self.jumps is not None:  # the states and their hazard
+            u0 = np.hstack([u0, np.ones((len(u0), 1))])
+            out = np.empty((len(out), len(saveat), self.arrays.n))
+            self.jumps.begin(_signed(seed), grid.h if isinstance(grid, Grid) else 0.0, log)
+            make_room = self.jumps.make_room
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         paths = len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         told = {"out": out, "codes": codes, "ends": ends, "taken": taken}
         with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
-            run_in_slices(self._function, self.state, self.state, on_slice)
+            run_in_slices(self._function, self.state, self.state, on_slice, make_room)
+        if out is not wanted:
+            wanted[...] = out[:, :, :-1]
         return codes, ends, taken
 
     @contextmanager
@@ -288,11 +324,13 @@ class NoiseSession:
             state.rtol, state.first_ticks, state.rejected = grid.rtol, max(int(grid.first / tick), 1), 0
             begin, end = (given if given is not None else whole for given, whole in parts)
             state.first_tick, state.last_tick = (round((one - grid.t0) / tick) for one in (begin, end))
-            self._keep("atol", np.ascontiguousarray(grid.atol))
+            self._keep("atol", np.ascontiguousarray(self._tolerances(grid)))
             ticks = np.rint((saveat - grid.t0) / tick).astype(np.int64)
             self._keep("save_ticks", np.minimum(ticks, 2**LEVELS))
         else:
             state.h = grid.h
+            state.tick = grid.steps * grid.h / 2**LEVELS
+            state.rejected = 0
         state.n_saveat, state.path, state.paths, state.begun = len(saveat), 0, paths, 0
         state.seed, state.first_path = _signed(seed), _signed(first_path)
         try:
@@ -301,16 +339,33 @@ class NoiseSession:
             for name in given:  # they are the caller's
                 del self._kept[name]
 
+    @property
+    def u(self) -> np.ndarray:
+        """The present state, a copy of shape (n,)."""
+        return self._kept["u"].copy()
+
+    def _tolerances(self, grid: Adaptive) -> np.ndarray:
+        """Absolute tolerances, with that of a hazard, whose size is about 1."""
+        return grid.atol if self.jumps is None else np.append(grid.atol, grid.rtol)
+
 
 def run_in_slices(
-    function: Callable[[int], int], state: Any, main: Any, on_slice: Callable[[], None] | None
+    function: Callable[[int], int],
+    state: Any,
+    main: Any,
+    on_slice: Callable[[], None] | None,
+    make_room: Callable[[], None] | None = None,
 ) -> None:
-    """Call a compiled loop over `main` again until it is through; `state` holds its allowance of steps."""
+    """Call a compiled loop over `main` again until it is through; `state` holds its allowance of steps, and
+    `make_room` is called where a log is full."""
     while True:
         state.budget = SLICE
-        if function(ctypes.addressof(main)) != Status.BUDGET:
+        status = function(ctypes.addressof(main))
+        if status == Status.LOG_FULL and make_room is not None:
+            make_room()
+        elif status != Status.BUDGET:
             return
-        if on_slice is not None:
+        elif on_slice is not None:
             on_slice()
 
 

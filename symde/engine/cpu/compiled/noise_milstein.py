@@ -7,6 +7,7 @@ Sources: P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.levy_area import find_areas
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, milstein_at, noise_at
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
@@ -71,4 +72,19 @@ def milstein(address):
     return advance(noise_at(address), milstein_step)
 
 
-ENTRIES = {"euler_maruyama": euler_maruyama, "milstein": milstein}
+def euler_maruyama_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), euler_step)
+
+
+def milstein_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), milstein_step)
+
+
+ENTRIES = {
+    "euler_maruyama": euler_maruyama,
+    "milstein": milstein,
+    "euler_maruyama_jumps": euler_maruyama_jumps,
+    "milstein_jumps": milstein_jumps,
+}

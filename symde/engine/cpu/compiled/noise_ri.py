@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, diffusion_to, drift_to, noise_at, normal
 from symde.engine.cpu.compiled.noise_stages import add_drifts, copy_states, diffusion_sum
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
@@ -159,4 +160,9 @@ def ri(address):
     return advance(noise_at(address), ri_step)
 
 
-ENTRIES = {"ri": ri}
+def ri_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), ri_step)
+
+
+ENTRIES = {"ri": ri, "ri_jumps": ri_jumps}

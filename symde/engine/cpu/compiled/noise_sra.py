@@ -10,6 +10,7 @@ Memory: `work` holds a stage, then the drifts of all stages, then their diffusio
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_stages import (
     add_drifts,
@@ -83,4 +84,9 @@ def sra(address):
     return advance_adaptively(state, sra_step) if state.adaptive != 0 else advance(state, sra_step)
 
 
-ENTRIES = {"sra": sra}
+def sra_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), sra_step)
+
+
+ENTRIES = {"sra": sra, "sra_jumps": sra_jumps}

@@ -15,6 +15,7 @@ Memory: `work` holds a stage, what is known of it, then the drifts of all stages
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_newton import solve_stage
 from symde.engine.cpu.compiled.noise_sra import place
@@ -111,4 +112,9 @@ def implicit_sra(address):
     return advance(state, implicit_sra_step)
 
 
-ENTRIES = {"implicit_sra": implicit_sra}
+def implicit_sra_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), implicit_sra_step)
+
+
+ENTRIES = {"implicit_sra": implicit_sra, "implicit_sra_jumps": implicit_sra_jumps}

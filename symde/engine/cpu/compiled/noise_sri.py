@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_stages import (
     add_drifts,
@@ -101,4 +102,9 @@ def sri(address):
     return advance_adaptively(state, sri_step) if state.adaptive != 0 else advance(state, sri_step)
 
 
-ENTRIES = {"sri": sri}
+def sri_jumps(address):
+    """The same of paths that jump."""
+    return follow_jumps(noise_at(address), sri_step)
+
+
+ENTRIES = {"sri": sri, "sri_jumps": sri_jumps}
