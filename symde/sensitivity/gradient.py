@@ -100,10 +100,11 @@ def value_and_grad(
             loss, problem, method, wrt, saveat, of, sensealg, n, seed, workers, dt0, max_steps, memory,
             options.changed(given, value_and_grad),
         )  # fmt: skip
-    refuse_path_options(n=n, seed=seed, workers=None if workers == 1 else workers)
+    if not (n is None and seed is None and workers == 1):
+        refuse_path_options(n=n, seed=seed, workers=workers)
     if events is not None:
-        problem = with_call_events(expected_problem(problem), events)
-    wanted = wrt_of(wrt, expected_problem(problem).system)
+        problem = with_call_events(problem, events)
+    wanted = wrt_of(wrt, problem.system)
     warn_of_jumps(problem, wanted, 2)
     solving = dict(
         method=method,
