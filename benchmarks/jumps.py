@@ -1,6 +1,8 @@
 """Jump processes: events a second, beside what else there is for Python.
 
     python benchmarks/jumps.py             the methods of symde, by the size of the network
+    python benchmarks/jumps.py --beside    jumps beside differential equations and beside noise
+    python benchmarks/jumps.py --leaping   what leaps make of variances, beside exact paths
     python benchmarks/jumps.py --peers     rebop, COPASI, libRoadRunner, GillesPy2, those that are installed
 
 The network of ten reactions is `TEN`, the others are rings X0 <--> X1 <--> ... with rates between 0.5 and
@@ -81,12 +83,75 @@ def own() -> None:
     _short_paths()
 
 
+SWITCH = """
+model Switch
+  param kon = 5, koff = 3, b = 2, d = 0.7
+  state g = 0, x = 0
+  time 0 .. 10000
+  dx = b*g - d*x
+  jump kon*(1 - g)*(1 + x): g += 1
+  jump koff*g: g -= 1
+end
+"""
+
+MERTON = """
+model Merton
+  param mu = 0.1, sigma = 0.2, lam = 1, m = -0.1, s = 0.15
+  state S = 1
+  time 0 .. 1
+  dS = mu*S*dt + sigma*S*dW
+  jump RATE: S = S*exp(normal(m, s))
+end
+"""
+
+
+def beside() -> None:
+    """Jumps a second beside an equation, by method and tolerance, and steps a second beside noise."""
+    import symde
+    from symde.piecewise import solve_piecewise
+
+    problem = symde.Problem(symde.ode_def(SWITCH))
+    end = [problem.tspan[1]]
+    print("jumps beside an equation, million a second:")
+    for method in ("BS3", "Tsit5", "Vern7", "Taylor", "Rodas5P", "VCABM"):
+        speeds = []
+        for rtol in (1e-4, 1e-6, 1e-8):
+            options = {"seed": 1, "saveat": end, "rtol": rtol, "max_steps": 10**8}
+            seconds = best(lambda: solve_piecewise(problem, method, **options))  # noqa: B023
+            speeds.append(solve_piecewise(problem, method, **options).stats.jumps / seconds / 1e6)
+        print(
+            f"  {method:10}", *(f"{speed:6.2f}" for speed in speeds), " at rtol 1e-4, 1e-6, 1e-8", flush=True
+        )
+    for rate in ("lam", "lam*S"):
+        problem = symde.Problem(symde.ode_def(MERTON.replace("RATE", rate)))
+        for method in ("EulerMaruyama", "SRIW1"):
+            options = {"n": 10_000, "seed": 1, "dt0": 1 / 128, "saveat": [1.0]}
+            seconds = best(lambda: symde.ensemble(problem, method, **options))  # noqa: B023
+            print(f"jump {rate}: ... beside noise by {method}: {1.28 / seconds:.1f} million steps a second")
+
+
+def leaping() -> None:
+    """Variances of leaps near an equilibrium, relative to what is exact."""
+    import symde
+    from symde.engine.jumps import registry
+
+    for size in (1_000, 10_000, 100_000):
+        problem = symde.Problem(f"{size}, 0 --> X\n1, X --> 0", {"X": size}, (0, 8), kind="jump")
+        for epsilon in (0.1, 0.03, 0.01):
+            method = registry.get("TauLeaping").with_epsilon(epsilon)
+            found = symde.ensemble(problem, method, n=20_000, seed=1, saveat=[8.0]).u[:, 0, 0]
+            print(
+                f"{size} molecules, epsilon {epsilon}: mean {found.mean() / size:.5f}, variance "
+                f"{found.var() / size:.3f} of the exact one"
+            )
+
+
 def _leaping() -> None:
     import symde
 
     model = symde.ode_def("(k, g), 2A <--> B\nA(0) = 1000000; B(0) = 0")
     problem = symde.Problem(model, tspan=(0, 10), p={"k": 1e-6, "g": 0.5}, kind="jump")
-    for method in ("Direct", "TauLeaping"):
+    for method in ("Direct", "RSSACR", "TauLeaping"):
         seconds = best(lambda: symde.solve(problem, method, seed=1, saveat=1.0))  # noqa: B023
         print(f"a path of a million molecules by {method}: {1e3 * seconds:.2f} ms")
 
@@ -241,4 +306,8 @@ def _gillespy() -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", action="store_true", help="the others, in place of symde")
-    peers() if parser.parse_args().peers else own()
+    parser.add_argument("--beside", action="store_true", help="jumps beside equations and beside noise")
+    parser.add_argument("--leaping", action="store_true", help="variances of leaps")
+    given = parser.parse_args()
+    run_it = peers if given.peers else beside if given.beside else leaping if given.leaping else own
+    run_it()

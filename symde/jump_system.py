@@ -10,20 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from symde.codegen.propensities import PropensityKernels
-from symde.derive.jump_network import Channel, jump_network
-from symde.engine.cpu.jump_layout import LARGEST_COUNT
+from symde.codegen.propensities import PropensityKernels, TimedRateError
+from symde.derive.jump_network import Channel, is_piecewise, jump_network
 from symde.engine.jumps.network import NetworkArrays, network_arrays
 from symde.lowering import ModelSystem
+from symde.model.definition import Definition
 from symde.model.model import Model
-from symde.path_system import PathSystem
+from symde.path_system import PathSystem, refuse_counts
+from symde.piecewise_system import PiecewiseSystem
 from symde.problem.system import System
 
-_systems: weakref.WeakKeyDictionary[Model, JumpSystem] = weakref.WeakKeyDictionary()
+_systems: weakref.WeakKeyDictionary[Model, PathSystem] = weakref.WeakKeyDictionary()
 
 
-def read_as_jumps(system: System, model: Any) -> JumpSystem:
-    """The jump process of a model; made once, so that problems share its compiled code.
+def read_as_jumps(system: System, model: Any) -> PathSystem:
+    """The jump process of a model, with its differential equations and events where it has such; made once,
+    so that problems share its compiled code.
 
     Raises:
         ValueError: the model is none.
@@ -32,20 +34,33 @@ def read_as_jumps(system: System, model: Any) -> JumpSystem:
         raise ValueError("kind='jump' reads a model with reactions or jumps, and this is a function")
     found = _systems.get(model)
     if found is None:
-        found = _systems[model] = JumpSystem(system, model)
+        found = _systems[model] = _read(system, model.definition)
     return found
+
+
+def _read(system: System, definition: Definition) -> PathSystem:
+    """Jumps alone by methods of their own, all else with the hazard of the jumps beside the equations."""
+    if definition.noise is not None and definition.jumps:
+        raise ValueError("the model has noise beside jumps, which kind='sde' reads: leave out kind='jump'")
+    if is_piecewise(definition):
+        return PiecewiseSystem(system, definition)
+    try:
+        return JumpSystem(system, definition)
+    except TimedRateError:
+        return PiecewiseSystem(system, definition)
 
 
 class JumpSystem(PathSystem):
     """A jump process: names and values as those of the model, propensities in place of a right-hand side."""
+
+    solver, members = "symde.jumps", "symde.ensemble.jump_paths"
 
     unread = (
         "this reads differential equations, and the problem is a jump process: give it a problem without "
         "kind='jump'"
     )
 
-    def __init__(self, base: System, model: Model) -> None:
-        definition = model.definition
+    def __init__(self, base: System, definition: Definition) -> None:
         self.definition = definition
         self.network = jump_network(definition)
         if definition.jumps:  # names and values are those of the model without its jumps
@@ -58,7 +73,7 @@ class JumpSystem(PathSystem):
         self.sessions: dict[Any, list[Any]] = {}
         self.plans: Any = None
         self.solved: Any = None
-        self._initial_state = base.initial_state
+        self._base: Any = base
         self.parameters, self.time_span = base.parameters, base.time_span
         self.observe, self.unit = base.observe, base.unit
 
@@ -72,7 +87,14 @@ class JumpSystem(PathSystem):
             [one.reads for one in table],
             self.network.counted,
             self.propensities.addresses,
+            [one.targets for one in channels],
+            self.propensities.effects,
         )
+
+    @property
+    def has_laws(self) -> bool:
+        """Whether a propensity is anything but mass action."""
+        return any(one.reactants is None for one in self.propensities.table)
 
     def rates(self, p: np.ndarray) -> np.ndarray:
         """The rate constants of mass action, shape (m,).
@@ -96,23 +118,23 @@ class JumpSystem(PathSystem):
         Raises:
             ValueError: one is no whole number, or a number of molecules is negative.
         """
-        u0 = self._initial_state(p, t0, given)
-        finite = np.isfinite(u0)  # what is not, the problem refuses itself
-        broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) >= LARGEST_COUNT))
-        if broken.any():
-            name, value = self._first(broken, u0)
-            raise ValueError(
-                f"state `{name}` starts at {value!r}: a jump process counts in whole numbers below 2**53"
-            )
-        negative = finite & (u0 < 0) & np.array(self.network.counted)
-        if negative.any():
-            name, value = self._first(negative, u0)
-            raise ValueError(f"species `{name}` starts at {value:g}: there cannot be fewer than none")
+        u0 = self._base.initial_state(p, t0, given)
+        self._check(u0)
         return u0
 
-    def _first(self, where: np.ndarray, u: np.ndarray) -> tuple[str, float]:
-        index = int(np.argmax(where))
-        return self.state_names[index], float(u[index])
+    @property
+    def span_is_fixed(self) -> bool:
+        """Whether the model's own time span follows no parameter."""
+        return self._base.span_is_fixed
+
+    def start_of_members(self, *given: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters and initial states of several members; arguments as of `ModelSystem`."""
+        p, u0 = self._base.start_of_members(*given)
+        self._check(u0)
+        return p, u0
+
+    def _check(self, u0: np.ndarray) -> None:
+        refuse_counts(self.state_names, u0, np.array(self.network.whole), np.array(self.network.counted))
 
     def channel(self, j: int) -> Channel:
         """A reaction or jump, for messages."""

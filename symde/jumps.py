@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from symde.derive.jump_network import Channel
 from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.jumps.choice import method_for
 from symde.engine.jumps.method import JumpMethod
@@ -32,6 +33,7 @@ _FAILED = {
     JumpStatus.TOTAL: Retcode.BAD_RATE,
     JumpStatus.COUNT: Retcode.BAD_RATE,
     JumpStatus.CLOCK: Retcode.BAD_RATE,
+    JumpStatus.MARK: Retcode.BAD_RATE,
 }
 
 
@@ -69,48 +71,76 @@ def solve_jumps(
     system = problem.system
     if not isinstance(system, JumpSystem):
         raise ValueError("this follows paths of jump processes: give it symde.Problem(model, kind='jump')")
-    chosen = method_for(method, system.arrays.m)
-    _check(problem, chosen, saveat, dense)
+    chosen = method_for(method, system.arrays.m, system.has_laws)
+    check_problem(problem, chosen)
+    if dense and saveat is not None:
+        raise ValueError("the path between events is kept where every event is saved: leave out saveat")
     seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
     trajectory = whole(trajectory, "trajectory")
     times = options.save_times(saveat, *problem.tspan)
     kept = system.sessions.setdefault((chosen.module, chosen.entry), [])
     session = kept.pop() if kept else JumpSession(system.arrays, chosen)
-    rates = system.rates(problem.p)
-    session.begin(
-        problem.u0, problem.p, rates, problem.tspan, seed, trajectory, times, max_events, chosen.epsilon
-    )  # fmt: skip
-    started = time.perf_counter()
-
-    def solution(retcode: Retcode, message: str = "") -> JumpSolution:
-        seconds = time.perf_counter() - started
-        t, u = session.saved()
-        if times is None and t[-1] < session.state.t:  # ended early: up to here nothing happened
-            t, u = np.append(t, session.state.t), np.vstack([u, session.u])
-        steps = Steps(t, u) if times is None and dense is not False else None
-        counts = session.counters()
-        return JumpSolution(
-            problem, t, u, retcode, steps, counts, seconds, (chosen,), message, seed, trajectory
-        )
-
-    try:
-        status = _run(session, problem, callback, progress)
-    except KeyboardInterrupt as interrupt:
-        message = f"interrupted at t = {session.state.t:g}"
-        if not throw:
-            return solution(Retcode.INTERRUPTED, message)
-        raise SolveInterrupted(message, solution(Retcode.INTERRUPTED, message)) from interrupt
-    if status == JumpStatus.DONE or isinstance(status, Retcode):
-        found = solution(status if isinstance(status, Retcode) else Retcode.SUCCESS)
-        if len(kept) < KEPT:
-            session.release()
-            kept.append(session)
-        return found
-    message = _explain(session, problem, status)
-    found = solution(_FAILED[status], message)
-    if throw:
-        raise SolveError(message, found)
+    path = JumpPath(problem, chosen, session, max_events)
+    found = path.follow(seed, trajectory, times, dense is not False, callback, progress, throw)
+    if found.success and len(kept) < KEPT:
+        session.release()
+        kept.append(session)
     return found
+
+
+class JumpPath:
+    """Paths of one problem in one session.
+
+    Args:
+        problem: Of kind "jump", of jumps alone.
+        method: How they are drawn.
+        session: Where.
+        max_events: Limit on the events; None: none.
+    """
+
+    def __init__(
+        self, problem: Problem, method: JumpMethod, session: JumpSession, max_events: int | None
+    ) -> None:
+        self.problem, self.method, self.session, self.max_events = problem, method, session, max_events
+
+    def follow(
+        self, seed: int, trajectory: int, times: np.ndarray | None, dense: bool,
+        callback: Callback | None = None, progress: bool = False, throw: bool = True,
+    ) -> JumpSolution:  # fmt: skip
+        """Follow a path to its end; arguments as of `solve_jumps`."""
+        problem, session = self.problem, self.session
+        system: Any = problem.system
+        session.begin(
+            problem.u0, problem.p, system.rates(problem.p), problem.tspan, seed, trajectory, times,
+            self.max_events, self.method.epsilon,
+        )  # fmt: skip
+        started = time.perf_counter()
+
+        def solution(retcode: Retcode, message: str = "") -> JumpSolution:
+            seconds = time.perf_counter() - started
+            t, u = session.saved()
+            if times is None and t[-1] < session.state.t:  # ended early: up to here nothing happened
+                t, u = np.append(t, session.state.t), np.vstack([u, session.u])
+            steps = Steps(t, u) if times is None and dense else None
+            counts = session.counters()
+            return JumpSolution(
+                problem, t, u, retcode, steps, counts, seconds, (self.method,), message, seed, trajectory
+            )
+
+        try:
+            status = _run(session, problem, callback, progress)
+        except KeyboardInterrupt as interrupt:
+            message = f"interrupted at t = {session.state.t:g}"
+            if not throw:
+                return solution(Retcode.INTERRUPTED, message)
+            raise SolveInterrupted(message, solution(Retcode.INTERRUPTED, message)) from interrupt
+        if status == JumpStatus.DONE or isinstance(status, Retcode):
+            return solution(status if isinstance(status, Retcode) else Retcode.SUCCESS)
+        message = _explain(session, problem, status)
+        found = solution(_FAILED[status], message)
+        if throw:
+            raise SolveError(message, found)
+        return found
 
 
 def _run(
@@ -134,12 +164,25 @@ def _run(
                 return status
 
 
-def _check(problem: Problem, method: JumpMethod, saveat: Any, dense: bool | None) -> None:
+def refuse_others(others: Mapping[str, Any]) -> None:
+    """Refuse options that mean something to differential equations alone.
+
+    Raises:
+        ValueError: there are any.
+    """
+    for name, value in others.items():
+        raise ValueError(f"{name}={value!r} belongs to differential equations, and this is a jump process")
+
+
+def check_problem(problem: Problem, method: JumpMethod) -> None:
+    """Refuse a problem that a method does not solve.
+
+    Raises:
+        ValueError: it runs backwards, or the method needs mass action.
+    """
     t0, t1 = problem.tspan
     if t1 < t0:
         raise ValueError(f"a jump process runs forwards in time, and the span is {t0:g} to {t1:g}")
-    if dense and saveat is not None:
-        raise ValueError("the path between events is kept where every event is saved: leave out saveat")
     if method.mass_action_only:
         system: JumpSystem = problem.system  # type: ignore[assignment]
         for channel, one in zip(system.network.channels, system.propensities.table, strict=True):
@@ -148,6 +191,11 @@ def _check(problem: Problem, method: JumpMethod, saveat: Any, dense: bool | None
                     f"{method.name} needs mass action with rate constants that no state changes, and "
                     f"{channel.words} has a rate law: use an exact method such as 'SortingDirect'"
                 )
+
+
+def limit_of(max_steps: int) -> int | None:
+    """The limit on events: none where it was not given."""
+    return None if max_steps == options.DEFAULT_MAX_STEPS else options.step_limit(max_steps)
 
 
 def whole(value: Any, what: str) -> int:
@@ -182,10 +230,14 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
             f"apart in float64, {where}\n  help: begin at 0, as rates of a jump process do not read the time"
         )
     channel = system.channel(state.failed)
+    if status == JumpStatus.MARK:
+        return explain_mark(channel, where, system.state_names, session.u)
     values = ", ".join(
         f"{name} = {value:g}" for name, value in zip(system.state_names, session.u, strict=True)
     )
     if status == JumpStatus.NEGATIVE:
+        if channel.effects:
+            return explain_count(channel, where, system.state_names, session.u)
         gone = min(channel.changes, key=lambda one: session.u[one[0]] + one[1])[0]
         name = system.state_names[gone]
         return (
@@ -200,20 +252,41 @@ def _explain(session: JumpSession, problem: Problem, status: JumpStatus) -> str:
     )
 
 
+def explain_mark(channel: Channel, where: str, names: Sequence[str], u: np.ndarray) -> str:
+    """What happened where a jump draws from no distribution, or sets what is no finite number."""
+    return (
+        f"bad_rate: {channel.words} sets what is no finite number, or draws from no distribution, {where}\n"
+        f"  states: {listed(names, u)}\n"
+        "  help: normal(m, s) needs s >= 0, uniform(a, b) a <= b, exponential(r) r > 0"
+    )
+
+
+def explain_count(channel: Channel, where: str, names: Sequence[str], u: np.ndarray) -> str:
+    """What happened where a jump sets a species to no number of molecules."""
+    return (
+        f"bad_rate: {channel.words} would leave no whole number of molecules, or less than none, {where}\n"
+        f"  states: {listed(names, u)}\n"
+        "  help: species take part in reactions and are counted: change them by whole numbers"
+    )
+
+
+def listed(names: Sequence[str], u: np.ndarray) -> str:
+    """States with their names."""
+    return ", ".join(f"{name} = {value:g}" for name, value in zip(names, u, strict=True))
+
+
 def from_solve(
-    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None,
-    callback: Callback | None, max_steps: int, progress: bool, throw: bool, others: Mapping[str, Any],
+    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, max_steps: int,
+    progress: bool, throw: bool, others: Mapping[str, Any],
 ) -> JumpSolution:  # fmt: skip
-    """A path as `symde.solve` asks for it; `others` are options that mean something to differential equations
-    alone, where they differ from their defaults.
+    """A path as `symde.solve` asks for it; `others` are options that differ from their defaults.
 
     Raises:
-        ValueError: there are any.
+        ValueError: one means something to differential equations alone.
     """
-    for name, value in others.items():
-        raise ValueError(f"{name}={value!r} belongs to differential equations, and this is a jump process")
-    limit = None if max_steps == options.DEFAULT_MAX_STEPS else options.step_limit(max_steps)
+    callback = others.get("callback")
+    refuse_others({name: value for name, value in others.items() if name != "callback"})
     return solve_jumps(
-        problem, method, seed=seed, saveat=saveat, dense=dense, callback=callback, max_events=limit,
-        progress=progress, throw=throw,
+        problem, method, seed=seed, saveat=saveat, dense=dense, callback=callback,
+        max_events=limit_of(max_steps), progress=progress, throw=throw,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -11,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
+from symde.engine.noise.between import Between
+from symde.engine.noise.grid import equal_steps
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
-from symde.jumps import whole
+from symde.jumps import explain_mark, whole
 from symde.noise_system import NoiseSystem
 from symde.problem import options
+from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
 from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
@@ -31,6 +34,8 @@ RETCODES = {
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
+    Status.DIVERGED: Retcode.DIVERGED,
+    Status.BAD_RATE: Retcode.BAD_RATE,
 }
 
 TOLERANCE = 0.01
@@ -38,9 +43,6 @@ TOLERANCE = 0.01
 
 POINTS = 101
 """Times that are saved of adaptive steps where none are asked for."""
-
-_WHOLE = 1e-9
-"""Relative distance from a whole number of steps that is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +71,13 @@ def plan_of(
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
-    chosen = method_for(method, system.noise.kind)
+    chosen = method_for(method, system.noise.kind, not system.cuts, system.moving_rates)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
     if rtol is not None or atol is not None:
         return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
-    if step is None:
-        raise ValueError(
-            f"{chosen.name} keeps its step size: give dt0=..., such as dt0={(t1 - t0) / 1000:g} for 1000 "
-            f"steps{', or rtol and atol for steps that follow the error' if chosen.adaptive else ''}"
-        )
-    count = (t1 - t0) / step
-    steps = max(math.ceil(count * (1.0 - _WHOLE)), 1) if count < 2.0**53 else 2**53
-    if steps > max_steps:
-        raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
-    return NoisePlan(chosen, Grid(t0, (t1 - t0) / steps, steps))
+    return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates))
 
 
 def _adaptive(
@@ -103,7 +96,11 @@ def _adaptive(
         )
     system: Any = problem.system
     t0, t1 = problem.tspan
-    _refuse_truncation(system)
+    if system.cuts:  # they would come to means that are wrong by some per cent
+        raise ValueError(
+            f"{system.cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
+            "and no tolerances"
+        )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
@@ -112,27 +109,6 @@ def _adaptive(
     span = t1 - t0
     first = span / 1000 if step is None else min(step, span)
     return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
-
-
-def _refuse_truncation(system: NoiseSystem) -> None:
-    """Refuse steps that follow the error where noise is cut off: they come to means that are wrong by some
-    per cent.
-
-    Raises:
-        ValueError: a state has a domain, or the noise is that of reactions, which is none at rates below 0.
-    """
-    cut = [
-        f"`{state.name}` has a domain"
-        for state in system.ito.states
-        if state.domain is not None and np.isfinite([one for one in state.domain if one is not None]).any()
-    ]
-    if system.definition.reactions:
-        cut.append("the noise of reactions ends where their rates are 0")
-    if cut:
-        raise ValueError(
-            f"{cut[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... and no "
-            "tolerances"
-        )
 
 
 def solve_noise(
@@ -155,14 +131,15 @@ def solve_noise(
         problem: Of kind "sde".
         method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
         dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
-        rtol, atol: Tolerances of steps that follow the error (SRA1, SRIW1); dt0 is then the first step. The
-            one that is not given is 0.01. Steps end at the times to save.
+        rtol, atol: Tolerances of steps that follow the error, of methods of strong order 1.5; dt0 is then the
+            first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
-        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps the path is a
-            straight line.
-        dense: Keep the path between steps; only of steps of one size without `saveat`, and then by
-            default.
+        saveat: Times to save; None: every step, or 101 times of adaptive ones. Between steps of one size the
+            path is a straight line.
+        dense: Offer the path between the times that are saved, by default where it can be: of steps of one
+            size without `saveat`, and of steps that follow the error, which are then taken again; the latter
+            not of paths that jump.
         max_steps: Limit on the steps.
         throw: As in `symde.solve`.
 
@@ -171,41 +148,86 @@ def solve_noise(
         ValueError, TypeError: an option is not what it should be.
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
-    if dense and saveat is not None:
-        raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
-    if dense and isinstance(plan.grid, Adaptive):
+    system: Any = problem.system
+    if dense and system.network is not None and isinstance(plan.grid, Adaptive):
         raise ValueError(
-            "the path between steps that follow the error is not kept: leave out dense and give the times in "
-            "saveat, or give dt0 and no tolerances"
+            "between the times that are saved, steps that follow the error are taken again, and jumps are "
+            "not: leave out dense and give the times in saveat, or give dt0 and no tolerances"
         )
+    if dense and saveat is not None and isinstance(plan.grid, Grid):
+        raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
     seed = seed_of(seed)
     trajectory = whole(trajectory, "trajectory")
-    times = _times(plan, problem.tspan, saveat)
+    times = saved_times(plan, problem.tspan, saveat)
     every_step = saveat is None and isinstance(plan.grid, Grid)
-    system: Any = problem.system
     out = np.empty((1, len(times), len(problem.u0)))
     started = time.perf_counter()
     session = borrow(system, plan.method)
     codes, ends, taken = session.run(
-        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out
+        plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
     give_back(system, session)
     retcode = RETCODES[Status(codes[0])]
+    jumped = events_of(system, session)
     seconds = time.perf_counter() - started
     t, u = times, out[0]
     message = ""
     if not retcode.success:
-        reached = t <= ends[0]
+        reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
         message = explained(retcode, float(ends[0]))
-    lines = Lines(t, u) if every_step and dense is not False and len(t) > 1 else None
-    counts = {"steps": int(taken[0])}
+        if retcode is Retcode.BAD_RATE:
+            message = _explained_rate(system, session, float(ends[0]), len(jumped))
+    if every_step and jumped:
+        t, u = with_limits(t, u, jumped)
+    between: Any = None
+    if isinstance(plan.grid, Adaptive):
+        if dense is not False and system.network is None:
+            between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
+    elif every_step and dense is not False and len(t) > 1:
+        between = Lines(t, u)
+    counts = {"steps": int(taken[0]), "jumps": len(jumped)}
     solution = NoiseSolution(
-        problem, t, u, retcode, lines, counts, seconds, (plan.method,), message, seed, trajectory
+        problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory, jumped
     )
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution
+
+
+def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+    """The jumps of the path that a session has followed."""
+    if session.jumps is None or system.network is None:
+        return ()
+    names, n = system.network.names, len(system.state_names)
+    return tuple(
+        EventRecord(float(t), names[channel], states[0, :n], states[1, :n])
+        for t, channel, states in zip(*session.jumps.log(), strict=True)
+    )
+
+
+def with_limits(
+    t: np.ndarray, u: np.ndarray, jumped: tuple[EventRecord, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Saved times and states with both limits of each jump among them."""
+    times = np.repeat([one.t for one in jumped], 2)
+    states = np.stack([state for one in jumped for state in (one.before, one.after)])
+    places = np.searchsorted(t, times)
+    return np.insert(t, places, times), np.insert(u, places, states, axis=0)
+
+
+def _explained_rate(system: NoiseSystem, session: NoiseSession, t: float, jumps: int) -> str:
+    """What happened to a path whose jumps cannot be."""
+    assert session.jumps is not None and system.network is not None
+    why, j, rate = session.jumps.failure
+    channel, where = system.network.channels[j], f"at t = {t:.6g}, after {jumps} jumps"
+    if why == JumpStatus.MARK:
+        return explain_mark(channel, where, system.state_names, session.u[: len(system.state_names)])
+    return (
+        f"bad_rate: the rate of {channel.words} is {rate:g}, {where}\n"
+        "  help: a rate must be finite and not negative for all states that are reached: `max(0, ...)` cuts "
+        "it off, and so does `dom x >= 0`"
+    )
 
 
 def seed_of(given: Any) -> int:
@@ -217,7 +239,7 @@ def seed_of(given: Any) -> int:
     return secrets.randbits(63) if given is None else whole(given, "seed")
 
 
-def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
+def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
     """The times to save."""
     times = options.save_times(saveat, *span)
     if times is not None:
@@ -231,6 +253,10 @@ def _times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarra
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
+    if retcode is Retcode.DIVERGED:
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
+    if retcode is Retcode.BAD_RATE:
+        return f"bad_rate: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is not Retcode.NON_FINITE:
         return (
             f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: loosen rtol and atol, or give dt0"
@@ -243,7 +269,7 @@ def explained(retcode: Retcode, t: float) -> str:
 
 def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
     """A session that no one else uses."""
-    kept = system.sessions.setdefault((method.module, method.entry), [])
+    kept = system.sessions.setdefault(method, [])
     try:
         return kept.pop()
     except IndexError:
@@ -252,27 +278,26 @@ def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
 
 def give_back(system: Any, session: NoiseSession) -> None:
     """Keep a session for other solves."""
-    kept = system.sessions[session.method.module, session.method.entry]
+    kept = system.sessions[session.method]
     if len(kept) < KEPT:
         kept.append(session)
 
 
 def from_solve(
-    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, dt0: Any,
-    max_steps: int, progress: bool, throw: bool, others: Mapping[str, Any],
+    problem: Problem, method: Any, seed: int | None, saveat: Any, dense: bool | None, max_steps: int,
+    progress: bool, throw: bool, others: Mapping[str, Any],
 ) -> NoiseSolution:  # fmt: skip
-    """A path as `symde.solve` asks for it; `others` are options that mean something to ordinary equations
-    alone, where they differ from their defaults.
+    """A path as `symde.solve` asks for it; `others` are options that differ from their defaults.
 
     Raises:
-        ValueError: there are any.
+        ValueError: one means something to ordinary equations alone.
     """
-    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
-    refuse_others({name: one for name, one in others.items() if name not in tolerances})
+    own = {name: others[name] for name in ("dt0", "rtol", "atol") if name in others}
+    refuse_others({name: one for name, one in others.items() if name not in own})
     if progress:
         raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
     return solve_noise(
-        problem, method, dt0=dt0, **tolerances, seed=seed, saveat=saveat, dense=dense,
+        problem, method, **own, seed=seed, saveat=saveat, dense=dense,
         max_steps=limit_of(max_steps), throw=throw,
     )  # fmt: skip
 

@@ -9,11 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from symde.codegen.noise import NoiseKernels
+from symde.codegen.derivatives import jacobian
+from symde.codegen.effects import ChannelKernels
+from symde.codegen.evaluate import evaluate
+from symde.codegen.lower import lower_named
+from symde.codegen.noise import NoiseKernels, domain_of
+from symde.codegen.noise_derivatives import NoiseDerivatives
+from symde.derive.jump_network import JumpNetwork
 from symde.derive.noise import stochastic
-from symde.engine.noise.session import NoiseArrays
+from symde.derive.piecewise import with_hazard
+from symde.engine.noise.session import JumpArrays, NoiseArrays
 from symde.lowering import ModelSystem
 from symde.model.model import Model
+from symde.model.reactions import flux
 from symde.path_system import PathSystem
 from symde.problem.system import System
 
@@ -38,17 +46,22 @@ class NoiseSystem(PathSystem):
     """A stochastic differential equation: names and values as those of the model, drift and diffusion in
     place of a right-hand side."""
 
+    solver, members = "symde.noise", "symde.ensemble.paths"
+
     unread = (
         "this reads ordinary differential equations, and the problem has noise: follow its paths by "
-        "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
+        "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
     )
 
     def __init__(self, model: Model) -> None:
         definition = model.definition
         self.definition = definition
         self.ito = stochastic(definition)
+        self.network: JumpNetwork | None = None
+        if definition.jumps:
+            self.ito, self.network = with_hazard(self.ito)
         # names and values are those of the model without its noise
-        base = ModelSystem(dataclasses.replace(definition, noise=None))
+        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
         self.noise = NoiseKernels(self.ito)
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
@@ -64,21 +77,91 @@ class NoiseSystem(PathSystem):
             base.time_span,
         )
         self.observe, self.unit = base.observe, base.unit
+        self._base = base
+        self.observations: dict[tuple[str, ...], Any] = {}
+
+    @property
+    def start_derivatives(self) -> Any:
+        """Derivatives of defaults, initial values and time span by the parameters: those of the model."""
+        return self._base.start_derivatives
+
+    @property
+    def quantities(self) -> Any:
+        """The graph of states, parameters and observed quantities, and what each of them is there."""
+        return self._base.kernels.model_graph
+
+    @functools.cached_property
+    def _rates(self) -> Any:
+        lowered, lowering = lower_named(self.definition)
+        nodes = [lowering.lower(flux(one)) for one in self.definition.reactions]
+        graph = lowered.graph
+        return graph, nodes, [jacobian(graph, nodes, by) for by in (lowered.states, lowered.parameters)]
+
+    def rates(self, t: float, u: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The rates of the reactions and their derivatives by states and parameters, shapes (reactions,),
+        (reactions, n) and (reactions, m)."""
+        graph, nodes, matrices = self._rates
+        wanted = [*nodes, *(node for one in matrices for node in one.nodes)]
+        values = evaluate(graph, wanted, t, {"u": u, "p": p})
+        dense = [np.zeros((len(nodes), length)) for length in (len(u), len(p))]
+        for matrix, target in zip(matrices, dense, strict=True):
+            rows = np.repeat(np.arange(len(nodes)), np.diff(matrix.indptr))
+            target[rows, list(matrix.indices)] = [values[node] for node in matrix.nodes]
+        return np.array([values[node] for node in nodes], dtype=float), dense[0], dense[1]
+
+    @functools.cached_property
+    def derivatives(self) -> NoiseDerivatives:
+        """Derivatives of drift and diffusion as kernels."""
+        return NoiseDerivatives(self.noise)
+
+    @functools.cached_property
+    def cuts(self) -> tuple[str, ...]:
+        """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
+        reactions, which is none at rates below 0."""
+        cut = [
+            f"`{state.name}` has a domain"
+            for state in self.ito.states
+            if state.domain is not None
+            and np.isfinite([one for one in state.domain if one is not None]).any()
+        ]
+        if self.definition.reactions:
+            cut.append("the noise of reactions ends where their rates are 0")
+        return tuple(cut)
+
+    @functools.cached_property
+    def moving_rates(self) -> bool:
+        """Whether jumps come at rates that states or the time change."""
+        jumps = self.arrays.jumps
+        return jumps is not None and not jumps.constant
 
     @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
         noise, products = self.noise, self.noise.products
-        domains = [state.domain or (None, None) for state in self.ito.states]
-        low = [-np.inf if one is None else one for one, _ in domains]
-        high = [np.inf if one is None else one for _, one in domains]
+        n = len(self.ito.states)  # with the hazard of jumps, where there are such
+        low, high = zip(*(domain_of(self.ito, i) for i in range(n)), strict=True)
         whole = [
             np.array(one, dtype=np.int64)
             for one in (noise.rows, noise.columns, products.rows, products.first, products.second)
         ]
-        n = len(self.state_names)
         bounds = np.array(low, dtype=float), np.array(high, dtype=float)
         rows, columns, product_rows, first, second = whole
+        pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
         return NoiseArrays(
-            n, noise.motions, rows, columns, product_rows, first, second, *bounds, noise.addresses
-        )
+            n, noise.motions, rows, columns, product_rows, first, second, pairs,
+            noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
+            self._jumps(),
+        )  # fmt: skip
+
+    def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pattern of the drift's Jacobian by rows: starts and columns."""
+        slopes = self.noise.drift_jacobian
+        return np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
+
+    def _jumps(self) -> JumpArrays | None:
+        """The jumps for the compiled loops."""
+        if self.network is None:
+            return None
+        kernels = ChannelKernels(self.ito, self.network)
+        channels = len(self.network.channels)
+        return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)

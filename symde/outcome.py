@@ -27,6 +27,7 @@ RETCODES = {
     Status.CHATTERING: Retcode.CHATTERING,
     Status.ZENO: Retcode.ZENO,
     Status.INCONSISTENT: Retcode.INCONSISTENT,
+    Status.BAD_RATE: Retcode.BAD_RATE,
 }
 
 

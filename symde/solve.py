@@ -128,22 +128,18 @@ def solve(
         raise TypeError(f"callback must be a function of (t, u), found {callback!r}")
     if problem.kind in ("jump", "sde"):
         given = {
-            "rtol": rtol, "atol": atol, "backend": backend, "events": events, "dtmax": dtmax,
-            "linear_solver": linear_solver, "preconditioner": preconditioner,
+            "rtol": rtol, "atol": atol, "backend": backend, "events": events, "callback": callback,
+            "dt0": dt0, "dtmax": dtmax, "linear_solver": linear_solver, "preconditioner": preconditioner,
         }  # fmt: skip
-        given |= {"dt0": dt0} if problem.kind == "jump" else {"callback": callback}
         usual = solve.__kwdefaults__ or {}
         others = {
             name: value
             for name, value in given.items()
             if type(value) is not type(usual[name]) or value != usual[name]
         }
-        if problem.kind == "sde":
-            return importlib.import_module("symde.noise").from_solve(
-                problem, method, seed, saveat, dense, dt0, max_steps, progress, throw, others
-            )
-        return importlib.import_module("symde.jumps").from_solve(
-            problem, method, seed, saveat, dense, callback, max_steps, progress, throw, others
+        system: Any = problem.system
+        return importlib.import_module(system.solver).from_solve(
+            problem, method, seed, saveat, dense, max_steps, progress, throw, others
         )
     if seed is not None:
         raise ValueError(

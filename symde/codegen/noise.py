@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -9,8 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from symde.codegen.algebra import Algebra
-from symde.codegen.derivatives import jacobian
+from symde.codegen.derivatives import SparseJacobian, jacobian
 from symde.codegen.evaluate import evaluate
+from symde.codegen.graph import Graph
+from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import lower_named
@@ -21,6 +24,11 @@ POINTS = 8
 """Random points at which it is looked whether noise commutes."""
 
 CLOSE = 1e-9
+
+MILSTEIN, LINEARISED = "milstein", "linearised"
+
+READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
+"""What a step may read of an equation at once."""
 
 
 class NoiseKind(StrEnum):
@@ -53,6 +61,12 @@ class Products:
     nodes: tuple[int, ...]
 
 
+def domain_of(definition: Definition, state: int) -> tuple[float, float]:
+    """The ends of a state's domain; infinite where there is none."""
+    low, high = definition.states[state].domain or (None, None)
+    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
+
+
 class NoiseKernels:
     """The kernels of one model with noise in the sense of Ito.
 
@@ -79,6 +93,7 @@ class NoiseKernels:
         self.rows = tuple(row for row, _ in sorted(entries))
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
+        self._addresses: dict[str, int] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -92,12 +107,38 @@ class NoiseKernels:
         sums: dict[tuple[int, int, int], int] = {}
         for entry, (row, second) in enumerate(zip(self.rows, self.columns, strict=True)):
             for k in range(slopes.indptr[entry], slopes.indptr[entry + 1]):
-                for first, node in by_row.get(slopes.indices[k], ()):
-                    place, term = (row, first, second), algebra.mul(node, slopes.nodes[k])
+                state = slopes.indices[k]
+                for first, node in by_row.get(state, ()):
+                    place = row, first, second
+                    term = self._inside(algebra, state, algebra.mul(node, slopes.nodes[k]))
                     sums[place] = algebra.add(sums[place], term) if place in sums else term
         kept = {place: node for place, node in sums.items() if not algebra.is_zero(node)}
         rows, first, second = zip(*kept, strict=True) if kept else ((), (), ())
         return Products(rows, first, second, tuple(kept.values()))
+
+    def _inside(self, algebra: Algebra, state: int, term: int) -> int:
+        """A product with a derivative by a state: none where that is at the end of its domain, beyond which
+        coefficients do not change, and at which those such as sqrt(x) have no derivative."""
+        graph, node = algebra.graph, self._model.states[state]
+        low, high = domain_of(self.definition, state)
+        for bound, pair in ((low, (low, None)), (high, (None, high))):
+            if math.isfinite(bound):
+                ends = [node if one is None else graph.constant(one) for one in pair]
+                term = algebra.select(algebra.apply("lt", *ends), term, algebra.zero)
+        return term
+
+    @cached_property
+    def drift_jacobian(self) -> SparseJacobian:
+        """The derivatives of the drift by the states."""
+        return jacobian(self._model.graph, self._drift, self._model.states)
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
+        if self.kind is not NoiseKind.GENERAL:
+            return ()
+        found = zip(self.products.first, self.products.second, strict=True)
+        return tuple(sorted({(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}))
 
     @cached_property
     def kind(self) -> NoiseKind:
@@ -137,17 +178,39 @@ class NoiseKernels:
                 return False
         return True
 
-    @cached_property
-    def addresses(self) -> dict[str, int]:
-        """Addresses of the kernels: "drift", "diffusion", "both", and "milstein" with the products too, but
-        for general noise."""
+    def address(self, name: str) -> int:
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
+        "linearised": the drift and its Jacobian."""
+        if name not in self._addresses:
+            self._addresses[name] = self._compiled(name)
+        return self._addresses[name]
+
+    def _compiled(self, name: str) -> int:
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
+        kernel = Kernel(name, self.graph, vectors, self.outputs(name))
+        return load_ir(ir_module([kernel])).address(name)
+
+    @property
+    def graph(self) -> Graph:
+        """Holds all nodes; derivatives are added to it."""
+        return self._model.graph
+
+    @property
+    def inputs(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Nodes that read the states and the parameters."""
+        return self._model.states, self._model.parameters
+
+    @cached_property
+    def jumps(self) -> list[Jump]:
+        """Where drift or diffusion jumps."""
+        return jumps(self.graph, (*self._drift, *self._diffusion))
+
+    def outputs(self, name: str) -> tuple[Output, ...]:
+        """What a kernel of `READINGS` computes."""
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
-        outputs = {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}
-        if self.kind is not NoiseKind.GENERAL:  # of which no method has a use for them
-            outputs["milstein"] = (drift, diffusion, Output("products", self.products.nodes))
-        graph = self._model.graph
-        kernels = [Kernel(name, graph, vectors, wanted) for name, wanted in outputs.items()]
-        library = load_ir(ir_module(kernels))
-        return {name: library.address(name) for name in outputs}
+        if name == MILSTEIN:
+            return drift, diffusion, Output("products", self.products.nodes)
+        if name == LINEARISED:
+            return drift, Output("jacobian", self.drift_jacobian.nodes)
+        return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

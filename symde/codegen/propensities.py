@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from symde.codegen.effects import Effects, effects_of
 from symde.codegen.evaluate import evaluate
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
@@ -34,6 +35,13 @@ class Propensity:
     reads: frozenset[int]
 
 
+class TimedRateError(ValueError):
+    """A rate changes between events."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(f"the rate of {channel.words} depends on the time")
+
+
 class PropensityKernels:
     """The propensities of one network.
 
@@ -41,12 +49,14 @@ class PropensityKernels:
         table: one for each channel of the network.
 
     Raises:
-        ValueError: a propensity depends on the time.
+        TimedRateError: a propensity depends on the time.
+        ValueError: one reads what a jump process lacks.
     """
 
     def __init__(self, definition: Definition, network: JumpNetwork) -> None:
         self.definition = definition
         self._model, self._lowering = lower_named(definition)
+        self._channels = network.channels
         self.table = tuple(map(self._propensity, network.channels))
 
     def _propensity(self, channel: Channel) -> Propensity:
@@ -57,10 +67,7 @@ class PropensityKernels:
         if others:
             raise ValueError(f"the rate of {channel.words} reads what a jump process lacks: {min(others)}")
         if timed:
-            raise ValueError(
-                f"the rate of {channel.words} depends on the time, which this version does not follow "
-                "between events: hold it constant, piece by piece: remake(problem, u0=..., tspan=...)"
-            )
+            raise TimedRateError(channel)
         if channel.reactants is not None and not states:
             divisor = math.prod(math.factorial(count) for _, count in channel.reactants)
             reads = frozenset(i for i, _ in channel.reactants)
@@ -86,6 +93,11 @@ class PropensityKernels:
         node = self.table[j].node
         with np.errstate(all="ignore"):
             return float(evaluate(self._model.graph, [node], 0.0, {"u": u, "p": p})[node])
+
+    @cached_property
+    def effects(self) -> Effects | None:
+        """What channels do by anything but whole numbers."""
+        return effects_of(self.definition, self._model, self._lowering, self._channels)
 
     @cached_property
     def addresses(self) -> np.ndarray:

@@ -477,9 +477,11 @@ def domains(definition: Definition) -> tuple[tuple[int, float, float], ...]:
 
 def error_blocks(definition: Definition) -> tuple[tuple[int, int, int], ...]:
     """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
-    discrete = sum([state.discrete for state in definition.states])
-    steady = len(definition.states) - discrete
-    return tuple([block for block in ((0, steady, 1), (steady, discrete, 1)) if block[1]]) or ((0, 0, 1),)
+    starts = [0]
+    kinds = [state.discrete for state in definition.states]
+    starts += [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
+    ends = [*starts[1:], len(kinds)]
+    return tuple([(start, end - start, 1) for start, end in zip(starts, ends, strict=True)])
 
 
 _STARTS_KEPT = 64

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 from symde.derive.parts import KNOWN, refuse_other_parts
-from symde.language.syntax import Call, Expr, Number
+from symde.language.syntax import Call, Compare, Conditional, Expr, Number
 from symde.model.definition import Definition
 from symde.model.inline import Inliner
 from symde.model.noise import Noise, NoiseTerm
@@ -56,6 +57,45 @@ def ito(definition: Definition) -> Definition:
     return dataclasses.replace(definition, states=states, noise=Noise(noise.terms))
 
 
+@dataclass(frozen=True, slots=True)
+class NoiseProduct:
+    """L_first g_(state, second) of Milstein's method, where L_i = sum_k g_ki d/dx_k."""
+
+    state: str
+    first: str
+    second: str
+    value: Expr
+
+
+def milstein_products(definition: Definition) -> tuple[NoiseProduct, ...]:
+    """The products of a model in the sense of Ito that are not always 0, as the language says them (P. E.
+    Kloeden, E. Platen 1992, equation (10.3.1)).
+
+    Raises:
+        ValueError: a coefficient has no derivative that the language can say.
+    """
+    noise = definition.noise
+    assert noise is not None and not noise.stratonovich
+    inliner = Inliner(definition.functions)
+    values = {one.name: inliner.inline(one.value) for one in definition.observables}
+    written = [dataclasses.replace(one, coefficient=inliner.inline(one.coefficient)) for one in noise.terms]
+    differentiate = Differentiator(values, definition.state_names)
+    sums: dict[tuple[str, str, str], list[tuple[str, Expr]]] = {}
+    for term in written:
+        for other in written:
+            try:
+                slope = differentiate.derivative(term.coefficient, other.state)
+            except NoDerivativeError as problem:
+                raise ValueError(
+                    f"Milstein's method does not know the noise of `{term.state}`: {problem}"
+                ) from None
+            if slope != ZERO:
+                place = term.state, other.motion, term.motion
+                part = product([("*", other.coefficient), ("*", slope)], None)
+                sums.setdefault(place, []).append(("+", part))
+    return tuple(NoiseProduct(*place, total(parts, None)) for place, parts in sums.items())
+
+
 def langevin(definition: Definition) -> Definition:
     """The chemical Langevin equation of a reaction network: a Brownian motion for each reaction, which
     changes its species by their stoichiometry times sqrt(rate).
@@ -78,7 +118,9 @@ def langevin(definition: Definition) -> Definition:
     terms = []
     changes = stoichiometry(definition.reactions, definition.state_names)
     for number, (reaction, change) in enumerate(zip(definition.reactions, changes, strict=True), start=1):
-        root = Call("sqrt", (Call("max", (flux(reaction), ZERO), span=None),), span=None)
+        rate = flux(reaction)
+        # none at a rate of 0 either, as that is what derivatives know of it: the root has none there
+        root = Conditional(Compare((rate, ZERO), ("<=",)), ZERO, Call("sqrt", (rate,), span=None))
         for place, count in change.items():
             size = product([("*", Number(count, str(count), span=None)), ("*", root)], None)
             state = definition.state_names[place]

@@ -67,9 +67,10 @@ def ensemble(
             take values of shape (n, rows, columns) by the name `w`.
         u0: The members' initial states, likewise.
         seed: Of the generators `rng`, a whole number: what member i draws depends on the seed and on i alone.
-            Default: a new one, kept as `Ensemble.seed`. Of equations with noise also that of their Brownian
-            motions: member i is the path of `symde.noise.solve_noise` with trajectory=i. A generator is the
-            member's until the function returns.
+            Default: a new one, kept as `Ensemble.seed`. Of equations with noise and of processes with jumps
+            also that of their random numbers: member i is the path that `symde.noise.solve_noise`,
+            `symde.jumps.solve_jumps` or `symde.piecewise.solve_piecewise` follows with trajectory=i. A
+            generator is the member's until the function returns.
         saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
@@ -97,25 +98,24 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
-    if problem.kind not in (None, "ode", "sde"):
-        raise ValueError(f"ensembles are of differential equations, and this is a {problem.kind!r}")
     workers = options.count(workers, "workers")
     wanted = wanted_of(reduce)
     t0, t1 = problem.tspan
     times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
     assert times is not None
-    paths = problem.kind == "sde"
-    if paths:  # of the Brownian motions, and of what is drawn beside them
+    paths = problem.kind in ("jump", "sde")
+    if paths:  # of their random numbers, and of what is drawn beside them
         seed = importlib.import_module("symde.noise").seed_of(seed)
     starts = starts_of(problem, n, p, u0, seed if not paths or callable(p) or callable(u0) else None)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     if paths:
-        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
+        given = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "linear_solver": linear_solver}
         others = {
             name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]
         }
-        work = importlib.import_module("symde.ensemble.paths").work_of(
-            problem, method, dt0, max_steps, members, seed, others
+        path_system: Any = problem.system
+        work = importlib.import_module(path_system.members).work_of(
+            problem, method, max_steps, members, seed, others
         )
         starts = dataclasses.replace(starts, seed=seed)
     else:

@@ -60,21 +60,21 @@ class PathWork(Work):
 
 
 def work_of(
-    problem: Problem, method: Any, dt0: Any, max_steps: int, members: Members, seed: int,
-    others: Mapping[str, Any],
-) -> Work:  # fmt: skip
+    problem: Problem, method: Any, max_steps: int, members: Members, seed: int, others: Mapping[str, Any]
+) -> Work:
     """The work of an ensemble of paths.
 
     Args:
-        problem, method, dt0, max_steps: As of `symde.ensemble`.
+        problem, method, max_steps: As of `symde.ensemble`.
         members: What they start from.
         seed: Of their random numbers.
-        others: Options that mean something to ordinary equations alone, where they are given.
+        others: Options that differ from their defaults.
 
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
-    tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
-    refuse_others({name: one for name, one in others.items() if name not in tolerances})
-    given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **tolerances)
+    own = {name: others[name] for name in ("rtol", "atol") if name in others}
+    dt0 = others.get("dt0")
+    refuse_others({name: one for name, one in others.items() if name not in own and name != "dt0"})
+    given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **own)
     return PathWork(problem, problem.system, given, seed, 0.0, members, NONE, False)

@@ -63,13 +63,14 @@ def fit(
         scale: "log" or "linear", for all or by name: how parameters are searched. Default: by logarithm where
             the bounds say that a parameter is positive.
         starts: Number of searches: the first from the given start, the others spread over the bounds.
-        seed: Of that spread.
+        seed: Of that spread, and of the paths of a problem with noise, the same through the fit.
         workers: Most searches at a time, on as many cores. The result is the same for every number.
         max_iterations: Most steps of a search.
         progress: Show a bar (needs tqdm).
         callback: Called as callback(values, loss) after every step of a search, values by name; ends the fit
             by returning something true.
-        method, rtol, atol, and further options: As in `symde.solve`; the tolerances are tighter.
+        method, rtol, atol, and further options: As in `symde.solve`; the tolerances are tighter. Of a problem
+            with noise `n` is the number of paths whose mean is compared with the data; one if not given.
 
     Returns:
         The best estimate, with its uncertainty.
@@ -98,6 +99,8 @@ def fit(
         loss = data
     else:
         loss = LeastSquares(data, names, sigma=sigma, weights=weights, log=log, time=time)
+    if problem.kind == "sde":
+        solving["seed"] = seed
     objective = Objective(
         problem, loss, parameters, bounds=bounds, scale=scale, method=method, rtol=rtol, atol=atol, **solving
     )

@@ -117,6 +117,10 @@ class _Share:
         """Its loss."""
         return self._data.at(t, u, problem.p).loss()
 
+    def of_paths(self, problem: Problem, t: np.ndarray, u: np.ndarray) -> LossValue:
+        """The loss of the mean of paths u, shape (paths, n_times, n)."""
+        return self._data.at(t, u, problem.p).loss()
+
 
 def _count(number: int, what: str) -> str:
     return f"1 {what}" if number == 1 else f"{number} {what}s"

@@ -11,7 +11,7 @@ import numpy as np
 from symde.fit.data import Table
 from symde.problem.problem import Problem, remake
 from symde.sensitivity.loss import LossValue
-from symde.sensitivity.observation import Observation, Observed
+from symde.sensitivity.observation import MeanObserved, Observation, Observed
 
 if TYPE_CHECKING:
     from symde.fit.experiment import Experiment
@@ -70,7 +70,8 @@ class Matched:
         return remake(common, **changes) if changes else common
 
     def at(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> Compared:
-        """The data compared with saved states, shape (n_times, n).
+        """The data compared with saved states, shape (n_times, n), or with the means over paths of what they
+        are of, shape (paths, n_times, n).
 
         Raises:
             ValueError: an event ended the solve before the last of the data.
@@ -80,7 +81,7 @@ class Matched:
                 f"an event ended the solve, and there are data up to t = {self.times[-1]:g}, after that: "
                 "leave them out, or let the model go on"
             )
-        return Compared(self, self.observe(t, u, p))
+        return Compared(self, self.observe(t, u, p) if u.ndim == 2 else self.observe.of_paths(t, u, p))
 
 
 class Compared:
@@ -92,7 +93,7 @@ class Compared:
         predictions: What the model says, as logarithms where those are compared.
     """
 
-    def __init__(self, data: Matched, observed: Observed) -> None:
+    def __init__(self, data: Matched, observed: Observed | MeanObserved) -> None:
         self._data, self._observed = data, observed
         y = observed.values[data.places, data.columns]
         self._slope, self._noisy = np.ones_like(y), data.noise_of >= 0
@@ -132,7 +133,7 @@ class Compared:
         """Derivatives by some x of all that a fit reads.
 
         Args:
-            states: Derivatives of the saved states, shape (n_times, n, x).
+            states: Derivatives of the saved states, shape (n_times, n, x), with the axis of paths before.
             parameters: Derivatives of the parameters, shape (m, x).
         """
         data, noisy, residuals = self._data, self._noisy, self.residuals

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,13 @@ import numpy as np
 from symde.fit.least_squares import LeastSquares
 from symde.fit.matched import Compared, Matched
 from symde.fit.parameters import Parameters, parameters_of
+from symde.fit.solves import ATOL, RTOL, solves_of
+from symde.noise import seed_of
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution, SolveError
 from symde.sensitivity import registry
 from symde.sensitivity.gradient import value_and_grad
-from symde.sensitivity.integrate import integrate
-from symde.sensitivity.modes import with_located_jumps
-from symde.sensitivity.run import prepare
 from symde.sensitivity.wrt import wrt_of
-
-RTOL, ATOL = 1e-8, 1e-10
-"""Tighter than those of a solve: an optimiser sees the noise that tolerances leave in a sum of squares."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,14 +47,6 @@ def require_problem(problem: Any) -> None:
         )
 
 
-def _refuse_unknown(solving: Mapping[str, Any]) -> None:
-    """Refuse options that no solve of a fit has."""
-    known = [name for name in inspect.signature(prepare).parameters if name not in ("problem", "saveat")]
-    for name in solving:
-        if name not in known:
-            raise TypeError(f"unexpected option `{name}`: those of the solves are {', '.join(known)}")
-
-
 class Objective:
     """The distance of a model to data as a function of a vector, for `scipy.optimize` and other optimisers.
 
@@ -79,7 +66,9 @@ class Objective:
         bounds: Bounds by name. Default: those of the text.
         scale: "log" or "linear", for all or by name. Default: "log" where the bounds say it is positive.
         sensealg: How `value_and_grad` differentiates. Residuals are differentiated forward.
-        method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. Of a problem with noise
+            also `n`, the number of paths whose mean is compared with the data, and `seed`, theirs for all
+            parameters.
 
     Attributes:
         loss: The data.
@@ -106,9 +95,10 @@ class Objective:
         **solving: Any,
     ) -> None:
         require_problem(problem)
-        _refuse_unknown(solving)
         self._solving: dict[str, Any] = {"method": method, "rtol": rtol, "atol": atol, **solving}
-        prepare(problem, events=True, **self._solving)  # what is wrong with the options is told here
+        if problem.kind == "sde":  # the same noise whatever the parameters
+            self._solving["seed"] = seed_of(solving.get("seed"))
+        self._solves = solves_of(problem, self._solving)
         self._sensealg = sensealg
         self.problem = problem
         self.loss = data if isinstance(data, LeastSquares) else LeastSquares(data)
@@ -132,6 +122,7 @@ class Objective:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._solves = solves_of(self.problem, self._solving)
         self._data = self.loss.matched(self.problem)
         self._ready()
 
@@ -211,10 +202,8 @@ class Objective:
         """The loss; infinite where a solve fails."""
         total = 0.0
         try:
-            for one, own in zip(self._data, self._problems(theta), strict=True):
-                run = prepare(own, saveat=one.times, events=True, **self._solving)
-                solution = integrate(run, own, run.atol)
-                total += one.at(solution.t, solution.u, own.p).value
+            for number, (one, own) in enumerate(zip(self._data, self._problems(theta), strict=True)):
+                total += self._solves.compared(number, one, own)[1].value
         except SolveError as error:
             self.failure = error
             return np.inf
@@ -226,7 +215,7 @@ class Objective:
         problem = self.problem_at(theta)
         try:
             value, gradient = value_and_grad(
-                self.loss, problem, wrt=self.names, sensealg=self._sensealg, **self._solving
+                self.loss, problem, wrt=self.names, sensealg=self._sensealg, **self._solves.options
             )
         except SolveError as error:
             self.failure = error
@@ -252,11 +241,13 @@ class Objective:
             SolveError: a solve fails.
         """
         result = []
-        for one, own in zip(self._data, self._problems(theta), strict=True):
-            run = prepare(own, saveat=one.times, events=True, **self._solving)
-            solution = integrate(run, own, run.atol)
-            result.append((one, solution, one.at(solution.t, solution.u, own.p)))
+        for number, (one, own) in enumerate(zip(self._data, self._problems(theta), strict=True)):
+            result.append((one, *self._solves.compared(number, one, own)))
         return result
+
+    def curve(self, theta: Any, number: int, times: np.ndarray) -> Mapping[str, np.ndarray]:
+        """What the data of an experiment are of at some times, by name, and these times as "t"."""
+        return self._solves.curve(number, self._data[number], self._problems(theta)[number], times)
 
     @property
     def solving(self) -> dict[str, Any]:
@@ -285,8 +276,9 @@ class Objective:
     def _solve(self, theta: np.ndarray) -> Point:
         slopes, parts = self._slopes(theta), []
         value, gradient = 0.0, np.zeros(len(slopes))
-        for one, own, free in zip(self._data, self._problems(theta), self._free, strict=True):
-            compared, states, parameters = self._forward(own, one, free)
+        experiments = zip(self._data, self._problems(theta), self._free, strict=True)
+        for number, (one, own, free) in enumerate(experiments):
+            compared, states, parameters = self._forward(number, own, one, free)
             derivatives = compared.derivatives(states * slopes, parameters * slopes)
             value, gradient = value + compared.value, gradient + derivatives.gradient
             parts.append((compared.residuals, derivatives.jacobian, derivatives.information))
@@ -294,19 +286,19 @@ class Objective:
         return Point(value, residuals, jacobian, information, gradient)
 
     def _forward(
-        self, problem: Problem, data: Matched, free: np.ndarray
+        self, number: int, problem: Problem, data: Matched, free: np.ndarray
     ) -> tuple[Compared, np.ndarray, np.ndarray]:
         """The comparison, and the derivatives of states and parameters by what is estimated, zero where the
-        experiment sets it itself: shapes (n_times, n, k) and (m, k)."""
-        run, count = prepare(problem, saveat=data.times, events=True, **self._solving), len(self.names)
-        states = np.zeros((len(data.times), len(problem.u0), count))
+        experiment sets it itself: shapes (..., n_times, n, k) and (m, k)."""
+        count = len(self.names)
         parameters = np.zeros((len(problem.p), count))
         if not len(free):
-            solution = integrate(run, problem, run.atol)
-            return data.at(solution.t, solution.u, problem.p), states, parameters
-        wanted = wrt_of([self.names[i] for i in free], problem.system)
-        run = with_located_jumps(run, wanted)
-        found: Any = registry.get("forward", run.problem.system.kernels.has_events).record(run, wanted)
+            _, compared = self._solves.compared(number, data, problem)
+            return compared, np.zeros((len(data.times), len(problem.u0), count)), parameters
+        names = [self.names[i] for i in free]
+        wanted = wrt_of(names, problem.system)
+        found = self._solves.derived(number, data, problem, names)
+        states = np.zeros((*found.dp.shape[:-1], count))
         of_parameters = np.array([entry.of_parameters for entry in wanted.entries])
         indices = np.array([entry.indices[0] for entry in wanted.entries])
         for chosen, all_indices, derivatives in (
@@ -314,7 +306,6 @@ class Objective:
             (~of_parameters, wanted.states, found.du0),
         ):
             places = np.searchsorted(all_indices, indices[chosen])
-            states[:, :, free[chosen]] = derivatives[:, :, places]
-        parameters[:, free[of_parameters]] = found.start.parameters[:, indices[of_parameters]]
-        solution = found.solution
-        return data.at(solution.t, solution.u, problem.p), states, parameters
+            states[..., free[chosen]] = derivatives[..., places]
+        parameters[:, free[of_parameters]] = found.parameters[:, indices[of_parameters]]
+        return found.compared, states, parameters

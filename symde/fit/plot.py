@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symde.problem.values import unknown_name
-from symde.solve import solve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,8 +85,7 @@ def _draw(result: FitResult, number: int, axes: dict[str, Any]) -> None:
     data, _, compared = result._compared[number]
     experiment, problem = data.experiment, data.problem(result.problem)
     colour = f"C{number % 10}"
-    options = {key: value for key, value in result.objective.solving.items() if value is not None}
-    curve = solve(problem, **options, saveat=_grid(problem.tspan, data.times))
+    curve = result.objective.curve(result.theta, number, _grid(problem.tspan, data.times))
     scatter = np.sqrt(result.noise_variance)
     for name, ax in axes.items():
         if name not in data.quantities:
@@ -102,7 +100,7 @@ def _draw(result: FitResult, number: int, axes: dict[str, Any]) -> None:
         bars = np.stack([centre - low, high - centre])
         bars = None if not np.isfinite(bars).all() else bars
         ax.errorbar(t, centre, bars, fmt="o", ms=4, lw=1, color=colour, alpha=0.8, label=label)
-        ax.plot(curve.t, curve[name], color=colour)
+        ax.plot(curve["t"], curve[name], color=colour)
 
 
 def _grid(tspan: tuple[float, float], times: np.ndarray) -> np.ndarray:

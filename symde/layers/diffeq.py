@@ -10,14 +10,18 @@ from torch import Tensor
 
 from symde.engine.cpu import linear_solvers
 from symde.layers import batched, inputs
-from symde.layers.bridge import functions, operators
+from symde.layers import paths as paths_in_torch
+from symde.layers.bridge import functions, operators, paths
 from symde.layers.bridge.specification import specification
 from symde.layers.bridge.start import start_of
 from symde.layers.module import has_modules, module_of, require_type
 from symde.layers.module_events import events_of
+from symde.layers.noise_module import noise_module_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
+from symde.sensitivity.noise_gradient import refuse_jumps
+from symde.sensitivity.run import refuse_path_options
 
 CPU, TORCH = "cpu", "torch"
 
@@ -40,6 +44,7 @@ def diffeq(
     linear_solver: str = linear_solvers.AUTO,
     lanes: bool = True,
     workers: int = 1,
+    seed: int | None = None,
 ) -> Tensor:
     """The solution of a problem as a tensor that can be differentiated.
 
@@ -76,6 +81,8 @@ def diffeq(
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         lanes, workers: Of batches, as in `symde.ensemble`: whether members are solved side by side in vector
             registers, and threads. Both belong to the compiled engine.
+        seed: Of a problem with noise: member i of a batch is its path i, and without a batch there is path 0.
+            None draws one from torch's generator, so that `torch.manual_seed` tells which.
 
     Returns:
         Shape (n_times, n), or (batch, n_times, n) where anything has an axis of a batch.
@@ -91,6 +98,10 @@ def diffeq(
     )  # fmt: skip
     if backend not in (None, CPU, TORCH):
         raise ValueError(f"unknown backend {backend!r}: there are {CPU!r} and {TORCH!r}")
+    if isinstance(problem, Problem) and problem.kind == "sde":
+        rest = dict(sensealg=sensealg, backend=backend, lanes=lanes, workers=workers, seed=seed)
+        return _paths(p, problem, u0, tspan, saveat, solving, rest)
+    refuse_path_options(seed=seed)
     if (backend or _backend(p, problem, u0)) == TORCH:
         inputs.require_default(lanes=(lanes, True), workers=(workers, 1))
         return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)
@@ -109,6 +120,30 @@ def diffeq(
     all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
     tensors = inputs.as_batch(u0.to(torch.float64), all_p.to(torch.float64), span, times)
     return functions.solve(how, *tensors).to(dtype)
+
+
+def _paths(
+    p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
+) -> Tensor:
+    """The same of a problem with noise; `rest` are options beside those of solves."""
+    refuse_jumps(problem)
+    if torch.compiler.is_compiling():
+        if rest["seed"] is None:
+            raise ValueError("compiled code would draw other noise on its way back: give a seed")
+        others = dict(u0=u0, tspan=tspan, saveat=saveat, **solving, **rest)
+        return operators.traced(diffeq, p, problem, others)
+    if (rest["backend"] or _backend(p, problem, u0)) == TORCH:
+        return _paths_by_torch(p, problem, u0, tspan, saveat, solving, rest)
+    given = inputs.parameters(p, problem.system.parameter_names)
+    u0 = inputs.initial_state(u0, problem.system.state_names)
+    dtype = inputs.result_type(given, u0) or torch.float64
+    free = tuple(range(len(problem.p)))
+    if given is not None and not isinstance(given, Tensor):
+        free = inputs.free_parameters(given, start_of(problem))
+    all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
+    return paths.followed(
+        problem, u0.to(torch.float64), all_p.to(torch.float64), span, times, free, solving, rest
+    ).to(dtype)
 
 
 def _backend(p: Any, problem: Any, u0: Any) -> str:
@@ -153,8 +188,31 @@ def _by_torch(
         raise TypeError(
             f"expected a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
+    rhs = module_of(problem.system)
+    u0, all_p, span, times = _at_home(rhs, p, problem, u0, tspan, saveat)
+    saved = None if saveat is None else times
+    events = events_of(problem.system)
+    words = batched.Words.of(problem)
+    return batched.solve(rhs, words, u0, all_p, span, saved, sensealg, solving, events=events)
+
+
+@batched.uncompiled
+def _paths_by_torch(
+    p: Any, problem: Any, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
+) -> Tensor:
+    """Paths with noise by the engine of torch."""
+    inputs.require_default(lanes=(rest["lanes"], True), workers=(rest["workers"], 1))
+    module = noise_module_of(problem.system)
+    u0, all_p, span, times = _at_home(module.module, p, problem, u0, tspan, saveat)
+    return paths_in_torch.of_problem(problem, module, u0, all_p, span, times, solving, rest)
+
+
+def _at_home(
+    rhs: torch.nn.Module, p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Initial state and parameters in the type and on the device of what is given, or of the weights of
+    modules; time span and times to save."""
     system = problem.system
-    rhs = module_of(system)
     weights = list(rhs.parameters())
     home = inputs.home_of(weights, p=p, u0=u0)
     given = inputs.parameters(p, system.parameter_names)
@@ -163,12 +221,7 @@ def _by_torch(
     require_type(system, dtype)
     all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
     to: Any = dict(device=home, dtype=dtype)
-    saved = None if saveat is None else times
-    words = batched.Words.of(problem)
-    events = events_of(system)
-    return batched.solve(
-        rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving, events=events
-    )
+    return u0.to(**to), all_p.to(**to), span, times
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from symde.codegen.torch_printer import torch_source
+from symde.model.definition import Definition
 from symde.problem.system import System, refuse_delays
 
 _modules: weakref.WeakKeyDictionary[Any, torch.nn.Module] = weakref.WeakKeyDictionary()
@@ -52,9 +53,14 @@ def module_of(system: System) -> torch.nn.Module:
     with _lock:
         found = _modules.get(system)
         if found is None:
-            functions = [one.module for one in definition.externs if one.layers is None]
-            found = _modules[system] = _brought_to_life(torch_source(definition), functions)
+            found = _modules[system] = printed(definition)
         return found
+
+
+def printed(definition: Definition) -> torch.nn.Module:
+    """A model's printed module, which holds the modules that the model calls."""
+    functions: list[Any] = [one.module for one in definition.externs if one.layers is None]
+    return _brought_to_life(torch_source(definition), functions)
 
 
 def has_modules(system: Any) -> bool:

@@ -48,8 +48,8 @@ from symde.model.noise import coefficients
 from symde.model.noise_draft import noise_of, take_noise
 from symde.model.observables import collect_observables
 from symde.model.parameters import collect_parameters
-from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of, refuse_marks
-from symde.model.reactions import expressions_of, map_expressions, read_by, with_rate
+from symde.model.reaction_draft import add_species, derive_species, jumps_of, reactions_of
+from symde.model.reactions import effects_of, map_expressions, rates_of, read_by, with_rate
 from symde.model.scope import EQUATION, HISTORY, INITIAL, TIME_SPAN, describe
 from symde.model.split import take_marks
 from symde.model.standard import add_standard
@@ -89,7 +89,6 @@ class _Builder:
         take_marks(self.draft)
         add_species(self.draft)
         add_standard(self.draft)
-        refuse_marks(self.draft)
         self.implicit = unknowns_of(self.draft)
         self.states = collect_states(self.draft)
         self.parameters = collect_parameters(self.draft, self.states, parameters)
@@ -156,8 +155,10 @@ class _Builder:
                 self.check(side, EQUATION, derivatives)
         for conserved in self.draft.conserved:
             self.check(conserved.value, EQUATION)
-        for rate in expressions_of(self.draft.reactions):
+        for rate in rates_of(self.draft.reactions):
             self.check(rate, EQUATION)
+        for effect in effects_of(self.draft.reactions):
+            self.check(effect, EQUATION, drawn=True)
 
     def _delays(self, functions: tuple[Function, ...]) -> Delays | None:
         """What is read at other times than t, observed quantities written out, and what was before t0."""

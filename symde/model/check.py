@@ -22,7 +22,7 @@ def check(model: Model | Definition) -> list[Diagnostic]:
     Codes: W101 unused parameter, W102 state that nothing reads, W103 derivative that is always zero, W104
     product without `*` behind `/`, W105 function that shadows a built-in one, W106 parameter without default,
     W107 state without initial value that is no `State.guess`, W108 unused function, W109 built-in function's
-    name as a parameter, W110 default outside its bounds, W111 discrete variable that no event sets.
+    name as a parameter, W110 default outside its bounds, W111 discrete variable that nothing sets.
     """
     definition = model.definition if isinstance(model, Model) else model
     found = [warning for rule in _RULES for warning in rule(definition)]
@@ -169,9 +169,10 @@ def _defaults_out_of_bounds(definition: Definition) -> Iterator[Diagnostic]:
 
 def _constant_discretes(definition: Definition) -> Iterator[Diagnostic]:
     targets = {effect.target for event in definition.events for effect in event.effects}
+    targets |= {effect.state for jump in definition.jumps for effect in jump.effects}
     for state in definition.states:
         if state.discrete and state.name not in targets:
-            message = f"no event sets the discrete variable `{state.name}`"
+            message = f"nothing sets the discrete variable `{state.name}`"
             yield Diagnostic("W111", message, state.span, "never changes", f"make `{state.name}` a parameter")
 
 

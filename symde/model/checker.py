@@ -74,9 +74,15 @@ class Checker:
         self.values = FixedValues(found, self.check, self.arities, self.known)
 
     def check(
-        self, expression: Expr, context: Context, arguments: Iterable[str] = (), kind: str = NUMBER
+        self,
+        expression: Expr,
+        context: Context,
+        arguments: Iterable[str] = (),
+        kind: str = NUMBER,
+        drawn: bool = False,
     ) -> None:
-        """Report what is wrong with an expression; `kind` says whether it is a number or a condition."""
+        """Report what is wrong with an expression; `kind` says whether it is a number or a condition, `drawn`
+        whether random numbers are drawn in it."""
         self.scope.check(expression, context, arguments)
         check_expression(
             expression,
@@ -87,6 +93,7 @@ class Checker:
             self.draft.incomplete,
             kind,
             tuple(arguments),
+            drawn,
         )
 
     def ordered(self, expressions: Mapping[str, Expr], kind: str) -> list[str]:

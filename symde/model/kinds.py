@@ -12,6 +12,7 @@ from symde.model.delay_rules import check_time
 from symde.model.draft import CALLED, EXTERN, FUNCTION, OBSERVABLE, STATE
 from symde.model.evaluate import NotConstantError, value_of
 from symde.model.functions import BOOLEAN, BUILT_IN, FOREIGN, NUMBER
+from symde.model.marks import MARKS, refuse_draw
 from symde.model.nearest import nearest
 from symde.model.walk import children, postorder
 
@@ -25,6 +26,7 @@ def check_expression(
     incomplete: bool = False,
     kind: str = NUMBER,
     arguments: Collection[str] = (),
+    drawn: bool = False,
 ) -> None:
     """Report wrong calls, wrong kinds and constant parts that are no finite number.
 
@@ -37,6 +39,7 @@ def check_expression(
         incomplete: a later feature may define more functions, so unknown ones are not reported.
         kind: what is expected of it, a number or a truth value.
         arguments: names that stand for whatever a function is given.
+        drawn: whether random numbers are drawn in it, as in the effects of jumps.
     """
     timed = {*arguments, *(name for name, kind in kinds.items() if kind in (FUNCTION, OBSERVABLE, STATE))}
     constants: dict[int, float] = {}
@@ -46,7 +49,7 @@ def check_expression(
             if _reads_past(node, kinds):
                 _check_delayed(node, timed, values, found)
             else:
-                _check_call(node, found, kinds, arities, incomplete)
+                _check_call(node, found, kinds, arities, incomplete, drawn)
         for operand, kind in zip(children(node), operand_kinds(node, arities), strict=True):
             _expect(operand, kind, found)
         _check_constant(node, constants, found, arities, values)
@@ -84,7 +87,12 @@ def _expect(node: Expr, kind: str, found: Diagnostics) -> None:
 
 
 def _check_call(
-    call: Call, found: Diagnostics, kinds: Mapping[str, str], arities: Mapping[str, int], incomplete: bool
+    call: Call,
+    found: Diagnostics,
+    kinds: Mapping[str, str],
+    arities: Mapping[str, int],
+    incomplete: bool,
+    drawn: bool,
 ) -> None:
     name, count = call.function, len(call.arguments)
     kind = kinds.get(name)
@@ -109,6 +117,12 @@ def _check_call(
     elif name in BUILT_IN:
         if not BUILT_IN[name].accepts(count):
             _wrong_arity(call, BUILT_IN[name].arity, found)
+    elif name in MARKS:
+        if not drawn:
+            refuse_draw(call, found)
+        elif count != MARKS[name].arguments:
+            expected = MARKS[name].arguments
+            _wrong_arity(call, f"{expected} argument{'s' * (expected != 1)}", found)
     elif not incomplete:
         _unknown_function(call, found, arities)
 
@@ -116,7 +130,8 @@ def _check_call(
 def _wrong_arity(call: Call, expected: str, found: Diagnostics) -> None:
     count = len(call.arguments)
     given = f"{count} argument{'s' * (count != 1)} given"
-    meaning = BUILT_IN[call.function].meaning if call.function in BUILT_IN else None
+    known = BUILT_IN.get(call.function) or MARKS.get(call.function)
+    meaning = None if known is None else known.meaning
     message = f"`{call.function}` takes {expected}, and {count} {'is' if count == 1 else 'are'} given"
     found.error("E206", message, call.span, given, f"`{call.function}`: {meaning}" if meaning else None)
 

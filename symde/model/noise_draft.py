@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from symde.diagnostics import Span
+from symde.language.reaction_syntax import ReactionStatement
 from symde.language.syntax import Expr, Name
 from symde.model.draft import Draft, Equation, base_of
 from symde.model.linear import NotLinearError, linear_in
@@ -106,7 +107,7 @@ def _check_neighbours(draft: Draft) -> None:
         return
     others = {
         "events": (*draft.events, *draft.discretes.values()),
-        "reactions or jumps": draft.reactions,
+        "reactions": [one for one in draft.reactions if isinstance(one, ReactionStatement)],
         "implicit equations": draft.implicit,
         "a Hamiltonian": draft.hamiltonians,
         "histories": draft.histories,

@@ -8,14 +8,19 @@ from collections.abc import Mapping, Sequence
 from symde.diagnostics import Span
 from symde.language.reaction_syntax import JumpStatement, ReactionStatement, Term
 from symde.language.reactions import BOTH_WAYS
-from symde.language.syntax import Call
-from symde.model.draft import DERIVED, RESERVED, STATE, Draft, Equation, is_reserved, line_of, primes_of
+from symde.model.draft import (
+    DERIVED,
+    DISCRETE,
+    RESERVED,
+    STATE,
+    Draft,
+    Equation,
+    is_reserved,
+    line_of,
+    primes_of,
+)
 from symde.model.equations import StateDraft
 from symde.model.reactions import LARGEST_ORDER, Jump, JumpEffect, Reaction, changed_by, derivatives, side
-from symde.model.walk import calls
-
-MARKS = ("normal", "uniform", "exponential")
-"""Random sizes of jumps, which this version does not draw."""
 
 
 def add_species(draft: Draft) -> None:
@@ -34,7 +39,7 @@ def add_species(draft: Draft) -> None:
             elif name in known and is_reaction:
                 refused.add(name)
                 _refuse_equation(draft, name, span, known[name])
-            elif name not in known:
+            elif name not in known and name not in draft.discretes:
                 derived[name] = Equation(name, 1, DERIVED, span, statement.span)
     draft.equations += derived.values()
     draft.derived |= derived.keys()
@@ -49,6 +54,8 @@ def _may_change(draft: Draft, name: str, span: Span | None, is_reaction: bool) -
     elif primes_of(name):
         help_text = "name what changes as a state of its own"
         draft.found.error("E360", f"`{name}` is a derivative, and {does}", span, "no state", help_text)
+    elif kind == DISCRETE and not is_reaction:
+        return True
     elif kind not in (None, STATE) and name not in draft.disputed:
         label = f"declared in line {line_of(draft.declared[name][1])}"
         help_text = f"declare it as a state instead: `state {name} = ...`"
@@ -96,27 +103,13 @@ def _check_order(
 
 
 def jumps_of(draft: Draft) -> tuple[Jump, ...]:
-    """The jumps; random sizes are refused."""
+    """The jumps."""
     found = []
     for one in draft.reactions:
         if isinstance(one, JumpStatement):
             effects = tuple(JumpEffect(c.target.id, c.operator, c.value) for c in one.changes)
             found.append(Jump(one.rate, effects, one.span))
     return tuple(found)
-
-
-def refuse_marks(draft: Draft) -> None:
-    """Jumps of random size are for a later version; what they call is no unknown function besides."""
-    values = [c.value for one in draft.reactions if isinstance(one, JumpStatement) for c in one.changes]
-    for call in calls(*values):
-        if call.function in MARKS and call.function not in draft.functions:
-            _refuse_mark(draft, call)
-
-
-def _refuse_mark(draft: Draft, call: Call) -> None:
-    message = "not in this version yet: random sizes of jumps"
-    draft.found.error("E904", message, call.span, "not built yet", "give the jump a size")
-    draft.incomplete = True
 
 
 def derive_species(draft: Draft, states: Mapping[str, StateDraft], reactions: Sequence[Reaction]) -> None:

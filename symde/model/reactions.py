@@ -190,10 +190,20 @@ def map_expressions(jump: Jump, change: Callable[[Expr], Expr]) -> Jump:
 def expressions_of(statements: Iterable[ReactionStatement | JumpStatement]) -> Iterator[Expr]:
     """The expressions of reactions and jumps."""
     for one in statements:
-        if isinstance(one, ReactionStatement):
-            yield from one.rates
-        else:
-            yield one.rate
+        yield from rates_of([one])
+        yield from effects_of([one])
+
+
+def rates_of(statements: Iterable[ReactionStatement | JumpStatement]) -> Iterator[Expr]:
+    """The rates of reactions and jumps."""
+    for one in statements:
+        yield from one.rates if isinstance(one, ReactionStatement) else (one.rate,)
+
+
+def effects_of(statements: Iterable[ReactionStatement | JumpStatement]) -> Iterator[Expr]:
+    """What jumps set, or change by."""
+    for one in statements:
+        if isinstance(one, JumpStatement):
             yield from (change.value for change in one.changes)
 
 

@@ -43,6 +43,7 @@ class Happening:
         due: When it is to take place, where it has been triggered only; None: it takes place.
         waited: Whether it was triggered before.
         before, after: The state before and after it, shape (n,).
+        name: What it is called where it is no event of the text by itself; empty: by the event's name.
     """
 
     t: float
@@ -52,6 +53,15 @@ class Happening:
     waited: bool
     before: np.ndarray
     after: np.ndarray
+    name: str = ""
+
+
+class HasRecords(Protocol):
+    """What has happened in a solve, told when it is asked for."""
+
+    def records(self) -> tuple[EventRecord, ...]:
+        """What took place, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +107,7 @@ class EventLog:
     def records(self) -> tuple[EventRecord, ...]:
         """What took place, for the user."""
         return tuple(
-            EventRecord(one.t, self.names[one.index], one.before, one.after)
+            EventRecord(one.t, one.name or self.names[one.index], one.before, one.after)
             for one in self.happenings()
             if one.due is None and one.index != SWITCHED
         )

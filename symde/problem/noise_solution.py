@@ -15,20 +15,23 @@ class NoiseStats(PathStats):
 
     Attributes:
         steps: Steps that were taken.
+        jumps: Jumps that happened.
         seconds: Wall time inside the engine.
     """
 
     steps: int = 0
+    jumps: int = 0
     seconds: float = 0.0
 
     @property
     def words(self) -> str:
         """The counts that matter most."""
-        return f"{self.steps} steps"
+        return f"{self.steps} steps, {self.jumps} jumps" if self.jumps else f"{self.steps} steps"
 
 
 class Lines:
-    """A path that was saved at every step, at any time: a straight line in each step.
+    """A path that was saved at every step, at any time: a straight line in each step. Where it jumps a time
+    comes twice.
 
     Args:
         t: Times of the steps in order.
@@ -41,14 +44,19 @@ class Lines:
         self._t, self._u = t, u
 
     def __call__(self, t: np.ndarray, side: str = "right") -> np.ndarray:
-        """States at the times t, shape (len(t), n); both sides are the same.
+        """States at the times t, shape (len(t), n); at the time of a jump those after it ("right") or before
+        it ("left"), else both sides are the same.
 
         Raises:
             ValueError: a time is outside the span, or there is no such side.
         """
         refuse_outside(t, self._t[0], self._t[-1], side)
-        k = np.minimum(np.searchsorted(self._t, t, side="right") - 1, len(self._t) - 2)
-        theta = ((t - self._t[k]) / (self._t[k + 1] - self._t[k]))[:, None]
+        if side == "left":
+            k = np.maximum(np.searchsorted(self._t, t, side="left") - 1, 0)
+        else:
+            k = np.minimum(np.searchsorted(self._t, t, side="right") - 1, len(self._t) - 2)
+        length = self._t[k + 1] - self._t[k]
+        theta = np.where(length > 0.0, (t - self._t[k]) / np.where(length > 0.0, length, 1.0), 1.0)[:, None]
         return self._u[k] + theta * (self._u[k + 1] - self._u[k])
 
 

@@ -71,6 +71,14 @@ def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | 
     return values
 
 
+def changed(given: Mapping[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
+    """Of options of a function those that differ from its defaults."""
+    usual = function.__kwdefaults__ or {}
+    return {
+        name: one for name, one in given.items() if type(one) is not type(usual[name]) or one != usual[name]
+    }
+
+
 def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:
     """The times to save: a list as it is; a number d means t0, t0 + d, ... and the end."""
     if saveat is None:

@@ -59,8 +59,9 @@ class PathSolution(Solution):
         message: str,
         seed: int,
         trajectory: int,
+        events: Any = (),
     ) -> None:
-        super().__init__(problem, t, u, retcode, dense, counts, seconds, method, message)
+        super().__init__(problem, t, u, retcode, dense, counts, seconds, method, message, events)
         self.seed, self.trajectory = seed, trajectory
 
     @property

@@ -15,7 +15,7 @@ from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
     from symde.problem.dense import DenseOutput
-    from symde.problem.event_record import EventLog, EventRecord
+    from symde.problem.event_record import EventRecord, HasRecords
     from symde.problem.problem import Problem
 
 
@@ -57,7 +57,7 @@ class Solution:
         seconds: float = 0.0,
         method: tuple[Any, ...] = (),
         message: str = "",
-        events: tuple[EventRecord, ...] | EventLog = (),
+        events: tuple[EventRecord, ...] | HasRecords = (),
     ) -> None:
         self.problem, self.t, self.u, self.retcode = problem, t, u, retcode
         self.dense, self.method = dense, method

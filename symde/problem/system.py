@@ -158,15 +158,15 @@ def register_reading(kind: str, read: Reading) -> None:
 
 
 def read_as(kind: str | None, system: System, model: Any) -> tuple[str | None, System]:
-    """The reading of a model, and its system so read; None is the model's own, "jump" for one with jumps,
-    "sde" for one with noise.
+    """The reading of a model, and its system so read; None is the model's own, "sde" for one with noise,
+    "jump" for one with jumps and without.
 
     Raises:
         ValueError: there is no such reading, or the model does not have it.
     """
     has_jumps, has_noise = bool(getattr(model, "jumps", ())), bool(getattr(model, "noise", None))
     if kind is None and (has_jumps or has_noise):
-        kind = _JUMP if has_jumps else _SDE
+        kind = _SDE if has_noise else _JUMP
     if kind is None or (kind == _ODE and not (has_jumps or has_noise)):
         return kind, system
     if kind == _ODE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import operator
 from typing import Any, Never
 
@@ -15,7 +16,7 @@ from symde.sensitivity import auto, registry
 from symde.sensitivity.gradient_error import gradient_error
 from symde.sensitivity.loss import Part, parts_of
 from symde.sensitivity.modes import locates_jumps, with_modes
-from symde.sensitivity.run import Run, expected_problem, prepare, tightened
+from symde.sensitivity.run import Run, expected_problem, prepare, refuse_path_options, tightened
 from symde.sensitivity.share import Derivatives, Share
 from symde.sensitivity.start import start_of
 from symde.sensitivity.strategy import Record
@@ -39,6 +40,9 @@ def value_and_grad(
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
     memory: int = options.DEFAULT_MEMORY,
+    n: int | None = None,
+    seed: int | None = None,
+    workers: int = 1,
     **unknown: Never,
 ) -> tuple[float, Gradient]:
     """A loss of the saved states, and its gradient.
@@ -63,11 +67,18 @@ def value_and_grad(
         events: Events for this solve beside the model's own, as in `symde.solve`.
         sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or
             "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
-            which it was.
+            which it was. Of a problem with noise: "forward", "discrete", or "auto" for what has fewer
+            operations.
         method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         memory: Bytes that an adjoint may keep of the solution, 256 MiB: states of a discrete one (32 bytes
             of every step come on top), interpolants of a continuous one. What does not fit is computed again
             on the way back. Forward sensitivities keep nothing.
+        n: Of a problem with noise, how many paths the loss is of: it is then given an array of shape
+            (n, n_times, n_states), and a `symde.LeastSquares` compares the mean of the paths with its data.
+            Default: one path, of shape (n_times, n_states).
+        seed: Of a problem with noise: the same integer gives the same paths; None draws one, which
+            `grad.seed` tells.
+        workers: Threads that follow the paths; the result is the same for any number.
 
     Returns:
         The value, and the gradient by name; `grad.sensealg`, `grad.stats` and `grad.error` tell how it was
@@ -81,9 +92,19 @@ def value_and_grad(
     """
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
+    if expected_problem(problem).kind == "sde":
+        given = {
+            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
+        }  # fmt: skip
+        return importlib.import_module("symde.sensitivity.noise_gradient").value_and_grad(
+            loss, problem, method, wrt, saveat, of, sensealg, n, seed, workers, dt0, max_steps, memory,
+            options.changed(given, value_and_grad),
+        )  # fmt: skip
+    if not (n is None and seed is None and workers == 1):
+        refuse_path_options(n=n, seed=seed, workers=workers)
     if events is not None:
-        problem = with_call_events(expected_problem(problem), events)
-    wanted = wrt_of(wrt, expected_problem(problem).system)
+        problem = with_call_events(problem, events)
+    wanted = wrt_of(wrt, problem.system)
     located = locates_jumps(problem, wanted, 2)
     solving = dict(
         method=method,

@@ -180,8 +180,9 @@ def weights_of(given: Any, shape: tuple[int, ...], kind: str, what: str = "state
     """
     weights = reals(given, f"the {kind} that the loss gave")
     if weights.shape != shape:
+        axes = f"(paths, times, {what})" if len(shape) == 3 else f"(times, {what})"
         raise ValueError(
             f"the loss gave a {kind} of shape {weights.shape}: it must have the shape of the saved {what}, "
-            f"{shape} (times, {what})"
+            f"{shape} {axes}"
         )
     return weights

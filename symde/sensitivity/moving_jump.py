@@ -12,6 +12,7 @@ discontinuous right-hand side, Journal of Applied Mathematics and Mechanics 22 (
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,9 @@ class MovingJumpWarning(UserWarning):
     """A derivative leaves out that jumps of the right-hand side move."""
 
 
-def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump") -> None:
+def warn_of_jumps(
+    problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump", kernels: Any = None
+) -> None:
     """Tell that derivatives of a solution leave out jumps that move, where there may be such.
 
     Args:
@@ -33,15 +36,21 @@ def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a ju
         wrt: What is differentiated by.
         stacklevel: Calls between the user and here.
         what: What jumps, for the message.
+        kernels: What knows its jumps; None: the kernels of the right-hand side.
     """
-    moving = moving_jump(problem, wrt)
+    if not problem.system.compiled:
+        return
+    kernels = problem.system.kernels if kernels is None else kernels
+    moving = moving_jump(problem, wrt, kernels)
     if moving is not None:
-        warnings.warn(_told(problem, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
+        warnings.warn(_told(kernels.graph, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
 
 
-def moving_jump(problem: Problem, wrt: Wrt) -> Jump | None:
-    """The first jump of the right-hand side that what is differentiated by may move, None: there is none."""
-    found = problem.system.kernels.jumps if problem.system.compiled else []
+def moving_jump(problem: Problem, wrt: Wrt, kernels: Any = None) -> Jump | None:
+    """The first jump that what is differentiated by may move, None: there is none. Arguments as above."""
+    if not problem.system.compiled:
+        return None
+    found = (problem.system.kernels if kernels is None else kernels).jumps
     if not found:
         return None
     follow = start_of(problem).parameters[:, list(wrt.parameters)]
@@ -49,8 +58,8 @@ def moving_jump(problem: Problem, wrt: Wrt) -> Jump | None:
     return next((one for one in found if one.states or not changing.isdisjoint(one.parameters)), None)
 
 
-def _told(problem: Problem, jump: Jump, what: str) -> str:
-    span = problem.system.kernels.graph.span[jump.node]
+def _told(graph: Any, jump: Jump, what: str) -> str:
+    span = graph.span[jump.node]
     place = ""
     if span is not None:
         place = f" at `{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"

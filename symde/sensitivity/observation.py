@@ -65,6 +65,28 @@ class Observed:
         return result
 
 
+class MeanObserved:
+    """Means of quantities over paths at saved times.
+
+    Attributes:
+        values: Shape (n_times, k).
+    """
+
+    def __init__(self, every: Observed, paths: int) -> None:
+        self._every, self._paths = every, paths
+        self.values = every.values.reshape(paths, -1, every.values.shape[1]).mean(axis=0)
+
+    def pull_back(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As `Observed.pull_back`, with the derivatives by the states of all paths, (paths, n_times, n)."""
+        states, parameters = self._every.pull_back(np.tile(weights / self._paths, (self._paths, 1)))
+        return states.reshape(self._paths, len(weights), -1), parameters
+
+    def push_forward(self, states: np.ndarray, parameters: np.ndarray) -> np.ndarray:
+        """As `Observed.push_forward`, from derivatives of the states of all paths, (paths, n_times, n, x)."""
+        every = self._every.push_forward(states.reshape(-1, *states.shape[2:]), parameters)
+        return every.reshape(self._paths, -1, *every.shape[1:]).mean(axis=0)
+
+
 def _add_by_columns(total: np.ndarray, columns: np.ndarray, terms: np.ndarray) -> None:
     """Adds terms to the places that their (ascending) columns name in the last axis."""
     if len(columns):
@@ -83,12 +105,13 @@ class Observation:
     """
 
     def __init__(self, system: Any, names: tuple[str, ...]) -> None:
-        lowered = system.kernels.lowered
+        graph = getattr(system, "quantities", None) or system.kernels.model_graph
+        lowered = graph.lowered
         nodes = dict(zip(system.parameter_names, lowered.parameters, strict=True))
         nodes.update(zip(system.observable_names, lowered.observables, strict=True))
         nodes.update(zip(system.state_names, lowered.states, strict=True))
         self.names, self.n, self.m = names, len(lowered.states), len(lowered.parameters)
-        self._model, self._nodes = system.kernels.model_graph, [nodes[name] for name in names]
+        self._model, self._nodes = graph, [nodes[name] for name in names]
         self._kernels = ObservedKernels(self._model, self._nodes)
         self.by_states, self.by_parameters = self._kernels.by_states, self._kernels.by_parameters
         # states alone, the common case, are columns of what was saved
@@ -100,6 +123,11 @@ class Observation:
         if self.columns is not None:
             return Observed(u[:, self.columns], np.ones((1, len(self.names))), np.empty((1, 0)), self)
         return Observed(*self._kernels(t, u, p), self)
+
+    def of_paths(self, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> MeanObserved:
+        """Their means over paths, from states of shape (paths, n_times, n)."""
+        rows = u.reshape(-1, u.shape[-1])
+        return MeanObserved(self(np.tile(t, len(u)), rows, p), len(u))
 
     @cached_property
     def _by_time(self) -> ObservedKernels | None:

@@ -49,6 +49,19 @@ def expected_problem(given: Any) -> Problem:
     return given
 
 
+def refuse_path_options(**given: Any) -> None:
+    """Refuse options of paths with noise where there is none.
+
+    Raises:
+        ValueError: one is given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={value!r} belongs to problems with noise: symde.Problem(model, kind='sde')"
+            )
+
+
 def prepare(
     problem: Any,
     method: Any,

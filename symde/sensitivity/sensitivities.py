@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import Any, Never
 
@@ -10,13 +11,14 @@ import numpy as np
 from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.problem import options
+from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.sensitivity import registry
 from symde.sensitivity.modes import locates_jumps, with_modes
 from symde.sensitivity.observation import observation
-from symde.sensitivity.run import expected_problem, prepare
+from symde.sensitivity.run import expected_problem, prepare, refuse_path_options
 from symde.sensitivity.start import Start, start_of
-from symde.sensitivity.wrt import pair_of, wrt_of
+from symde.sensitivity.wrt import Wrt, pair_of, wrt_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,7 @@ def sensitivities(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    seed: int | None = None,
     **unknown: Never,
 ) -> Sensitivities:
     """Solve a problem and differentiate the solution at every saved time.
@@ -122,6 +125,7 @@ def sensitivities(
         method, saveat, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The derivatives
             are held to the same relative tolerance, and to the absolute tolerance of their state over the
             size of what they are by.
+        seed: Of a problem with noise, as in `symde.solve`.
 
     Returns:
         The solution with `du0` of shape (n_times, n, n_u0) and `dp` of shape (n_times, n, n_p). A derivative
@@ -139,6 +143,17 @@ def sensitivities(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
             "gradient of one number use symde.value_and_grad"
         )
+    if expected_problem(problem).kind == "sde":
+        given = {
+            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
+        }  # fmt: skip
+        others = options.changed(given, sensitivities)
+        path, du0, dp, wanted = importlib.import_module("symde.sensitivity.noise_gradient").sensitivities(
+            problem, method, wrt, saveat, seed, dt0, max_steps, others
+        )
+        names, start = _names(problem, wanted), start_of(problem)
+        return Sensitivities(path, du0, dp, names, start, wanted.parameters, None)
+    refuse_path_options(seed=seed)
     if events is not None:
         problem = with_call_events(expected_problem(problem), events)
     run = prepare(
@@ -158,14 +173,19 @@ def sensitivities(
         run = with_modes(run)
     found: Any = registry.get("forward", run.problem.system.kernels.has_events).record(run, wanted)
     found.solution.problem = problem
-    system = problem.system
-    names = (
-        tuple(system.parameter_names[j] for j in wanted.parameters),
-        tuple(system.state_names[i] for i in wanted.states),
-    )
     start, end = start_of(problem), found.end
     if end is not None:
         count = len(found.parameters)
         follow = start.parameters[np.ix_(found.parameters, wanted.parameters)]
         end = np.concatenate([end[:count] @ follow, end[count:]])
+    names = _names(problem, wanted)
     return Sensitivities(found.solution, found.du0, found.dp, names, start, wanted.parameters, end)
+
+
+def _names(problem: Problem, wanted: Wrt) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the parameters and of the initial values that derivatives are by."""
+    system = problem.system
+    return (
+        tuple(system.parameter_names[j] for j in wanted.parameters),
+        tuple(system.state_names[i] for i in wanted.states),
+    )

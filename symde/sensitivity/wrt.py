@@ -142,6 +142,25 @@ class Gradient(Mapping[str, Any]):
         return np.concatenate([np.ravel(value) for value in self._values.values()])
 
 
+class PathGradient(Gradient):
+    """A gradient of paths with noise.
+
+    Attributes:
+        seed: The one of their random numbers: with it the same call gives the same again.
+        n: How many paths there were.
+    """
+
+    def __init__(
+        self, values: dict[str, Any], sensealg: str, work: Callable[[], Any], seed: int, n: int
+    ) -> None:
+        super().__init__(values, sensealg, work)
+        self.seed, self.n = seed, n
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The same, and which paths they were."""
+        return {**super().__getstate__(), "seed": self.seed, "n": self.n}
+
+
 def pair_of(given: Any, example: str) -> tuple[str, str]:
     """Two names between brackets.
 

@@ -17,10 +17,12 @@ SHORT = {
     "mackey_glass.py": ("mackey_glass.png",),
     "torch_events.py": ("--iterations", "2"),
     "train_delayed.py": ("--iterations", "20", "--delay", "--plot", "delayed.png"),
+    "neural_sde.py": ("--iterations", "2", "--paths", "20", "--plot", "neural_sde.png"),
     "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
     "spiral.py": ("spiral.png", "20", "spiral.gif"),
     "train_lotka_volterra.py": ("--iterations", "5", "--plot", "trained.png", "--animation", "trained.gif"),
+    "train_noise.py": ("--iterations", "20", "--plot", "trained_noise.png"),
     "uneven.py": (),
     "universal.py": (),
 }

@@ -10,7 +10,7 @@ from scipy import stats
 import symde
 from symde.jumps import solve_jumps
 
-EXACT = ["Direct", "SortingDirect", "NRM", "CompositionRejection"]
+EXACT = ["Direct", "SortingDirect", "NRM", "CompositionRejection", "RSSACR"]
 METHODS = [*EXACT, "TauLeaping"]
 
 

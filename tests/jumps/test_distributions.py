@@ -194,3 +194,29 @@ def test_a_smaller_epsilon_leaps_less_far_and_errs_less() -> None:
     # as Euler's method: of first order in the length of a leap
     assert leaps[0] < leaps[1] < leaps[2]
     assert errors[0] > 2.5 * errors[1] and errors[1] > 2.5 * errors[2]
+
+
+@pytest.mark.parametrize(("text", "start", "variance"), [
+    ("10000, 0 --> X\n1, X --> 0", {"X": 10_000}, 10_000.0),  # Poisson
+    ("(1, 1), X <--> Y", {"X": 10_000, "Y": 10_000}, 5_000.0),  # binomial
+])  # fmt: skip
+def test_leaps_near_an_equilibrium_keep_its_variance(text: str, start: dict, variance: float) -> None:
+    problem = symde.Problem(text, start, (0, 8), kind="jump")
+    found = symde.ensemble(problem, "TauLeaping", n=8000, seed=1, saveat=[8.0]).u[:, 0, 0]
+    # a leap multiplies fluctuations by 1 - gh, gh <= 0.03: 1/(1 - gh/2) = 1.015 times the variance
+    assert abs(found.mean() - 10_000) < 4 * (variance / 8000) ** 0.5
+    assert abs(found.var() / variance - 1.0075) < 0.06
+
+
+def test_the_readings_agree_in_the_mean_of_large_volumes() -> None:
+    text = "param k = 0.02, r = 0.5, V = 1\nstate A, B, C\nk/V, A + B --> C\nr, C --> A + B"
+    for volume in (10.0, 100.0):
+        start = {"A": 5 * volume, "B": 4 * volume, "C": 0}
+        given = {"tspan": (0, 2), "p": {"V": volume / 10}}
+        ode = symde.solve(symde.Problem(text, start, **given), rtol=1e-8)["C"][-1]
+        options = {"n": 2000, "seed": 1, "saveat": [2.0]}
+        jump = symde.ensemble(symde.Problem(text, start, kind="jump", **given), **options)
+        noise = symde.ensemble(symde.Problem(text, start, kind="sde", **given), dt0=0.02, **options)
+        for found in (jump.u[:, 0, 2], noise.u[:, 0, 2]):
+            # of order 1 whatever the volume, beside the error of the mean
+            assert abs(found.mean() - ode) < 0.3 + 4 * found.std() / 2000**0.5

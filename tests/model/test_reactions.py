@@ -175,7 +175,10 @@ MISTAKES = [
     ("model M\nparam k = 1\nstate A = 1\nk, A --> B\nend", "E303", "B", "not declared as a state"),
     ("jump k: x' += 1", "E360", "x'", "is a derivative"),
     ("jump k: k += 1\nparam k = 1", "E360", "k", "is changed by a jump"),
-    ("jump k: x += normal(0, 1)", "E904", "normal(0, 1)", "random sizes"),
+    ("jump k: x += normal(0)", "E206", "normal(0)", "takes 2 arguments"),
+    ("jump normal(0, 1): x += 1", "E363", "normal(0, 1)", "only the effects of jumps"),
+    ("x' = uniform(0, 1)", "E363", "uniform(0, 1)", "only the effects of jumps"),
+    ("f(a) = exponential(a)\njump k: x += f(2)", "E363", "exponential(a)", "only the effects of jumps"),
 ]
 
 

@@ -121,7 +121,6 @@ def test_an_event_breaks_what_reactions_keep() -> None:
     ("text", "code"),
     [
         ("discrete m = 1\n1, m --> 0", "E360"),
-        ("discrete m = 1\njump 1: m -= 1", "E360"),
         ("state A=1, B=0\n1, A --> B\n0 = A + B - 1", "E351"),
         ("state A=1\nf(x) = x\ny = f(A)\ny(t - 1), A => 0", "E384"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -104,10 +106,39 @@ def test_a_state_that_stays_at_zero_meets_a_tolerance_of_zero() -> None:
     assert np.all(solve_noise(problem, rtol=1e-2, atol=0.0, seed=1).u == 0.0)
 
 
-def test_the_path_between_steps_that_follow_the_error_is_not_promised() -> None:
+def test_the_path_between_saved_times_is_followed_again() -> None:
     problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
-    with pytest.raises(ValueError, match="give the times in saveat"):
-        symde.solve(problem, rtol=1e-2, seed=1, dense=True)
+    times = np.array([0.0, 0.123, 0.5, 0.77, 1.0])
+    fine, sparse = (
+        symde.solve(problem, rtol=1e-4, atol=1e-4, seed=1, saveat=saveat) for saveat in (None, [0.5, 1.0])
+    )
+    u = fine(times)
+    assert np.array_equal(u[[0, 2, 4]], fine.u[[0, 50, 100]])
+    # the Brownian motion is that of the path, and x follows it to the tolerance; from further back as well
+    np.testing.assert_allclose(u[:, 0], np.exp(0.18 * times + 0.8 * u[:, 1]), rtol=2e-3)
+    np.testing.assert_allclose(sparse(times)[:, 1], u[:, 1], atol=1e-12)
+    np.testing.assert_allclose(sparse(times)[:, 0], u[:, 0], rtol=2e-3)
+    # a value is a function of its time alone
+    assert np.array_equal(sparse(0.123), sparse(np.linspace(0, 1, 100).tolist() + [0.123])[-1])
+    again = pickle.loads(pickle.dumps(fine))
+    assert np.array_equal(again(0.123), fine(0.123))
+    with pytest.raises(ValueError, match="outside of the span"):
+        fine(1.5)
+    assert symde.solve(problem, rtol=1e-2, seed=1, dense=False).dense is None
+
+
+def test_the_last_point_of_a_path_that_ends_early_is_kept() -> None:
+    # times to save are rounded to parts of the span, and may come after the rounded one
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 1))
+    whole = symde.solve(problem, rtol=1e-3, atol=1e-3, seed=1)
+    for limit in range(5, 40, 5):
+        with pytest.raises(SolveError) as caught:
+            symde.solve(problem, rtol=1e-3, atol=1e-3, seed=1, max_steps=limit)
+        part = caught.value.solution
+        assert np.array_equal(part.u, whole.u[: len(part.t)])
+        assert np.isnan(part.u).sum() == 0 and part.message.endswith("give dt0")
+        reached = float(part.message.split("t = ")[1].split("\n")[0])
+        assert abs(part.t[-1] - reached) < 0.01 and (whole.t[len(part.t)] > reached)
 
 
 def test_domains_take_steps_of_one_size():

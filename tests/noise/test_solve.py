@@ -86,11 +86,11 @@ def test_statistics_without_paths() -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "method"),
     [
-        ("dx = -x*dt + exp(-t)*dW1\ndy = x*dt + dW1 + 2*dW2", "additive", "SRA1"),
+        ("dx = -x*dt + exp(-t)*dW1\ndy = x*dt + dW1 + 2*dW2", "additive", "SOSRA"),
         ("dx = -x*dt + x*dW\ndy = x*dt + sin(y)*dW", "diagonal", "SRIW1"),
         ("dx = -x*dt + x*y*dW1\ndy = x*dt + sin(y)*dW1", "scalar", "SRIW1"),
         ("dx = -x*dt + x*dW1 + x*dW2\ndy = x*dt + y*dW1", "commutative", "Milstein"),
-        ("dx = dt + dW1\ndy = dt + x*dW2", "general", "EulerMaruyama"),
+        ("dx = dt + dW1\ndy = dt + x*dW2", "general", "Milstein"),
     ],
 )
 def test_the_default_follows_the_noise(text: str, kind: str, method: str) -> None:
@@ -112,7 +112,7 @@ def test_every_method_says_what_it_is() -> None:
         ({"dt0": 0.1, "dtmax": 1e-3}, "dtmax=0.001 belongs to ordinary differential equations"),
         ({"dt0": 0.1, "callback": print}, "callback=.* belongs to ordinary"),
         ({"dt0": 0.1, "method": "Tsit5"}, "'Tsit5' is a method for ordinary differential equations"),
-        ({"dt0": 0.1, "method": "SOSRI"}, "did you mean 'SRIW1'"),
+        ({"dt0": 0.1, "method": "srk"}, "did you mean 'SRIW1'"),
         ({"dt0": 0.1, "method": "SRA1"}, "SRA1 is for additive noise, and this is scalar: use 'SRIW1'"),
         ({"dt0": 0.1, "max_steps": 5}, "takes 10 steps, and max_steps = 5"),
         ({"dt0": 0.1, "seed": -1}, "seed = -1"),
@@ -127,11 +127,9 @@ def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> N
 
 
 def test_what_knows_ordinary_equations_alone_refuses() -> None:
-    for function in (symde.sensitivities, symde.Integrator, symde.steady_state):
+    for function in (symde.Integrator, symde.steady_state):
         with pytest.raises(ValueError, match="the problem has noise"):
             function(growth())
-    with pytest.raises(ValueError, match="the problem has noise"):
-        symde.fit(growth(), (np.array([0.5, 1.0]), np.ones((2, 2))), ["a"])
     with pytest.raises(ValueError, match="the model has noise"):
         growth(kind="ode")
     with pytest.raises(ValueError, match="knows nothing of noise"):
@@ -142,10 +140,20 @@ def test_what_knows_ordinary_equations_alone_refuses() -> None:
         symde.solve(growth(tspan=(1, 0)), dt0=0.1)
 
 
-def test_general_noise_is_refused_by_milstein() -> None:
+def test_general_noise_is_refused_by_methods_for_less() -> None:
     problem = symde.Problem("dx = dt + dW1\ndy = dt + x*dW2", {"x": 1.0, "y": 1.0}, (0, 1))
-    with pytest.raises(ValueError, match="and this is general: use 'EulerMaruyama'"):
-        symde.solve(problem, "Milstein", dt0=0.1)
+    with pytest.raises(ValueError, match="and this is general: use 'Milstein'"):
+        symde.solve(problem, "SRIW1", dt0=0.1)
+
+
+def test_general_noise_that_is_not_smooth_takes_no_derivatives() -> None:
+    text = "dx = dt + sqrt(y)*dW1\ndy = dt + x*dW2\ndom y >= 0"
+    problem = symde.Problem(symde.ode_def(text), {"x": 1.0, "y": 1.0}, (0, 1))
+    assert problem.system.noise.kind == "general"
+    assert symde.solve(problem, dt0=0.1, seed=1).method[0].name == "EulerMaruyama"
+    network = symde.ode_def("1, A --> B\n1, B --> C\n0.1, A + B --> C\nA(0) = 50; B(0) = 50; C(0) = 0")
+    langevin = symde.Problem(network, tspan=(0, 0.1), kind="sde")
+    assert symde.solve(langevin, dt0=0.01, seed=1).method[0].name == "EulerMaruyama"
 
 
 def test_a_path_that_ends_early_says_where() -> None:

@@ -67,6 +67,7 @@ class Executive:
         self._roots.together = getattr(events, "together", False)
         self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]
         self._reporting, self._before = False, np.empty(0)
+        self._jump: int | None = getattr(events, "jump", None)  # the event that are the jumps of the model
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._by_root: dict[int, list[int]] = {}
         for index, plan in enumerate(self.plans):
@@ -419,6 +420,8 @@ class Executive:
 
     def _values(self, t: float, index: int, plan: EventPlan) -> list[float] | None:
         """What an event sets; None where it has to wait."""
+        if index == self._jump:
+            return self.session.kept_by_model.outcome(self.session, self._calls.u())
         values = self._calls.effect(index, len(plan.targets) + plan.delayed)
         if values is None:
             return []
@@ -443,7 +446,8 @@ class Executive:
         settled = self.session.settle() if values and self.session.constrained else Status.DONE
         after = u[: self._states].copy()
         self._passes += 1
-        self._noted.append(Happening(t, index, self._crossed, None, waited, before, after))
+        name = self.session.kept_by_model.name if index == self._jump else ""
+        self._noted.append(Happening(t, index, self._crossed, None, waited, before, after, name))
         return None if settled == Status.DONE else settled
 
     def _leave(self, state: Any, t: float, ended: bool) -> None:

@@ -54,6 +54,8 @@ class JumpStatus(IntEnum):
     NEGATIVE = 12  # reaction `failed` would make a population negative
     TOTAL = 13  # the sum of propensities is not below LARGEST_TOTAL
     COUNT = 14  # a population is not below LARGEST_COUNT
+    MARK = 16  # what jump `failed` draws or sets is no number
+    WHOLE = 17  # the reaction changes states by whole numbers
     CLOCK = 15  # events follow each other too closely for the resolution of the time
 
 
@@ -75,6 +77,7 @@ JumpState = structure(
     reactant_starts=_i, reactants=_i, orders=_i,
     change_starts=_i, changed=_i, changes=_i,
     dependent_starts=_i, dependents=_i,
+    reader_starts=_i, readers=_i,  # by state: the mass action that takes it
     counted=_i,  # by state: 1 where it must not become negative
     # output
     out_t=_i, out_u=_i, out_capacity=_i, out_count=_i, saveat=_i, n_saveat=_i, next_save=_i, save_events=_i,
@@ -82,4 +85,7 @@ JumpState = structure(
     seed=_i, path=_i, draw=_i, randoms=_i, random_at=_i,
     # what the method keeps: see its module
     integers=_i, doubles=_i,
+    # jumps by anything but whole numbers: their structure, 0 where there are none; int32 (JumpState *), which
+    # lets reaction `failed` set states, a call that keeps it out of the loop; the address of this structure
+    effects=_i, set_states=_i, own=_i,
 )  # fmt: skip

@@ -32,6 +32,7 @@ class Status(IntEnum):
     OUTPUT_FULL = 3  # the buffer of saved points is full
     DENSE_FULL = 4  # the buffer of interpolants is full
     RECORD_FULL = 6  # the buffer of recorded steps is full
+    LOG_FULL = 7  # the log of jumps is full
     BUDGET = 5  # the host's allowance of attempts is used up (signals, progress)
     MAX_STEPS = 10
     STEP_TOO_SMALL = 11
@@ -45,6 +46,7 @@ class Status(IntEnum):
     CHATTERING = 19  # events follow each other at one time without end
     ZENO = 20  # the times of events accumulate
     SLIDING = 22  # a solution slides along a switch, whose place is in `found`, and kernels know no sliding
+    BAD_RATE = 23  # a rate of a jump is none, or a jump cannot be
     INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 
 

@@ -30,8 +30,41 @@ NoiseState = structure(
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path)
     seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
+    # the Brownian motions over a step: increments, and integrals of W - W(t)
+    increments=_i, areas=_i,
+    # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs
+    terms=_i, rest=_d, pairs=_i, pair_first=_i, pair_second=_i, levy=_i,
+    # the coefficients of the method
+    stages=_i, table=_i,
+    together=_i,  # whether no motion changes the coefficients of another
+    # implicit steps: drift and its Jacobian as one kernel and where it writes, the system W x = b of the
+    # engine's linear solvers (a `State`), its right side and solution; whether a step could not be solved
+    linearised=_i, linearised_outputs=_i, system=_i, rhs=_i, correction=_i, diverged=_i,
+    second=_i, second_outputs=_i, still=_i,  # likewise of the derivatives of what was solved
+    jumps=_i,  # a `NoiseJumps`, 0 where there are none; then the last state is their hazard
     # adaptive steps: times in ticks, the Brownian motions there and over a step
-    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i, rejected=_i,
-    save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i, increments=_i,
-    areas=_i,
+    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
+    first_tick=_i, last_tick=_i, rejected=_i,
+    save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
+    ends_of_steps=_i,
+    # derivatives beside the path: `own` states are its, and then as many of each direction
+    own=_i, own_entries=_i, own_products=_i, directions=_i, parameters=_i, changes=_i, changes_stride=_i,
+    along_inputs=_i, along_outputs=_i, along_drift=_i, along_diffusion=_i, along_both=_i, along_milstein=_i,
+)  # fmt: skip
+
+NoiseBack = structure(
+    "NoiseBack",
+    "The way back over the steps of paths: what takes a weight of what was saved to derivatives.",
+    forward=_i,  # the NoiseState in which steps are done again
+    both=_i, drift=_i, diffusion=_i, milstein=_i,  # weighted sums of derivatives, each a kernel
+    inputs=_i, outputs=_i, of_drift=_i, of_diffusion=_i, of_products=_i, by_states=_i, by_parameters=_i,
+    work=_i,
+    # a row for each time of each path, and rows of results, or one for all where a stride is 0
+    weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i, parameters=_i, weight=_i, early=_i,
+    after=_i,
+    # of implicit steps: the transposed system (a `State`), where drift and Jacobian are written, and the
+    # place of each entry of the transposed Jacobian in that
+    transposed=_i, linearised_outputs=_i, jacobian=_i, places=_i,
+    # states are kept at every `stretch`-th step, and at all of the stretch that is gone back over
+    phase=_i, steps=_i, stretch=_i, starts=_i, kept=_i, first=_i,
 )  # fmt: skip

@@ -44,7 +44,7 @@ class Past:
 
     def __init__(self, system: DelaySystem, session: Any) -> None:
         self._system, data = system, session.context
-        self._arrays: dict[str, np.ndarray] = session._kept_by_model[1]
+        self._arrays: dict[str, np.ndarray] = session.kept_by_model[1]
         degree = max(method.degree for method in session.methods)
         self._row = np.zeros(2 + session.n * (1 + degree))
         self._data, self._keep_all = data, True

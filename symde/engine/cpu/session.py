@@ -35,7 +35,14 @@ _advance_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 # by number, once: a look-up of an enumeration's member by its name takes 0.17 us in Python 3.11
 _STATUSES = {int(status): status for status in Status}
 _HANDLED = frozenset(
-    int(status) for status in (Status.OUTPUT_FULL, Status.DENSE_FULL, Status.RECORD_FULL, Status.BUDGET)
+    int(status)
+    for status in (
+        Status.OUTPUT_FULL,
+        Status.DENSE_FULL,
+        Status.RECORD_FULL,
+        Status.LOG_FULL,
+        Status.BUDGET,
+    )  # fmt: skip
 )
 _HAPPENING = frozenset((int(Status.ROOT), int(Status.STOPPED)))
 _COUNTERS_AT = layout.State.accepted.offset
@@ -188,7 +195,7 @@ class Session:
         state.inputs = self._integer_array("inputs", [self._addresses.get(name, 0) for name in INPUTS])
         lay_out = getattr(kernels, "lay_out", None)
         if lay_out is not None:
-            self.context, self._kept_by_model = lay_out(self._addresses["p"])
+            self.context, self.kept_by_model = lay_out(self._addresses["p"])
             self._kept["inputs"][CONTEXT] = ctypes.addressof(self.context)
         state.outputs = self._integer_array("outputs", np.zeros(8))
         state.rhs = kernels.address("rhs")
@@ -376,6 +383,8 @@ class Session:
             elif status == Status.RECORD_FULL:
                 assert self.record is not None
                 self.record.make_room(state)
+            elif status == Status.LOG_FULL:
+                self.kept_by_model.make_room()
             else:
                 if time.perf_counter() - started < 0.5 * SLICE_SECONDS:
                     allowance *= 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,10 @@ class NetworkArrays:
         reactant_starts, reactants, orders: What mass action takes.
         change_starts, changed, changes: States that a reaction changes, and by how much (float64).
         dependent_starts, dependents: Reactions whose propensity a reaction changes, itself first if so.
+        reader_starts, readers: By state, the mass action that takes it.
         counted: By state, 1 where it must not become negative.
+        effects: What channels do by anything but whole numbers, None: nothing
+            (`symde.codegen.effects.Effects`).
     """
 
     n: int
@@ -40,7 +44,10 @@ class NetworkArrays:
     changes: np.ndarray
     dependent_starts: np.ndarray
     dependents: np.ndarray
+    reader_starts: np.ndarray
+    readers: np.ndarray
     counted: np.ndarray
+    effects: Any = None
 
 
 def network_arrays(
@@ -49,6 +56,8 @@ def network_arrays(
     reads: Sequence[Iterable[int]],
     counted: Sequence[bool],
     kernels: np.ndarray,
+    targets: Sequence[Sequence[int]] | None = None,
+    effects: Any = None,
 ) -> NetworkArrays:
     """The arrays of a network.
 
@@ -58,8 +67,12 @@ def network_arrays(
         reads: States that the propensity depends on.
         counted: By state.
         kernels: Addresses.
+        targets: States that each changes; None: those of `changes`.
+        effects: As of `NetworkArrays`.
     """
     n, m = len(counted), len(changes)
+    if targets is None:
+        targets = [[i for i, _ in pairs] for pairs in changes]
     first, second, less, general = np.full(m, n), np.full(m, n), np.zeros(m), np.zeros(m)
     for j, taken in enumerate(reactants):
         short = None if taken is None else _short(taken, n)
@@ -69,7 +82,8 @@ def network_arrays(
             first[j], second[j], less[j] = short
     taken_starts, taken_pairs = _lists([one or () for one in reactants])
     change_starts, change_pairs = _lists(changes)
-    dependent_starts, dependents = _lists(_dependents(changes, reads, n))
+    reader_starts, readers = _lists(_readers(reactants, n))
+    dependent_starts, dependents = _lists(_dependents(targets, reads, n))
     return NetworkArrays(
         n,
         m,
@@ -86,7 +100,10 @@ def network_arrays(
         _column(change_pairs, 1).astype(float),
         dependent_starts,
         _whole(np.array(dependents, dtype=np.int64)),
+        reader_starts,
+        _whole(np.array(readers, dtype=np.int64)),
         _whole(np.array(counted)),
+        effects,
     )
 
 
@@ -104,15 +121,24 @@ def _short(taken: Pairs, n: int) -> tuple[int, int, int] | None:
     return None
 
 
-def _dependents(changes: Sequence[Pairs], reads: Sequence[Iterable[int]], n: int) -> list[list[int]]:
+def _readers(reactants: Sequence[Pairs | None], n: int) -> list[list[int]]:
+    """The mass action that takes each state."""
+    readers: list[list[int]] = [[] for _ in range(n)]
+    for j, taken in enumerate(reactants):
+        for i, _ in taken or ():
+            readers[i].append(j)
+    return readers
+
+
+def _dependents(targets: Sequence[Sequence[int]], reads: Sequence[Iterable[int]], n: int) -> list[list[int]]:
     """The reactions that read what each reaction changes: itself first, then in order."""
     readers: list[list[int]] = [[] for _ in range(n)]
     for j, states in enumerate(reads):
         for i in states:
             readers[i].append(j)
     found = []
-    for j, pairs in enumerate(changes):
-        affected = {reader for i, _ in pairs for reader in readers[i]}
+    for j, states in enumerate(targets):
+        affected = {reader for i in states for reader in readers[i]}
         found.append(sorted(affected, key=lambda one: (one != j, one)))
     return found
 

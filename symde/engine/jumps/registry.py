@@ -5,10 +5,10 @@ from __future__ import annotations
 from symde.engine.jumps.method import JumpMethod
 from symde.engine.named import NamedMethods
 
-NAMES = ("Direct", "SortingDirect", "NRM", "CompositionRejection", "TauLeaping")
+NAMES = ("Direct", "SortingDirect", "NRM", "CompositionRejection", "RSSACR", "TauLeaping")
 """One line a method; its file is its name in small letters."""
 
-FOREIGN = {"ssa": "SortingDirect", "gillespie": "Direct", "sdm": "SortingDirect"}
+FOREIGN = {"ssa": "SortingDirect", "gillespie": "Direct", "sdm": "SortingDirect", "rssa": "RSSACR"}
 """Names that other programs use, and the method that does their work here."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from symde.engine.cpu.jump_effects import EffectMemory
 from symde.engine.cpu.jump_layout import COUNTERS, FINEST_WAIT, RANDOMS, JumpPhase, JumpState, JumpStatus
 from symde.engine.cpu.library import function_address
 from symde.engine.jumps.method import JumpMethod
@@ -52,10 +53,16 @@ class JumpSession:
         self._keep("doubles", np.zeros(max(doubles, 1)))
         for name in (
             "first", "second", "less", "general", "kernels", "reactant_starts", "reactants", "orders",
-            "change_starts", "changed", "changes", "dependent_starts", "dependents", "counted",
+            "change_starts", "changed", "changes", "dependent_starts", "dependents",
+            "reader_starts", "readers", "counted",
         ):  # fmt: skip
             self._keep(name, getattr(network, name))
         self.state.n, self.state.m = n, m
+        self._effects = None if network.effects is None else EffectMemory(network.effects, network.counted)
+        if self._effects is not None:
+            self.state.effects = self._effects.address
+            self.state.set_states = function_address("jump_effects", "set_by_kernel")
+            self.state.own = ctypes.addressof(self.state)
         self._function = _run_type(function_address(method.module, method.entry))
 
     def _keep(self, name: str, array: np.ndarray) -> None:
@@ -87,7 +94,9 @@ class JumpSession:
         state.max_events = UNLIMITED if max_events is None else max_events
         for name in COUNTERS:
             setattr(state, name, 0)
-        state.seed, state.path, state.draw, state.random_at = _signed(seed), _signed(path), 0, RANDOMS
+        state.seed, state.path, state.draw, state.random_at = signed(seed), signed(path), 0, RANDOMS
+        if self._effects is not None:
+            self._effects.begin(state.seed, state.path, self._kept["p"].ctypes.data)
         times = np.empty(0) if saveat is None else np.ascontiguousarray(saveat, dtype=float)
         self._keep("saveat", times)
         state.n_saveat, state.next_save, state.save_events = len(times), 0, int(saveat is None)
@@ -150,7 +159,7 @@ class JumpSession:
         return {name: getattr(self.state, name) for name in COUNTERS}
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
     """64 bits as the integer that has the same bits."""
     number &= 2**64 - 1
     return number - 2**64 if number >= 2**63 else number

@@ -7,7 +7,7 @@ from symde.engine.jumps.method import JumpMethod
 
 def memory(reactions: int, states: int) -> tuple[int, int]:
     """Numbers of integers and of doubles that it keeps."""
-    return 1 + reactions, 4 * states
+    return 1 + reactions, 5 * states
 
 
 METHOD = JumpMethod(

@@ -11,6 +11,8 @@ METHOD = NoiseMethod(
     noise=frozenset({"additive", "diagonal", "scalar", "commutative", "general"}),
     strong=0.5,
     weak=1.0,
+    along=True,
+    back="noise_milstein_back",
     when_to_use="Noise of any kind, and distributions to a few per cent.",
     citation="G. Maruyama, Continuous Markov processes and stochastic equations, Rend. Circ. Mat. Palermo 4 "
     "(1955), 48-90, doi:10.1007/BF02846028",

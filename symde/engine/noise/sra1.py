@@ -1,26 +1,23 @@
-"""SRA1: Roessler's stochastic Runge-Kutta method for additive noise."""
+"""SRA1: Roessler's stochastic Runge-Kutta method for additive noise.
+
+Source: A. Roessler, SIAM J. Numer. Anal. 48 (2010), 922-952, table 6.3.
+"""
 
 from __future__ import annotations
 
-from symde.engine.noise.method import NoiseMethod
+from symde.engine.noise.sra_tableau import SraTableau, sra_method
 
-
-def memory(states: int, entries: int) -> int:
-    """Number of doubles that it keeps."""
-    return states + entries
-
-
-METHOD = NoiseMethod(
-    name="SRA1",
-    module="noise_roessler",
-    entry="sra1",
-    noise=frozenset({"additive"}),
-    strong=1.5,
-    weak=2.0,
-    per_motion=2,
-    adaptive=True,
-    memory=memory,
-    when_to_use="Noise that no state changes.",
-    citation="A. Roessler, Runge-Kutta methods for the strong approximation of solutions of stochastic "
-    "differential equations, SIAM J. Numer. Anal. 48 (2010), 922-952, doi:10.1137/09076636X",
+METHOD = sra_method(
+    "SRA1",
+    SraTableau(
+        a=("", "3/4"),
+        b=("", "3/2"),
+        c1="1 0",
+        alpha="1/3 2/3",
+        beta1="1 0",
+        beta2="-1 1",
+    ),
+    "Noise that no state changes.",
+    "A. Roessler, Runge-Kutta methods for the strong approximation of solutions of stochastic differential "
+    "equations, SIAM J. Numer. Anal. 48 (2010), 922-952, doi:10.1137/09076636X",
 )

@@ -9,7 +9,8 @@ Source: Y. Cao, D. T. Gillespie, L. R. Petzold, Efficient step size selection fo
 method, J. Chem. Phys. 124 (2006), 044109: section III, equations (24), (27), (32) and (33).
 
 Memory: `integers`: exact events still to draw; whether each reaction is critical. `doubles`: by state the
-bound of its relative change g, mean and variance of its change per time, its change in the leap.
+bound of its relative change g, mean and variance of its change per time, its change in the leap, and what is
+taken of it per time.
 """
 
 from __future__ import annotations
@@ -87,27 +88,35 @@ def bounds_of_change(state):
 @compiled
 def longest_leap(state):
     """The time in which no propensity is expected to change by more than epsilon, by reactions that are not
-    critical: equation (33)."""
+    critical: equation (33), with what is taken of a species in place of its net change where that is more.
+
+    Near an equilibrium net changes are small, and equation (33) would leap over the time in which the
+    population forgets: a leap of length h then multiplies fluctuations by 1 - gh in place of exp(-gh), so
+    that variances are too large by 1/(1 - gh/2). Here gh is epsilon at most.
+    """
     n = state.n
     g, mean = doubles(state.doubles), doubles(state.doubles + 8 * n)
     variance, u = doubles(state.doubles + 16 * n), doubles(state.u)
+    taken = doubles(state.doubles + 32 * n)
     starts, changed, changes = integers(state.change_starts), integers(state.changed), doubles(state.changes)
     for i in range(n):
-        mean[i] = variance[i] = 0.0
+        mean[i] = variance[i] = taken[i] = 0.0
     for j in range(state.m):
         if critical_at(state, j):
             continue
         value = doubles(state.propensities)[j]
         for k in range(starts[j], starts[j + 1]):
             mean[changed[k]] += changes[k] * value
+            taken[changed[k]] += max(-changes[k], 0.0) * value
             variance[changed[k]] += changes[k] * changes[k] * value
     time = math.inf
     for i in range(n):
         if g[i] > 0.0 and variance[i] > 0.0:
             allowed = max(state.epsilon * u[i] / g[i], 1.0)
             time = min(time, allowed * allowed / variance[i])
-            if mean[i] != 0.0:
-                time = min(time, allowed / abs(mean[i]))
+            fastest = max(abs(mean[i]), taken[i])
+            if fastest > 0.0:
+                time = min(time, allowed / fastest)
     return time
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
+from symde.engine.cpu.compiled.pointers import call_kernel, call_step, compiled, doubles, integers
 from symde.engine.cpu.jump_layout import LARGEST_COUNT, LARGEST_TOTAL, JumpStatus
 
 
@@ -68,6 +68,13 @@ def evaluate_all(state):
 @compiled
 def fire(state, j):
     """Change the populations by reaction j; not DONE where one would become negative or too large."""
+    if state.effects != 0:
+        state.failed = j
+        code = call_step(state.set_states, state.own)
+        if code == JumpStatus.DONE:
+            return JumpStatus.DONE
+        if code != JumpStatus.WHOLE:
+            return JumpStatus.NEGATIVE if code == JumpStatus.NEGATIVE else JumpStatus.MARK
     starts, changed = integers(state.change_starts), integers(state.changed)
     u, changes = doubles(state.u), doubles(state.changes)
     if integers(state.general)[j] == 2:

@@ -14,7 +14,6 @@ from symde.engine.cpu.compiled.brownian_tree import ask, plant
 from symde.engine.cpu.compiled.noise_loop import begin, finish, is_finite, within
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.layout import Status
-from symde.engine.cpu.noise_layout import LEVELS
 
 SAFETY, SHRINK, GROW = 0.8, 0.2, 2.0
 EXPONENT = 2.0 / 3.0  # the error of a step goes with h^(3/2)
@@ -38,7 +37,7 @@ def error_of(state):
     """The largest error of a state over its tolerance; infinity where something is no number."""
     u, old, error = doubles(state.u), doubles(state.old), doubles(state.errors)
     atol, worst = doubles(state.atol), 0.0
-    for i in range(state.n):
+    for i in range(state.own):
         if error[i] == 0.0:  # it meets a tolerance of zero
             continue
         ratio = error[i] / (atol[i] + state.rtol * max(abs(u[i]), abs(old[i])))
@@ -51,6 +50,8 @@ def error_of(state):
 @compiled
 def accept(state, end):
     """Take a step over, and save where it ends if that is wanted."""
+    if state.ends_of_steps != 0:
+        integers(state.ends_of_steps)[state.step] = end
     w, a = doubles(state.w_start), doubles(state.a_start)
     w_end, a_end = doubles(state.w_end), doubles(state.a_end)
     for motion in range(state.motions):
@@ -74,16 +75,15 @@ def start(state):
     """Ready for the next path."""
     begin(state)
     plant(state)
-    state.at, state.wanted = 0, state.first_ticks
-    for motion in range(state.motions):
-        doubles(state.w_start)[motion] = doubles(state.a_start)[motion] = 0.0
+    state.at, state.wanted = state.first_tick, state.first_ticks
+    ask(state, state.at, state.w_start, state.a_start)
     save_here(state)
 
 
 @compiled
 def advance_adaptively(state, step):
     """Go on with the paths until all are done, or the allowance of steps is used up."""
-    last = 1 << LEVELS
+    last = state.last_tick
     old, u = doubles(state.old), doubles(state.u)
     while state.path < state.paths:
         if state.begun == 0:
@@ -107,7 +107,8 @@ def advance_adaptively(state, step):
                 old[i] = u[i]
             move_on(state, end)
             step(state, t)
-            error = error_of(state)
+            error = error_of(state) if state.diverged == 0 else 1e30
+            state.diverged = 0
             factor = GROW if error < 1e-9 else SAFETY * error ** (-EXPONENT)
             ticks = int((end - state.at) * min(max(factor, SHRINK), GROW))
             if error <= 1.0:

@@ -1,7 +1,8 @@
 """The loop over the steps of paths, whatever method takes them.
 
-A method gives `step(state, t, increments)`, which moves `u` on by h. It is compiled into the loop. Random
-numbers are those of (seed; step, path): a path is the same wherever and beside whatever it is computed.
+A method gives `step(state, t)`, which moves `u` on by h with the increments and integrals of the Brownian
+motions that are in `increments` and `areas`. It is compiled into the loop. Random numbers are those of
+(seed; step, path): a path is the same wherever and beside whatever it is computed.
 
 States with a domain are read inside of it by drift and diffusion (full truncation: R. Lord, R. Koekkoek,
 D. van Dijk, A comparison of biased simulation schemes for stochastic volatility models, Quant. Finance 10
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.noise_along import along
 from symde.engine.cpu.compiled.normal import draw_normals
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
 from symde.engine.cpu.layout import Status
@@ -22,45 +24,67 @@ noise_at = structure_at(NoiseState)
 
 @compiled
 def within(state, source, target):
-    """A state inside of its domains."""
+    """A state inside of its domains, and its derivatives, which are 0 of what was beyond."""
     from_, to = doubles(source), doubles(target)
     if state.bounded == 0:
         for i in range(state.n):
             to[i] = from_[i]
         return
     low, high = doubles(state.low), doubles(state.high)
-    for i in range(state.n):
+    for direction in range(state.directions, 0, -1):
+        for i in range(state.own):
+            place = direction * state.own + i
+            to[place] = 0.0 if from_[i] < low[i] or from_[i] > high[i] else from_[place]
+    for i in range(state.own):
         value = from_[i]
         value = low[i] if value < low[i] else value  # NaN stays NaN
         to[i] = high[i] if value > high[i] else value
 
 
 @compiled
-def both_at(state, t, u):
-    """Drift and diffusion at a state."""
+def milstein_at(state, t, u):
+    """Drift, diffusion and the products of Milstein's method at a state."""
     within(state, u, state.inside)
-    call_kernel(state.both, t, state.inputs, state.outputs)
+    integers(state.outputs)[0], integers(state.outputs)[1] = state.drift_values, state.diffusion_values
+    call_kernel(state.milstein, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_milstein, t, u, 0)
 
 
 @compiled
-def drift_at(state, t, u):
-    """The drift at a state."""
+def drift_alone(state, t, u, values):
+    """The drift at a state, into a place of its own, without derivatives."""
     within(state, u, state.inside)
+    integers(state.outputs)[0] = values
     call_kernel(state.drift, t, state.inputs, state.outputs)
 
 
 @compiled
-def diffusion_at(state, t, u):
-    """The diffusion at a state."""
-    within(state, u, state.inside)
-    call_kernel(state.diffusion, t, state.inputs, state.outputs + 8)
+def drift_to(state, t, u, values):
+    """The drift at a state, into a place of its own."""
+    drift_alone(state, t, u, values)
+    if state.directions != 0:
+        along(state, state.along_drift, t, u, 0)
 
 
 @compiled
-def milstein_at(state, t, u):
-    """Drift, diffusion and the products of Milstein's method at a state."""
+def diffusion_to(state, t, u, values):
+    """The diffusion at a state, into a place of its own."""
     within(state, u, state.inside)
-    call_kernel(state.milstein, t, state.inputs, state.outputs)
+    integers(state.outputs)[1] = values
+    call_kernel(state.diffusion, t, state.inputs, state.outputs + 8)
+    if state.directions != 0:
+        along(state, state.along_diffusion, t, u, 1)
+
+
+@compiled
+def both_to(state, t, u, drift, diffusion):
+    """Drift and diffusion at a state, into places of their own."""
+    within(state, u, state.inside)
+    integers(state.outputs)[0], integers(state.outputs)[1] = drift, diffusion
+    call_kernel(state.both, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_both, t, u, 0)
 
 
 @compiled
@@ -72,28 +96,28 @@ def normal(state, place):
 
 
 @compiled
-def increment(state, motion):
-    """W(t + h) - W(t) of a Brownian motion."""
-    return math.sqrt(state.h) * normal(state, motion * state.per_motion)
-
-
-@compiled
-def area(state, motion):
-    """The integral of W - W(t) over the step, of methods that draw two numbers for each motion: h/2 (I_1 +
-    sqrt(h/3) Z)."""
-    other = math.sqrt(state.h / 3.0) * normal(state, motion * state.per_motion + 1)
-    return 0.5 * state.h * (increment(state, motion) + other)
+def read_motions(state):
+    """The increments of the Brownian motions over this step and, of methods that draw two numbers for each,
+    the integrals of W - W(t): h/2 (I_1 + sqrt(h/3) Z)."""
+    root, other = math.sqrt(state.h), math.sqrt(state.h / 3.0)
+    increments, areas = doubles(state.increments), doubles(state.areas)
+    for motion in range(state.motions):
+        place = motion * state.per_motion
+        increments[motion] = root * normal(state, place)
+        if state.per_motion == 2:
+            areas[motion] = 0.5 * state.h * (increments[motion] + other * normal(state, place + 1))
 
 
 @compiled
 def draw(state):
-    """The random numbers of this step, and of those after it in its block."""
+    """The random numbers of this step, found with those after it in its block."""
     start = state.step - state.step % state.block
     if start != state.block_start:
         state.block_start = start
         path = state.first_path + state.path
         count = state.block * state.per_step
         draw_normals(state.seed, path, start * state.per_step, count, state.words, state.normals)
+    read_motions(state)
 
 
 @compiled
@@ -105,6 +129,7 @@ def begin(state):
     integers(state.inputs)[1] = state.p + 8 * state.path * state.p_stride
     state.step = state.next_save = 0
     state.block_start = -1
+    state.diverged = 0
     state.begun = 1
 
 
@@ -142,9 +167,9 @@ def finish(state, status, t):
 
 @compiled
 def is_finite(state):
-    """Whether all states are numbers."""
+    """Whether all states are numbers; of derivatives the caller asks."""
     total, u = 0.0, doubles(state.u)
-    for i in range(state.n):
+    for i in range(state.own):
         total += u[i] - u[i]
     return total == 0.0
 
@@ -169,6 +194,9 @@ def advance(state, step):
             for i in range(state.n):
                 old[i] = u[i]
             step(state, t)
+            if state.diverged != 0:
+                finish(state, Status.DIVERGED, t)
+                break
             if not is_finite(state):
                 finish(state, Status.NON_FINITE, t)
                 break

@@ -1,0 +1,27 @@
+"""SRIW2: Roessler's method for diagonal and for scalar noise, of order 3 where there is none.
+
+Source: A. Roessler, SIAM J. Numer. Anal. 48 (2010), 922-952, section 6.
+"""
+
+from __future__ import annotations
+
+from symde.engine.noise.sri_tableau import SriTableau, sri_method
+
+METHOD = sri_method(
+    "SRIW2",
+    1.5,
+    SriTableau(
+        a0=("", "1", "1/4 1/4", ""),
+        a1=("", "1/4", "1", "0 0 1/4"),
+        b0=("", "", "1 1/2", ""),
+        b1=("", "-1/2", "1", "2 -1 1/2"),
+        alpha="1/6 1/6 2/3 0",
+        beta1="-1 4/3 2/3 0",
+        beta2="1 -4/3 1/3 0",
+        beta3="2 -4/3 -2/3 0",
+        beta4="-2 5/3 -2/3 1",
+    ),
+    "Little noise beside a smooth drift: without noise it is of order 3.",
+    "A. Roessler, Runge-Kutta methods for the strong approximation of solutions of stochastic differential "
+    "equations, SIAM J. Numer. Anal. 48 (2010), 922-952, doi:10.1137/09076636X",
+)

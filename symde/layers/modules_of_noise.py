@@ -1,0 +1,133 @@
+"""Modules of rows as drift and diffusion of columns, and what kind of noise they make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from symde.codegen.noise import NoiseKind
+from symde.layers.neural_ode import Columns
+
+DIAGONAL, SCALAR, GENERAL = "diagonal", "scalar", "general"
+SHAPES = (DIAGONAL, SCALAR, GENERAL)
+
+LOOKS = 8
+"""Random states at which it is looked which coefficients of the noise read which states."""
+
+
+class ModulesOfNoise:
+    """Two modules as a `symde.engine.batched.paths.equation.StochasticEquation`.
+
+    Args:
+        drift, diffusion: Of rows, as `symde.layers.NeuralSDE` takes them.
+        shape: "diagonal", "scalar" or "general".
+        u0: An initial state, (n,) or (batch, n).
+
+    Raises:
+        ValueError: the diffusion gives another shape.
+    """
+
+    def __init__(self, drift: nn.Module, diffusion: nn.Module, shape: str, u0: Tensor) -> None:
+        self.low = self.high = None
+        self.drift = Columns(drift)
+        self._diffusion, self._timed, self._shape = diffusion, Columns(diffusion).timed, shape
+        n = self.n = u0.shape[-1]
+        if shape == GENERAL:
+            row = u0.detach().reshape(-1, n)[:1].T
+            with torch.no_grad():
+                found = self._rows(torch.zeros(1, dtype=torch.float64, device=u0.device), row)
+            self.motions = found.shape[2] if found.ndim == 3 else 0
+            self.rows = tuple(i for i in range(n) for _ in range(self.motions))
+            self.columns = tuple(j for _ in range(n) for j in range(self.motions))
+        else:
+            self.motions = n if shape == DIAGONAL else 1
+            self.rows = tuple(range(n))
+            self.columns = self.rows if shape == DIAGONAL else (0,) * n
+        self.product_rows, self.product_first, self.product_second = self.rows, self.columns, self.columns
+
+    def diffusion(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
+        """The entries, shape (entries, B)."""
+        found = self._rows(t, u)
+        return found.reshape(len(found), -1).T
+
+    def products(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
+        """Those of Milstein's method for diagonal and scalar noise: the derivative of g along g.
+
+        With torch's forward mode, which every operation of the module must have.
+        """
+        if self._shape == GENERAL:
+            raise ValueError("Milstein's method is for noise that commutes: take EulerMaruyama")
+        g = self.diffusion(t, u, p)
+        return torch.func.jvp(lambda x: self.diffusion(t, x, p), (u,), (g,))[1]
+
+    def _rows(self, t: Tensor, u: Tensor) -> Tensor:
+        rows = u.T
+        given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self._timed else (rows,)
+        found = self._diffusion(*given)
+        matrix = self._shape == GENERAL
+        if found.ndim != (3 if matrix else 2) or found.shape[:2] != rows.shape:
+            wanted = ", ".join(map(str, (*rows.shape, "m") if matrix else rows.shape))
+            raise ValueError(
+                f"the diffusion gives shape {tuple(found.shape)} for states of shape {tuple(rows.shape)}: "
+                f"{self._shape} noise has coefficients of shape ({wanted})"
+            )
+        return found
+
+
+def kind_of(diffusion: nn.Module, shape: str, u0: Tensor) -> NoiseKind:
+    """What methods may rely on: which coefficients read which states.
+
+    It is looked up at random states with random weights: what a coefficient does not read with the weights of
+    now, it may read with those to come.
+    """
+    n = u0.shape[-1]
+    states, weights = _random(diffusion, n, u0)
+    t = torch.zeros(LOOKS, dtype=torch.float64, device=u0.device)
+    equation = ModulesOfNoise(diffusion, _Weighted(diffusion, weights), shape, u0)
+    reads = _reads(lambda u: equation.diffusion(t, u, None), states)
+    if not reads.any():
+        return NoiseKind.ADDITIVE
+    own = torch.eye(n, dtype=torch.bool, device=reads.device)
+    if shape == DIAGONAL and not (reads & ~own).any():
+        return NoiseKind.DIAGONAL
+    return NoiseKind.SCALAR if equation.motions == 1 else NoiseKind.GENERAL
+
+
+def _random(module: nn.Module, n: int, like: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    generator = torch.Generator(device="cpu").manual_seed(0)
+
+    def normal(*size: int) -> Tensor:
+        return torch.randn(*size, generator=generator, dtype=torch.float64)
+
+    weights = {name: normal(*one.shape).to(one) for name, one in module.named_parameters()}
+    return normal(n, LOOKS).to(like.device, like.dtype), weights
+
+
+class _Weighted(nn.Module):
+    """A module with other weights."""
+
+    def __init__(self, module: nn.Module, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        self._call = functools.partial(torch.func.functional_call, module, weights)
+        self._timed = Columns(module).timed
+
+    @property
+    def forward(self) -> Any:  # type: ignore[override]
+        """With as many arguments as the module's own."""
+        return (lambda t, x: self._call((t, x))) if self._timed else (lambda x: self._call((x,)))
+
+
+def _reads(entries: Callable[[Tensor], Tensor], u: Tensor) -> Tensor:
+    """Which entries read which states, shape (entries, n)."""
+    made: Any = torch.func.vjp(entries, u)
+    found, pull = made
+    rows = []
+    for row in range(len(found)):
+        direction = torch.zeros_like(found)
+        direction[row] = 1.0
+        rows.append((pull(direction)[0] != 0.0).any(1))
+    return torch.stack(rows)

@@ -1,0 +1,197 @@
+"""Torch modules as drift and diffusion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import symde
+from symde.layers import NeuralSDE, neural_dmsde
+from symde.layers.modules_of_noise import kind_of
+
+
+def network(outputs: int = 2, inputs: int = 2) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(inputs, 8), nn.Tanh(), nn.Linear(8, outputs)).double()
+
+
+class Timed(nn.Module):
+    """A drift that reads the time."""
+
+    def forward(self, t, x):
+        return -x * t
+
+
+class Own(nn.Module):
+    """Coefficients that read their own state."""
+
+    def forward(self, x):
+        return 0.1 + 0.2 * torch.sin(x)
+
+
+class Fixed(nn.Module):
+    """Coefficients that read nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.size = nn.Parameter(torch.tensor([0.3, 0.1], dtype=torch.float64))
+
+    def forward(self, x):
+        return self.size.expand_as(x)
+
+
+def test_a_batch_is_a_path_from_each_state():
+    sde = NeuralSDE(network(), network(), (0, 1), dt0=0.05, saveat=0.25, seed=3)
+    start = torch.randn(5, 2, dtype=torch.float64)
+    u = sde(start)
+    assert u.shape == (5, 5, 2)
+    torch.testing.assert_close(u[:, 0], start)
+    torch.testing.assert_close(sde(start[2], trajectory=2), u[2], rtol=1e-12, atol=1e-12)
+    assert sde(start, saveat=[0.5, 1.0]).shape == (5, 2, 2)
+    assert sde(start, tspan=(0, 2), saveat=None).shape == (5, 9, 2)
+
+
+def test_the_seed_is_torchs_own_where_none_is_given_and_the_same_where_one_is():
+    sde = NeuralSDE(network(), network(), (0, 1), dt0=0.1)
+    start = torch.zeros(3, 2, dtype=torch.float64)
+    torch.manual_seed(7)
+    first, seed = sde(start), sde.last_seed
+    assert not torch.equal(first, sde(start))
+    torch.manual_seed(7)
+    assert torch.equal(first, sde(start))
+    assert torch.equal(first, sde(start, seed=seed))
+    common = NeuralSDE(sde.drift, sde.diffusion, (0, 1), dt0=0.1, seed=seed)
+    assert torch.equal(first, common(start))
+
+
+@pytest.mark.parametrize("noise", ["diagonal", "scalar", "general"])
+def test_gradients_are_those_of_differences_with_common_noise(noise):
+    if noise == "general":
+        diffusion = nn.Sequential(network(6), nn.Unflatten(1, (2, 3)))
+    else:
+        diffusion = network()
+    sde = NeuralSDE(network(), diffusion, (0, 1), noise=noise, dt0=0.1, saveat=0.5, seed=1)
+    start = torch.tensor([[0.5, -0.2], [0.1, 0.3]], dtype=torch.float64, requires_grad=True)
+    sde(start).square().sum().backward()
+    weights = {"start": start} | dict(sde.named_parameters())
+    for name, one in weights.items():
+        place = (0,) * one.ndim
+        slope = one.grad[place].item()
+        ends = []
+        for step in (1e-6, -1e-6):
+            with torch.no_grad():
+                one[place] += step
+                ends.append(sde(start).square().sum().item())
+                one[place] -= step
+        assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-8), name
+
+
+def test_multiplicative_noise_is_the_models():
+    # the drift -x: the same path as the model text, of geometric Brownian motion
+    drift = nn.Linear(2, 2, bias=False).double()
+    with torch.no_grad():
+        drift.weight.copy_(-torch.eye(2))
+    sde = neural_dmsde(drift, torch.tensor([0.2, 0.4], dtype=torch.float64), (0, 1), dt0=0.05, seed=4)
+    model = symde.ode_def("dx = -x*dt + 0.2*x*dW\ndy = -y*dt + 0.4*y*dW\nx(0) = 1; y(0) = 2\ntime 0 .. 1")
+    expected = symde.solve(symde.Problem(model), dt0=0.05, seed=4, saveat=[1.0]).u
+    found = sde(torch.tensor([1.0, 2.0], dtype=torch.float64))
+    np.testing.assert_allclose(found.detach(), expected, rtol=1e-12)
+    found.sum().backward()
+    assert sde.diffusion.scale.grad is not None and drift.weight.grad is not None
+
+
+def test_without_noise_it_is_eulers_method():
+    class Nothing(nn.Module):
+        def forward(self, x):
+            return torch.zeros_like(x)
+
+    drift = network()
+    sde = NeuralSDE(drift, Nothing(), (0, 0.4), "EulerMaruyama", dt0=0.1)
+    x = start = torch.tensor([[0.5, -0.2]], dtype=torch.float64)
+    for _ in range(4):
+        x = x + 0.1 * drift(x)
+    torch.testing.assert_close(sde(start)[:, -1], x)
+
+
+def test_the_kind_of_noise_is_what_coefficients_read():
+    start = torch.zeros(2, dtype=torch.float64)
+    assert kind_of(Fixed(), "diagonal", start) == "additive"
+    assert kind_of(Own(), "diagonal", start) == "diagonal"
+    assert kind_of(network(), "diagonal", start) == "general"
+    assert kind_of(network(), "scalar", start) == "scalar"
+    zero = network()
+    with torch.no_grad():
+        zero[2].weight.zero_()
+    assert kind_of(zero, "diagonal", start) == "general"  # as its weights may be tomorrow
+    assert NeuralSDE(Timed(), Own(), (0, 1), dt0=0.1)(start).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "allowed"), [("EulerMaruyama", "Milstein", 5e-3), ("SRIW1", "SOSRI", 5e-5)]
+)
+def test_methods_agree_on_the_same_noise(one, other, allowed):
+    # each pair draws as many numbers a step; their errors are of order h^(1/2) and h^(3/2)
+    start = torch.full((50, 2), 0.5, dtype=torch.float64)
+    ends = [NeuralSDE(network(), Own(), (0, 1), name, dt0=1 / 64, seed=2)(start) for name in (one, other)]
+    assert (ends[0] - ends[1]).abs().mean() < allowed
+
+
+def test_float32_and_training():
+    torch.manual_seed(1)
+    drift = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+    sde = neural_dmsde(drift, [0.1], (0, 1), dt0=0.1, saveat=0.5)
+    optimiser = torch.optim.Adam(sde.parameters(), lr=0.05)
+    losses = []
+    for _ in range(30):
+        optimiser.zero_grad()
+        loss = (sde(torch.ones(32, 1))[:, -1].mean() - 2.0) ** 2
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.1 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: NeuralSDE(lambda x: x, Own(), (0, 1), dt0=0.1),
+            TypeError,
+            "drift must be a torch.nn.Module",
+        ),
+        (
+            lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, noise="full"),
+            ValueError,
+            "unknown noise 'full'",
+        ),
+        (lambda: NeuralSDE(network(), Own(), (0, 1), "Tsit5", dt0=0.1), ValueError, "ordinary"),
+        (lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, seed=-1), ValueError, "seed"),
+    ],
+)
+def test_mistakes_of_the_layer(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_mistakes_of_a_call():
+    start = torch.ones(3, 2, dtype=torch.float64)
+    with pytest.raises(ValueError, match=r"diagonal noise has coefficients of shape"):
+        NeuralSDE(network(), network(3), (0, 1), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="SRIW1 is for diagonal or scalar noise, and this is general"):
+        NeuralSDE(network(), network(), (0, 1), "SRIW1", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the torch engine does not have"):
+        NeuralSDE(network(), network(), (0, 1), "Milstein", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the torch engine does not have DRI1"):
+        NeuralSDE(network(), network(), (0, 1), "DRI1", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="one slope"):
+        NeuralSDE(network(3), Own(), (0, 1), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="training mode"):
+        NeuralSDE(nn.Dropout(), Own(), (0, 1), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="cannot be differentiated by"):
+        NeuralSDE(network(), Own(), (0.0, torch.tensor(1.0, requires_grad=True)), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="noise comes as time goes on"):
+        NeuralSDE(network(), Own(), (1, 0), dt0=0.1)(start)
+    with pytest.raises(TypeError, match="u0 must be a tensor"):
+        NeuralSDE(network(), Own(), (0, 1), dt0=0.1)([1.0, 2.0])
