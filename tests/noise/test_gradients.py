@@ -378,3 +378,10 @@ def test_moments_of_ornstein_and_uhlenbeck_have_their_derivatives(method: str) -
     _, grad = symde.value_and_grad(variance, problem, method, n=n, seed=1, dt0=step)
     by_a = s**2 * (2 * a * e**2 - (1 - e**2)) / (2 * a**2)
     np.testing.assert_allclose(grad["p"], [by_a, 0.0, s * (1 - e**2) / a], atol=0.03)
+
+
+def test_a_gradient_tells_its_work() -> None:
+    problem = symde.Problem("param a = 0.5\nstate x = 1\ntime 0 .. 1\ndx = a*x*dt + 0.3*dW")
+    _, grad = symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), problem, n=5, dt0=0.1, seed=1)
+    stats = grad.stats
+    assert stats.steps == 50 and stats.jumps == 0 and stats.seconds > 0 and stats.words == "50 steps"
