@@ -189,7 +189,7 @@ def _start(run: Run, u0: Tensor, p: Tensor | None, weights: list[Tensor]) -> Any
     def both(t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         return stepper.to_rows.add(stepper.drift(t, u, p), stepper.diffusion(t, u, p))
 
-    return SimpleNamespace(rhs=both, t0=t, u0=u0, p=p, weights=weights)
+    return SimpleNamespace(rhs=both, t0=t, u0=u0, p=p, weights=weights, events=None)
 
 
 def _gradient(sensealg: str) -> str:

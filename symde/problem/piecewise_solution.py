@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-from symde.problem.event_record import EventRecord
 from symde.problem.path_solution import PathSolution
 from symde.problem.stats import Stats
 
