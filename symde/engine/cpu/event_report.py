@@ -98,12 +98,12 @@ class EventReport:
         if self._reporting:
             self._before = self.modes_now()
 
-    def _note_switches(self, t: float, crossed: list[int]) -> None:
-        """Note that branches change."""
+    def _note_switches(self, t: float, crossed: list[int], before: np.ndarray) -> None:
+        """Note that branches change, which algebraic variables may follow."""
         changed = tuple(i for i in crossed if self._branches[i])
         if changed:
             u = self._calls.u()[: self._states].copy()
-            self._noted.append(Happening(t, SWITCHED, changed, None, False, u, u))
+            self._noted.append(Happening(t, SWITCHED, changed, None, False, before, u))
 
     def _carry(self, t: float) -> None:
         """Let those know of what has happened at a time who differentiate it."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from symde.engine.cpu.accumulation import Accumulation
 from symde.engine.cpu.event_times import EventTimes
 from symde.engine.cpu.jump_output import keep_limit, save_jump
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.roots import NOTHING
+from symde.engine.cpu.roots import INTEGERS, NOTHING
 from symde.engine.cpu.triggers import Pending, Triggers
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import Happening
@@ -37,6 +39,9 @@ class Executive(Triggers):
         # where branches of the right-hand side are modes they are chosen before it is evaluated
         self._switches = bool(self._roots.switches)
         self._roots.together = getattr(events, "together", False)
+        # algebraic variables follow branches; what follows from these, too, is for the host
+        self._settles = session.mass is not None and any(self._branches)
+        self._roots.settles, self._roots.telling = self._settles, self._settles and bool(self.plans)
         self._passes = 0
         self.begin()
 
@@ -69,6 +74,7 @@ class Executive(Triggers):
         self._roots.known = NOTHING
         if not self._fresh and self._switches:
             self._calls.find_sides()
+            self._roots.jumped = 0
 
     def prepare(self) -> Status | None:
         """Before the loop goes on: at the start of a run what is due there; the status that ends it."""
@@ -77,6 +83,8 @@ class Executive(Triggers):
             self._fresh = False
             if self._switches:
                 self._calls.find_sides()
+                if self._roots.jumped:  # another branch than that of the given values goes on from them
+                    self._replace_start()
             status = self._start() if self.plans else None
         if self._timed or self._stops:
             self._set_stop()
@@ -132,14 +140,17 @@ class Executive(Triggers):
         if self._told:
             self._mark()
         pending = self._times.take(t) if self._timed else []
-        outcome, self._crossed = None, ()
+        outcome, went, self._crossed = None, 0, ()
         if at_root:
-            truths = self._known_truths()
+            truths, went = self._known_truths(), self._roots.jumped
+            before = self._calls.u()[: self._states].copy() if self._reporting else None
             crossed = self._calls.cross()
-            if crossed is None:
-                return Status.SLIDING
-            if self._reporting:
-                self._note_switches(t, crossed)
+            if isinstance(crossed, Status):
+                return crossed
+            if before is not None:
+                self._note_switches(t, crossed, before)
+            if self._roots.jumped:
+                self._tell_of_jump(t)
             self._crossed = tuple(crossed)
             self._note_crossings(crossed, pending)
             self._note_truths(truths, pending)
@@ -153,11 +164,40 @@ class Executive(Triggers):
         if outcome is None and self._stops and self._stops[0] == t:
             self._stops = self._stops[1:]
             outcome = Status.STOPPED
-        if outcome is None and state.single_step:
+        if outcome is None and state.single_step and not went:  # else no step has been taken
             outcome = Status.STEPPED
         if self._timed or self._stops:
             self._set_stop()
         return outcome
+
+    # -- algebraic variables that follow branches
+    # ------------------------------------------------------------------------------------------------
+
+    def release_modes(self) -> np.ndarray | None:
+        """Let branches be taken as they stand, for a state from which they are to be found; what
+        `lock_modes` takes. None: no algebraic variable follows them."""
+        if not self._settles:
+            return None
+        side = self.memory.values["side"]
+        kept = side.copy()
+        side[: self._roots.count][self._branches] = 0.0
+        side[INTEGERS:] = np.nan
+        return kept
+
+    def lock_modes(self, kept: np.ndarray) -> None:
+        """The branches that were released."""
+        self.memory.values["side"][...] = kept
+
+    def _replace_start(self) -> None:
+        """The start that is saved is that of the branches which go on from it."""
+        session, self._roots.jumped = self.session, 0
+        rows = session.state.out_count
+        session.output.u[:rows] = self._calls.u()
+
+    def _tell_of_jump(self, t: float) -> None:
+        """Save both limits of what branches have moved."""
+        self._roots.jumped = 0
+        save_jump(self.session, t, self._calls.u())
 
     # -- what happens
     # ------------------------------------------------------------------------------------------------
@@ -180,6 +220,7 @@ class Executive(Triggers):
                 status = Status.TERMINATED
             if values:
                 self._calls.find_sides()
+                self._roots.jumped = 0  # saved with what events leave
                 self._note_truths(truths, pending)
                 truths = self._known_truths()
         if self._told and len(self._noted) > self._group:
