@@ -169,7 +169,8 @@ class ModelSystem:
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.unlocked: ModelSystem | None = None  # the same with branches as they stand
-        self.asks = locked  # whether solves tell of sliding that they do not know
+        # sliding is derived for u' = f
+        self.asks = locked and not self.kernels.mass  # whether solves tell of sliding that they do not know
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property
@@ -299,7 +300,7 @@ class ModelSystem:
         """What its equations without a derivative and its invariants say of numbers."""
         from symde.constraints import Constraints
 
-        return Constraints(self)
+        return Constraints(self.unlocked or self)  # branches as they stand
 
     def slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The right-hand side, by the graph's interpreter."""

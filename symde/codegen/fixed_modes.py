@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symde.codegen.graph import Graph
+from symde.codegen.mass import reduce_mass
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.modes import replaced_inputs
 from symde.codegen.root_set import INTEGERS, SIDES
@@ -28,16 +29,17 @@ class FixedModes(ModelKernels):
 
     Args:
         model: The kernels of the model with its branches as modes.
+        divided: Whether M u' = f is solved for derivatives as far as M alone allows.
 
     Attributes:
         sides, floors: How many modes are sides of root functions, and how many values of floors.
     """
 
-    def __init__(self, model: ModelKernels) -> None:
+    def __init__(self, model: ModelKernels, divided: bool = False) -> None:
         events = model.events
         assert events is not None
         self.sides, self.floors = events.count, events.floors
-        super().__init__(with_modes(model.definition, self.sides + self.floors))
+        super().__init__(with_modes(model.definition, self.sides + self.floors), divided)
         self._model, self._own = model, len(model.definition.parameters)
 
     def _graph(self) -> ModelGraph:
@@ -45,9 +47,17 @@ class FixedModes(ModelKernels):
         graph = lowered.graph
         modes = tuple(graph.input("p", self._own + k) for k in range(self.sides + self.floors))
         rhs = tuple(self.fixed(graph, lowered.rhs))
-        own = replace(lowered, parameters=(*lowered.parameters, *modes), rhs=rhs, observables=())
+        mass = lowered.mass
+        if self._divided and mass is not None:
+            entries = [(i, column, node) for i, row in enumerate(mass) for column, node in row]
+            reduced = reduce_mass(graph, entries, rhs, self._own, divided=True)
+            rhs, mass = reduced.rhs, reduced.rows
+        own = replace(lowered, parameters=(*lowered.parameters, *modes), rhs=rhs, mass=mass, observables=())
         definition = replace(self.definition, observables=())
         return ModelGraph(definition, lowered=own)
+
+    def _divided_kernels(self) -> ModelKernels:
+        return FixedModes(self._model, divided=True)
 
     def fixed(self, graph: Graph, nodes: Sequence[int]) -> list[int]:
         """Nodes of the model that read its modes as ones that read parameters."""

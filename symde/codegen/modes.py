@@ -16,13 +16,12 @@ Modeling and Computer Simulation 6 (1996) 137-165.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
-from symde.codegen.root_set import EVENT, INNER, INTEGERS, KEEP, SIDES, SWITCH, RootSet
+from symde.codegen.root_set import EVENT, INNER, INTEGERS, KEEP, SIDES, SWITCH, Released, RootSet
 
 SWITCHES = frozenset({"lt", "le", "abs", "sign", "min", "max", "floor", "ceil", "mod"})
 
@@ -149,7 +148,7 @@ def as_it_stands(graph: Graph, node: int) -> int:
     """A quantity with modes, all of which are released."""
 
     def released(vector: str, place: int) -> int | None:
-        return graph.constant(0.0 if place < INTEGERS else math.nan) if vector == SIDES else None
+        return graph.constant(Released()[place]) if vector == SIDES else None
 
     return replaced_inputs(graph, [node], released)[0]
 

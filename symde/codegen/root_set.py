@@ -3,6 +3,7 @@ switches inside expressions."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,14 @@ SIDES = "modes"
 
 INTEGERS = 4096
 """Most root functions of a model."""
+
+
+class Released:
+    """Modes all of which are released, as values of the input `SIDES`."""
+
+    def __getitem__(self, place: int) -> float:
+        return 0.0 if place < INTEGERS else math.nan
+
 
 KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
 """What counts for the side of a function that is zero and stays so."""

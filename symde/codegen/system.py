@@ -138,10 +138,13 @@ class ModelKernels:
 
     @property
     def switches(self) -> bool:
-        """Whether something switches inside its expressions that can be a mode; in equations without a
-        derivative and in those that read the past switches are evaluated as they stand."""
+        """Whether something switches inside its expressions that can be a mode; in equations that read the
+        past switches are evaluated as they stand, and so are all where one is in a constraint that has been
+        differentiated, of whose derivatives it would be known but on one side."""
         definition = self.definition
-        if is_split(definition) or definition.mass is not None or definition.delays is not None:
+        if is_split(definition) or definition.delays is not None:
+            return False
+        if switches(self.graph, self.lowered.invariants) and definition.mass is not None:
             return False
         return bool(switches(self.graph, self.lowered.rhs)) and lock(ModelGraph(definition)) is not None
 
@@ -178,7 +181,7 @@ class ModelKernels:
         """
         if not self.mass or not self.model_graph.mass_reads(parameters):
             return self
-        divided = self._once("divided", lambda: ModelKernels(self.definition, divided=True))
+        divided = self._once("divided", self._divided_kernels)
         left = divided.model_graph.mass_reads(parameters)
         if left:
             name = self.definition.parameter_names[left[0]]
@@ -188,6 +191,9 @@ class ModelKernels:
                 "differences"
             )
         return divided
+
+    def _divided_kernels(self) -> ModelKernels:
+        return ModelKernels(self.definition, divided=True)
 
     @property
     def adjoint(self) -> Any:

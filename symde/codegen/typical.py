@@ -7,6 +7,7 @@ import numpy as np
 from symde.codegen.delays import DELAYED
 from symde.codegen.evaluate import evaluate
 from symde.codegen.model_kernels import ModelGraph
+from symde.codegen.root_set import SIDES, Released
 from symde.codegen.start import ModelStart
 
 
@@ -24,7 +25,7 @@ def typical_jacobian(model: ModelGraph) -> list[float]:
     u = u * draw.uniform(0.95, 1.05, n) + 1e-3 * draw.uniform(0.5, 1.5, n)
     nodes = model.jacobian.nodes
     with np.errstate(all="ignore"):
-        inputs = {"u": u, "p": p, DELAYED: _past(model, u, draw)}
+        inputs = {"u": u, "p": p, DELAYED: _past(model, u, draw), SIDES: Released()}
         values = evaluate(model.lowered.graph, nodes, 0.0, inputs)
     return [float(values[node]) for node in nodes]
 

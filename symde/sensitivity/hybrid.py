@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
-from symde.lowering import ModelSystem
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.problem import with_system
@@ -25,7 +24,7 @@ from symde.problem.solution import Solution
 from symde.sensitivity.integrate import begin
 from symde.sensitivity.modes import (
     branches_are_modes,
-    fixed_modes,
+    smooth_system,
     tells_of_sliding,
     warn_of_release,
     with_sliding,
@@ -106,8 +105,11 @@ class Hybrid:
         empty."""
         if not (self.segments[0].empty and self.moments):
             return None
-        problem = self.run.problem
-        return settling(problem.system, problem.tspan[0], self.moments[0].before, problem.p)
+        problem, modes = self.run.problem, self.segments[0].modes
+        p = np.concatenate([problem.p, modes])
+        return settling(
+            smooth_system(problem.system), problem.tspan[0], self.moments[0].before, p, len(problem.p)
+        )
 
 
 def solve(run: Run) -> Hybrid:
@@ -174,16 +176,3 @@ def _segments(
         yield Segment(t0, moment.t, u0, slice(first, last), times[first:last], modes[place])
         first, t0, u0 = last, moment.t, moment.after
     yield Segment(t0, t1, u0, slice(first, len(times)), times[first:], modes[-1])
-
-
-def smooth_system(system: Any) -> ModelSystem:
-    """The model without its events, its branches as parameters where they are modes; the same object each
-    time."""
-    known = system.augmented
-    if "smooth" not in known:
-        if branches_are_modes(system):
-            fixed = fixed_modes(system)
-            known.setdefault("smooth", ModelSystem(fixed.definition, kernels=fixed))
-        else:
-            known.setdefault("smooth", ModelSystem(replace(system.definition, events=())))
-    return known["smooth"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from symde.codegen.fixed_modes import FixedModes
-from symde.lowering import let_slide, solved_system
+from symde.lowering import ModelSystem, let_slide, solved_system
 from symde.plan import plan_like
 from symde.problem.problem import Problem, of_system
 from symde.sensitivity.moving_jump import MovingJumpWarning, moving_jump, warn_of_jumps
@@ -33,6 +33,19 @@ def fixed_modes(system: Any) -> FixedModes:
     return known["fixed"]
 
 
+def smooth_system(system: Any) -> ModelSystem:
+    """The model without its events, its branches as parameters where they are modes; the same object each
+    time."""
+    known = system.augmented
+    if "smooth" not in known:
+        if branches_are_modes(system):
+            fixed = fixed_modes(system)
+            known.setdefault("smooth", ModelSystem(fixed.definition, kernels=fixed))
+        else:
+            known.setdefault("smooth", ModelSystem(replace(system.definition, events=())))
+    return known["smooth"]
+
+
 def can_locate(problem: Problem) -> bool:
     """Whether jumps of the right-hand side can be located and differentiated."""
     system = problem.system
@@ -41,10 +54,20 @@ def can_locate(problem: Problem) -> bool:
     )
 
 
+def follows_branches(problem: Problem) -> bool:
+    """Whether derivatives may jump at kinks too, as those of algebraic variables do, and branches can be
+    located."""
+    system: Any = problem.system
+    return bool(system.compiled and system.kernels.mass) and can_locate(problem)
+
+
 def locates_jumps(problem: Problem, wrt: Wrt, stacklevel: int) -> bool:
     """Whether jumps of the right-hand side are to be located, since what is differentiated by may move them;
     where they cannot be, that is told. Arguments as of `warn_of_jumps`."""
-    if not (problem.system.compiled and problem.system.kernels.jumps) or moving_jump(problem, wrt) is None:
+    system: Any = problem.system
+    if system.compiled and system.kernels.mass and follows_branches(problem):
+        return True
+    if not (system.compiled and system.kernels.jumps) or moving_jump(problem, wrt) is None:
         return False
     if can_locate(problem):
         return True
@@ -69,7 +92,8 @@ def with_sliding(run: Run, place: int) -> Run:
 def with_located_jumps(run: Run, wrt: Wrt) -> Run:
     """A run whose branches are modes, where its right-hand side has jumps that what is differentiated by may
     move and that can be located; else the run itself."""
-    found = moving_jump(run.problem, wrt) is not None and can_locate(run.problem)
+    moves = follows_branches(run.problem) or moving_jump(run.problem, wrt) is not None
+    found = moves and can_locate(run.problem)
     return with_modes(run) if found else run
 
 

@@ -12,10 +12,10 @@ from symde.codegen.event_derivatives import EventDerivatives
 from symde.codegen.past import slopes_with_past
 from symde.problem.event_record import SWITCHED, Happening
 from symde.problem.solution import Solution
-from symde.sensitivity.modes import branches_are_modes, fixed_modes, place_of_switch
+from symde.sensitivity.modes import branches_are_modes, fixed_modes, place_of_switch, smooth_system
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Change, Moment, MomentTime
-from symde.sensitivity.settling import settling
+from symde.sensitivity.settling import Settling, settling
 from symde.sensitivity.start import Start
 
 GRAZING = 4.0
@@ -112,12 +112,18 @@ class MomentReader:
         changes, waited = [], []
         for one in group:
             if one.index == SWITCHED:
+                if self.system.kernels.mass:
+                    settled = self._settled(t, one.after)
+                    changes.append(Change(np.empty(0, np.intp), None, settled=settled))
                 continue
             change = self._change(one)
             changes.append(change)
             if one.waited and change.delayed is not None:
                 waited.append(change.delayed)
-        if all(one.index == SWITCHED for one in group) and _continuous(slope, slope_after):
+        pushed = [slope, slope_after]
+        if self.system.kernels.mass:  # algebraic variables have a kink where what moves them has
+            pushed = [self._pushed(*one) for one in ((t, before, self.p), (t, after, self.p_after))]
+        if all(one.index == SWITCHED for one in group) and _continuous(*pushed):
             time = MomentTime(None, np.zeros(len(self.problem.p)))  # a kink: when it comes does not matter
         else:
             time = self._time(t, group, before, slope, waited)
@@ -133,16 +139,26 @@ class MomentReader:
     def _slope(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
         """u' there; p with the branches, where these are modes."""
         if self.system.kernels.mass:
-            return self.system.derivative(t, u, p)
+            return smooth_system(self.system).derivative(t, u, p)
         if self.solution is not None:
             at = np.array([t])
             return slopes_with_past(self.system.kernels.lowered, self.solution, at, u[None])[0]
         return self.derivatives.slope(t, u, p)
 
+    def _pushed(self, t: float, u: np.ndarray, p: np.ndarray) -> np.ndarray:
+        """M u' there, where M has entries."""
+        system = smooth_system(self.system)
+        _, differential, _, _ = system.constraints.linearised(t, u, p)
+        return np.where(differential, system.slope(t, u, p), 0.0)
+
+    def _settled(self, t: float, u: np.ndarray) -> Settling | None:
+        """What makes a state consistent with the branches after the moment."""
+        return settling(smooth_system(self.system), t, u, self.p_after, len(self.problem.p))
+
     def _change(self, one: Happening) -> Change:
         plan, p = self.plans[one.index], self.problem.p
         targets = np.array(plan.targets, dtype=np.intp)
-        settled = settling(self.system, one.t, one.after, p) if plan.targets and one.due is None else None
+        settled = self._settled(one.t, one.after) if plan.targets and one.due is None else None
         if one.waited:
             return Change(targets, None, self._ended(one), settled)
         effect = self.derivatives.effect(one.index)(one.t, one.before, p)
@@ -225,7 +241,7 @@ class MomentReader:
     def _along(self, t: float, root: int, u: np.ndarray, slope: np.ndarray) -> tuple[float, float]:
         """The derivative of a root function along a solution, and about its second one, of which the size
         alone matters: a difference of the first to both sides."""
-        function, p = self.derivatives.root(root), self.problem.p
+        function, p = self.derivatives.root(root), self.p
         t0, t1 = self.problem.tspan
         speeds = []
         for dt in (0.0, DIFFERENCE * (t1 - t0), -DIFFERENCE * (t1 - t0)):

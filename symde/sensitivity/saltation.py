@@ -48,7 +48,8 @@ class Change:
     Attributes:
         targets: States that are set, shape (k,).
         effect: New values and their derivatives, where they are read at this moment, the delay last where
-            the event is only triggered; None: they were read when it was triggered.
+            the event is only triggered; None: they were read when it was triggered, or nothing is set and
+            algebraic variables follow a branch.
         delayed: Place of the event in the list of delayed ones, for what triggers it or what ends its delay;
             None: it takes place at once.
         settled: What makes the state that it leaves consistent, where algebraic variables follow it.
@@ -107,8 +108,8 @@ class Moment:
         moving = columns + np.outer(self.slope_before, dt)
         for one in self.changes:
             if one.effect is None:
-                assert one.delayed is not None
-                moving[one.targets] = kept.columns[one.delayed]
+                if one.delayed is not None:
+                    moving[one.targets] = kept.columns[one.delayed]
             else:
                 values = one.effect.by_states @ moving + one.effect.by_parameters @ by
                 values += np.outer(one.effect.by_time, dt)
@@ -146,9 +147,9 @@ class Moment:
                 by_parameters += through
                 by_time += of_time
             if one.effect is None:
-                assert one.delayed is not None
-                kept.values[one.delayed] = by_state[one.targets]
-                by_state[one.targets] = 0.0
+                if one.delayed is not None:
+                    kept.values[one.delayed] = by_state[one.targets]
+                    by_state[one.targets] = 0.0
                 continue
             if one.delayed is not None:
                 values, of_due = kept.take(one.delayed, len(one.targets))

@@ -47,8 +47,12 @@ class Settling:
         return given, rows @ self.by_parameters, float(rows @ self.by_time)
 
 
-def settling(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> Settling | None:
-    """What makes a state consistent, at the consistent one; None where all states are free."""
+def settling(
+    system: Any, t: float, u: np.ndarray, p: np.ndarray, count: int | None = None
+) -> Settling | None:
+    """What makes a state consistent, at the consistent one; None where all states are free. Where branches
+    are parameters of the system too, `count` is how many come before them."""
     if not system.kernels.mass:
         return None
-    return Settling(*system.constraints.linearised(t, u, p))
+    matrix, differential, by_parameters, by_time = system.constraints.linearised(t, u, p)
+    return Settling(matrix, differential, by_parameters[:, :count], by_time)

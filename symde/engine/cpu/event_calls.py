@@ -90,12 +90,13 @@ class EventCalls:
         if self._count and self._sides(self._address):
             raise MemoryError("no memory to evaluate events")
 
-    def cross(self) -> list[int] | None:
-        """Let the functions at the root just found go to their other side: those that are; None where the
-        solution slides along one, and kernels do not know how."""
+    def cross(self) -> list[int] | Status:
+        """Let the functions at the root just found go to their other side: those that are; SLIDING where the
+        solution slides along one, and kernels do not know how, INCONSISTENT where the branches behind leave
+        no state that fulfils the equations."""
         status = self._cross(self._address)
-        if status == Status.SLIDING:
-            return None
+        if status in (Status.SLIDING, Status.INCONSISTENT):
+            return Status(status)
         if status:
             raise MemoryError("no memory to evaluate events")
         return [i for i, crossed in enumerate(self._crossed) if crossed]

@@ -2,40 +2,29 @@
 
 The loop stops at roots and at times that are known. Here sides change, conditions turn true, and the events
 they trigger execute one after another, each on the state that the one before has left; an event whose
-condition another one made true follows at the same time.
+condition another one made true follows at the same time. What is told of it (`event_report`), when events are
+due (`event_stops`) and what triggers them (`triggers`) are the floors below.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu.accumulation import Accumulation
-from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.event_times import EventTimes
 from symde.engine.cpu.jump_output import keep_limit, save_jump
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.loop_events import KINDS, LoopEvents
-from symde.engine.cpu.roots import EXIT, INTEGERS, NOTHING, RootMemory, is_branch
+from symde.engine.cpu.roots import INTEGERS, NOTHING
+from symde.engine.cpu.triggers import Pending, Triggers
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
-
-_function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
-
-NOTHING_HAPPENED = EventLog((), ())
-
-TO_AND_FRO = 3
-"""Changes of a switch in succession within the tolerance that are more than a passage."""
-
-Pending = list[tuple[int, Any]]
-"""Events that are to take place: their index, and the values they set where these are known already."""
+from symde.problem.event_record import Happening
 
 
-class Executive:
+class Executive(Triggers):
     """The events of one session.
 
     Args:
@@ -43,57 +32,19 @@ class Executive:
         bounds: Index, lower and upper bound of each state with a domain.
         session: Whose state it works on.
         memories: First place and length of the pieces of each method's memory that a step changes.
-
-    Attributes:
-        modes: Branches before and after each time at which something happened, where a report was asked for.
-        carrier: What takes sensitivity columns over events, where there are some beside the states
-            (`symde.sensitivity.carrying`).
     """
 
-    carrier: Any = None
-
     def __init__(self, events: Any, bounds: Any, session: Any, memories: list[Any]) -> None:
-        self.session, self.events = session, events
-        self.plans: tuple[EventPlan, ...] = () if events is None else events.plans
-        if events is None:
-            self.memory = RootMemory((), (), (), (), (), 0, 0, session.padded, memories, bounds)
-        else:
-            functions = events.ties, events.purposes, events.integers, events.exits, events.timed
-            kernels = events.address("roots"), events.address("doubts")
-            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
-        self._roots: Any = self.memory.data
+        super().__init__(events, bounds, session, memories)
         # where branches of the right-hand side are modes they are chosen before it is evaluated
         self._switches = bool(self._roots.switches)
         self._roots.together = getattr(events, "together", False)
-        self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]
-        self._reporting, self._before = False, np.empty(0)
         self._jump: int | None = getattr(events, "jump", None)  # the event that are the jumps of the model
-        self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
-        self._by_root: dict[int, list[int]] = {}
-        for index, plan in enumerate(self.plans):
-            if plan.kind == "crossing":
-                self._by_root.setdefault(plan.place, []).append(index)
-        self._whens = [(index, plan.place) for index, plan in enumerate(self.plans) if plan.kind == "when"]
-        # without any the loop need not be told of a next one
-        self._timed = any(plan.delayed or plan.kind in ("at", "every") for plan in self.plans)
-        self._names = tuple(plan.name for plan in self.plans)
-        self._times, self._accumulation = EventTimes((), (), 0.0, 0.0), Accumulation()
-        self._asked: Any = None
-        self._stop = ctypes.c_double()
-        self._states: int = getattr(events, "states", session.n)
-        self._loop: LoopEvents | None = None
-        self._loops: bool | None = None  # known when the session is made
+        # algebraic variables follow branches; what follows from these, too, is for the host
+        self._settles = session.mass is not None and any(self._branches)
+        self._roots.settles, self._roots.telling = self._settles, self._settles and bool(self.plans)
         self._passes = 0
-        self._take_address: int = 0
-        self._carry_out: Any = None
         self.begin()
-
-    def _can_loop(self) -> bool:
-        """Whether the loop may carry out events by itself."""
-        if self.events is None or self._calls.has_priorities or self.session.constrained:
-            return False
-        known = any(plan.kind in KINDS and not plan.stop for plan in self.plans)
-        return known and self.session.past is None
 
     def attach(self, state: Any) -> None:
         """Let the loop watch roots and bounds, and kernels read the modes."""
@@ -102,87 +53,21 @@ class Executive:
             state.watched_step = function_address("roots", "step")
             state.roots = self.memory.address
 
-    @property
-    def reason(self) -> str:
-        """Why the run was given up, a sentence; empty otherwise."""
-        return self._accumulation.reason
-
-    def switching(self) -> int | None:
-        """The root function of a switch that the run cannot leave, for it goes to and fro or is released;
-        None: there is none."""
-        count = self._roots.count
-        released = self.memory.values["side"][:count] == 0.0
-        released &= (self.memory.exits[:count] == 0) & (self.memory.purposes[:count] & EXIT == 0)
-        stuck = (self.memory.flips[:count] >= TO_AND_FRO) | released
-        return int(stuck.argmax()) if stuck.any() else None
-
     # -- a run
     # ------------------------------------------------------------------------------------------------
 
     def begin(self, stops: tuple[float, ...] = ()) -> None:
         """A run begins; `stops` as in `stop_at`."""
-        self._noted: list[Happening | Logged] = []
+        self._noted = []
         self._told = self._reporting or self.carrier is not None
         self._group, self._roots.releases, self._roots.asking = 0, 0, 0
-        self.modes: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+        self.modes = {}
         if self._loop is not None:
             self._loop.begin()
         self._crossed: tuple[int, ...] = ()
         self._fresh, self._stops, self._looping = True, stops, False
-        self._truths: list[float] | None = None  # known when first asked for
+        self._truths = None  # known when first asked for
         self._roots.known = NOTHING
-
-    @property
-    def log(self) -> EventLog:
-        """What has happened in this run, and delayed events as they are triggered too."""
-        if self._loop is not None:
-            self._note(self._loop)
-        elif not self._noted:
-            return NOTHING_HAPPENED
-        return EventLog(self._names, tuple(self._noted))
-
-    def _note(self, loop: LoopEvents) -> None:
-        """Note what the loop has carried out by itself."""
-        logged = loop.happened()
-        if logged is not None:
-            self._noted.append(logged)
-
-    # -- what derivatives need to know
-    # ------------------------------------------------------------------------------------------------
-
-    def report(self, wanted: bool) -> None:
-        """Whether every change of branches is to be noted, in runs that begin from now on."""
-        self._reporting = wanted
-        self._roots.reporting = wanted
-
-    @property
-    def releases(self) -> int:
-        """How often a branch was released in this run, and taken as it stands."""
-        return self._roots.releases
-
-    def modes_now(self) -> np.ndarray:
-        """The branches as they are: sides of root functions, then values of floors."""
-        side = self.memory.values["side"]
-        return np.concatenate([side[: self._roots.count], side[INTEGERS : INTEGERS + self.events.floors]])
-
-    def _mark(self) -> None:
-        """What is noted from now on happens at one time."""
-        self._group = len(self._noted)
-        if self._reporting:
-            self._before = self.modes_now()
-
-    def _note_switches(self, t: float, crossed: list[int]) -> None:
-        """Note that branches change."""
-        changed = tuple(i for i in crossed if self._branches[i])
-        if changed:
-            u = self._calls.u()[: self._states].copy()
-            self._noted.append(Happening(t, SWITCHED, changed, None, False, u, u))
-
-    def stop_at(self, times: tuple[float, ...]) -> None:
-        """Times at which the caller wants to be told, in the order of the run."""
-        self._stops = times
-        if not times and not self._timed:
-            self.session.state.n_stops = self.session.state.next_stop = self.session.state.scheduled = 0
 
     def forget(self) -> None:
         """The caller has replaced the state: nothing is triggered by that."""
@@ -190,6 +75,7 @@ class Executive:
         self._roots.known = NOTHING
         if not self._fresh and self._switches:
             self._calls.find_sides()
+            self._roots.jumped = 0
 
     def prepare(self) -> Status | None:
         """Before the loop goes on: at the start of a run what is due there; the status that ends it."""
@@ -198,6 +84,8 @@ class Executive:
             self._fresh = False
             if self._switches:
                 self._calls.find_sides()
+                if self._roots.jumped:  # another branch than that of the given values goes on from them
+                    self._replace_start()
             status = self._start() if self.plans else None
         if self._timed or self._stops:
             self._set_stop()
@@ -237,19 +125,6 @@ class Executive:
             self._mark()
         return self._happen(state, t, self._times.take(t))
 
-    def _begins_in_loop(self) -> bool:
-        """Whether the loop's own function has carried out what is due at the start."""
-        self._set_stop()
-        if not self._looping:
-            return False
-        if self._roots.known == NOTHING:
-            self._calls.find_sides()
-        status = self._carry_out(ctypes.addressof(self.session.state))
-        if status == Status.CALLBACK:
-            raise MemoryError("no memory to evaluate events")
-        self._follow_loop()
-        return status == Status.DONE
-
     def _refuse_changes(self) -> None:
         for plan in self.plans:
             if plan.targets:
@@ -266,14 +141,17 @@ class Executive:
         if self._told:
             self._mark()
         pending = self._times.take(t) if self._timed else []
-        outcome, self._crossed = None, ()
+        outcome, went, self._crossed = None, 0, ()
         if at_root:
-            truths = self._known_truths()
+            truths, went = self._known_truths(), self._roots.jumped
+            before = self._calls.u()[: self._states].copy() if self._reporting else None
             crossed = self._calls.cross()
-            if crossed is None:
-                return Status.SLIDING
-            if self._reporting:
-                self._note_switches(t, crossed)
+            if isinstance(crossed, Status):
+                return crossed
+            if before is not None:
+                self._note_switches(t, crossed, before)
+            if self._roots.jumped:
+                self._tell_of_jump(t)
             self._crossed = tuple(crossed)
             self._note_crossings(crossed, pending)
             self._note_truths(truths, pending)
@@ -287,97 +165,40 @@ class Executive:
         if outcome is None and self._stops and self._stops[0] == t:
             self._stops = self._stops[1:]
             outcome = Status.STOPPED
-        if outcome is None and state.single_step:
+        if outcome is None and state.single_step and not went:  # else no step has been taken
             outcome = Status.STEPPED
         if self._timed or self._stops:
             self._set_stop()
         return outcome
 
-    def _follow_loop(self) -> None:
-        """Note what the loop has carried out by itself."""
-        loop = self._loop
-        if loop is not None and self._looping:
-            self._times.position, self._looping = loop.position, False
-            self._note(loop)
-
-    def _set_stop(self) -> None:
-        """Give the loop the next time at which somebody is wanted, or all known ones to see to by itself."""
-        state = self.session.state
-        self._follow_loop()
-        following = self._times.next
-        if (
-            following is not None
-            and self._loops
-            and not self._reporting
-            and not self._stops
-            and not self._times.delayed
-        ):
-            self._give_to_loop(state)
-            return
-        state.scheduled = 0
-        if self._stops and (following is None or (self._stops[0] - following) * state.direction < 0.0):
-            following = self._stops[0]
-        if following is None:
-            state.n_stops = state.next_stop = 0
-            return
-        self._stop.value = following
-        state.stops, state.n_stops, state.next_stop = ctypes.addressof(self._stop), 1, 0
-
-    def _give_to_loop(self, state: Any) -> None:
-        if self._loop is None:
-            self._loop = LoopEvents(self.events, self.session, self.memory.values["side"])
-            self._take_address = function_address("scheduled", "take")
-            self._carry_out = _function(self._take_address)
-        loop = self._loop
-        state.stops, state.n_stops = loop.lay_out(self._times, state.t, state.t_end, self.carrier)
-        state.next_stop, self._looping = 0, True
-        state.scheduled, state.schedule = self._take_address, loop.address
-
-    # -- what triggers
+    # -- algebraic variables that follow branches
     # ------------------------------------------------------------------------------------------------
 
-    def _known_truths(self) -> list[float]:
-        """Which conditions hold by what has been handled."""
-        truths = self._truths
-        if truths is None or self._roots.settled:
-            self._roots.settled = 0
-            if self._roots.known == NOTHING:
-                self._calls.find_sides()
-            truths = self._truths = self._calls.conditions()
-        return truths
+    def release_modes(self) -> np.ndarray | None:
+        """Let branches be taken as they stand, for a state from which they are to be found; what
+        `lock_modes` takes. None: no algebraic variable follows them."""
+        if not self._settles:
+            return None
+        side = self.memory.values["side"]
+        kept = side.copy()
+        side[: self._roots.count][self._branches] = 0.0
+        side[INTEGERS:] = np.nan
+        return kept
 
-    def _note_crossings(self, crossed: list[int], pending: Pending) -> None:
-        """Trigger the crossings of functions in their direction."""
-        if not self._by_root:
-            return
-        forwards, side = self.session.state.direction, self._calls.side
-        for i in crossed:
-            word = "rising" if side[i] * forwards > 0.0 else "falling"
-            for index in self._by_root.get(i, ()):
-                if self.plans[index].direction in ("both", word):
-                    pending.append((index, None))
+    def lock_modes(self, kept: np.ndarray) -> None:
+        """The branches that were released."""
+        self.memory.values["side"][...] = kept
 
-    def _note_truths(self, before: list[float], pending: Pending) -> None:
-        """Trigger the events whose conditions have turned true; drop those that wait in vain."""
-        now = self._truths = self._calls.conditions()
-        for index, place in self._whens:
-            if now[place] > before[place]:
-                pending.append((index, None))
-            elif now[place] < before[place]:
-                plan = self.plans[index]
-                if plan.delayed and not plan.persistent:
-                    self._times.drop(index)
+    def _replace_start(self) -> None:
+        """The start that is saved is that of the branches which go on from it."""
+        session, self._roots.jumped = self.session, 0
+        rows = session.state.out_count
+        session.output.u[:rows] = self._calls.u()
 
-    def _first(self, pending: Pending) -> tuple[int, Any]:
-        """The event whose turn it is: by priority, then in the order of the text."""
-        if len(pending) == 1:
-            return pending.pop()
-        if self._calls.has_priorities:
-            priorities = self._calls.values("priorities")
-            place = min(range(len(pending)), key=lambda k: (-priorities[pending[k][0]], pending[k][0]))
-        else:
-            place = min(range(len(pending)), key=lambda k: pending[k][0])
-        return pending.pop(place)
+    def _tell_of_jump(self, t: float) -> None:
+        """Save both limits of what branches have moved."""
+        self._roots.jumped = 0
+        save_jump(self.session, t, self._calls.u())
 
     # -- what happens
     # ------------------------------------------------------------------------------------------------
@@ -400,6 +221,7 @@ class Executive:
                 status = Status.TERMINATED
             if values:
                 self._calls.find_sides()
+                self._roots.jumped = 0  # saved with what events leave
                 self._note_truths(truths, pending)
                 truths = self._known_truths()
         if self._told and len(self._noted) > self._group:
@@ -407,16 +229,6 @@ class Executive:
         if self._passes > happened:
             self._leave(state, t, ended=status is not None or t == state.t_end)
         return status
-
-    def _carry(self, t: float) -> None:
-        """Let those know of what has happened at a time who differentiate it."""
-        group, modes = self._noted[self._group :], None
-        self._group = len(self._noted)
-        if self._reporting:
-            modes = self._before, self.modes_now()
-            self.modes[t] = self.modes.get(t, modes)[0], modes[1]
-        if self.carrier is not None:
-            self.carrier.carry(group, self._calls.u(), modes)
 
     def _values(self, t: float, index: int, plan: EventPlan) -> list[float] | None:
         """What an event sets; None where it has to wait."""

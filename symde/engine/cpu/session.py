@@ -335,7 +335,11 @@ class Session:
         of a run and after everything that sets the state; DONE, or INCONSISTENT, with which it will end."""
         if not self.constrained:
             return Status.DONE
+        executive = self.executive
+        modes = None if executive is None else executive.release_modes()
         status = _STATUSES[self._make_consistent(self._address)]
+        if executive is not None and modes is not None:
+            executive.lock_modes(modes)
         self.state.refused = 0
         if status != Status.DONE:
             self.state.refused, self.state.phase = status, Phase.START

@@ -81,7 +81,11 @@ def hand_over(state, roots):
     crossed, purposes = integers(roots.crossed), integers(roots.purposes)
     events = False
     for i in range(roots.count):
-        events = events or crossed[i] != 0 and (purposes[i] & EVENT != 0 or roots.reporting != 0)
+        events = (
+            events
+            or crossed[i] != 0
+            and (purposes[i] & EVENT != 0 or roots.reporting != 0 or roots.telling != 0)
+        )
     if events:
         state.at_root = 1
     else:
@@ -123,7 +127,7 @@ def at_once(state, roots, address):
     for i in range(roots.count):
         crossed[i] = 0
     crossed[roots.found] = 1
-    if integers(roots.purposes)[roots.found] & EVENT or roots.reporting:
+    if integers(roots.purposes)[roots.found] & EVENT or roots.reporting or roots.telling:
         return Status.ROOT
     roots.switching = 1
     return Status.DONE
@@ -247,9 +251,13 @@ def know_roots(state, roots, address):
 
 
 def cross(address):
-    """Let the functions at the root just found go to their other sides, for the host; the status."""
+    """Let the functions at the root just found go to their other sides, for the host, unless they have; the
+    status."""
     state = state_at(address)
-    return flip(state, roots_at(state.roots), address)
+    roots = roots_at(state.roots)
+    if roots.jumped:
+        return Status.DONE
+    return flip(state, roots, address)
 
 
 def sides(address):
@@ -270,6 +278,8 @@ def step(address):
         status = flip(state, roots, address)
         if status != Status.DONE:
             return status
+        if roots.jumped:  # both limits of the state are kept
+            return Status.ROOT
     if roots.kernel != 0 and roots.known != ALL and know_roots(state, roots, address) != 0:
         return Status.CALLBACK
     remember(state, roots)

@@ -13,6 +13,7 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, slot_at
 from symde.engine.cpu.compiled.root_values import along_solution, copy_values, evaluate_roots, resolution
+from symde.engine.cpu.compiled.settled_modes import settle_modes
 from symde.engine.cpu.compiled.sliding import begin_sliding, leave_by, slides, still_slide
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import Attempt, Stage0, Status
@@ -98,22 +99,76 @@ def update_sides(state, roots):
 
 
 @compiled
-def follow_jumps(state, roots):
+def release(roots, i):
+    """Let a switch be evaluated as it stands."""
+    side = doubles(roots.side)
+    side[i] = 0.0
+    roots.releases += 1
+    if integers(roots.purposes)[i] & FLOOR:
+        side[INTEGERS + integers(roots.integers)[i]] = math.nan
+        other = i + 1 if integers(roots.purposes)[i] & FLOOR_LOW else i - 1
+        side[other] = 0.0
+
+
+@compiled
+def settle_crossed(state, roots, address):
+    """Algebraic variables follow branches that have changed, and u' does; where no state fits these, they
+    are taken as they stand. A code of `Attempt`."""
+    code = settle_modes(state, roots, address)
+    if code != Attempt.FINE and code != Attempt.CALLBACK:
+        crossed = integers(roots.crossed)
+        for i in range(roots.count):
+            if crossed[i] and integers(roots.purposes)[i] & BRANCH and doubles(roots.side)[i] != 0.0:
+                release(roots, i)
+        code = settle_modes(state, roots, address)
+    if code == Attempt.FINE and along_solution(state, roots, address):
+        return Attempt.CALLBACK.value
+    return code
+
+
+@compiled
+def stay_behind(state, roots):
+    """Release switches that have been crossed, and whose functions the new branch has put back clearly to
+    where they came from: neither side holds. Whether there are any."""
+    side, g, noise = doubles(roots.side), doubles(roots.g), doubles(roots.noise)
+    crossed, purposes, found = integers(roots.crossed), integers(roots.purposes), False
+    for i in range(roots.count):
+        if crossed[i] and purposes[i] & SWITCH and side[i] * g[i] < -CLEAR * noise[i]:
+            release(roots, i)
+            found = True
+    return found
+
+
+@compiled
+def follow_jumps(state, roots, address):
     """Values after some functions went to their other sides: those that read them may have jumped to theirs,
-    and so on. The kernel's code."""
+    and so on. A code of `Attempt`."""
     g, before, crossed = doubles(roots.g), doubles(roots.g_low), integers(roots.crossed)
     for _ in range(roots.count + 1):
         copy_values(roots.count, roots.g, roots.slope, roots.g_low, roots.slope_low)
+        if roots.settles:
+            code = settle_crossed(state, roots, address)
+            if code != Attempt.FINE:
+                return code
         if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
-            return 1
+            return Attempt.CALLBACK.value
         changed = False
         for i in range(roots.count):
             jumped = abs(g[i] - before[i]) > JUMP * (abs(g[i]) + abs(before[i]))
             if jumped and not crossed[i]:
                 changed = update_side(state, roots, i) or changed
+        if roots.settles:
+            changed = stay_behind(state, roots) or changed
         if not changed:
             break
-    return 0
+    return Attempt.FINE.value
+
+
+@compiled
+def settle_found(state, roots, address):
+    """Algebraic variables and u' by the branches just found; where no state fits these they stay as they are,
+    for other branches may be found yet. Whether a kernel failed."""
+    return settle_modes(state, roots, address) == Attempt.CALLBACK or along_solution(state, roots, address)
 
 
 @compiled
@@ -124,12 +179,15 @@ def find_sides(state, roots, address):
         return 1
     if roots.sliding != 0 and find_doubts(state, roots) != 0:
         return 1
-    for _ in range(2 * roots.count + 2):
+    for k in range(2 * roots.count + 2):
+        if k > 0 and roots.settles and settle_found(state, roots, address):
+            return 1
         if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
             return 1
         if roots.sliding != 0 and not still_slide(roots):
             continue
-        if not update_sides(state, roots) or not roots.switches:
+        found = not update_sides(state, roots) or not roots.switches
+        if found and (k > 0 or not roots.settles):
             break
     roots.known = ALL
     return 0
@@ -164,18 +222,6 @@ def renew(state, address):
         return Status.DONE
     state.h_next = 0.0
     return start(state, address)
-
-
-@compiled
-def release(roots, i):
-    """Let a switch be evaluated as it stands."""
-    side = doubles(roots.side)
-    side[i] = 0.0
-    roots.releases += 1
-    if integers(roots.purposes)[i] & FLOOR:
-        side[INTEGERS + integers(roots.integers)[i]] = math.nan
-        other = i + 1 if integers(roots.purposes)[i] & FLOOR_LOW else i - 1
-        side[other] = 0.0
 
 
 @compiled
@@ -294,8 +340,13 @@ def flip(state, roots, address):
         if purposes[i] & SWITCH or purposes[i] & FLOOR and not purposes[i] & INNER:
             switched = True
             count_flip(roots, i)
-    if (switched or inner) and follow_jumps(state, roots) != 0:
-        return Status.CALLBACK
+    if switched or inner:
+        code = follow_jumps(state, roots, address)
+        if code == Attempt.CALLBACK:
+            return Status.CALLBACK
+        if code != Attempt.FINE:
+            state.outcome = code
+            return Status.INCONSISTENT
     if inner:
         turn_back(state, roots)
     if not switched:
