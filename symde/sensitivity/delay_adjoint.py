@@ -268,9 +268,10 @@ def record_delayed(run: Run) -> DelayAdjointRecord:
             "are allowed: allow more, or use sensealg='forward'"
         )
     breaks = breaks[orders < SMOOTH]
-    if len(breaks) * len(_lags(problem)) ** 2 > MOST_STOPS:
+    count = len(_lags(problem))
+    if len(breaks) * count**2 > MOST_STOPS:
         raise ValueError(
-            f"the adjoint equations of {len(_lags(problem)):,} delays would stop at too many discontinuities: "
-            "use sensealg='discrete' or 'forward'"
+            f"the adjoint equations of {count:,} delays would stop at too many discontinuities: use "
+            "sensealg='discrete' or 'forward'"
         )
     return DelayAdjointRecord(run, start_of(problem), solution, rows, breaks, jumps)

@@ -244,7 +244,9 @@ def test_steps_of_radau_that_read_themselves_are_done_again_as_they_were(method)
     _, grad = symde.value_and_grad(summed, problem, method, sensealg="discrete", wrt="a", rtol=1e-8)
     h = 0.01
     assert grad.stats.steps == 1
-    np.testing.assert_allclose(grad["a"], -h + 2 * h**2 / 4 - 3 * h**3 / 48, atol=1e-10)  # less h^4 of the series
+    np.testing.assert_allclose(
+        grad["a"], -h + 2 * h**2 / 4 - 3 * h**3 / 48, atol=1e-10
+    )  # less h^4 of the series
 
 
 def test_without_parameters_there_are_no_sums():

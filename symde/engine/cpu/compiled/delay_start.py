@@ -91,8 +91,8 @@ def start_past(state, data):
 
 @compiled
 def change_of_slope(data, first):
-    """The largest change of a derivative that is read by its last evaluation, relative to the largest that it has been; NaN where one
-    is not finite."""
+    """The largest change, by its last evaluation, of a derivative that is read, relative to the largest that
+    it began with; NaN where one is not finite."""
     slope, found, scale = doubles(data.start_slope), doubles(data.defect), doubles(data.kept_slopes)
     read, worst, total = integers(data.derived), 0.0, 0.0
     for q in range(data.n_slopes):
