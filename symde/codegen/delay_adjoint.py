@@ -233,7 +233,8 @@ class DelayAdjointKernels(ModelKernels):
         self._base = graph
         super().__init__(adjoint_definition(model.definition, len(shared_states(graph))))
         self.base_n = model.n
-        self.blocks = ((0, model.n, 1), (model.n, self.n - model.n, 1))
+        sums = self.n - model.n  # none without parameters and initial values that are history
+        self.blocks = ((0, model.n, 1), (model.n, sums, 1)) if sums else ((0, model.n, 1),)
 
     @property
     def model_graph(self) -> ModelGraph:

@@ -117,17 +117,7 @@ class AugmentedSystem:
 def _delay_columns(
     model: DelaySystem, parameters: tuple[int, ...], count: int, combined: bool
 ) -> DelaySystem:
-    """States with delayed values and their columns.
-
-    Raises:
-        ValueError: equations without a derivative are among theirs.
-    """
-    if model.mass:
-        raise ValueError(
-            "derivatives of solutions are not known for models with delays and equations without a "
-            "derivative in this version: solve these equations for their variables, or take central "
-            "differences"
-        )
+    """States with delayed values and their columns."""
     return DelaySystem(DelayColumnsKernels(model.model, parameters, count, padded_width(count), combined))
 
 

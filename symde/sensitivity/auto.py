@@ -78,6 +78,9 @@ class Trial:
 REMEMBERED = 64
 """Choices kept for each system; the oldest give way to new ones."""
 
+KEEPS_NOTHING = "forward"
+"""The strategy that keeps nothing of the solution."""
+
 _remembered: weakref.WeakKeyDictionary[Any, dict[Any, Choice]] = weakref.WeakKeyDictionary()
 
 
@@ -94,20 +97,37 @@ def choose(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
     """
     if hybrid.has_events(run) and run.problem.system.kernels.invariants:
         return "forward", run  # the one that knows projections
-    plan, whole = run.plan, run
-    decade = math.floor(math.log10(plan.rtol)) if plan.rtol else -math.inf
-    many = 0 if run.times is None else len(run.times).bit_length()
-    key = plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
+    whole, key = run, _key(run, wrt, free)
     known = _remembered.setdefault(run.problem.system, {})
     choice = known.get(key)
     if choice is None:
         if hybrid.has_events(run):  # what has no derivative is told as it is, and what slides is known then
             run = hybrid.solve(run).run
         choice = _fastest(run, wrt, free)
-        for oldest in list(known)[: 1 - REMEMBERED]:
-            known.pop(oldest, None)
-        known[key] = choice
+        _remember(known, key, choice)
     return choice.sensealg, _with(whole, choice.methods)
+
+
+def keep_nothing(run: Run, wrt: Wrt, free: bool) -> tuple[str, Run]:
+    """The strategy that keeps nothing of the solution, from now on: what the others keep of it is too much.
+    Arguments and result as `choose`."""
+    known = _remembered.setdefault(run.problem.system, {})
+    _remember(known, _key(run, wrt, free), Choice(KEEPS_NOTHING, run.plan.methods))
+    return KEEPS_NOTHING, run
+
+
+def _key(run: Run, wrt: Wrt, free: bool) -> tuple[Any, ...]:
+    """What a choice holds for."""
+    plan = run.plan
+    decade = math.floor(math.log10(plan.rtol)) if plan.rtol else -math.inf
+    many = 0 if run.times is None else len(run.times).bit_length()
+    return plan.methods, plan.linear_solver, free, decade, many, wrt.parameters, wrt.states
+
+
+def _remember(known: dict[Any, Choice], key: tuple[Any, ...], choice: Choice) -> None:
+    for oldest in list(known)[: 1 - REMEMBERED]:
+        known.pop(oldest, None)
+    known[key] = choice
 
 
 def _with(run: Run, methods: tuple[Any, ...]) -> Run:
@@ -121,7 +141,7 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
     beginning, _ = _first(run, BEGINNING, 0.0)
     trials: list[Trial] = []
     least = math.inf
-    refusals: list[str] = []
+    refusals: list[tuple[str, str]] = []
     for name in registry.AUTOMATIC:
         strategy = registry.get(name, hybrid.has_events(run))
         best = min((trial.seconds for trial in trials), default=math.inf)
@@ -132,17 +152,21 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
             begun = Trial(Choice(name, methods), strategy, _with(beginning, methods), wrt)
             try:
                 _gradient(begun)  # compiles
+                if not _far_behind(begun, least):
+                    trial = replace(begun, run=_with(first, methods))
+                    trial.seconds = _gradient(trial)
+                    trials.append(trial)
+                    least = min(least, begun.seconds)
             except ValueError as error:
-                refusals.append(f"{name}: {error}")
+                refusals.append((name, str(error)))
                 continue
-            if not _far_behind(begun, least):
-                least = min(least, begun.seconds)
-                trial = replace(begun, run=_with(first, methods))
-                trial.seconds = _gradient(trial)
-                trials.append(trial)
             break
     if not trials:
-        raise ValueError("no strategy can differentiate this solve. " + "; ".join(refusals))
+        reasons = dict.fromkeys(reason for _, reason in refusals)
+        if len(reasons) == 1:
+            raise ValueError(refusals[0][1])
+        told = dict.fromkeys(f"{name}: {reason}" for name, reason in refusals)
+        raise ValueError("no strategy can differentiate this solve. " + "; ".join(told))
     return _shortest(trials).choice
 
 

@@ -39,6 +39,10 @@ SMOOTH = 4
 """Order from which the adjoint equations' steps need not end at a discontinuity of the forward solution."""
 
 
+MOST_STOPS = 2_000_000
+"""Times, discontinuities by pairs of delays, above which the adjoint equations are not solved."""
+
+
 @dataclass(frozen=True, eq=False)
 class DelayAdjointRecord:
     """A solve of a model with delays whose interpolants were kept.
@@ -235,7 +239,8 @@ def record_delayed(run: Run) -> DelayAdjointRecord:
     """Solve and keep the interpolants.
 
     Raises:
-        ValueError: the adjoint equations of such delays are not known, or there is not memory enough.
+        ValueError: the adjoint equations of such delays are not known, there is not memory enough, or there
+            are too many delays.
         SolveError: the solve did not reach its end.
     """
     refuse_moving(run, "interpolating")
@@ -262,4 +267,11 @@ def record_delayed(run: Run) -> DelayAdjointRecord:
             f"the interpolants of the forward solution take {rows.nbytes:,} bytes, and memory={run.memory:,} "
             "are allowed: allow more, or use sensealg='forward'"
         )
-    return DelayAdjointRecord(run, start_of(problem), solution, rows, breaks[orders < SMOOTH], jumps)
+    breaks = breaks[orders < SMOOTH]
+    count = len(_lags(problem))
+    if len(breaks) * count**2 > MOST_STOPS:
+        raise ValueError(
+            f"the adjoint equations of {count:,} delays would stop at too many discontinuities: use "
+            "sensealg='discrete' or 'forward'"
+        )
+    return DelayAdjointRecord(run, start_of(problem), solution, rows, breaks, jumps)

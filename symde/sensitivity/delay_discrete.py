@@ -86,7 +86,6 @@ def record(run: Run, wrt: Wrt) -> DelayDiscreteRecord:
             discontinuities.
         SolveError: the solve did not reach its end.
     """
-    refuse_mass(run)
     start = start_of(run.problem)
     if start.span.any():
         raise ValueError(
@@ -144,20 +143,6 @@ def _recorded(run: Run, start: Start, session: Session) -> DelayDiscreteRecord:
     rows_of(session, steps)
     refuse_too_much(run, session, steps)
     return DelayDiscreteRecord(run, start, solution, steps, pull_back)
-
-
-def refuse_mass(run: Run) -> None:
-    """Refuse equations without a derivative.
-
-    Raises:
-        ValueError: there are some.
-    """
-    if run.problem.system.kernels.mass:
-        raise ValueError(
-            "derivatives of solutions are not known for models with delays and equations without a "
-            "derivative in this version: solve these equations for their variables, or take central "
-            "differences"
-        )
 
 
 def companion(session: Session, system: Any) -> DelayPullBack:

@@ -15,7 +15,7 @@ from symde.engine.cpu.pullback import PullBackError
 from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.solution import Solution
-from symde.sensitivity.delay_discrete import companion, in_session, refuse_mass, refuse_too_much, rows_of
+from symde.sensitivity.delay_discrete import companion, in_session, refuse_too_much, rows_of
 from symde.sensitivity.delay_moments import begin_between, inner_times, refuse_span, smooth_problem
 from symde.sensitivity.delay_riding import chosen_steps
 from symde.sensitivity.discrete import through_start
@@ -139,7 +139,6 @@ def record(run: Run, wrt: Wrt) -> DelayMomentsRecord:
             derivative at an event.
         SolveError: the solve did not reach its end.
     """
-    refuse_mass(run)
     hybrid = solve(run)
     refuse_span(hybrid)
     problem = smooth_problem(run)

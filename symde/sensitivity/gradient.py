@@ -136,14 +136,30 @@ def _share(part: Part, sensealg: str, wanted: Wrt, located: bool, solving: dict[
     run = prepare(part.problem, saveat=part.loss.times(part.problem), events=True, **solving)
     if located:
         run = with_modes(run)
-    if sensealg == registry.AUTO:
-        sensealg, run = auto.choose(run, wanted, free=solving["method"] is None)
-    return _solved(part, run, sensealg, wanted)
+    if sensealg != registry.AUTO:
+        return _solved(part, run, sensealg, wanted)
+    free = solving["method"] is None
+    sensealg, chosen = auto.choose(run, wanted, free)
+    try:
+        record = _recorded(chosen, sensealg, wanted)
+    except ValueError:
+        if sensealg == auto.KEEPS_NOTHING:
+            raise
+        # the whole solution is more than what was tried, the first steps, and too much for this strategy
+        sensealg, chosen = auto.keep_nothing(run, wanted, free)
+        record = _recorded(chosen, sensealg, wanted)
+    return _share_of(part, chosen, sensealg, wanted, record)
+
+
+def _recorded(run: Run, sensealg: str, wanted: Wrt) -> Record:
+    return registry.get(sensealg, run.problem.system.kernels.has_events).record(run, wanted)
 
 
 def _solved(part: Part, run: Run, sensealg: str, wanted: Wrt) -> Share:
-    events = run.problem.system.kernels.has_events
-    record: Record = registry.get(sensealg, events).record(run, wanted)
+    return _share_of(part, run, sensealg, wanted, _recorded(run, sensealg, wanted))
+
+
+def _share_of(part: Part, run: Run, sensealg: str, wanted: Wrt, record: Record) -> Share:
     value, derivatives = _pulled(part, record)
     refine = record.refinement()
     halved = None if refine is None else lambda: _pulled(part, refine())[1]

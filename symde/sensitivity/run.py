@@ -83,7 +83,7 @@ def prepare(
 
     Raises:
     ValueError, TypeError: as `symde.solve`; or the model is a function that cannot be differentiated, or
-        has events where they are not known.
+        has delays and equations without a derivative, or events where they are not known.
     """
     system: Any = expected_problem(problem).system
     if not system.compiled:
@@ -92,6 +92,7 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
+    refuse_algebraic_delays(system)
     if not events:
         refuse_events(system)
     traits = _states_alone(system.kernels.n, system.kernels.mass, system.delays)
@@ -115,6 +116,20 @@ def prepare(
         times,
         options.memory_bound(memory),
     )
+
+
+def refuse_algebraic_delays(system: Any) -> None:
+    """Refuse equations without a derivative in models with delays.
+
+    Raises:
+        ValueError: there are some.
+    """
+    if system.delays and system.kernels.mass:
+        raise ValueError(
+            "derivatives of solutions are not known for models with delays and equations without a "
+            "derivative in this version: solve these equations for their variables, or take central "
+            "differences"
+        )
 
 
 def refuse_events(system: Any) -> None:

@@ -235,3 +235,35 @@ def test_a_network_that_looks_back_is_trained_by_its_weights():
     expected = gradient(problem, "forward", "Vern7", 0.5, rtol=1e-9, atol=1e-11)
     found = gradient(problem, "discrete", "Vern7", 0.5, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["Radau", "RadauIIA5"])
+def test_steps_of_radau_that_read_themselves_are_done_again_as_they_were(method):
+    # one step: x is the polynomial that the collocation of x' = -a x(t/2) has, whose derivative is known
+    problem = symde.Problem("param a = 1\nstate x = 1\nx' = -a*x(t/2)\ntime 0 .. 0.01")
+    _, grad = symde.value_and_grad(summed, problem, method, sensealg="discrete", wrt="a", rtol=1e-8)
+    h = 0.01
+    assert grad.stats.steps == 1
+    np.testing.assert_allclose(
+        grad["a"], -h + 2 * h**2 / 4 - 3 * h**3 / 48, atol=1e-10
+    )  # less h^4 of the series
+
+
+def test_without_parameters_there_are_no_sums():
+    problem = symde.Problem("state x = 1\nhistory x = 1\nx' = -x(t - 1)\ntime 0 .. 1.5")
+    _, grad = symde.value_and_grad(summed, problem, sensealg="interpolating", wrt="u0")
+    np.testing.assert_allclose(grad["u0"], 1 - 0.5, rtol=1e-8)  # x = x0 - t, then less x0 (t - 1)
+
+
+def test_adjoint_equations_of_many_delays_are_refused():
+    terms = " + ".join(f"x(t - {0.2 + k / 400:g})" for k in range(200))
+    problem = symde.Problem(f"state x = 1\nhistory x = 1\nx' = -({terms})/200\ntime 0 .. 3")
+    with pytest.raises(ValueError, match="of 200 delays would stop at too many"):
+        symde.value_and_grad(summed, problem, sensealg="interpolating", wrt="u0")
+
+
+def test_auto_takes_what_keeps_nothing_where_the_others_keep_too_much():
+    problem = symde.Problem("param a = 1\nstate x = 1\nx' = -a*x(t - 1) + sin(20*t)\ntime 0 .. 100")
+    for _ in range(2):
+        _, grad = symde.value_and_grad(summed, problem, wrt="p", memory=20_000)
+        assert grad.sensealg == "forward"

@@ -184,3 +184,28 @@ def test_ends_that_follow_parameters_are_refused():
     problem = symde.Problem(symde.ode_def("param T = 3\nstate x = 1\nx' = -x(t - 1)\ntime 0 .. T"))
     with pytest.raises(ValueError, match="give tspan="):
         symde.value_and_grad(squares, problem)
+
+
+@pytest.mark.parametrize("sensealg", ["forward", "discrete"])
+@pytest.mark.parametrize("factor", [0.9, -0.9])
+def test_derivatives_that_depend_on_themselves_at_the_start(sensealg, factor):
+    # x = x0 sum c_k t^k with (k + 1) (1 - factor/2^k) c_(k+1) = -c_k
+    coefficients = [1.0]
+    for k in range(60):
+        coefficients.append(-coefficients[-1] / ((k + 1) * (1 - factor * 0.5**k)))
+    problem = symde.Problem(
+        f"param c = {factor}\nstate x = 1\nx' = -x + c*x'(t/2)\ntime 0 .. 2", p={"c": factor}
+    )
+    exact = np.polyval(coefficients[::-1], 2.0)
+    options: Any = dict(wrt="x", sensealg=sensealg, rtol=1e-8, atol=1e-10)
+    value, grad = symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), problem, "Tsit5", **options)
+    np.testing.assert_allclose([value, grad["x"]], exact, rtol=1e-7)
+
+
+@pytest.mark.parametrize("sensealg", ["forward", "discrete", "interpolating", "auto"])
+@pytest.mark.parametrize("event", ["", "at t = 0.5: x += 1"])
+def test_algebraic_equations_are_refused(sensealg, event):
+    text = f"param a = 1\nstate x = 1, z = 0\nx' = -z\n0 = z + z^3 - a*x(t - 1)\n{event}\ntime 0 .. 2"
+    problem = symde.Problem(text)
+    with pytest.raises(ValueError, match="for models with delays and equations without a derivative"):
+        symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), problem, sensealg=sensealg)

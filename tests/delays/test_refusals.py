@@ -114,3 +114,14 @@ def test_a_history_that_is_not_finite_is_named():
 def test_a_time_that_is_not_a_number_is_no_present():
     with pytest.raises(symde.SolveError, match="not finite"):
         symde.solve(symde.Problem("state x = 1\nx' = -x(t - sqrt(-x))\ntime 0 .. 5"))
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0, -1.5])
+def test_derivatives_at_the_start_that_repeated_evaluation_does_not_find(factor):
+    text = f"param c = {factor}\nstate x = 1\nhistory x = 1 + t*S\nx' = -x + c*x'(t/2)\ntime 0 .. 2"
+    with pytest.raises(ValueError, match="tell them by the history"):
+        symde.solve(symde.Problem(text.replace("S", "0.3")))
+    if factor != 1:  # nothing solves it for 1
+        slope = -1 / (1 - factor)
+        solution = symde.solve(symde.Problem(text.replace("S", repr(slope))), "Tsit5", rtol=1e-9)
+        assert abs(solution(1e-4, "x") - 1 - slope * 1e-4) < 1e-7

@@ -30,6 +30,10 @@ BREAKS = 4096
 
 MOVING = -1
 """Order of a discontinuity where the state itself jumps, and columns when it comes back."""
+
+NO_SLOPE = -1
+"""The fault that u' at t0 depends on itself and was not found."""
+
 ALONG = 2
 """Kind of a time at which a kept solution is read."""
 
@@ -97,7 +101,8 @@ DelayData = structure(
     derived=int64,  # states whose derivatives are read, when, where `history` has them, and how many
     derived_times=int64,
     derived_values=int64,
-    n_derived=int64,
+    n_derived=int64,  # those of states
+    n_slopes=int64,  # those of states and columns
     start_slope=int64,  # u' at t0, for derivatives that are read there
     kept_slopes=int64,  # of the repetition before, in the middle of the step
     defect=int64,
@@ -143,7 +148,7 @@ DelayData = structure(
     rate_outputs=int64,
     break_columns=int64,
     trial_columns=int64,
-    fault=int64,  # 1 + the time that ended the solve
+    fault=int64,  # 1 + the time that ended the solve, or NO_SLOPE
     fault_at=double,
     advance=int64,  # the loop of every solve
 )
@@ -297,11 +302,9 @@ class DelaySystem:
         of_time = np.repeat(np.arange(times), np.diff(plan.pair_first))
         base_n = getattr(self.model, "base_n", n)
         derived = (
-            (plan.neutral and not self.mass)
-            & (plan.order == 1)
-            & (plan.constant[of_time] != ALONG)
-            & (plan.state < base_n)
-        )
+            (plan.neutral and not self.mass) & (plan.order == 1) & (plan.constant[of_time] != ALONG)
+        ).nonzero()[0]
+        derived = derived[np.argsort(plan.state[derived] >= base_n, kind="stable")]  # columns come last
         arrays: dict[str, np.ndarray] = {
             "pair_first": plan.pair_first,
             "place": plan.place,
@@ -359,7 +362,8 @@ class DelaySystem:
             neutral=int(plan.neutral),
             algebraic=int(self._reads_algebraic(plan)),
             consistent=function_address("consistent", "make_consistent") if self.mass else 0,
-            n_derived=len(arrays["derived"]),
+            n_derived=int((arrays["derived"] < base_n).sum()),
+            n_slopes=len(arrays["derived"]),
             slopes=int(plan.slopes),
             width=self.width,
             base_n=base_n,

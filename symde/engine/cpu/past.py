@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symde.engine.cpu.delays import DELAYED, MOVING, TABLE, WHAT, WHOLE
+from symde.engine.cpu.delays import DELAYED, MOVING, NO_SLOPE, TABLE, WHAT, WHOLE
 from symde.engine.cpu.library import function_address
 
 if TYPE_CHECKING:
@@ -227,6 +227,12 @@ class Past:
                 f"a delay vanishes near t = {data.fault_at:g}, and steps of this method are no longer than a "
                 "delay: use an explicit Runge-Kutta, Rosenbrock, ESDIRK or Radau method, such as Vern7 or "
                 "Rodas5P"
+            )
+        if data.fault == NO_SLOPE:
+            return ValueError(
+                f"a delay vanishes at t = {data.fault_at:g}, where derivatives that are read depend on "
+                "themselves, and putting them in over and over leads to no values: tell them by the history, "
+                "`history y = 1 + 2*t` for y' = 2"
             )
         if not data.fault:
             return None

@@ -42,7 +42,7 @@ from symde.engine.cpu.delay_adjoint import PULLED
 from symde.engine.cpu.delays import MOVING
 from symde.engine.cpu.layout import Attempt, Stage0, Status
 
-MOST_TURNS = 200
+MOST_TURNS = 2000
 """Terms of the series after which a step is given up."""
 
 LEFT = 1e-16

@@ -131,7 +131,7 @@ def change_of_slopes(state, data):
     kept, read = doubles(data.kept_slopes), integers(data.derived)
     atol, u, inverse = doubles(state.atol), doubles(state.u), 1.0 / state.h
     degree, middle, worst = slot_at(state, state.active).degree, state.t + 0.5 * state.h, 0.0
-    for q in range(data.n_derived):
+    for q in range(data.n_slopes):
         i = read[q]
         slope = derivative_in_row(data.own, inverse, state.n, degree, i, 1, middle)
         ratio = state.h * (slope - kept[q]) / (atol[i] + state.rtol * abs(u[i]) + TINY)

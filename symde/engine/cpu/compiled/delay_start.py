@@ -7,10 +7,13 @@ from symde.engine.cpu.compiled.delays import evaluate_times, fill_delayed
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.vectors import clear, copy
-from symde.engine.cpu.delays import ALONG
+from symde.engine.cpu.delays import ALONG, NO_SLOPE
 
-REPETITIONS = 100
+REPETITIONS = 10000
 """Evaluations in search of u' at t0 where it depends on itself."""
+
+CLOSE = 1e-10
+"""Relative change of u' at t0 from which on it counts as found, where rounding brings it no closer."""
 
 
 @compiled
@@ -87,29 +90,49 @@ def start_past(state, data):
 
 
 @compiled
+def change_of_slope(data, first):
+    """The largest change, by its last evaluation, of a derivative that is read, relative to the largest that
+    it began with; NaN where one is not finite."""
+    slope, found, scale = doubles(data.start_slope), doubles(data.defect), doubles(data.kept_slopes)
+    read, worst, total = integers(data.derived), 0.0, 0.0
+    for q in range(data.n_slopes):
+        i = read[q]
+        size = abs(found[i])
+        if first:
+            scale[q] = abs(slope[i])
+        scale[q] = max(scale[q], size)
+        total += 0.0 * size
+        worst = max(worst, abs(found[i] - slope[i]) / (scale[q] + 1e-300))
+    return worst + total
+
+
+@compiled
 def slope_at_start(state, data):
     """u' at t0 where it is read there, as a delay vanishes: from that of the history on by repeated
-    evaluation, as long as that brings values that are finite and closer. A kernel's code."""
+    evaluation. A kernel's code, or that it leads nowhere, which is noted."""
     slope, found, read = doubles(data.start_slope), doubles(data.defect), integers(data.derived)
     values, history = integers(data.derived_values), doubles(data.history)
     integers(data.outputs)[0] = data.history
     call_kernel(data.histories, data.t0, data.history_inputs, data.outputs)
     clear(data.n, data.start_slope)
-    for q in range(data.n_derived):
+    for q in range(data.n_slopes):
         slope[read[q]] = history[values[q]]
-    before = 1e300
-    for _ in range(REPETITIONS):
+    least = 1e300
+    for k in range(REPETITIONS):
         if evaluate(state, state.t, state.u, data.defect) != 0:
             return 1
-        change = 0.0
-        for q in range(data.n_derived):
-            i = read[q]
-            change = max(change, abs(found[i] - slope[i]) / (abs(found[i]) + 1e-300))
-        if not change < before:
+        change = change_of_slope(data, k == 0)
+        if k == 0 and change != change:
+            return 0  # steps tell what is not finite
+        if change != change or (least <= CLOSE and change >= least):
             break
-        for q in range(data.n_derived):
+        least = min(least, change)
+        for q in range(data.n_slopes):
             slope[read[q]] = found[read[q]]
         if change <= ULPS:
             break
-        before = change
-    return 0
+    clear(data.n_slopes, data.kept_slopes)
+    if least <= CLOSE:
+        return 0
+    data.fault = NO_SLOPE
+    return 1

@@ -144,11 +144,13 @@ def interpolate(address):
 
 
 def interpolate_attempt(address):
-    """Coefficients of the collocation polynomial of the step that was tried, which is not accepted yet."""
+    """Coefficients of the collocation polynomial of the step that was tried, which is not accepted yet. The
+    stages of a step that is done again are kept as soon as it has been tried."""
     state = state_at(address)
     slot = slot_at(state, state.active)
     data, memory = data_at(slot.data), memory_at(slot.memory)
-    z = block(slot, data, state.padded, 1 - memory.parity)
+    tried = memory.parity if state.repeating else 1 - memory.parity
+    z = block(slot, data, state.padded, tried)
     collocation_polynomial(state, slot, data, table_at(data, memory.table), z)
     return Attempt.FINE
 
