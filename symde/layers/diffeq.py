@@ -18,6 +18,8 @@ from symde.layers.module_events import events_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
+from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.wrt import Wrt
 
 CPU, TORCH = "cpu", "torch"
 
@@ -166,9 +168,22 @@ def _by_torch(
     saved = None if saveat is None else times
     words = batched.Words.of(problem)
     events = events_of(system)
+    differentiated = torch.is_grad_enabled() and (all_p.requires_grad or u0.requires_grad)
+    if differentiated and not _known_to_call_modules(problem):  # whose jumps nobody knows
+        _warn_of_jumps(problem, given, all_p.requires_grad, u0.requires_grad)
     return batched.solve(
         rhs, words, u0.to(**to), all_p.to(**to), span, saved, sensealg, solving, events=events
     )
+
+
+def _warn_of_jumps(problem: Problem, given: Any, by_parameters: bool, by_states: bool) -> None:
+    """Tell that the batched engine takes branches as they stand, where what is differentiated by moves jumps."""
+    parameters: Any = range(len(problem.p))
+    if given is not None and not isinstance(given, Tensor):
+        parameters = inputs.free_parameters(given, start_of(problem))
+    states = range(len(problem.u0)) if by_states else ()
+    wrt = Wrt((), tuple(parameters) if by_parameters else (), tuple(states))
+    warn_of_jumps(problem, wrt, 3, remedy=", or take backend='cpu', which goes over such jumps")
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

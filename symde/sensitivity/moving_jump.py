@@ -25,7 +25,9 @@ class MovingJumpWarning(UserWarning):
     """A derivative leaves out that jumps of the right-hand side move."""
 
 
-def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump") -> None:
+def warn_of_jumps(
+    problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump", remedy: str = ""
+) -> None:
     """Tell that derivatives of a solution leave out jumps that move, where there may be such.
 
     Args:
@@ -33,10 +35,11 @@ def warn_of_jumps(problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a ju
         wrt: What is differentiated by.
         stacklevel: Calls between the user and here.
         what: What jumps, for the message.
+        remedy: What helps beside what always does.
     """
     moving = moving_jump(problem, wrt)
     if moving is not None:
-        warnings.warn(_told(problem, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
+        warnings.warn(_told(problem, moving, what) + remedy, MovingJumpWarning, stacklevel=stacklevel + 1)
 
 
 def moving_jump(problem: Problem, wrt: Wrt) -> Jump | None:
