@@ -177,7 +177,7 @@ def _by_torch(
 
 
 def _warn_of_jumps(problem: Problem, given: Any, by_parameters: bool, by_states: bool) -> None:
-    """Tell that the batched engine takes branches as they stand, where what is differentiated by moves jumps."""
+    """Tell where jumps move, over which the batched engine does not go."""
     parameters: Any = range(len(problem.p))
     if given is not None and not isinstance(given, Tensor):
         parameters = inputs.free_parameters(given, start_of(problem))
