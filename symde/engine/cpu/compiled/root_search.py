@@ -191,9 +191,9 @@ def on_side_at_first(state, roots, i, low, high):
 
 @compiled
 def on_its_way(roots, i, a, b, da, db):
-    """Whether function i, which is at zero at both ends of a piece, rests or goes back to its side: also if it
-    leaves with no slope, like that of a solution that has just stopped sliding, and the piece is too short
-    to get it out of its rounding."""
+    """Whether function i, which is at zero at both ends of a piece, rests or goes back to its side: also if
+    it leaves with no slope, like that of a solution that has just stopped sliding, and the piece is too
+    short to get it out of its rounding."""
     if da > 0.0 and db > 0.0:
         return True
     noise = doubles(roots.noise)[i] if integers(roots.at_zero)[i] == HANDLED else 0.0
