@@ -20,8 +20,10 @@ from symde.layers.noise_module import noise_module_of
 from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
+from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.noise_gradient import refuse_jumps
 from symde.sensitivity.run import refuse_path_options
+from symde.sensitivity.wrt import Wrt
 
 CPU, TORCH = "cpu", "torch"
 
@@ -192,6 +194,9 @@ def _by_torch(
     u0, all_p, span, times = _at_home(rhs, p, problem, u0, tspan, saveat)
     saved = None if saveat is None else times
     events = events_of(problem.system)
+    differentiated = torch.is_grad_enabled() and (all_p.requires_grad or u0.requires_grad)
+    if differentiated and not _known_to_call_modules(problem):  # whose jumps nobody knows
+        _warn_of_jumps(problem, p, all_p.requires_grad, u0.requires_grad)
     words = batched.Words.of(problem)
     return batched.solve(rhs, words, u0, all_p, span, saved, sensealg, solving, events=events)
 
@@ -222,6 +227,17 @@ def _at_home(
     all_p, u0, span, times = _numbers(given, problem, u0, tspan, saveat)
     to: Any = dict(device=home, dtype=dtype)
     return u0.to(**to), all_p.to(**to), span, times
+
+
+def _warn_of_jumps(problem: Problem, p: Any, by_parameters: bool, by_states: bool) -> None:
+    """Tell where jumps move, over which the batched engine does not go."""
+    parameters: Any = range(len(problem.p))
+    given = inputs.parameters(p, problem.system.parameter_names)
+    if given is not None and not isinstance(given, Tensor):
+        parameters = inputs.free_parameters(given, start_of(problem))
+    states = range(len(problem.u0)) if by_states else ()
+    wrt = Wrt((), tuple(parameters) if by_parameters else (), tuple(states))
+    warn_of_jumps(problem, wrt, 3, remedy=", or take backend='cpu', which goes over such jumps")
 
 
 diffeq_rd = functools.partial(diffeq, sensealg="discrete")

@@ -102,7 +102,7 @@ def together(run: Run, wrt: Wrt) -> bool:
     """Whether members with their columns are no more than the compiled loop, and nothing of their starts
     follows parameters."""
     system: Any = run.problem.system
-    if system.delays or system.kernels.constrained:
+    if system.delays or system.kernels.constrained or system.kernels.has_events:  # or branches that are modes
         return False
     start = start_of(run.problem)
     return not (start.follows or start.moves or start.span.any()) and not hosted(*_augmented(run, wrt))

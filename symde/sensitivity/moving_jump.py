@@ -27,7 +27,7 @@ class MovingJumpWarning(UserWarning):
 
 
 def warn_of_jumps(
-    problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump", kernels: Any = None
+    problem: Problem, wrt: Wrt, stacklevel: int, what: str = "a jump", kernels: Any = None, remedy: str = ""
 ) -> None:
     """Tell that derivatives of a solution leave out jumps that move, where there may be such.
 
@@ -37,13 +37,15 @@ def warn_of_jumps(
         stacklevel: Calls between the user and here.
         what: What jumps, for the message.
         kernels: What knows its jumps; None: the kernels of the right-hand side.
+        remedy: What helps beside what always does.
     """
     if not problem.system.compiled:
         return
     kernels = problem.system.kernels if kernels is None else kernels
     moving = moving_jump(problem, wrt, kernels)
     if moving is not None:
-        warnings.warn(_told(kernels.graph, moving, what), MovingJumpWarning, stacklevel=stacklevel + 1)
+        told = _told(kernels.graph, moving, what) + remedy
+        warnings.warn(told, MovingJumpWarning, stacklevel=stacklevel + 1)
 
 
 def moving_jump(problem: Problem, wrt: Wrt, kernels: Any = None) -> Jump | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,3 +118,16 @@ def test_forward_sensitivities_are_differences():
             options = {"rtol": 1e-12, "atol": 1e-13, "saveat": [1.0, 2.0, 5.0]}
             total = total + sign * symde.solve(symde.remake(problem, p=p), "Vern9", **options).u / (2 * h)
         np.testing.assert_allclose(found.dp[:, :, j], total, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["Vern9", "Rodas5P", "QNDF"])
+def test_a_span_may_end_just_after_a_solution_has_left(method):
+    # the last step is too short to get away from the switch, with a slope that is rounding
+    relay = "x' = y - 2*sign(x); y' = 3*sin(t) - 0.5*y; x(0) = 1; y(0) = 0; time 0 .. 3"
+    problem = symde.Problem(relay)
+    options: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-10}
+    whole = symde.solve(problem, method, **options)
+    left = whole.t[np.flatnonzero(np.abs(whole["x"]) < 1e-12)[-1]]
+    for place in (1, 2, 3, 4, 6, 8, 14, 15, 43):
+        end = symde.remake(problem, tspan=(0, left + 4 * place * np.spacing(left)))
+        assert symde.solve(end, method, max_steps=1000, **options)["x"][-1] == pytest.approx(0.0, abs=1e-9)

@@ -149,3 +149,15 @@ def test_modules_that_events_call_have_gradients():
             values.append(loss().item())
             bias -= sign * step
     assert found[0][-1].item() == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)
+
+
+def test_members_whose_branches_are_modes_are_solved_one_by_one():
+    # with their columns in one loop such models crashed
+    problem = symde.Problem("param c = 0.4, a = 1, b = 3\nx' = x > c ? -a : -b\nx(0) = 1\ntime 0 .. 1")
+    p = torch.tensor([[0.4, 1.0, 3.0], [0.5, 1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    u = diffeq(p, problem, saveat=[1.0], sensealg="forward", **TIGHT)[:, 0, 0]
+    expected = p[:, 0] - p[:, 2] * (1 - (1 - p[:, 0]) / p[:, 1])  # x = c - b (t - t*)
+    assert torch.allclose(u, expected, rtol=1e-8)
+    (found,) = torch.autograd.grad(u.sum(), p)
+    (wanted,) = torch.autograd.grad(expected.sum(), p)
+    assert torch.allclose(found, wanted, rtol=1e-7)

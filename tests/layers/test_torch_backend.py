@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import symde
 from symde.layers import DiffEqLayer, NeuralODE, diffeq
 from symde.layers.failures import BatchSolveError
+from symde.sensitivity.moving_jump import MovingJumpWarning
 from tests.layers.models import FOLLOWING_PROBLEM, LOTKA_PROBLEM, SEASONS_PROBLEM, TIGHT, double, seasons
 
 HYBRID = symde.ode_def("""
@@ -274,3 +275,12 @@ def test_a_mistake_is_explained(name):
     call, error, words = MISTAKES[name]
     with pytest.raises(error, match=words):
         call()
+
+
+def test_derivatives_that_leave_out_moving_jumps_are_told():
+    problem = symde.Problem("param c = 0.4, a = 1\nx' = x > c ? -a : -3*a\nx(0) = 1\ntime 0 .. 1")
+    p = torch.tensor([0.4, 1.0], dtype=torch.float64, requires_grad=True)
+    with pytest.warns(MovingJumpWarning, match=r"`x > c` .*backend='cpu'"):
+        diffeq(p, problem, backend="torch")
+    with torch.no_grad():  # nothing is differentiated: no warning, which would be an error
+        diffeq(p, problem, backend="torch")

@@ -21,7 +21,7 @@ from symde.engine.cpu.compiled.root_values import (
     resolution,
 )
 from symde.engine.cpu.compiled.suspicion import loses_value, suspicious, unresolved
-from symde.engine.cpu.roots import LEAST_PIECES, MOST_PIECES, SAMPLES, TRUST
+from symde.engine.cpu.roots import HANDLED, LEAST_PIECES, MOST_PIECES, SAMPLES, TRUST
 
 NONE, FAILED, TOO_LONG, TOO_FEW = 2.0, -1.0, -2.0, -3.0
 """Places outside of the step: there is no root, a kernel failed, the step has to be shorter, its pieces."""
@@ -190,6 +190,17 @@ def on_side_at_first(state, roots, i, low, high):
 
 
 @compiled
+def on_its_way(roots, i, a, b, da, db):
+    """Whether function i, which is at zero at both ends of a piece, rests or goes back to its side: also if
+    it leaves with no slope, like that of a solution that has just stopped sliding, and the piece is too
+    short to get it out of its rounding."""
+    if da > 0.0 and db > 0.0:
+        return True
+    noise = doubles(roots.noise)[i] if integers(roots.at_zero)[i] == HANDLED else 0.0
+    return da >= -noise and db >= -noise and b >= a - noise
+
+
+@compiled
 def root_in_piece(state, roots, i, low, high):
     """The first root of function i in a piece of the last step, `NONE` where there is none."""
     s, length = doubles(roots.side)[i], state.h_old * (high - low)
@@ -207,7 +218,7 @@ def root_in_piece(state, roots, i, low, high):
         return locate(state, roots, i, place_clear(state, roots, i), high, b) if b <= 0.0 else NONE
     if b <= 0.0:
         # it rests where it was handled, or is on its way from there
-        if a <= 0.0 and (a == b and da == 0.0 and db == 0.0 or da > 0.0 and db > 0.0):
+        if a <= 0.0 and on_its_way(roots, i, a, b, da, db):
             return NONE
         # where it first moves away from zero, it may begin in the rounding of zero
         start = on_side_at_first(state, roots, i, low, high) if da > 0.0 else low

@@ -86,6 +86,7 @@ def still_slide(roots):
             exit_ = integers(roots.exits)[i]
             if abs(g[i]) > CLEAR * doubles(roots.doubt)[i]:
                 end_sliding(roots, i, 1.0 if g[i] > 0.0 else -1.0)
+                doubles(roots.noise)[i] = 0.0  # an event has thrown it off: its value is no rounding
             elif not g[exit_] > 0.0:
                 end_sliding(roots, i, 1.0)
             elif not g[exit_ + 1] > 0.0:
