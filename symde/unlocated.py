@@ -33,9 +33,9 @@ def unlocated_switch(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> str
         arguments = [float(values[one]) for one in graph.args[node]]
         span = graph.span[node]
         if graph.op[node] in JUMPS and span is not None and _switches(graph.op[node], arguments):
+            what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
             return (
-                f"  switch:      `{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]}) "
-                "changes there, so that the equations may jump\n"
+                f"  switch:      {what} changes there, so that the equations may jump\n"
                 "  help: beside equations without a derivative, jumps are not located inside expressions: "
                 "let an event change a discrete variable there, or let the switch be smooth"
             )

@@ -112,3 +112,11 @@ def test_sensitivities_of_observed_quantities_where_an_event_ends_the_solve():
     # the end is at log(2 x0)/k, where x is 1/2
     assert found["y", "k"][-1] == pytest.approx(-np.log(2) / 4, rel=1e-7)
     assert found["y", "x(0)"][-1] == pytest.approx(1 / 2, rel=1e-7)
+
+
+def test_ensembles_take_guesses_of_them_that_are_not_needed(problem):
+    ensemble = symde.ensemble(problem, u0={"z": np.array([1.0, 2.0]), "x": 2.0}, saveat=[1.0])
+    assert ensemble["z"].shape == (2, 1)
+    assert ensemble["z"][0] == ensemble["z"][1]
+    with pytest.raises(ValueError, match="unknown state `q`"):
+        symde.ensemble(problem, u0={"q": np.array([1.0, 2.0])})
