@@ -18,16 +18,14 @@ from symde.layers.module_events import events_of
 parser = argparse.ArgumentParser()
 parser.add_argument("--iterations", type=int, default=30)
 iterations = parser.parse_args().iterations
-
+# falls through air, and loses speed at impacts
 problem = symde.Problem("""
-model Ball "falls through air, and loses speed at impacts"
   param g = 9.81 [m/s^2], drag = 0.05 [1/m], e = 0.8
   state height = 1 [m], speed = 0 [m/s]
   time 0 .. 2
   height' = speed
   speed' = -g - drag*speed*abs(speed)
   bounce: when height <= 0: speed = -e*speed
-end
 """)
 rhs, events = module_of(problem.system), events_of(problem.system)
 heights = torch.linspace(1.0, 2.0, 20, dtype=torch.float64)
@@ -44,9 +42,8 @@ def impacts(drag, e):
 true = torch.tensor([0.05, 0.8], dtype=torch.float64)
 heard = impacts(*true)
 guess = torch.tensor([0.0, 0.6], dtype=torch.float64, requires_grad=True)
-optimiser = torch.optim.LBFGS(
-    [guess], max_iter=iterations, tolerance_grad=1e-10, line_search_fn="strong_wolfe"
-)
+how = dict(max_iter=iterations, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
+optimiser = torch.optim.LBFGS([guess], **how)
 
 
 def closure():
@@ -56,7 +53,7 @@ def closure():
     return loss
 
 
-first = closure().item()
+print(f"error of the times {closure().item() ** 0.5:.3f} s before")
 optimiser.step(closure)
-print(f"error of the times {first**0.5:.3f} s before, {closure().item() ** 0.5:.1e} s after")
+print(f"and {closure().item() ** 0.5:.1e} s after")
 print(f"drag {guess[0].item():.4f}, restitution {guess[1].item():.4f}")

@@ -15,6 +15,7 @@ PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
 SHORT = {
     "dose_times.py": ("doses.png",),
     "mackey_glass.py": ("mackey_glass.png",),
+    "torch_events.py": ("--iterations", "2"),
     "train_delayed.py": ("--iterations", "20", "--delay", "--plot", "delayed.png"),
     "ode_in_network.py": ("--epochs", "1", "--images", "150", "--plot", "read.png"),
     "residual.py": ("residual.png",),
