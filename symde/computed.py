@@ -22,6 +22,7 @@ class Computed:
         value: What it is, as text.
         states: The states that it depends on.
         alias: The state that it is, or is the negative of; None: it is more than that.
+        negative: Whether it is the negative.
         eliminated: Whether the model's text has it as a state.
     """
 
@@ -29,6 +30,7 @@ class Computed:
     value: str
     states: tuple[str, ...]
     alias: str | None
+    negative: bool
     eliminated: bool
 
     @property
@@ -80,18 +82,20 @@ def computed(definition: Definition, text_names: tuple[str, ...], name: str) -> 
             elif one.id in values and one.id not in seen:
                 seen.add(one.id)
                 pending.append(one.id)
-    end = _end(values, name)
+    end, negative = _end(values, name)
     ordered = tuple(state for state in definition.state_names if state in found)
-    return Computed(name, unparse(values[name]), ordered, end if end in states else None, name in text_names)
+    alias = end if end in states else None
+    return Computed(name, unparse(values[name]), ordered, alias, negative, name in text_names)
 
 
-def _end(values: Mapping[str, Expr], name: str) -> str:
-    """What a name stands for at the end of a chain of aliases."""
+def _end(values: Mapping[str, Expr], name: str) -> tuple[str, bool]:
+    """What a name stands for at the end of a chain of aliases, and whether it is the negative of that."""
+    negative = False
     while name in values:
-        inner = values[name]
+        inner, sign = values[name], negative
         while isinstance(inner, Negate):
-            inner = inner.operand
+            inner, sign = inner.operand, not sign
         if not isinstance(inner, Name):
             break
-        name = inner.id
-    return name
+        name, negative = inner.id, sign
+    return name, negative

@@ -14,6 +14,7 @@ from symde.problem.problem import Problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution, SolveError, SolveInterrupted
 from symde.problem.system import NonFinite
+from symde.unlocated import unlocated_switch
 
 RETCODES = {
     Status.DONE: Retcode.SUCCESS,
@@ -113,7 +114,8 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     broken = session.past.broken_history() if system.delays and retcode is Retcode.NON_FINITE else None
     if broken is not None:
         lines.append(f"  not finite:  the history of {system.equation(broken).state}, read before t0")
-    lines.append(f"  help: {_remedy(retcode, state.t, problem.tspan)}")
+    switch = unlocated_switch(system, state.t, u, problem.p) if retcode is Retcode.STEP_TOO_SMALL else ""
+    lines.append(switch or f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
 
 

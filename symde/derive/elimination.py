@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from symde.derive.blocks import blocks
 from symde.derive.system import EquationSystem, Incidence, Row
-from symde.language.syntax import Expr, Name, Negate
+from symde.language.syntax import Expr, Name, Negate, Number
 from symde.model.bipartite import maximum_matching
 from symde.model.definition import Observable
 from symde.model.evaluate import evaluate
@@ -29,12 +29,15 @@ def eliminate_explicit(system: EquationSystem) -> None:
 
 
 def _eliminate_aliases(system: EquationSystem) -> None:
-    """z = w and z = -w, where z is an algebraic variable and w another state."""
+    """z = w and z = -w, where z is an algebraic variable and w another state; of two algebraic variables the
+    one that has a guess other than 0 stays."""
     variables = dict.fromkeys(_free(system))
     constants = constants_of(system)
     for row in [row for row in system.rows if row.algebraic]:
         read = identifiers([row.value])
-        for name in [name for name in variables if name in read]:
+        for name in sorted(
+            (name for name in variables if name in read), key=lambda one: _guessed(one, system)
+        ):
             solved = solved_for(row, name, constants)
             if solved is not None and _is_alias(solved, system):
                 take_out(system, row, name, solved)
@@ -50,6 +53,11 @@ def _free(system: EquationSystem) -> list[str]:
         return system.algebraic
     past = {*delays.states, *delays.slopes, *(one.state for one in delays.histories)}
     return [name for name in system.algebraic if name not in past]
+
+
+def _guessed(name: str, system: EquationSystem) -> bool:
+    initial = system.states[name].initial
+    return initial is not None and not (isinstance(initial, Number) and initial.value == 0)
 
 
 def _is_alias(value: Expr, system: EquationSystem) -> bool:

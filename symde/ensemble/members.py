@@ -12,6 +12,7 @@ import numpy as np
 from symde.ensemble.draws import Draws, Purpose, seed_of
 from symde.ensemble.given import Column, Columns, columns_of, drawn_columns
 from symde.problem.problem import Problem, remake
+from symde.problem.values import of_aliases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,17 +46,30 @@ def starts_of(problem: Problem, n: Any, p: Any, u0: Any, seed: Any) -> Starts:
         raise ValueError("nothing is drawn, so that seed has nothing to do: give p or u0 as functions")
     system = problem.system
     parameters = Columns() if callable(p) else columns_of(p, system.parameter_names, "parameter")
-    states = Columns() if callable(u0) else columns_of(u0, system.state_names, "state")
+    names = state_names_for(u0, system)
+    states = Columns() if callable(u0) else columns_of(u0, names, "state")
     count = _count(n, parameters, states)
     draws = Draws(seed_of(seed)) if drawn else None
     if draws is not None and callable(p):
         parameters = drawn_columns(p, system.parameter_names, "parameter", count, draws, Purpose.PARAMETERS)
     if draws is not None and callable(u0):
         states = drawn_columns(u0, system.state_names, "state", count, draws, Purpose.INITIAL_STATE)
+    if len(names) > len(system.state_names):
+        guesses = of_aliases(states.values, system) | states.values
+        states.values = {name: guesses[name] for name in guesses if name in system.state_names}
     rows = _rows(problem, parameters.values, states.values, count)
     _require_finite(rows[0], system.parameter_names, "parameter")
     _require_finite(rows[1], system.state_names, "initial value of state")
     return Starts(*rows, None if draws is None else draws.seed)
+
+
+def state_names_for(u0: Any, system: Any) -> tuple[str, ...]:
+    """The names that values of states may have: by name also those of algebraic variables that equations give
+    outright, which are guesses."""
+    names, text = system.state_names, getattr(system, "text_names", None)
+    if text is None or not hasattr(u0, "items"):
+        return names
+    return (*names, *(name for name in text if name not in names))
 
 
 def _count(given: Any, *columns: Columns) -> int:

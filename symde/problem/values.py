@@ -148,8 +148,9 @@ def states_by_name(given: Any, system: Any) -> dict[str, float]:
     """Values of states by name, from a mapping or from a sequence.
 
     Of a model with implicit equations not all states of the text are states of what is solved. Values of the
-    others are guesses that are not needed, and are left out; a sequence may be in the order of the text or in
-    that of the system, as its length tells.
+    others are guesses: those of aliases of algebraic variables are what these begin with, unless that is
+    given too; the rest are not needed and left out. A sequence may be in the order of the text or in that of
+    the system, as its length tells.
     """
     names, text = system.state_names, getattr(system, "text_names", None)
     if given is None or text is None:
@@ -162,7 +163,20 @@ def states_by_name(given: Any, system: Any) -> dict[str, float]:
                 f"u0 as a list may mean {', '.join(text)} or {', '.join(names)}: give the values by name"
             )
         order = text if length == len(text) else names
-    return {name: value for name, value in by_name(given, order, "state").items() if name in names}
+    values = by_name(given, order, "state")
+    found = {name: value for name, value in values.items() if name in names}
+    return found if len(found) == len(values) else of_aliases(values, system) | found
+
+
+def of_aliases(values: Mapping[str, Any], system: Any) -> dict[str, Any]:
+    """The guesses of algebraic variables of which others are aliases, by the values of these."""
+    states = {state.name: state for state in system.definition.states}
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        quantity = None if name in states else system.computed(name)
+        if quantity is not None and quantity.alias is not None and states[quantity.alias].algebraic:
+            found.setdefault(quantity.alias, -value if quantity.negative else value)
+    return found
 
 
 def tolerances_by_name(atol: Any, system: Any) -> Any:

@@ -10,7 +10,7 @@ import symde
 TEXT = """
 model Named
   param a = 2, b = 3
-  state x = 1, z = 1, w = 0.5, v = 0
+  state x = 1, z = 1, w = 0, v = -0.5
   time 0 .. 1 + b
   x' = -a*x + w
   0 = z - b*x
@@ -112,3 +112,32 @@ def test_sensitivities_of_observed_quantities_where_an_event_ends_the_solve():
     # the end is at log(2 x0)/k, where x is 1/2
     assert found["y", "k"][-1] == pytest.approx(-np.log(2) / 4, rel=1e-7)
     assert found["y", "x(0)"][-1] == pytest.approx(1 / 2, rel=1e-7)
+
+
+def test_ensembles_take_guesses_of_them_that_are_not_needed(problem):
+    ensemble = symde.ensemble(problem, u0={"z": np.array([1.0, 2.0]), "x": 2.0}, saveat=[1.0])
+    assert ensemble["z"].shape == (2, 1)
+    assert ensemble["z"][0] == ensemble["z"][1]
+    with pytest.raises(ValueError, match="unknown state `q`"):
+        symde.ensemble(problem, u0={"q": np.array([1.0, 2.0])})
+
+
+@pytest.mark.parametrize("states", ["z = -1, w = 0", "w = 0, z = -1", "z = -1, w"])
+@pytest.mark.parametrize("alias", ["0 = z + w", "0 = w + z"])
+def test_guesses_of_aliases_choose_among_solutions(states, alias):
+    text = f"state x = 1, {states}\ntime 0 .. 1\nx' = -x\n0 = z^2 - x\n{alias}"
+    problem = symde.Problem(symde.ode_def(text))
+    solution = symde.solve(problem)
+    assert solution["z"][0] == pytest.approx(-1)
+    assert solution["w"][0] == pytest.approx(1)
+    for name, z in (("z", 3.0), ("w", -3.0), ("w", 2.0)):
+        found = symde.solve(symde.remake(problem, u0={name: z}))
+        assert found[name][0] == pytest.approx(np.sign(z))
+    several = symde.ensemble(problem, u0={"w": np.array([-2.0, 2.0])}, saveat=[0.0])
+    np.testing.assert_allclose(several["w"][:, 0], [-1.0, 1.0], rtol=1e-6)
+
+
+def test_guesses_of_aliases_change_no_initial_value():
+    text = "state x = 1, z = 5\ntime 0 .. 1\nx' = -x\n0 = z - x"
+    problem = symde.Problem(symde.ode_def(text), u0={"z": 7.0})
+    assert symde.solve(problem)["x"][0] == 1.0

@@ -79,3 +79,39 @@ def test_random_linear_loops_have_the_solution_of_their_matrix():
         solution = symde.solve(symde.Problem(symde.ode_def(text)), rtol=1e-8, atol=1e-10)
         expected = np.linalg.solve(matrix, np.arange(1, n + 1)) * solution["x"][-1]
         np.testing.assert_allclose([solution[f"z{j}"][-1] for j in range(n)], expected, rtol=1e-9, atol=1e-9)
+
+
+def ring(n):
+    """Each unknown stands with 1 in its own equation, so that the matrix is dominated by its diagonal."""
+    matrix = np.eye(n) - 0.3 * (np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1))
+    rows = [f"0 = z{i} - 0.3*z{(i - 1) % n} - 0.3*z{(i + 1) % n} - {1 + i % 3}*x" for i in range(n)]
+    return "", rows, matrix, 1.0 + np.arange(n) % 3
+
+
+def ladder(n):
+    """Currents z1, z3, ... along resistances, and voltages z0, z2, ... of conductances to the ground."""
+    matrix, right = np.eye(2 * n), np.zeros(2 * n)
+    right[0], rows = 1.0, []
+    for i in range(0, 2 * n, 2):
+        matrix[i, i + 1], matrix[i + 1, i] = 1e4, -1e-3
+        rows += [f"0 = z{i} + R*z{i + 1} - {f'z{i - 2}' if i else 'x'}", f"0 = z{i + 1} - G*z{i}"]
+        if i:
+            matrix[i, i - 2] = -1.0
+        if i + 2 < 2 * n:
+            matrix[i + 1, i + 3] = -1.0
+            rows[-1] += f" - z{i + 3}"
+    return "param R = 1e4, G = 1e-3\n", rows, matrix, right
+
+
+@pytest.mark.parametrize("loop", [ring(40), ladder(15)])
+def test_errors_do_not_grow_along_long_loops(loop):
+    # one or two torn variables would be enough, but errors of theirs grow by 3^40 and 10^15 along the loop
+    parameters, rows, matrix, right = loop
+    states = ", ".join(f"z{j} = 0" for j in range(len(rows)))
+    text = f"{parameters}state x = 1, {states}\ntime 0 .. 1\nx' = -x\n" + "\n".join(rows)
+    problem = symde.Problem(symde.ode_def(text))
+    assert len(problem.system.state_names) < 1 + len(rows) * 2 / 3
+    solution = symde.solve(problem, "Rodas5P", rtol=1e-8, atol=1e-10, saveat=[1.0])
+    expected = np.linalg.solve(matrix, right) * solution["x"][-1]
+    found = [solution[f"z{j}"][-1] for j in range(len(rows))]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)

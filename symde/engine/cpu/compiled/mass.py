@@ -47,12 +47,32 @@ def is_algebraic(state, row):
 
 
 @compiled
+def find_differential(state, marks):
+    """Mark the columns of M that have entries; whether there are as many as rows that have, so that these are
+    the differential variables and not only sums of them."""
+    starts, columns, mass = integers(state.row_pointers), integers(state.columns), doubles(state.mass)
+    m, surplus = doubles(marks), 0
+    for i in range(state.mass_rows):
+        m[i] = 0.0
+    for i in range(state.mass_rows):
+        if not is_algebraic(state, i):
+            surplus -= 1
+        for k in range(starts[i], starts[i + 1]):
+            if mass[k] != 0.0 and m[columns[k]] == 0.0:
+                m[columns[k]] = 1.0
+                surplus += 1
+    return surplus == 0
+
+
+@compiled
 def keep_to_constraints(state, address, error):
     """Change an error estimate by what the constraints, linearised, say of it; the solver's code.
 
     Algebraic variables follow from the others, so their error follows from the errors of these. What an
     embedded solution or an unfinished iteration has beside is no error, and does not shrink with the step:
     with W c = (0, J error) the constraints' J (error + c) is zero, in all other rows W (error + c) = W error.
+    Differential variables, where M tells them, keep their own estimate: where an algebraic variable jumps
+    within the last stage, c takes away all that shows it.
     """
     starts, columns, jacobian = integers(state.row_pointers), integers(state.columns), doubles(state.jacobian)
     e, rhs = doubles(error), doubles(state.system_rhs)
@@ -62,7 +82,9 @@ def keep_to_constraints(state, address, error):
             for k in range(starts[i], starts[i + 1]):
                 rhs[i] += jacobian[k] * e[columns[k]]
     code = call_solve(state.substitute, address, state.system_rhs, state.correction)
-    c = doubles(state.correction)
+    c, differential = doubles(state.correction), doubles(state.mass_work)
+    told = find_differential(state, state.mass_work)
     for i in range(state.mass_rows):
-        e[i] += c[i]
+        if not (told and differential[i] != 0.0):
+            e[i] += c[i]
     return code

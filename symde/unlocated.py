@@ -1,0 +1,53 @@
+"""What switches inside equations where a solve has ended, in models whose switches are no modes.
+
+Beside equations without a derivative, and where the past is read, branches are evaluated as they stand. Where
+an algebraic variable jumps with one, no step is small enough for the error test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+JUMPS = frozenset({"sign", "floor", "ceil", "mod", "lt", "le"})
+"""Operations that may jump."""
+
+NEAR = 1e-6
+"""How near the two sides of a comparison are where it is about to change, in relation to their sizes."""
+
+
+def unlocated_switch(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> str:
+    """The switch that a model with a mass matrix is at, and a remedy; empty where there is none."""
+    from symde.codegen.evaluate import evaluate  # for failures alone
+
+    if not system.compiled or not system.kernels.mass or system.delays:
+        return ""
+    graph, rhs = system.kernels.graph, system.kernels.lowered.rhs
+    if not any(graph.op[node] in JUMPS for node in graph.reachable(rhs)):
+        return ""
+    with np.errstate(all="ignore"):
+        values = evaluate(graph, rhs, t, {"u": u, "p": p})
+    for node in graph.reachable(rhs):
+        arguments = [float(values[one]) for one in graph.args[node]]
+        span = graph.span[node]
+        if graph.op[node] in JUMPS and span is not None and _switches(graph.op[node], arguments):
+            what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
+            return (
+                f"  switch:      {what} changes there, so that the equations may jump\n"
+                "  help: beside equations without a derivative, jumps are not located inside expressions: "
+                "let an event change a discrete variable there, or let the switch be smooth"
+            )
+    return ""
+
+
+def _switches(op: str, arguments: Sequence[float]) -> bool:
+    """Whether an operation is about to change."""
+    first, size = arguments[0], max(1.0, *map(abs, arguments))
+    if op in ("lt", "le"):
+        return abs(first - arguments[1]) <= NEAR * size
+    if op == "sign":
+        return abs(first) <= NEAR
+    ratio = first / arguments[1] if op == "mod" and arguments[1] else first
+    return abs(ratio - round(ratio)) <= NEAR * max(1.0, abs(ratio)) if np.isfinite(ratio) else False

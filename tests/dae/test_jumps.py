@@ -1,0 +1,45 @@
+"""Branches in models with algebraic equations, which are evaluated as they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symde
+
+SOURCE = """
+model Source "a capacitor behind a resistance, at a source that is switched"
+  param R = 1, C = 1, high = 5
+  state v = 0, i = 1
+  time 0 .. 3
+  C*v' = i
+  0 = (t > 1 ? high : 1) - R*i - v
+end
+"""
+
+
+@pytest.mark.parametrize("method", ["KenCarp3", "KenCarp4", "KenCarp47", "Radau", "Rodas5P"])
+def test_a_jump_within_the_last_stage_is_an_error(method):
+    # v = 1 - exp(-t) until 1, from then on it goes to 5
+    exact = 5 - (4 + np.exp(-1)) * np.exp(-2)
+    solution = symde.solve(symde.Problem(symde.ode_def(SOURCE)), method, rtol=1e-6, atol=1e-6)
+    assert abs(solution["v"][-1] - exact) < 1e-5
+
+
+@pytest.mark.parametrize("switch", ["t > 1 ? 5 : 1", "floor(t) + 1", "v > 0.5 ? 5 : 1", "1 + mod(t, 1)"])
+def test_a_jump_that_ends_a_solve_is_named(switch):
+    text = SOURCE.replace("t > 1 ? high : 1", switch).replace("R*i", "R*i - sin(i)/9")
+    with pytest.raises(symde.SolveError, match="dt_underflow") as caught:
+        symde.solve(symde.Problem(symde.ode_def(text)), "QNDF")
+    said = str(caught.value)
+    assert switch.split(" ?")[0].removeprefix("1 + ").removesuffix(" + 1") in said.split("switch:")[1]
+    assert "let an event change a discrete variable" in said
+
+
+def test_an_event_switches_in_its_place():
+    text = SOURCE.replace("t > 1 ? high : 1", "V").replace("state v", "discrete V = 1\n  state v")
+    text = text.replace("end\n", "  at t = 1: V = high\nend\n")
+    exact = 5 - (4 + np.exp(-1)) * np.exp(-2)
+    for method in ("QNDF", "KenCarp4", "Rodas5P"):
+        solution = symde.solve(symde.Problem(symde.ode_def(text)), method, rtol=1e-8, atol=1e-8)
+        assert abs(solution["v"][-1] - exact) < 1e-6
