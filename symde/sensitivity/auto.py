@@ -141,7 +141,7 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
     beginning, _ = _first(run, BEGINNING, 0.0)
     trials: list[Trial] = []
     least = math.inf
-    refusals: list[tuple[str, str]] = []
+    refusals: dict[str, None] = {}
     for name in registry.AUTOMATIC:
         strategy = registry.get(name, hybrid.has_events(run))
         best = min((trial.seconds for trial in trials), default=math.inf)
@@ -158,15 +158,11 @@ def _fastest(run: Run, wrt: Wrt, free: bool) -> Choice:
                     trials.append(trial)
                     least = min(least, begun.seconds)
             except ValueError as error:
-                refusals.append((name, str(error)))
+                refusals[f"{name}: {error}"] = None
                 continue
             break
     if not trials:
-        reasons = dict.fromkeys(reason for _, reason in refusals)
-        if len(reasons) == 1:
-            raise ValueError(refusals[0][1])
-        told = dict.fromkeys(f"{name}: {reason}" for name, reason in refusals)
-        raise ValueError("no strategy can differentiate this solve. " + "; ".join(told))
+        raise ValueError("no strategy can differentiate this solve. " + "; ".join(refusals))
     return _shortest(trials).choice
 
 
