@@ -1,7 +1,7 @@
 """What switches inside equations where a solve has ended, in models whose switches are no modes.
 
-Beside equations without a derivative, and where the past is read, branches are evaluated as they stand. Where
-an algebraic variable jumps with one, no step is small enough for the error test.
+Where constraints with switches were differentiated, branches are evaluated as they stand. Where an algebraic
+variable jumps with one, no step is small enough for the error test.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def unlocated_switch(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> str
             what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
             return (
                 f"  switch:      {what} changes there, so that the equations may jump\n"
-                "  help: beside equations without a derivative, jumps are not located inside expressions: "
-                "let an event change a discrete variable there, or let the switch be smooth"
+                "  help: in this model jumps are not located inside expressions: let an event change a "
+                "discrete variable there, or let the switch be smooth"
             )
     return ""
 

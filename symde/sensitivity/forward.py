@@ -24,6 +24,7 @@ from symde.plan import plan_like
 from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
 from symde.sensitivity.constrained import keep_constraints, refuse_zero_mass
+from symde.sensitivity.delay_curvature import refuse_flat_interpolants
 from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
@@ -151,6 +152,8 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
     if problem.system.kernels.mass:
         refuse_zero_mass(problem.system, problem.p, parameters)
     system: Any = augmented_system(problem.system, parameters, wrt.states, whole)
+    if problem.system.delays:
+        refuse_flat_interpolants(system, run.plan.methods)
     plan = plan_like(run.plan, system)
     session = borrow(system, plan)
     try:
