@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 
 from symde.derive.jump_network import JumpNetwork, channels_of
-from symde.derive.parts import KNOWN, refuse_other_parts
+from symde.derive.parts import KNOWN, refuse_domain, refuse_other_parts
 from symde.language.syntax import Name, Negate, Number, Sum
 from symde.model.definition import Definition, State
 from symde.model.discretes import ZERO
@@ -34,12 +34,16 @@ def piecewise(definition: Definition) -> tuple[Definition, JumpNetwork]:
     itself; and the jumps.
 
     Raises:
-        ValueError: it has no jumps, or algebraic equations, delays or projections beside them.
+        ValueError: it has no jumps, or algebraic equations, delays or projections beside them, or a domain of
+            what jumps alone change.
     """
     refuse_other_parts(definition, _WHAT, KNOWN | {"events"})
     network = channels_of(definition)
     values = {state.name: state.derivative for state in definition.states}
     elsewhere = governed(definition.reactions, definition.jumps, values)
+    for state in definition.states:
+        if state.name in elsewhere:  # no step leads it back
+            refuse_domain(state, _WHAT, 0.0)
     states = [
         dataclasses.replace(state, derivative=ZERO, split=None, discrete=True)
         if state.name in elsewhere

@@ -24,8 +24,9 @@ def refuse_flat_interpolants(system: Any, methods: Any) -> None:
     flat = [one.name for one in methods if one.family in FLAT]
     if flat and _reads_curvature(system.kernels):
         raise ValueError(
-            f"derivatives by a delay of `x'(t - tau)` read x'', which the interpolants of {' and '.join(flat)} "
-            "do not have to the tolerance: take Rodas5P, Radau, or an explicit method such as Tsit5"
+            f"derivatives by a delay of `x'(t - tau)` read x'', which the interpolants of "
+            f"{' and '.join(flat)} do not have to the tolerance: take Rodas5P, Radau, or an explicit method "
+            "such as Tsit5"
         )
 
 

@@ -92,7 +92,8 @@ def prepare(
             "write it so that it can be traced (operators and numpy functions of u, p and t, no branches on "
             "values), or as a model text"
         )
-    refuse_algebraic_delays(system)
+    if system.delays:
+        refuse_algebraic_delays(system)
     if not events:
         refuse_events(system)
     traits = _states_alone(system.kernels.n, system.kernels.mass, system.delays)

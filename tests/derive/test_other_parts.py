@@ -10,14 +10,10 @@ import symde
 
 NETWORK = "state A = 10, B = 0\ntime 0 .. 1\n1, A --> B\n"
 OTHERS = {
-    "at t = 0.5: A += 1": "has no events, and model `model` has `event 1` (line 4): solve it as",
-    "dose: at t = 0.5: A += 1": "has `dose` (line 4)",
     "A(t - 1), 0 => B": "knows nothing of delays and histories",
     "history A = 1": "knows nothing of delays and histories",
     "state z = 1\n0 = z - A + z^3": "knows nothing of algebraic equations",
-    "discrete m = 1\nm, B => 0": "`m` is a discrete variable, which only events change",
     "dom A <= 5": "does not see to the domain of `A`",
-    "x' = -x\nx(0) = 1": "`x` has a differential equation (line 4)",
 }
 
 
@@ -27,12 +23,26 @@ def test_a_jump_process_refuses_what_it_does_not_follow(statement: str) -> None:
         symde.Problem(NETWORK + statement, kind="jump")
 
 
-def test_a_model_of_jumps_is_told_what_it_can_do_about_events() -> None:
-    with pytest.raises(ValueError, match="line 2.: leave the events out and go on at their times"):
-        symde.Problem("jump 1: x -= 1\nat t = 1: x = 5")
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("at t = 0.5: A += 1", {"reaction 1", "event 1"}),
+        ("dose: at t = 0.5: A += 1", {"reaction 1", "dose"}),
+        ("discrete m = 1\nm, 0 => B", {"reaction 1", "reaction 2"}),
+        ("x' = -x\nx(0) = 1", {"reaction 1"}),
+    ],
+)
+def test_events_and_equations_stand_beside_jumps(statement: str, names: set[str]) -> None:
+    path = symde.solve(symde.Problem(NETWORK + statement, kind="jump"), seed=1)
+    assert {one.name for one in path.events} == names
+
+
+def test_an_event_happens_at_its_time_between_jumps() -> None:
     model = symde.ode_def("jump 1: x -= 1").with_events([symde.Event(at=1.0, effects={"x": "5"})])
-    with pytest.raises(ValueError, match="has no events"):
-        symde.Problem(model, {"x": 3}, (0, 2))
+    path = symde.solve(symde.Problem(model, {"x": 3}, (0, 2)), seed=1)
+    (event,) = [one for one in path.events if one.t == 1.0]
+    assert event.after[0] == 5
+    assert sum(one.after[0] - one.before[0] for one in path.events) == path["x"][-1] - 3
 
 
 def test_a_delayed_rate_of_a_jump_is_refused() -> None:
@@ -73,8 +83,6 @@ def test_domains_that_hold_are_no_hindrance() -> None:
 
 def test_what_reads_differential_equations_refuses_jump_processes() -> None:
     problem = symde.Problem(NETWORK, kind="jump")
-    with pytest.raises(ValueError, match="ensembles are of differential equations"):
-        symde.ensemble(problem, u0={"A": [1.0, 2.0]})
     with pytest.raises(ValueError, match="the problem is a jump process"):
         symde.sensitivities(problem)
     with pytest.raises(ValueError, match="events.*belongs to differential equations"):
