@@ -106,6 +106,7 @@ class NeuralSDE(nn.Module):
             raise ValueError(f"u0 must be of shape (n,) or (batch, n), found {tuple(u0.shape)}")
         inputs.checked(u0, "u0")
         inputs.home_of(self.parameters(), u0=u0)
+        self._require_type(u0)
         equation = ModulesOfNoise(self.drift, self.diffusion, self.noise, u0)
         n = u0.shape[-1]
         if n not in self._kinds:
@@ -118,6 +119,20 @@ class NeuralSDE(nn.Module):
         span = inputs.given_span(self.tspan if tspan is None else tspan)
         times = self.saveat if saveat is None else saveat
         return solve_paths(equation, told, u0, None, span, times, how, (self.drift, self.diffusion))
+
+    def _require_type(self, u0: Tensor) -> None:
+        """Refuse states of another type than the weights.
+
+        Raises:
+            TypeError: they are.
+        """
+        for one in self.parameters():
+            if one.is_floating_point() and one.dtype != u0.dtype:
+                types = [str(kind).removeprefix("torch.") for kind in (one.dtype, u0.dtype)]
+                raise TypeError(
+                    f"the modules have {types[0]} weights, and u0 is {types[1]}: write u0.to({one.dtype}), "
+                    f"or {'double' if u0.dtype == torch.float64 else 'float'}() of the layer"
+                )
 
     def extra_repr(self) -> str:
         """Time span, method, noise and what is saved."""

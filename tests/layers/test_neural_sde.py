@@ -193,5 +193,7 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), Own(), (0.0, torch.tensor(1.0, requires_grad=True)), dt0=0.1)(start)
     with pytest.raises(ValueError, match="noise comes as time goes on"):
         NeuralSDE(network(), Own(), (1, 0), dt0=0.1)(start)
+    with pytest.raises(TypeError, match=r"float64 weights, and u0 is float32: write u0.to\(torch.float64\)"):
+        NeuralSDE(network(), Own(), (0, 1), dt0=0.1)(start.float())
     with pytest.raises(TypeError, match="u0 must be a tensor"):
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)([1.0, 2.0])
