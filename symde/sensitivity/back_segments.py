@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from symde.plan import plan_like
-from symde.problem.solution import Solution
 from symde.problem.system import refuse_delays
 from symde.sensitivity.discrete import through_start
-from symde.sensitivity.hybrid import Hybrid, Segment, solve
+from symde.sensitivity.hybrid import HybridRecord, Segment, solve
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Weights
-from symde.sensitivity.start import Start
 from symde.sensitivity.strategy import Record, Strategy
 from symde.sensitivity.wrt import Wrt
 
@@ -62,30 +60,11 @@ class InSegments:
 
 
 @dataclass(frozen=True, eq=False)
-class BackRecord:
+class BackRecord(HybridRecord):
     """A solve with events, of which a strategy differentiates the segments."""
 
-    hybrid: Hybrid
     strategy: Strategy
     wrt: Wrt
-
-    @property
-    def solution(self) -> Solution:
-        """The solution."""
-        return self.hybrid.solution
-
-    @property
-    def run(self) -> Run:
-        """What was solved."""
-        return self.hybrid.run
-
-    @property
-    def start(self) -> Start:
-        """Derivatives of the start."""
-        return self.hybrid.start
-
-    def refinement(self) -> None:
-        """There is no estimate of the error."""
 
     def pull_back(self, weights: np.ndarray, by_end: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).

@@ -14,10 +14,9 @@ method; C. T. H. Baker, C. A. H. Paul, SIAM J. Sci. Comput. 18 (1997) 305-314, f
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -32,13 +31,11 @@ from symde.problem.solution import Solution
 from symde.sensitivity.delay_riding import chosen_steps
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.integrate import begin
+from symde.sensitivity.kept_session import in_session
 from symde.sensitivity.riding import can_ride
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.wrt import Wrt
-from symde.sessions import borrow, give_back
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +97,6 @@ def record(run: Run, wrt: Wrt) -> DelayDiscreteRecord:
             # stages that were solved beside the column from the last step's, but not from their start alone
             pass
     return in_session(run, lambda session: _recorded(run, start, session))
-
-
-def in_session(run: Run, solve: Callable[[Session], Found]) -> Found:
-    """What a solve records in a session, which it keeps: the steps are done again there."""
-    session = borrow(run.problem.system, run.plan)
-    try:
-        found = solve(session)
-    except BaseException:
-        give_back(run.plan, session)
-        raise
-    weakref.finalize(found, give_back, run.plan, session)
-    return found
 
 
 def _followed(run: Run, start: Start, session: Session, given: DelayRecording) -> DelayDiscreteRecord:

@@ -14,16 +14,15 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.pullback import PullBackError
 from symde.outcome import finish
 from symde.plan import plan_like
-from symde.problem.solution import Solution
-from symde.sensitivity.delay_discrete import companion, in_session, refuse_too_much, rows_of
+from symde.sensitivity.delay_discrete import companion, refuse_too_much, rows_of
 from symde.sensitivity.delay_moments import begin_between, inner_times, refuse_span, smooth_problem
 from symde.sensitivity.delay_riding import chosen_steps
 from symde.sensitivity.discrete import through_start
-from symde.sensitivity.hybrid import Hybrid, solve
+from symde.sensitivity.hybrid import Hybrid, HybridRecord, solve
+from symde.sensitivity.kept_session import in_session
 from symde.sensitivity.riding import can_ride
 from symde.sensitivity.run import Run
 from symde.sensitivity.saltation import Delayed, Weights
-from symde.sensitivity.start import Start
 from symde.sensitivity.wrt import Wrt
 
 
@@ -46,7 +45,7 @@ class _Stops:
 
 
 @dataclass(frozen=True, eq=False)
-class DelayMomentsRecord:
+class DelayMomentsRecord(HybridRecord):
     """A solve with events and delays whose steps were recorded.
 
     Attributes:
@@ -55,28 +54,9 @@ class DelayMomentsRecord:
         places: For each moment before the end the step that came next, and the place of the discontinuity.
     """
 
-    hybrid: Hybrid
     steps: DelayRecording
     places: tuple[tuple[int, int], ...]
     _pull_back: DelayPullBack
-
-    @property
-    def solution(self) -> Solution:
-        """The solution."""
-        return self.hybrid.solution
-
-    @property
-    def run(self) -> Run:
-        """What was solved."""
-        return self.hybrid.run
-
-    @property
-    def start(self) -> Start:
-        """Derivatives of the start."""
-        return self.hybrid.start
-
-    def refinement(self) -> None:
-        """There is no estimate of the error."""
 
     def pull_back(self, weights: np.ndarray, by_end: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of sum(weights * u) by all initial values (n,) and by all parameters (m,).

@@ -11,7 +11,6 @@ systems with KPP: I, Atmospheric Environment 37 (2003).
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -30,13 +29,13 @@ from symde.problem.traits import Traits
 from symde.sensitivity.constrained import refuse_projected_steps
 from symde.sensitivity.divided import without_parameters_in_mass
 from symde.sensitivity.integrate import begin, consistent_start
+from symde.sensitivity.kept_session import in_session
 from symde.sensitivity.riding import can_ride, chosen_steps
 from symde.sensitivity.run import Run
 from symde.sensitivity.settling import settling
 from symde.sensitivity.start import Start, start_of
 from symde.sensitivity.strategy import Record
 from symde.sensitivity.wrt import Wrt
-from symde.sessions import borrow, give_back
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class DiscreteRecord:
         """What does the same again with each step as two halves; it raises PullBackError where one could not
         be done. It keeps nothing of this record but the steps."""
         run, start, steps = self.run, self.start, self.steps.without_states()
-        return lambda: _in_session(run, lambda session: _followed(run, start, session, steps.halved()))
+        return lambda: in_session(run, lambda session: _followed(run, start, session, steps.halved()))
 
 
 def through_start(
@@ -127,23 +126,11 @@ def record(run: Run, wrt: Wrt) -> Record:
     steps = chosen_steps(run, wrt, start) if can_ride(run) else None
     if steps is not None:
         try:
-            return _in_session(run, lambda session: _followed(run, start, session, steps))
+            return in_session(run, lambda session: _followed(run, start, session, steps))
         except PullBackError:
             # stages that were solved beside the column from the last step's, but not from their start alone
             pass
-    return _in_session(run, lambda session: _recorded(run, start, session))
-
-
-def _in_session(run: Run, solve: Callable[[Session], DiscreteRecord]) -> DiscreteRecord:
-    """What a solve records in a session, which it keeps: the steps are done again there."""
-    session = borrow(run.problem.system, run.plan)
-    try:
-        found = solve(session)
-    except BaseException:
-        give_back(run.plan, session)
-        raise
-    weakref.finalize(found, give_back, run.plan, session)
-    return found
+    return in_session(run, lambda session: _recorded(run, start, session))
 
 
 def able(run: Run) -> Run:

@@ -176,3 +176,28 @@ def _segments(
         yield Segment(t0, moment.t, u0, slice(first, last), times[first:last], modes[place])
         first, t0, u0 = last, moment.t, moment.after
     yield Segment(t0, t1, u0, slice(first, len(times)), times[first:], modes[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class HybridRecord:
+    """A solve with events that is gone back over; what records of such solves have in common."""
+
+    hybrid: Hybrid
+
+    @property
+    def solution(self) -> Solution:
+        """The solution."""
+        return self.hybrid.solution
+
+    @property
+    def run(self) -> Run:
+        """What was solved."""
+        return self.hybrid.run
+
+    @property
+    def start(self) -> Start:
+        """Derivatives of the start."""
+        return self.hybrid.start
+
+    def refinement(self) -> None:
+        """There is no estimate of the error."""
