@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from symde.lazy import optional
 from symde.problem.solution import Solution
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def to_pandas(solution: Solution) -> pandas.DataFrame:
     Raises:
         ImportError: pandas is not installed.
     """
-    pandas = _imported("pandas")
+    pandas = optional("pandas", "pandas")
     return pandas.DataFrame(_columns(solution), index=pandas.Index(solution.t, name="t"))
 
 
@@ -33,7 +32,7 @@ def to_xarray(solution: Solution) -> xarray.Dataset:
     Raises:
         ImportError: xarray is not installed.
     """
-    xarray = _imported("xarray")
+    xarray = optional("xarray", "pandas")
     system = solution.problem.system
     variables = {}
     for name, values in _columns(solution).items():
@@ -47,10 +46,3 @@ def to_xarray(solution: Solution) -> xarray.Dataset:
 def _columns(solution: Solution) -> dict[str, np.ndarray]:
     names = (*solution.names, *solution.problem.system.observable_names)
     return {name: solution[name].copy() for name in names}
-
-
-def _imported(package: str) -> ModuleType:
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise ImportError(f"this needs {package}: pip install 'symde[pandas]'") from None

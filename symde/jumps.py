@@ -106,8 +106,9 @@ class JumpPath:
     def follow(
         self, seed: int, trajectory: int, times: np.ndarray | None, dense: bool,
         callback: Callback | None = None, progress: bool = False, throw: bool = True,
+        look_up: Callable[[], None] | None = None,
     ) -> JumpSolution:  # fmt: skip
-        """Follow a path to its end; arguments as of `solve_jumps`."""
+        """Follow a path to its end; arguments as of `solve_jumps`, and what is called between slices."""
         problem, session = self.problem, self.session
         system: Any = problem.system
         session.begin(
@@ -128,7 +129,7 @@ class JumpPath:
             )
 
         try:
-            status = _run(session, problem, callback, progress)
+            status = _run(session, problem, callback, progress, look_up)
         except KeyboardInterrupt as interrupt:
             message = f"interrupted at t = {session.state.t:g}"
             if not throw:
@@ -144,10 +145,14 @@ class JumpPath:
 
 
 def _run(
-    session: JumpSession, problem: Problem, callback: Callback | None, progress: bool
+    session: JumpSession,
+    problem: Problem,
+    callback: Callback | None,
+    progress: bool,
+    look_up: Callable[[], None] | None,
 ) -> JumpStatus | Retcode:
     if callback is None and not progress:
-        return session.run()
+        return session.run(None, look_up)
     from contextlib import nullcontext
 
     from symde.progress import bar

@@ -32,6 +32,18 @@ def import_on_use(package: str, homes: Mapping[str, str]) -> Callable[[str], Any
     return find
 
 
+def optional(package: str, extra: str) -> ModuleType:
+    """A package that symde does without, which comes with one of its extras.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise ImportError(f"this needs {package}: pip install 'symde[{extra}]'") from None
+
+
 def import_with_torch(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """The same for names that are made of torch.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # solves have no use for them
     from symde.problem.solution import Solution
 
 _systems: weakref.WeakKeyDictionary[Model, ModelSystem] = weakref.WeakKeyDictionary()
+_one_at_a_time = threading.Lock()  # what solves in several threads find out about one system
 
 
 def lower_model(model: Any, n: int | None, m: int | None) -> tuple[System, Any] | None:
@@ -86,15 +88,17 @@ def solved_system(system: Any) -> Any:
 def let_slide(system: Any, place: int) -> None:
     """Let solutions of a system slide along a switch, whose root function has this place, from now on; where
     they cannot, they are not asked to again."""
-    solved = system.solved
-    sliding = (*solved.kernels.sliding, place)
-    new = ModelSystem(
-        system.definition, locked=True, kernels=ModelKernels(system.definition, locked=True, sliding=sliding)
-    )
-    if new.kernels.events.exits[place]:
-        system.solved, new.unlocked = new, system
-    else:
-        solved.asks = False
+    with _one_at_a_time:
+        solved = system.solved
+        if place in solved.kernels.sliding:  # a solve in another thread came first
+            return
+        sliding = (*solved.kernels.sliding, place)
+        kernels = ModelKernels(system.definition, locked=True, sliding=sliding)
+        new = ModelSystem(system.definition, locked=True, kernels=kernels)
+        if new.kernels.events.exits[place]:
+            system.solved, new.unlocked = new, system
+        else:
+            solved.asks = False
 
 
 def lower_function(function: Callable[..., Any], n: int, m: int) -> System:

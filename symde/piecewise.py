@@ -136,8 +136,10 @@ class Path:
     def follow(
         self, seed: int, trajectory: int, times: np.ndarray | None, dense: bool, log: bool,
         callback: Callback | None = None, progress: bool = False, throw: bool = True,
+        look_up: Callable[[], None] | None = None,
     ) -> PiecewiseSolution:  # fmt: skip
-        """Follow a path to its end; arguments as of `solve_piecewise`, and whether jumps are logged."""
+        """Follow a path to its end; arguments as of `solve_piecewise`, whether jumps are logged, and what is
+        called between slices."""
         session, plan, started = self.session, self.plan, time.perf_counter()
         t0, t1 = self.problem.tspan
         session.atol[...], session.p[...] = self.atol, self.problem.p
@@ -150,7 +152,7 @@ class Path:
         try:
             hazard.begin(session, signed(seed), signed(trajectory), log)
             if callback is None and not progress:
-                status: Any = session.run()
+                status: Any = session.run(look_up)
             else:
                 watch = None if callback is None else _without_hazard(callback)
                 status = run_watched(session, self.inner, watch, progress)

@@ -159,6 +159,8 @@ def _name(solution: Solution, given: Any) -> str:
 
 def _window(solution: Solution, tspan: tuple[float, float] | None, xscale: str) -> tuple[float, float]:
     """First and last time to draw, ascending."""
+    if not len(solution.t):
+        raise ValueError("there is nothing to draw: the solve ended before the first time to be saved")
     first, last = sorted((float(solution.t[0]), float(solution.t[-1])))
     if tspan is not None:
         try:

@@ -17,7 +17,7 @@ from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
 from symde.ensemble.reductions import Fold, Moments, Quantiles, Wanted, wanted_of
 from symde.ensemble.result import Ensemble, Kept, observables
-from symde.ensemble.work import Work
+from symde.ensemble.work import Work, processors
 from symde.lowering import solved_system
 from symde.members.lanes import NONE, lanes_for
 from symde.members.loops import hosted
@@ -51,7 +51,7 @@ def ensemble(
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
     lanes: bool = True,
-    workers: int = 1,
+    workers: int | None = 1,
     progress: bool = False,
     **unknown: Never,
 ) -> Ensemble:
@@ -79,7 +79,8 @@ def ensemble(
         lanes: Solve members side by side in vector registers, where the method and the model have steps
             for that (`symde.members.lanes`): the members are then those of single solves up to rounding, and
             without a method up to the tolerance. False: to the last bit.
-        workers: Threads; the result is the same to the last bit for any number of them.
+        workers: Threads, None as many as there are processors; the result is the same to the last bit for any
+            number of them.
         progress: Show a bar (needs tqdm).
 
     Returns:
@@ -98,7 +99,7 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
-    workers = options.count(workers, "workers")
+    threads = processors() if workers is None else options.count(workers, "workers")
     wanted = wanted_of(reduce)
     t0, t1 = problem.tspan
     times = np.linspace(t0, t1, POINTS) if saveat is None else options.save_times(saveat, t0, t1)
@@ -133,11 +134,11 @@ def ensemble(
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
-        failures = work.solve(outcome, lambda block, part: None, workers, progress)
+        failures = work.solve(outcome, lambda block, part: None, threads, progress)
         u, codes, counters, kept, events = outcome.u, outcome.codes, outcome.counters, None, outcome.events
     else:
         reducing = _Reducing(work, starts, wanted)
-        failures = work.solve(None, reducing.take, workers, progress)
+        failures = work.solve(None, reducing.take, threads, progress)
         u, codes, counters, kept, events = None, reducing.codes, reducing.counters, reducing.kept(), None
     seconds = time.perf_counter() - began
     if failures:

@@ -1,16 +1,29 @@
-"""Ensembles as data sets. xarray is imported when the first one is made."""
+"""Ensembles as data frames and data sets. pandas and xarray are imported when the first one is made."""
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symde.ensemble.result import Ensemble
+from symde.lazy import optional
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
+
+
+def to_pandas(ensemble: Ensemble) -> pandas.DataFrame:
+    """A row for each member and time, the two levels of its index, and a column for each state and observed
+    quantity.
+
+    Raises:
+        ImportError: pandas is not installed. ValueError: the paths were reduced.
+    """
+    pandas = optional("pandas", "pandas")
+    index = pandas.MultiIndex.from_product([range(len(ensemble)), ensemble.t], names=["member", "time"])
+    return pandas.DataFrame({name: ensemble[name].ravel() for name in _names(ensemble)}, index=index)
 
 
 def to_xarray(ensemble: Ensemble) -> xarray.Dataset:
@@ -20,15 +33,11 @@ def to_xarray(ensemble: Ensemble) -> xarray.Dataset:
     Raises:
         ImportError: xarray is not installed. ValueError: the paths were reduced.
     """
-    try:
-        xarray = importlib.import_module("xarray")
-    except ImportError:
-        raise ImportError("this needs xarray: pip install 'symde[pandas]'") from None
+    xarray = optional("xarray", "pandas")
     system = ensemble.problem.system
-    observed = [name for name in system.observable_names if name not in system.past_observables]
     variables = {}
     for names, dimensions in (
-        ((*system.state_names, *observed), ("member", "time")),
+        (_names(ensemble), ("member", "time")),
         (system.parameter_names, ("member",)),
     ):
         for name in names:
@@ -38,3 +47,10 @@ def to_xarray(ensemble: Ensemble) -> xarray.Dataset:
     coordinates = {"member": np.arange(len(ensemble)), "time": ensemble.t}
     attributes = {} if ensemble.seed is None else {"seed": str(ensemble.seed)}
     return xarray.Dataset(variables, coords=coordinates, attrs=attributes)
+
+
+def _names(ensemble: Ensemble) -> tuple[str, ...]:
+    """The states, and the observed quantities that need no continuous solution."""
+    system = ensemble.problem.system
+    observed = [name for name in system.observable_names if name not in system.past_observables]
+    return (*system.state_names, *observed)

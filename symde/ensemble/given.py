@@ -92,6 +92,11 @@ def columns_of(given: Any, names: tuple[str, ...], kind: str) -> Columns:
         return columns
     if table.ndim != 2:
         raise ValueError(f"values of {kind}s have shape {table.shape}, expected (n, {len(names)})")
+    if table.shape[1] != len(names) == table.shape[0]:
+        raise ValueError(
+            f"values of {kind}s have shape {table.shape}, expected a row for each member, (n, {len(names)}): "
+            f"of a column for each {kind} write np.column_stack([...]), or give them by name"
+        )
     _require_all(table.shape[1], names, kind)
     for k, name in enumerate(names):
         columns.put(name, table[:, k], f"{kind} `{name}`")

@@ -12,7 +12,7 @@ from symde.engine.cpu.layout import COUNTERS
 from symde.engine.jumps.choice import method_for
 from symde.engine.jumps.session import JumpSession
 from symde.ensemble.failure import Failure, code_of
-from symde.ensemble.singles import problem_of
+from symde.ensemble.singles import in_member, problem_of
 from symde.ensemble.work import Work
 from symde.jump_system import JumpSystem
 from symde.jumps import JumpPath, check_problem, limit_of, refuse_others
@@ -22,6 +22,7 @@ from symde.piecewise_system import PiecewiseSystem
 from symde.plan import Plan
 from symde.problem import options
 from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
 from symde.sessions import borrow, give_back
 
 
@@ -31,7 +32,7 @@ class _Followed:
     def __init__(self, problem: Problem, members: Members, seed: int) -> None:
         self.problem, self.members, self.seed = problem, members, seed
 
-    def one(self, problem: Problem, member: int, times: np.ndarray) -> Any:
+    def one(self, problem: Problem, member: int, times: np.ndarray, look_up: Callable[[], None]) -> Any:
         """The path of one member, a solution."""
         raise NotImplementedError
 
@@ -41,7 +42,10 @@ class _Followed:
         for member in ids.tolist():
             look_up()
             row = member - first
-            solution = self.one(problem_of(self.problem, self.members, member), member, times)
+            with in_member(member):
+                solution = self.one(problem_of(self.problem, self.members, member), member, times, look_up)
+            if solution.retcode is Retcode.INTERRUPTED:
+                raise KeyboardInterrupt
             saved = len(solution.t)
             part.u[row, :saved], part.u[row, saved:] = solution.u, np.nan
             part.codes[row], part.ends[row] = code_of(solution.retcode), self.end()
@@ -72,9 +76,9 @@ class JumpsAlone(_Followed):
         system: Any = problem.system
         self._plan, self._session = plan, JumpSession(system.arrays, plan.methods[0])
 
-    def one(self, problem: Problem, member: int, times: np.ndarray) -> Any:
+    def one(self, problem: Problem, member: int, times: np.ndarray, look_up: Callable[[], None]) -> Any:
         path = JumpPath(problem, self._plan.methods[0], self._session, self._plan.limit)
-        return path.follow(self.seed, member, times, False, throw=False)
+        return path.follow(self.seed, member, times, False, throw=False, look_up=look_up)
 
     def end(self) -> float:
         return self._session.state.t
@@ -94,9 +98,9 @@ class BesideEquations(_Followed):
         system: Any = problem.system
         self._plan, self._atol, self._session = plan, atol, borrow(system.inner, plan)
 
-    def one(self, problem: Problem, member: int, times: np.ndarray) -> Any:
+    def one(self, problem: Problem, member: int, times: np.ndarray, look_up: Callable[[], None]) -> Any:
         path = Path(problem, self._plan, self._session, self._atol)
-        return path.follow(self.seed, member, times, False, False, throw=False)
+        return path.follow(self.seed, member, times, False, False, throw=False, look_up=look_up)
 
     def end(self) -> float:
         return self._session.state.t

@@ -90,6 +90,8 @@ def _count(given: Any, *columns: Columns) -> int:
             count = operator.index(given)
         except TypeError:
             raise TypeError(f"n must be a whole number, found {given!r}") from None
+        if isinstance(given, bool):
+            raise TypeError(f"n must be a whole number, found {given!r}")
         if both.n is not None and both.n != count:
             raise ValueError(f"n = {count}, and {both.source} has values of {both.n} members")
     if count < 1:

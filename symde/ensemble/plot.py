@@ -53,6 +53,10 @@ def plot(
     if levels.ndim != 1 or len(levels) % 2 == 0 or (np.diff(levels) <= 0).any():
         raise ValueError(f"quantiles must be an odd number of ascending levels, found {quantiles!r}")
     names = list(ensemble.names) if vars is None else [vars] if isinstance(vars, str) else list(vars)
+    if not names:
+        raise ValueError("vars is empty: name what is to be drawn, or leave it out to draw all states")
+    if members < 0:
+        raise ValueError(f"members = {members!r}: it is how many paths are drawn, of the first ones")
     if ax is None:
         _, ax = pyplot.subplots(figsize=(7, 4), layout="constrained")
     assert ax is not None

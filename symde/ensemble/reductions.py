@@ -66,6 +66,7 @@ class Quantiles:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.count = 0
+        self._undefined = np.zeros(shape, dtype=bool)  # where a value was NaN, which merges might lose
         self._filling = np.empty((2 * KEPT, *shape))
         self._filled = 0
         self._levels: list[np.ndarray | None] = []
@@ -74,6 +75,7 @@ class Quantiles:
     def add(self, values: np.ndarray) -> None:
         """Take in a block."""
         self.count += len(values)
+        self._undefined |= np.isnan(values).any(axis=0)
         while len(values):
             room = len(self._filling) - self._filled
             part, values = values[:room], values[room:]
@@ -113,6 +115,7 @@ class Quantiles:
         for place in np.ndindex(*values.shape[1:]):
             column = (slice(None), *place)
             result[column] = np.interp(q * (self.count - 1), ranks[column], values[column])
+        result[:, self._undefined] = np.nan
         return result
 
 
@@ -149,6 +152,11 @@ def wanted_of(reduce: Any) -> Wanted | None:
     """
     if reduce is None:
         return None
+    if not (isinstance(reduce, str | list | tuple | set | frozenset) or callable(reduce)):
+        raise TypeError(
+            "reduce takes 'mean', 'var', 'quantiles', a function reduce(state, member), or a list of these, "
+            f"found {reduce!r}"
+        )
     several: Sequence[Any] = [reduce] if isinstance(reduce, str) or callable(reduce) else list(reduce)
     names = {one for one in several if isinstance(one, str)}
     functions = [one for one in several if not isinstance(one, str)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from symde.problem.system import System
 from symde.problem.values import reals, unknown_name
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
     from matplotlib.axes import Axes
 
@@ -117,12 +119,17 @@ class Ensemble:
         """What the function given as `reduce` has made of all members; None without one."""
         return None if self.kept is None else self.kept.result
 
+    def __iter__(self) -> Iterator[Solution]:
+        """The members in order."""
+        return map(self.member, range(len(self)))
+
     def member(self, index: int) -> Solution:
         """The solution of one member, its problem and its events with it; without the continuous solution.
 
         Raises:
-            IndexError: there is no such member. ValueError: the paths were reduced.
+            IndexError: there is no such member. ValueError: the paths were reduced. TypeError: no index.
         """
+        index = _whole(index, "a member's index")
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no member {index}: the ensemble has {len(self)}")
         index = range(len(self))[index]
@@ -142,8 +149,10 @@ class Ensemble:
         """A state or observed quantity of all members, shape (n, n_times); a parameter, shape (n,); `t`.
 
         Raises:
-            ValueError: there is no such quantity, or the paths were reduced.
+            ValueError: there is no such quantity, or the paths were reduced. TypeError: the name is an index.
         """
+        if isinstance(name, int | np.integer | slice):
+            raise TypeError(f"quantities are asked for by name, found {name!r}: a member is member(i)")
         system, name = self.problem.system, str(name)
         if name in system.state_names:
             return self._paths()[:, :, system.state_names.index(name)]
@@ -178,10 +187,16 @@ class Ensemble:
 
     def var(self, name: Any = None, ddof: int = 0) -> np.ndarray:
         """The variance, shapes as of `mean`; the sum of squares is divided by the number of members less
-        `ddof`."""
+        `ddof`, and NaN where that is not positive.
+
+        Raises:
+            TypeError: ddof is no whole number.
+        """
+        ddof = _whole(ddof, "ddof")
         if self.kept is not None:
             return self._kept_columns(self._moments("var").variance(ddof), name)
-        return self._good(name).var(axis=0, ddof=ddof)
+        good = self._good(name)
+        return good.var(axis=0, ddof=ddof) if len(good) > ddof else np.full_like(good[0], np.nan)
 
     def quantile(self, q: Any, name: Any = None) -> np.ndarray:
         """Quantiles, shapes as of `mean`; of several q with one more axis in front.
@@ -222,6 +237,8 @@ class Ensemble:
 
     def _good(self, name: Any) -> np.ndarray:
         """The paths of the members that reached their end, of one quantity or of all states."""
+        if str(name) == "t":
+            raise ValueError("all members are saved at the same times, `t`: there is nothing to average")
         paths = self._paths() if name is None else self[name]
         good = paths[self.succeeded] if self.failures else paths
         self._refuse_none()
@@ -235,6 +252,12 @@ class Ensemble:
     # -- other forms
     # ------------------------------------------------------------------------------------------------
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """The members as a pandas frame, indexed by member and time (`symde.ensemble.frames.to_pandas`)."""
+        from symde.ensemble.frames import to_pandas
+
+        return to_pandas(self)
+
     def to_xarray(self) -> xarray.Dataset:
         """The members as an xarray data set over `member` and `time` (`symde.ensemble.frames.to_xarray`)."""
         from symde.ensemble.frames import to_xarray
@@ -246,6 +269,13 @@ class Ensemble:
         from symde.ensemble.plot import plot
 
         return plot(self, vars, **options)
+
+
+def _whole(value: Any, what: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be a whole number, found {value!r}") from None
 
 
 def _refuse_past(system: System, name: str) -> None:

@@ -4,7 +4,8 @@ something within a solve, such as events, of which that loop knows nothing."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from symde.engine.cpu.batch import Members, Outcome
 from symde.engine.cpu.layout import COUNTERS, Status
 from symde.ensemble.failure import Failure, code_of
 from symde.ensemble.member import member_problem
+from symde.lowering import let_slide
 from symde.members.loops import Loops
 from symde.outcome import RETCODES, explain, finish
-from symde.plan import Plan
+from symde.plan import Plan, plan_like
 from symde.problem.problem import Problem
 from symde.problem.solution import Solution
 from symde.problem.system import System
@@ -81,7 +83,9 @@ class WholeSolves:
     """
 
     def __init__(self, problem: Problem, system: System, plan: Plan, atol: Any, members: Members) -> None:
-        self._session, self._problem, self._plan = borrow(system, plan), problem, plan
+        self._session: Any = borrow(system, plan)
+        self._system: Any = system
+        self._problem, self._plan = problem, plan
         self._atol, self._members = atol, members
 
     def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
@@ -89,18 +93,35 @@ class WholeSolves:
         failures = []
         for member in ids.tolist():
             look_up()
-            solution = self._solve(member)
+            with in_member(member):
+                solution = self._solve(member, look_up)
             end = self._session.state.t
             self._put(solution, end, part, member - first)
             if not solution.success:
                 failures.append(Failure(member, solution.retcode, solution.message, end))
         return failures
 
-    def _solve(self, member: int) -> Solution:
-        problem, session = problem_of(self._problem, self._members, member), self._session
-        begin(session, problem, self._plan, self._atol, self._members.times[0], False, False)
-        started = time.perf_counter()
-        return finish(session, problem, session.run(), started, throw=False)
+    def _solve(self, member: int, look_up: Callable[[], None]) -> Solution:
+        problem = problem_of(self._problem, self._members, member)
+        while True:
+            session: Any = self._session
+            begin(session, problem, self._plan, self._atol, self._members.times[0], False, False)
+            tells = getattr(self._system, "asks", False)  # of sliding
+            if tells:
+                session.executive.memory.data.asking = True
+            started = time.perf_counter()
+            status = session.run(look_up)
+            if status != Status.SLIDING:
+                return finish(session, problem, status, started, throw=False)
+            self._slide(session.executive.memory.data.found)
+
+    def _slide(self, place: int) -> None:
+        """Let this solution and those to come slide along a switch."""
+        let_slide(self._problem.system, place)
+        give_back(self._plan, self._session)
+        self._system = self._problem.system.solved
+        self._plan = plan_like(self._plan, self._system)
+        self._session = borrow(self._system, self._plan)
 
     def _put(self, solution: Solution, end: float, part: Outcome, row: int) -> None:
         """A solution's numbers in their row; of a time that it saved twice, the later state."""
@@ -119,6 +140,16 @@ class WholeSolves:
     def close(self) -> None:
         """Keep the session for the next solve."""
         give_back(self._plan, self._session)
+
+
+@contextmanager
+def in_member(member: int) -> Iterator[None]:
+    """Note on an exception of which member it tells."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in member {member} of the ensemble")
+        raise
 
 
 def problem_of(problem: Problem, members: Members, member: int) -> Problem:

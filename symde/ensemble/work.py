@@ -6,6 +6,7 @@ what comes out is the same to the last bit for any number of threads.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -30,6 +31,12 @@ SMALLEST, LARGEST, BLOCKS = 32, 1024, 32
 
 AHEAD = 3
 """Blocks under way for each thread, which bounds what waits to be taken into account."""
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
 class _Stop(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -26,6 +27,30 @@ def test_a_data_set_has_members_and_times(ensemble):
     np.testing.assert_array_equal(data["y"].sel(member=3, time=10.0), ensemble["y"][3, -1])
 
 
+def test_a_frame_has_a_row_for_each_member_and_time(ensemble):
+    frame = ensemble.to_pandas()
+    assert frame.index.names == ["member", "time"] and list(frame.columns) == ["x", "y", "total"]
+    np.testing.assert_array_equal(frame.loc[3, "total"], ensemble["total"][3])
+    np.testing.assert_allclose(frame["y"].groupby("time").mean(), ensemble.mean("y"), rtol=1e-14)
+
+
+@pytest.mark.parametrize(("package", "form"), [("pandas", "to_pandas"), ("xarray", "to_xarray")])
+def test_a_form_whose_package_is_missing_tells_what_to_install(ensemble, monkeypatch, package, form):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=rf"needs {package}: pip install 'symde\[pandas\]'"):
+        getattr(ensemble, form)()
+
+
+def test_an_ensemble_goes_through_its_members(ensemble):
+    members = list(ensemble)
+    assert len(members) == len(ensemble)
+    np.testing.assert_array_equal(members[3]["total"], ensemble["total"][3])
+    with pytest.raises(TypeError, match="asked for by name, found 0: a member is member"):
+        ensemble[0]
+    with pytest.raises(TypeError, match="index must be a whole number, found 1.5"):
+        ensemble.member(1.5)
+
+
 def test_a_picture_has_a_line_and_bands_for_each_quantity(ensemble):
     ax = ensemble.plot(["x", "total"], quantiles=[0.1, 0.5, 0.9])
     assert [line.get_label() for line in ax.lines] == ["x", "total"] and len(ax.collections) == 2
@@ -39,6 +64,10 @@ def test_a_picture_has_a_line_and_bands_for_each_quantity(ensemble):
     np.testing.assert_allclose(kept.lines[0].get_ydata(), ensemble.quantile(0.5, "y"), rtol=1e-12)
     with pytest.raises(ValueError, match="odd number"):
         ensemble.plot(quantiles=[0.1, 0.9])
+    with pytest.raises(ValueError, match="vars is empty"):
+        ensemble.plot([])
+    with pytest.raises(ValueError, match="members = -1"):
+        ensemble.plot(members=-1)
 
 
 def test_the_repr_tells_what_it_is(ensemble):

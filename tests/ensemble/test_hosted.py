@@ -106,6 +106,51 @@ def test_members_that_events_end():
     assert found.member(1).events[0].t == pytest.approx(2)
     # at t = 1 the first has landed, and the second not yet
     assert np.isnan(found["x"]).tolist() == [[True, True, True], [False, True, True]]
+    for member, x0 in zip(found, (1.0, 9.81 / 2 * 2.0**2), strict=True):
+        alone = symde.solve(symde.remake(problem, u0={"x": x0}), saveat=SAVED)
+        assert member.retcode is symde.Retcode.TERMINATED
+        assert np.array_equal(member.t, alone.t) and np.array_equal(member.u, alone.u)
+
+
+def test_statistics_of_times_that_some_members_did_not_reach_are_nan():
+    problem = symde.Problem(symde.ode_def(BALL.replace("v = -v + e", "stop")))
+    given = {"u0": {"x": [5.0, 30.0, 40.0]}, "saveat": [0.5, 2.0]}
+    paths = symde.ensemble(problem, **given)
+    kept = symde.ensemble(problem, **given, reduce=["mean", "quantiles"])
+    for found in (paths, kept):
+        quantiles = found.quantile(0.5, "x"), *found.quantile([0.1, 0.9], "x")
+        for values in (found.mean("x"), found.var("x"), *quantiles):
+            assert np.isnan(values).tolist() == [False, True]
+
+
+SLIDING = """
+param e = 1
+state x = 1, y = 1
+x' = y
+y' = -x - e*sign(y)
+time 0 .. 20
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_members_that_slide_along_a_switch(workers):
+    # a block that dry friction stops: from where on it slides depends on its friction, some go on to the end
+    friction = np.append(np.linspace(0.5, 0.9, 100), np.full(100, 0.001))
+    problem = symde.Problem(symde.ode_def(SLIDING))
+    found = symde.ensemble(problem, "Tsit5", p={"e": friction}, saveat=[1.0, 20.0], workers=workers)
+    assert found.success and found.counters[:, 0].max() < 1000
+    assert np.abs(found["y"][:100, 1]).max() < 1e-12 and np.abs(found["y"][100:, 1]).min() > 0.1
+    for i in (0, 57, 99, 100, 199):
+        alone = symde.solve(symde.remake(problem, p={"e": friction[i]}), "Tsit5", saveat=[1.0, 20.0])
+        assert np.array_equal(found.u[i], alone.u)
+
+
+def test_a_member_whose_delay_cannot_be_is_named():
+    problem = symde.Problem(symde.ode_def(DELAYED))
+    for workers in (1, 2):
+        with pytest.raises(ValueError, match="the time `t - e` .* is not in the past") as caught:
+            symde.ensemble(problem, p={"e": [1.0, 0.5, -1.0]}, saveat=SAVED, workers=workers)
+        assert caught.value.__notes__ == ["in member 2 of the ensemble"]
 
 
 def test_observed_quantities_of_members():

@@ -110,7 +110,7 @@ def test_a_function_of_python_is_called_back():
         symde.ensemble(symde.Problem(broken, [1.0], (0, 1), [1.0]), p=[[1.0], [2.0]])
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, 3, None])
 @pytest.mark.parametrize("reduce", [None, ("mean", "quantiles")])
 def test_any_number_of_threads_gives_the_same_bits(workers, reduce):
     given = {"p": lotka_parameters(300), "saveat": TIMES, "reduce": reduce}
@@ -182,6 +182,7 @@ def test_many_failures_are_told_and_where_all_fail_there_is_no_mean():
         ({}, "nothing tells how many members"),
         ({"n": 0}, "one member at least"),
         ({"n": 2.5}, "whole number"),
+        ({"n": True}, "whole number"),
         ({"n": 3, "p": {"a": [1.0, 2.0]}}, "n = 3, and parameter `a` has values of 2"),
         (
             {"p": {"a": [1.0, 2.0], "b": [1.0]}},
@@ -197,6 +198,8 @@ def test_many_failures_are_told_and_where_all_fail_there_is_no_mean():
         ({"n": 2, "workers": 0}, "workers = 0"),
         ({"n": 2, "reduce": "median"}, "'median'"),
         ({"n": 2, "reduce": []}, "empty"),
+        ({"n": 2, "reduce": 3}, "a function reduce.state, member., or a list of these, found 3"),
+        ({"p": [np.ones(5)] * 4}, r"shape \(4, 5\), expected a row for each member, .*column_stack"),
         ({"n": 2, "t_eval": [1.0]}, "did you mean `saveat`"),
         ({"n": 2, "p": lambda i, rng: None}, "returned None"),
         ({"n": 2, "p": lambda i, rng: {"ab"[i]: 1.0}}, "the same names for all"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,27 @@ def test_what_was_not_kept_is_refused(paths):
     with pytest.raises(ValueError, match="between 0 and 1"):
         paths.quantile(5)
     assert symde.ensemble(PROBLEM, n=1, reduce="var").var("x", ddof=1).shape == (101,)
+
+
+def test_a_variance_of_too_few_members_is_nan_and_times_have_no_mean(paths):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for found in (paths, reduced("var")):
+            assert np.isnan(found.var("x", ddof=400)).all() and found.var("x", ddof=400).shape == (11,)
+            with pytest.raises(TypeError, match="ddof must be a whole number"):
+                found.var("x", ddof="1")
+            with pytest.raises(ValueError, match="`t`"):
+                found.mean("t")
+
+
+@pytest.mark.parametrize("values", [2 * KEPT, 5 * KEPT])
+def test_quantiles_of_what_is_not_a_number_are_not_a_number(values):
+    several = np.random.default_rng(5).normal(size=(values, 2))
+    several[7, 1] = np.nan
+    sketch = Quantiles((2,))
+    for first in range(0, values, 300):
+        sketch.add(several[first : first + 300])
+    assert np.isnan(sketch.at(np.array([0.1, 0.5]))).tolist() == 2 * [[False, True]]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -202,3 +202,9 @@ def test_a_path_of_jumps_is_drawn_as_steps():
         at = np.searchsorted(times, event)
         assert times[at] == event and values[at - 1] == values[at] + 1
         assert event - times[at - 1] < 1e-12 * event
+
+
+def test_a_solution_without_points_has_no_picture():
+    problem = symde.Problem("x' = x^2; x(0) = 1; time 0 .. 3")
+    with pytest.raises(ValueError, match="ended before the first time to be saved"):
+        symde.solve(problem, saveat=[2.0], throw=False).plot()

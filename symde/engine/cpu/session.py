@@ -369,9 +369,9 @@ class Session:
         state, advance, address = self.state, self._advance, self._address
         allowance, executive = self._allowance, self.executive
         outcome = None if executive is None else executive.prepare()
+        # what happens within a slice, such as an event, does not begin another
+        state.budget, started = allowance, time.perf_counter()
         while outcome is None:
-            state.budget = allowance
-            started = time.perf_counter()
             status = advance(address)
             if status not in _HANDLED:
                 if executive is None or status not in _HAPPENING:
@@ -396,6 +396,7 @@ class Session:
                     allowance //= 2
                 if on_slice is not None:
                     on_slice()
+                state.budget, started = allowance, time.perf_counter()
         return outcome
 
     def place_modes(self, address: int) -> None:
