@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
-from symde.language.reaction_syntax import JumpStatement, ReactionStatement
+from symde.language.reaction_syntax import Change, JumpStatement, ReactionStatement, Term
 from symde.language.syntax import Expr, Name, Negate, Number, Power, Product, Sum
+from symde.language.unparse import unparse
 
 Side = tuple[tuple[str, int], ...]
 """Species with their numbers, each once, in the order of the text."""
@@ -25,9 +26,9 @@ LARGEST_ORDER = 100
 """Molecules of one species that a mass action reaction may take: 100! is 9e157."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reaction:
-    """A reaction in one direction; one that goes both ways is two.
+    """A reaction in one direction; one that goes both ways is two. `str()` gives it as a text has it.
 
     Attributes:
         rate: the rate constant, which may read states, parameters and `t`; without mass action the whole law.
@@ -41,6 +42,13 @@ class Reaction:
     products: Side
     mass_action: bool = True
     span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        arrow = "-->" if self.mass_action else "=>"
+        return unparse(ReactionStatement((self.rate,), arrow, _terms(self.reactants), _terms(self.products)))
+
+    def __repr__(self) -> str:
+        return f"<Reaction {self}>"
 
     @property
     def net(self) -> dict[str, int]:
@@ -67,13 +75,25 @@ class JumpEffect:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Jump:
-    """States that change at once, `rate` times per unit of time on average."""
+    """States that change at once, `rate` times per unit of time on average. `str()` gives it as a text has
+    it."""
 
     rate: Expr
     effects: tuple[JumpEffect, ...]
     span: Span | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        changes = tuple(Change(Name(one.state), one.operator, one.value) for one in self.effects)
+        return unparse(JumpStatement(self.rate, changes))
+
+    def __repr__(self) -> str:
+        return f"<Jump {self}>"
+
+
+def _terms(side: Side) -> tuple[Term, ...]:
+    return tuple(Term(count, Name(name)) for name, count in side)
 
 
 def flux(reaction: Reaction) -> Expr:

@@ -56,6 +56,26 @@ def test_a_block_on_a_spring_comes_to_rest(method):
     assert abs(solution["v"][-1]) < 1e-8
 
 
+@pytest.mark.parametrize("q", [0.3, -0.3, 0.0])
+@pytest.mark.parametrize("method", METHODS)
+def test_another_switch_ends_the_sliding(method, q):
+    # at rest from t = 1/2 on, until at t = 1 both sides become the same
+    text = f"x' = ifelse(t > 1, {q}, ifelse(x > 0, -1, 1)); x(0) = -0.5; time 0 .. 2"
+    solution = solved(text, method, saveat=[0.9, 2.0])
+    np.testing.assert_allclose(solution["x"], [0, q], atol=1e-9)
+    assert solution.stats.accepted < 250
+
+
+def test_derivatives_where_another_switch_ends_the_sliding():
+    text = "param c = 1, q = 0.3; x' = ifelse(t > c, q, ifelse(x > 0, -1, 1)); x(0) = -0.5; time 0 .. 2"
+    problem = symde.Problem(symde.ode_def(text))  # x(2) = q*(2 - c)
+    for sensealg in ("forward", "discrete", "interpolating"):
+        _, gradient = symde.value_and_grad(
+            lambda u: (u[-1, 0], np.ones_like(u)), problem, "Tsit5", saveat=[2.0], sensealg=sensealg
+        )
+        np.testing.assert_allclose([*gradient["p"], *gradient["u0"]], [-0.3, 1, 0], atol=1e-9)
+
+
 def test_two_bodies_rest_at_once():
     text = """
       x' = -sign(x) + 0.3; y' = -2*sign(y) + sin(t)

@@ -165,6 +165,16 @@ def follow_jumps(state, roots, address):
 
 
 @compiled
+def follow_flips(state, roots, address):
+    """The same where solutions slide: what another branch now leads away from where it slid has left. A code
+    of `Attempt`."""
+    code = follow_jumps(state, roots, address)
+    while code == Attempt.FINE and roots.sliding != 0 and not still_slide(roots):
+        code = follow_jumps(state, roots, address)
+    return code
+
+
+@compiled
 def settle_found(state, roots, address):
     """Algebraic variables and u' by the branches just found; where no state fits these they stay as they are,
     for other branches may be found yet. Whether a kernel failed."""
@@ -341,7 +351,7 @@ def flip(state, roots, address):
             switched = True
             count_flip(roots, i)
     if switched or inner:
-        code = follow_jumps(state, roots, address)
+        code = follow_flips(state, roots, address)
         if code == Attempt.CALLBACK:
             return Status.CALLBACK
         if code != Attempt.FINE:
