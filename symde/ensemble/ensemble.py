@@ -150,7 +150,7 @@ def ensemble(
         )
     return Ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
-        starts.seed, (*work.lanes.methods, *work.plan.methods), kept, events,
+        starts.seed, tuple(dict.fromkeys((*work.lanes.methods, *work.plan.methods))), kept, events,
     )  # fmt: skip
 
 

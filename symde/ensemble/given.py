@@ -169,7 +169,9 @@ def _column(value: Any, what: str) -> Column:
         return real(value, what)
     column = reals(value, what)
     if column.ndim != 1:
-        raise ValueError(f"{what} has shape {column.shape}: give a number, or one for each member")
+        raise ValueError(
+            f"{what} has shape {column.shape}: give a number, or one for each member (of a grid its ravel())"
+        )
     return column
 
 

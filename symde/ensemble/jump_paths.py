@@ -50,7 +50,7 @@ class _Followed:
             part.u[row, :saved], part.u[row, saved:] = solution.u, np.nan
             part.codes[row], part.ends[row] = code_of(solution.retcode), self.end()
             part.counters[row] = self.counts(solution)
-            part.events[row] = solution.events
+            part.events[row] = solution.happened
             if not solution.success:
                 failures.append(Failure(member, solution.retcode, solution.message, self.end()))
         return failures

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import COUNTERS
-from symde.problem.event_record import EventRecord
+from symde.problem.event_record import EventRecord, HasRecords
 from symde.problem.problem import Problem, with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
@@ -32,7 +32,7 @@ def member_solution(
     counters: np.ndarray,
     method: tuple[Any, ...],
     message: str = "",
-    events: tuple[EventRecord, ...] | None = None,
+    events: tuple[EventRecord, ...] | HasRecords | None = None,
 ) -> Solution:
     """The solution of a member's problem; of one that ended early without the times it did not reach."""
     if retcode is not Retcode.SUCCESS:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.batch import Members, Outcome
-from symde.engine.cpu.layout import COUNTERS, Status
+from symde.engine.cpu.layout import Status
 from symde.ensemble.failure import Failure, code_of
 from symde.ensemble.member import member_problem
 from symde.lowering import let_slide
@@ -19,6 +19,7 @@ from symde.members.loops import Loops
 from symde.outcome import RETCODES, explain, finish
 from symde.plan import Plan, plan_like
 from symde.problem.problem import Problem
+from symde.problem.retcode import Retcode
 from symde.problem.solution import Solution
 from symde.problem.system import System
 from symde.sessions import borrow, give_back
@@ -95,6 +96,8 @@ class WholeSolves:
             look_up()
             with in_member(member):
                 solution = self._solve(member, look_up)
+            if solution.retcode is Retcode.INTERRUPTED:
+                raise KeyboardInterrupt
             end = self._session.state.t
             self._put(solution, end, part, member - first)
             if not solution.success:
@@ -132,10 +135,9 @@ class WholeSolves:
             place = np.searchsorted(direction * solution.t, direction * times, side="right") - 1
             found = (place >= 0) & (solution.t[place] == times)
             part.u[row, found] = solution.u[place[found]]
-        counts = solution.stats.as_dict()
-        part.counters[row] = [counts[name] for name in COUNTERS]
+        part.counters[row] = np.frombuffer(self._session.counters(), np.int64)
         part.codes[row], part.ends[row] = code_of(solution.retcode), end
-        part.events[row] = solution.events
+        part.events[row] = solution.happened
 
     def close(self) -> None:
         """Keep the session for the next solve."""

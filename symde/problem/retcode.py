@@ -73,5 +73,8 @@ class Retcode(Enum):
         self.remedy = remedy
         self.success = word in ("success", "stopped", "terminated")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}>"
+
     def __str__(self) -> str:
         return self.word

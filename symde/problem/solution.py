@@ -73,6 +73,11 @@ class Solution:
         return self._events
 
     @property
+    def happened(self) -> tuple[EventRecord, ...] | HasRecords:
+        """The events, or what tells them when they are asked for: for many solutions, of which few are."""
+        return self._events
+
+    @property
     def stats(self) -> Stats:
         """Counts of the work done."""
         return self.work()()

@@ -61,7 +61,8 @@ class Outcome:
         codes: The status each member ended with, shape (count,), int64.
         counters: Its counts of work in the order of `layout.COUNTERS`, shape (count, 12), int64.
         ends: The time it reached, shape (count,).
-        events: The events that happened in it, shape (count,), tuples; None where that loop has none.
+        events: What tells the events that happened in it, shape (count,), as of `Solution.happened`; None
+            where that loop has none.
     """
 
     u: np.ndarray
