@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from symde.diagnostics import suggest
@@ -16,6 +16,11 @@ BACKENDS = {
 }
 """Name -> function of (problem, method, options), as `module:name`; imported when first asked for."""
 
+MEMBERS = {
+    "torch": "symde.layers.members:MembersByTorch",
+}
+"""The same for members of ensembles, of which the default has loops of its own."""
+
 
 def backend(name: str | None) -> Callable[..., Any]:
     """The solver of a name.
@@ -24,13 +29,20 @@ def backend(name: str | None) -> Callable[..., Any]:
         ValueError: there is none.
         ImportError: what it is made of is not installed.
     """
-    if name is None:
-        name = DEFAULT
-    if name not in BACKENDS:
+    return _imported(DEFAULT if name is None else name, BACKENDS)
+
+
+def members_backend(name: str) -> Callable[..., Any]:
+    """What solves members, of another name than the default; errors as of `backend`."""
+    return _imported(name, MEMBERS)
+
+
+def _imported(name: str, homes: Mapping[str, str]) -> Callable[..., Any]:
+    if name not in homes:
         nearest = suggest(str(name), BACKENDS)
         guess = f": did you mean '{nearest}'?" if nearest else f": there are {', '.join(map(repr, BACKENDS))}"
         raise ValueError(f"unknown backend {name!r}{guess}")
-    module, _, function = BACKENDS[name].partition(":")
+    module, _, function = homes[name].partition(":")
     try:
         return getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:

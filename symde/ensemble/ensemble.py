@@ -6,12 +6,15 @@ import dataclasses
 import importlib
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any, Never
 
 import numpy as np
 
+from symde.backends import DEFAULT
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
+from symde.ensemble import other_engine
 from symde.ensemble.failure import retcodes_of, succeeded
 from symde.ensemble.member import member_problem, member_solution
 from symde.ensemble.members import Starts, starts_of
@@ -50,6 +53,7 @@ def ensemble(
     dtmax: float | None = None,
     max_steps: int = options.DEFAULT_MAX_STEPS,
     linear_solver: str = linear_solvers.AUTO,
+    backend: str | None = None,
     lanes: bool = True,
     workers: int | None = 1,
     progress: bool = False,
@@ -76,6 +80,8 @@ def ensemble(
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
             the next state, or several of these.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+        backend: "cpu" (default), or "torch": the batched engine, which solves members side by side where the
+            weights of the modules are that the model calls; methods as in `symde.solve` by that engine.
         lanes: Solve members side by side in vector registers, where the method and the model have steps
             for that (`symde.members.lanes`): the members are then those of single solves up to rounding, and
             without a method up to the tolerance. False: to the last bit.
@@ -109,28 +115,17 @@ def ensemble(
         seed = importlib.import_module("symde.noise").seed_of(seed)
     starts = starts_of(problem, n, p, u0, seed if not paths or callable(p) or callable(u0) else None)
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
-    if paths:
-        given = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "linear_solver": linear_solver}
-        others = {
-            name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]
-        }
-        path_system: Any = problem.system
-        work = importlib.import_module(path_system.members).work_of(
-            problem, method, max_steps, members, seed, others
-        )
+    solving = {
+        "rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "max_steps": max_steps,
+        "linear_solver": linear_solver,
+    }  # fmt: skip
+    if backend not in (None, DEFAULT):
+        work = other_engine.work_of(problem, backend, method, members, solving, lanes, threads)
+    elif paths:
+        work = _work_of_paths(problem, method, members, seed, solving)
         starts = dataclasses.replace(starts, seed=seed)
     else:
-        system = problem.system.solved or solved_system(problem.system)
-        plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, None)
-        tolerance = options.absolute_tolerance(
-            atol if type(atol) is float else tolerances_by_name(atol, system),
-            system.state_names,
-            system.nominal,
-            plan.rtol,
-        )
-        whole = hosted(system, plan)
-        choice = lanes_for(system, plan) if options.truth(lanes, "lanes") and not whole else NONE
-        work = Work(problem, system, plan, atol, tolerance, members, choice, whole)
+        work = _work(problem, method, members, solving, options.truth(lanes, "lanes"))
     began = time.perf_counter()
     if wanted is None:
         outcome = Outcome.empty(starts.n, len(times), len(problem.u0))
@@ -152,6 +147,32 @@ def ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
         starts.seed, tuple(dict.fromkeys((*work.lanes.methods, *work.plan.methods))), kept, events,
     )  # fmt: skip
+
+
+def _work(problem: Problem, method: Any, members: Members, solving: Mapping[str, Any], lanes: bool) -> Work:
+    """The work of an ensemble by the compiled engine; arguments as of `ensemble`."""
+    system, atol = problem.system.solved or solved_system(problem.system), solving["atol"]
+    steps = (solving[name] for name in ("rtol", "dt0", "dtmax", "max_steps", "linear_solver"))
+    plan = plan_for(system, method, *steps, None)
+    tolerance = options.absolute_tolerance(
+        atol if type(atol) is float else tolerances_by_name(atol, system),
+        system.state_names,
+        system.nominal,
+        plan.rtol,
+    )
+    whole = hosted(system, plan)
+    choice = lanes_for(system, plan) if lanes and not whole else NONE
+    return Work(problem, system, plan, atol, tolerance, members, choice, whole)
+
+
+def _work_of_paths(
+    problem: Problem, method: Any, members: Members, seed: Any, solving: Mapping[str, Any]
+) -> Work:
+    """The same where members are paths of a random process."""
+    system: Any = problem.system
+    others = options.changed({name: one for name, one in solving.items() if name != "max_steps"}, ensemble)
+    work_of = importlib.import_module(system.members).work_of
+    return work_of(problem, method, solving["max_steps"], members, seed, others)
 
 
 class _Reducing:

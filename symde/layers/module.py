@@ -91,12 +91,18 @@ def require_type(system: Any, dtype: torch.dtype) -> None:
                 )
 
 
+def home_of(rhs: torch.nn.Module) -> torch.device:
+    """Where the weights of a right-hand side are."""
+    return next((one.device for one in rhs.parameters()), torch.device("cpu"))
+
+
 @torch.no_grad()
 def observed(system: Any, t: np.ndarray, u: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Observed quantities of a model that calls modules, shape (n_times, n_observables)."""
+    """Observed quantities of a model that calls modules, shape (n_times, n_observables); p of shape (m,), or
+    (m, n_times) where it changes."""
     rhs: Any = module_of(system)
-    home = next((one.device for one in rhs.parameters()), torch.device("cpu"))
-    given = (torch.tensor(one, dtype=torch.float64, device=home) for one in (t, u.T, p[:, None]))
+    p = p.reshape(len(p), -1)
+    given = (torch.tensor(one, dtype=torch.float64, device=home_of(rhs)) for one in (t, u.T, p))
     return rhs.observables(*given).T.cpu().numpy()
 
 

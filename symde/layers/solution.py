@@ -18,7 +18,7 @@ from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
 from symde.layers.batched import method_of
 from symde.layers.explained import Counters, explain
-from symde.layers.module import module_of, require_type
+from symde.layers.module import home_of, module_of, require_type
 from symde.layers.module_events import events_of
 from symde.outcome import RETCODES
 from symde.problem import options
@@ -50,9 +50,9 @@ def solve_by_torch(
     tolerance = options.absolute_tolerance(atol, system.state_names, system.nominal, rtol)
     rhs = module_of(system)
     require_type(system, torch.float64)
-    home = next((one.device for one in rhs.parameters()), torch.device("cpu"))
     u0, p = (
-        torch.tensor(one, dtype=torch.float64, device=home).reshape(-1, 1) for one in (problem.u0, problem.p)
+        torch.tensor(one, dtype=torch.float64, device=home_of(rhs)).reshape(-1, 1)
+        for one in (problem.u0, problem.p)
     )
     batch = batch_of(
         rhs, u0, p, t0, t1, None if times is None else times.copy(), method, rtol, tolerance,
