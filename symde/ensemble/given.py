@@ -113,19 +113,23 @@ def drawn_columns(
         TypeError: the function forgot its `return`.
     """
     argument = "p" if purpose is Purpose.PARAMETERS else "u0"
-    rows: list[dict[str, float]] = []
+    first: tuple[str, ...] = ()
+    table = np.empty((n, 0))
     for member in range(n):
         found = function(member, draws.generator(member, purpose))
         if found is None:
             raise TypeError(f"the function {argument}(index, rng) returned None: it must return the values")
-        rows.append(by_name(found, names, kind))
-        if rows[member].keys() != rows[0].keys():
+        row = by_name(found, names, kind)
+        if member == 0:
+            first, table = tuple(row), np.empty((n, len(row)))
+        elif row.keys() != set(first):
             raise ValueError(
                 f"the function {argument}(index, rng) gives member {member} values of "
-                f"{', '.join(rows[member]) or 'none'}, and member 0 of {', '.join(rows[0]) or 'none'}: the "
-                "same names for all"
+                f"{', '.join(row) or 'none'}, and member 0 of {', '.join(first) or 'none'}: the same names "
+                "for all"
             )
-    values: dict[str, Column] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        table[member] = [row[name] for name in first]
+    values: dict[str, Column] = {name: table[:, k] for k, name in enumerate(first)}
     return Columns(values, n, f"the function {argument}")
 
 

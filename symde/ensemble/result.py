@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,8 @@ class Ensemble:
         if not -len(self) <= index < len(self):
             raise IndexError(f"there is no member {index}: the ensemble has {len(self)}")
         index = range(len(self))[index]
-        message = next((one.message for one in self.failures if one.index == index), "")
+        place = bisect_left(self.failures, index, key=lambda one: one.index)
+        failed = place < len(self.failures) and self.failures[place].index == index
         return member_solution(
             member_problem(self.problem, self.u0[index], self.p[index]),
             self.t,
@@ -141,7 +143,7 @@ class Ensemble:
             self.retcodes[index],
             self.counters[index],
             self.method,
-            message,
+            self.failures[place].message if failed else "",
             None if self.happened is None else self.happened[index],
         )
 
