@@ -12,6 +12,7 @@ from typing import Any, Never
 import numpy as np
 
 from symde.backends import DEFAULT
+from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.batch import Members, Outcome
 from symde.ensemble import other_engine
@@ -47,6 +48,7 @@ def ensemble(
     seed: int | None = None,
     saveat: Any = None,
     reduce: Any = None,
+    events: Any = None,
     rtol: float = options.DEFAULT_RTOL,
     atol: Any = options.DEFAULT_ATOL,
     dt0: float | None = None,
@@ -79,6 +81,7 @@ def ensemble(
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
             the next state, or several of these.
+        events: Events of all members beside the model's own, as in `symde.solve`.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         backend: "cpu" (default), or "torch": the batched engine, which solves members side by side where the
             weights of the modules are that the model calls; methods as in `symde.solve` by that engine.
@@ -105,6 +108,8 @@ def ensemble(
         raise TypeError(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
+    if events is not None:
+        problem = with_call_events(_without_paths(problem), events)
     threads = processors() if workers is None else options.count(workers, "workers")
     wanted = wanted_of(reduce)
     t0, t1 = problem.tspan
@@ -147,6 +152,20 @@ def ensemble(
         problem, times, u, starts.p, starts.u0, retcodes_of(codes), tuple(failures), counters, seconds,
         starts.seed, tuple(dict.fromkeys((*work.lanes.methods, *work.plan.methods))), kept, events,
     )  # fmt: skip
+
+
+def _without_paths(problem: Problem) -> Problem:
+    """The same problem.
+
+    Raises:
+        ValueError: its solutions are paths of a random process.
+    """
+    if problem.kind in ("jump", "sde"):
+        raise ValueError(
+            "events beside jumps or noise are statements of the model: write `when ...` in its text, and "
+            "leave out events="
+        )
+    return problem
 
 
 def _work(problem: Problem, method: Any, members: Members, solving: Mapping[str, Any], lanes: bool) -> Work:

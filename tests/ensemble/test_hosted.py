@@ -180,3 +180,21 @@ def test_a_fold_sees_the_events_of_its_members():
     assert found.result == [
         len(symde.solve(symde.remake(problem, p={"e": value}), saveat=SAVED).events) for value in VALUES
     ]
+
+
+def test_events_given_for_an_ensemble_are_those_of_solves():
+    problem = symde.Problem(
+        symde.ode_def(BALL.replace("-9.81", "-g").replace("e = 0.8", "e = 0.8, g = 9.81"))
+    )
+    moon = [symde.Event(at=1.0, effects={"g": 1.62}), symde.Event("v < -5", stop=True, name="fast")]
+    e, g = [3.0, 4.0, 3.5], [9.81, 5.0, 30.0]
+    found = symde.ensemble(problem, p={"e": e, "g": g}, events=moon, saveat=SAVED)
+    for i, member in enumerate(found):
+        alone = symde.solve(symde.remake(problem, p={"e": e[i], "g": g[i]}), events=moon, saveat=SAVED)
+        assert np.array_equal(member.t, alone.t) and np.array_equal(member.u, alone.u)
+        assert [one.name for one in member.events] == [one.name for one in alone.events]
+    np.testing.assert_array_equal(found["g"][:2, 0], 1.62)
+    assert found.names == ("x", "v", "g") and found.member(2).retcode is symde.Retcode.TERMINATED
+    noise = symde.Problem("dx = -x*dt + dW; x(0) = 1", tspan=(0, 1))
+    with pytest.raises(ValueError, match="events beside jumps or noise are statements of the model"):
+        symde.ensemble(noise, n=2, dt0=0.1, events=moon)
