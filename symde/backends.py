@@ -38,7 +38,7 @@ def members_backend(name: str) -> Callable[..., Any]:
 
 
 def _imported(name: str, homes: Mapping[str, str]) -> Callable[..., Any]:
-    if name not in homes:
+    if not isinstance(name, str) or name not in homes:
         nearest = suggest(str(name), BACKENDS)
         guess = f": did you mean '{nearest}'?" if nearest else f": there are {', '.join(map(repr, BACKENDS))}"
         raise ValueError(f"unknown backend {name!r}{guess}")

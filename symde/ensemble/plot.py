@@ -55,7 +55,7 @@ def plot(
     names = list(ensemble.names) if vars is None else [vars] if isinstance(vars, str) else list(vars)
     if not names:
         raise ValueError("vars is empty: name what is to be drawn, or leave it out to draw all states")
-    if members < 0:
+    if not isinstance(members, int) or members < 0:
         raise ValueError(f"members = {members!r}: it is how many paths are drawn, of the first ones")
     if ax is None:
         _, ax = pyplot.subplots(figsize=(7, 4), layout="constrained")
@@ -63,6 +63,10 @@ def plot(
     half = len(levels) // 2
     for name in map(str, names):
         values = ensemble.quantile(levels, name)
+        if values.ndim < 2:
+            raise ValueError(
+                f"`{name}` is a parameter, one number of each member: draw states and observed ones"
+            )
         (line,) = ax.plot(ensemble.t, values[half], **{"label": name, **style})
         for k in range(half):
             ax.fill_between(

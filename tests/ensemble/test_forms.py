@@ -68,6 +68,8 @@ def test_a_picture_has_a_line_and_bands_for_each_quantity(ensemble):
         ensemble.plot([])
     with pytest.raises(ValueError, match="members = -1"):
         ensemble.plot(members=-1)
+    with pytest.raises(ValueError, match="`a` is a parameter"):
+        ensemble.plot("a")
 
 
 def test_the_repr_tells_what_it_is(ensemble):

@@ -85,6 +85,7 @@ def test_failures_and_events_are_those_of_the_members():
         ({"linear_solver": "dense"}, "linear_solver belongs to backend='cpu'"),
         ({"method": "QNDF"}, "QNDF is no method of the torch engine"),
         ({"backend": "trch"}, "did you mean 'torch'"),
+        ({"backend": ["torch"]}, "unknown backend"),
     ],
 )
 def test_what_the_engine_has_not_is_refused(given, match):
