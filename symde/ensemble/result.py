@@ -217,7 +217,7 @@ class Ensemble:
             return np.quantile(self._good(name), levels, axis=0)
         if self.kept.quantiles is None:
             raise ValueError("quantiles were not kept: solve with reduce='quantiles', or without reduce")
-        self._refuse_none()
+        self.require_members()
         found = self._kept_columns(self.kept.quantiles.at(np.atleast_1d(levels)), name)
         return found[0] if levels.ndim == 0 else found
 
@@ -225,7 +225,7 @@ class Ensemble:
         assert self.kept is not None
         if self.kept.moments is None:
             raise ValueError(f"the {what} was not kept: solve with reduce={what!r}, or without reduce")
-        self._refuse_none()
+        self.require_members()
         return self.kept.moments
 
     def _kept_columns(self, values: np.ndarray, name: Any) -> np.ndarray:
@@ -243,11 +243,15 @@ class Ensemble:
             raise ValueError("all members are saved at the same times, `t`: there is nothing to average")
         paths = self._paths() if name is None else self[name]
         good = paths[self.succeeded] if self.failures else paths
-        self._refuse_none()
+        self.require_members()
         return good
 
-    def _refuse_none(self) -> None:
-        """Refuse statistics where no member is left for them."""
+    def require_members(self) -> None:
+        """Refuse statistics where no member is left for them.
+
+        Raises:
+            ValueError: all have failed.
+        """
         if len(self.failures) == len(self):
             raise ValueError(f"no member reached its end: {self.failures[0].message}")
 
@@ -261,7 +265,8 @@ class Ensemble:
         return to_pandas(self)
 
     def to_xarray(self) -> xarray.Dataset:
-        """The members as an xarray data set over `member` and `time` (`symde.ensemble.frames.to_xarray`)."""
+        """The members, or what a reduction has left of them, as an xarray data set
+        (`symde.ensemble.frames.to_xarray`)."""
         from symde.ensemble.frames import to_xarray
 
         return to_xarray(self)

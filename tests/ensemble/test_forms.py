@@ -27,6 +27,23 @@ def test_a_data_set_has_members_and_times(ensemble):
     np.testing.assert_array_equal(data["y"].sel(member=3, time=10.0), ensemble["y"][3, -1])
 
 
+def test_a_data_set_of_what_was_reduced_has_statistics(ensemble):
+    data = symde.ensemble(ensemble.problem, p=P, reduce=["mean", "quantiles"]).to_xarray()
+    assert data["total"].dims == ("statistic", "time") and data["a"].dims == ("member",)
+    assert list(data["statistic"].values[:3]) == ["mean", "var", "quantile 0.05"]
+    for label, expected in (
+        ("mean", ensemble.mean("total")),
+        ("var", ensemble.var("total")),
+        ("quantile 0.75", ensemble.quantile(0.75, "total")),
+    ):
+        np.testing.assert_allclose(
+            data["total"].sel(statistic=label), expected, rtol=1e-11, atol=1e-28, err_msg=label
+        )
+    only = symde.ensemble(ensemble.problem, p=P, reduce=lambda state, member: 1)
+    with pytest.raises(ValueError, match="leave out reduce"):
+        only.to_xarray()
+
+
 def test_a_frame_has_a_row_for_each_member_and_time(ensemble):
     frame = ensemble.to_pandas()
     assert frame.index.names == ["member", "time"] and list(frame.columns) == ["x", "y", "total"]

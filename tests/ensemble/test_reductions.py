@@ -105,7 +105,7 @@ def test_members_that_fail_are_left_out():
 def test_what_was_not_kept_is_refused(paths):
     found = reduced("mean")
     assert found.u is None and "reduced" in repr(found) and found.result is None
-    for ask in (lambda: found["x"], lambda: found.member(0), found.to_xarray):
+    for ask in (lambda: found["x"], lambda: found.member(0), found.to_pandas):
         with pytest.raises(ValueError, match="leave out reduce"):
             ask()
     with pytest.raises(ValueError, match="reduce='quantiles'"):
