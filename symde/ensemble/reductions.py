@@ -33,6 +33,7 @@ class Moments:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.count, self.mean, self.squares = 0, np.zeros(shape), np.zeros(shape)
 
+    @np.errstate(invalid="ignore", over="ignore")  # where values are infinite, or their squares
     def add(self, values: np.ndarray) -> None:
         """Take in a block."""
         if not len(values):
@@ -40,7 +41,7 @@ class Moments:
         mean = values.mean(axis=0)
         squares = np.square(values - mean).sum(axis=0)
         total = self.count + len(values)
-        difference = mean - self.mean
+        difference = np.where(mean == self.mean, 0.0, mean - self.mean)  # nothing too where both are infinite
         self.mean += difference * (len(values) / total)
         self.squares += squares + np.square(difference) * (self.count * len(values) / total)
         self.count = total

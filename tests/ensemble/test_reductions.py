@@ -79,6 +79,18 @@ def test_blocks_may_be_cut_anyhow():
         np.testing.assert_allclose(moments.variance(0), values.var(axis=0), rtol=1e-12)
 
 
+def test_means_of_what_is_infinite_are_those_of_numpy():
+    values = np.random.default_rng(6).normal(size=(90, 3))
+    values[:, 0], values[40:, 1], values[50, 2] = np.inf, -np.inf, 1e200
+    moments = Moments((3,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for first in range(0, 90, 30):
+            moments.add(values[first : first + 30])
+    np.testing.assert_allclose(moments.mean, [np.inf, -np.inf, values[:, 2].mean()])
+    assert np.isnan(moments.variance(0)[:2]).all() and moments.variance(0)[2] == np.inf
+
+
 def test_a_function_folds_the_members_in_order(paths):
     def largest(state, member):
         state = [] if state is None else state
