@@ -40,6 +40,9 @@ class Moments:
             return
         mean = values.mean(axis=0)
         squares = np.square(values - mean).sum(axis=0)
+        if self.count == 0:
+            self.count, self.mean, self.squares = len(values), mean, squares
+            return
         total = self.count + len(values)
         difference = np.where(mean == self.mean, 0.0, mean - self.mean)  # nothing too where both are infinite
         self.mean += difference * (len(values) / total)

@@ -81,7 +81,7 @@ def test_blocks_may_be_cut_anyhow():
 
 def test_means_of_what_is_infinite_are_those_of_numpy():
     values = np.random.default_rng(6).normal(size=(90, 3))
-    values[:, 0], values[40:, 1], values[50, 2] = np.inf, -np.inf, 1e200
+    values[:, 0], values[40:, 1], values[:50, 2] = np.inf, -np.inf, 1e200
     moments = Moments((3,))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
