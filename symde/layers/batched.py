@@ -92,16 +92,12 @@ def solve(
         ValueError: a number is not finite, times are not in order, or an option has no meaning here.
         NotImplementedError: a transform of `torch.func` is at work.
     """
-    gradient = _gradient(sensealg)
-    _refuse(solving)
     count = inputs.batch_size(u0=u0, p=p, tspan=span, saveat=times)
+    how = read(words, sensealg, solving) | dict(modules=modules, events=events)
     if count == 0:
         return u0.new_zeros(0, 1 if times is None else times.shape[-1], u0.shape[-1])
-    _check(words, u0, p, span)
-    rtol = options.relative_tolerance(solving["rtol"])
-    atol = options.absolute_tolerance(solving["atol"], words.names, words.nominal, rtol)
+    check(words, u0, p, span)
     span, times = span.to(u0.device), None if times is None else times.to(u0.device)
-    method = method_of(solving["method"], rtol)
     found = integrate(
         rhs,
         u0.expand(count or 1, u0.shape[-1]).T,
@@ -109,23 +105,35 @@ def solve(
         span[..., 0],
         span[..., 1],
         None if times is None else times.T if times.ndim > 1 else times,
-        method,
-        rtol,
-        atol,
-        gradient=gradient,
-        modules=modules,
-        dt0=options.step_size(solving["dt0"], "dt0"),
-        dtmax=options.step_size(solving["dtmax"], "dtmax"),
-        max_steps=options.step_limit(solving["max_steps"]),
-        events=events,
+        **how,
     )
     if not found.success:
-        made = explained.Made(u0, p, span, times, method)
+        made = explained.Made(u0, p, span, times, how["method"])
         raise explained.failure(words.problem(), found, made, count)
     if events is not None:
         _require_rows(found, span if times is None else times)
     u = found.u.permute(2, 0, 1)
     return u[0] if count is None else u
+
+
+def read(words: Words, sensealg: str, solving: dict[str, Any]) -> dict[str, Any]:
+    """Options of a solve as `symde.engine.batched.integrate` takes them.
+
+    Raises:
+        ValueError, TypeError: one is not what it should be, or has no meaning here.
+    """
+    gradient = _gradient(sensealg)
+    _refuse(solving)
+    rtol = options.relative_tolerance(solving["rtol"])
+    return dict(
+        method=method_of(solving["method"], rtol),
+        rtol=rtol,
+        atol=options.absolute_tolerance(solving["atol"], words.names, words.nominal, rtol),
+        gradient=gradient,
+        dt0=options.step_size(solving["dt0"], "dt0"),
+        dtmax=options.step_size(solving["dtmax"], "dtmax"),
+        max_steps=options.step_limit(solving["max_steps"]),
+    )
 
 
 def _require_rows(found: Integrated, times: Tensor) -> None:
@@ -166,7 +174,7 @@ def _refuse(solving: dict[str, Any]) -> None:
         )
 
 
-def _check(words: Words, u0: Tensor, p: Tensor | None, span: Tensor) -> None:
+def check(words: Words, u0: Tensor, p: Tensor | None, span: Tensor) -> None:
     """Refuse numbers that are not finite, and empty spans.
 
     Raises:

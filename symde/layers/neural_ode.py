@@ -7,7 +7,6 @@ module, and every other device, through the batched torch engine.
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 import symde.solve  # noqa: F401  announces how models become systems
 from symde.layers import batched, inputs
 from symde.layers.diffeq import CPU, TORCH, diffeq
+from symde.layers.neural_batch import Columns, together
 from symde.layers.sequential import compiled_network, weights
 from symde.model.bind import bound
 from symde.model.definition import Definition, Layer
@@ -53,6 +53,10 @@ class NeuralODE(nn.Module):
         backend: "cpu" for compiled kernels, "torch" for the batched torch engine. Default: "cpu" where the
             module is a Sequential of Linear and Tanh, ReLU, Softplus, Sigmoid or SiLU, with its weights and
             u0 on the CPU, and "torch" elsewhere.
+        steps: "own" for step sizes of each member's own, so that none depends on the others, or "shared" for
+            one that all members of a batch take, by the root mean square of all their errors: fewer calls of
+            the module where few members are harder than the rest, whose errors are then larger. Shared steps
+            are the torch engine's.
         options: dt0, dtmax, max_steps and linear_solver, as in `symde.solve`.
 
     Raises:
@@ -71,6 +75,7 @@ class NeuralODE(nn.Module):
         atol: Any = 1e-9,
         sensealg: str = "discrete",
         backend: str | None = None,
+        steps: str = "own",
         **options: Any,
     ) -> None:
         super().__init__()
@@ -78,12 +83,16 @@ class NeuralODE(nn.Module):
             raise TypeError(f"expected a torch.nn.Module, found {type(module).__name__}")
         if backend not in (None, CPU, TORCH):
             raise ValueError(f"unknown backend {backend!r}: there are 'cpu' and 'torch'")
+        if steps not in ("own", "shared"):
+            raise ValueError(f"unknown steps {steps!r}: there are 'own' and 'shared'")
+        if steps == "shared" and backend == CPU:
+            raise ValueError("compiled kernels give each member steps of its own: leave out backend or steps")
         if unknown := options.keys() - _OPTIONS.keys():
             raise TypeError(f"NeuralODE has no option `{min(unknown)}`: there are {', '.join(_OPTIONS)}")
         self.module, self.tspan, self.saveat, self.backend = module, tspan, saveat, backend
         self.method = method or ("Tsit5" if rtol >= 1e-6 else "Vern7")
         self.options: dict[str, Any] = dict(rtol=rtol, atol=atol, **_OPTIONS | options)
-        self.sensealg = sensealg
+        self.sensealg, self.steps = sensealg, steps
         network = compiled_network(module)
         if network is not None:
             _require_square(network)
@@ -106,7 +115,8 @@ class NeuralODE(nn.Module):
             raise ValueError(f"u0 must be of shape (n,) or (batch, n), found {tuple(u0.shape)}")
         tspan = self.tspan if tspan is None else tspan
         saveat = self.saveat if saveat is None else saveat
-        network = None if self.backend == TORCH else compiled_network(self.module)
+        engine = TORCH if self.steps == "shared" else self.backend
+        network = None if engine == TORCH else compiled_network(self.module)
         if network is None or self.backend is None and inputs.elsewhere((u0, *self.module.parameters())):
             return self._batched(u0, tspan, saveat)
         given, problem = weights(self.module), _problem(network.plan())
@@ -123,51 +133,14 @@ class NeuralODE(nn.Module):
         span = inputs.given_span(tspan)
         times = None if saveat is None else inputs.save_times(saveat, span)
         solving = dict(method=self.method, **self.options)
-        return batched.solve(rhs, words, u0, None, span, times, self.sensealg, solving, (self.module,))
+        how = span, times, self.sensealg, solving, (self.module,)
+        if self.steps == "shared" and u0.ndim == 2 and len(u0):
+            return together(rhs, words, u0, *how)
+        return batched.solve(rhs, words, u0, None, *how)
 
     def extra_repr(self) -> str:
         """Time span, method and what is saved."""
         return f"tspan={self.tspan!r}, method={self.method!r}, saveat={self.saveat!r}"
-
-
-class Columns:
-    """A module of rows as a right-hand side of columns. It is none itself: to call one takes 2 us more."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.timed = _takes_time(module)
-        self.autonomous = not self.timed
-
-    def __call__(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
-        """(n, B) of (n, B)."""
-        rows = u.T
-        given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self.timed else (rows,)
-        slopes = self.module(*given)
-        if slopes.shape != rows.shape:
-            raise ValueError(
-                f"the module gives shape {tuple(slopes.shape)} for states of shape {tuple(rows.shape)}: it "
-                "must give one slope for each"
-            )
-        return slopes.T
-
-
-def _takes_time(module: nn.Module) -> bool:
-    """Whether a module is called with the time before the states."""
-    if isinstance(module, nn.Sequential):
-        return False
-    forward: Any = module.forward
-    function = getattr(forward, "__func__", None)  # of a method; to read a signature takes 20 us
-    return _required(forward) == 2 if function is None else _required_once(function) == 3
-
-
-def _required(function: Any) -> int:
-    """How many arguments must be given."""
-    parameters = inspect.signature(function).parameters.values()
-    kinds = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return sum(one.kind in kinds and one.default is one.empty for one in parameters)
-
-
-_required_once = functools.lru_cache(256)(_required)
 
 
 class _Timed(nn.Module):

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from symde.engine.batched import integrate
 from symde.layers import NeuralODE
+from symde.problem.solution import SolveError
 
 TIMES = torch.linspace(0.0, 1.5, 4, dtype=torch.float64)
 TIGHT = dict(rtol=1e-9, atol=1e-11)
@@ -151,3 +153,74 @@ def test_a_layer_and_an_activation_in_several_places() -> None:
         found.append((u, *torch.autograd.grad(u.square().sum(), tuple(module.parameters()))))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+class Stretched(nn.Module):
+    """A slope that is steep far from 0, so that members differ in difficulty; its calls are counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates = nn.Parameter(torch.tensor([1.0, 0.3], dtype=torch.float64))
+        self.calls = 0
+
+    def forward(self, u: Tensor) -> Tensor:
+        self.calls += 1
+        return torch.cos(u.flip(1)) - self.rates * u**3
+
+
+def test_shared_steps_are_those_of_all_states_as_one_system() -> None:
+    module, u0 = Stretched(), torch.tensor([[4.0, 0.1], [1.0, -0.5], [1e-6, 0.0]], dtype=torch.float64)
+    options = dict(saveat=TIMES, rtol=1e-6, atol=1e-8, backend="torch")
+    for sensealg in ("discrete", "tape"):
+        layer = NeuralODE(module, (0.0, 1.5), "Tsit5", steps="shared", sensealg=sensealg, **options)
+        u, (by_u0, by_rates) = gradients(layer, u0)
+
+        def joined(t: Tensor, flat: Tensor, p: None) -> Tensor:
+            return module(flat.T.reshape(-1, 2)).reshape(-1, 6).T
+
+        start = u0.clone().requires_grad_()
+        found = integrate(
+            joined, start.reshape(6, 1), None, 0.0, 1.5, TIMES, "Tsit5", 1e-6, 1e-8, modules=(module,)
+        ).u
+        assert torch.allclose(u, found.detach().reshape(4, 3, 2).transpose(0, 1), rtol=1e-12)
+        expected = torch.autograd.grad((found**2).sum(), [start, module.rates])
+        assert torch.allclose(by_u0, expected[0], rtol=1e-10)
+        assert torch.allclose(by_rates, expected[1], rtol=1e-10)
+
+
+def test_shared_steps_call_the_module_less_often_where_members_differ() -> None:
+    module, u0 = Stretched(), torch.tensor([[1e-9, 1e-9]] + [[0.5, -0.5]] * 999, dtype=torch.float64)
+    counts = {}
+    for steps in ("own", "shared"):
+        layer = NeuralODE(module, (0.0, 1.5), rtol=1e-6, atol=1e-12, backend="torch", steps=steps)
+        module.calls = 0
+        with torch.no_grad():
+            end = layer(u0)
+        counts[steps] = module.calls
+    assert counts["shared"] < 0.7 * counts["own"]
+    exact = NeuralODE(module, (0.0, 1.5), rtol=1e-11, atol=1e-14, backend="torch")(u0)
+    # the mean over all states is judged, of which a thousandth may be off by the root of 1000
+    assert torch.allclose(end, exact, rtol=0, atol=1e-5)
+
+
+def test_shared_steps_take_tolerances_of_each_state_and_tell_who_failed() -> None:
+    module = Stretched()
+    u0 = torch.tensor([[4.0, 0.1], [1.0, -0.5]], dtype=torch.float64)
+    layer = NeuralODE(module, (0.0, 1.5), atol=[1e-8, 1e-4], steps="shared")
+    assert layer(u0).shape == (2, 1, 2)
+    assert layer(u0[0]).shape == (1, 2)
+    assert layer(u0[:0]).shape == (0, 1, 2)
+    growing = NeuralODE(Squared(), (0.0, 2.0), steps="shared")
+    with pytest.raises(SolveError, match=r"at t = 1(.|\n)*worst state: u2 ="):
+        growing(torch.tensor([[0.1, 0.1], [0.1, 1.0]], dtype=torch.float64))
+    with pytest.raises(ValueError, match="unknown steps 'mine': there are 'own' and 'shared'"):
+        NeuralODE(module, (0.0, 1.0), steps="mine")
+    with pytest.raises(ValueError, match="compiled kernels give each member steps of its own"):
+        NeuralODE(network(), (0.0, 1.0), steps="shared", backend="cpu")
+
+
+class Squared(nn.Module):
+    """Grows without bound."""
+
+    def forward(self, u: Tensor) -> Tensor:
+        return u**2

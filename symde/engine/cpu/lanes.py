@@ -43,7 +43,14 @@ class LaneMemory:
         slot, stages = packed.slot, packed.method.stages
         vectors = _vectors(session.n, session.m, stages, packed.degree)
         self.numbers, self._integers = np.zeros((len(NUMBERS), WIDTH)), np.zeros((len(INTEGERS), WIDTH), int)
-        controls = (slot.alpha, slot.beta, slot.gamma, layout.SMALLEST_ERROR, layout.SAFETY)
+        controls = (
+            slot.alpha,
+            slot.beta,
+            slot.gamma,
+            layout.SMALLEST_ERROR,
+            layout.SAFETY,
+            slot.log_remembered,
+        )
         vectors["control"][...] = np.array(controls)[:, None]
         addresses = {name: vector.ctypes.data for name, vector in vectors.items()}
         tables = _tables(
@@ -121,7 +128,7 @@ def _vectors(n: int, m: int, stages: int, degree: int) -> dict[str, np.ndarray]:
         "p": max(m, 1),
         "stage_values": n * stages,
         "coefficients": n * (degree + 1),
-        "control": 5,
+        "control": 6,
     }
     return {name: np.zeros((length, WIDTH)) for name, length in lengths.items()}
 
