@@ -117,7 +117,7 @@ class NoiseSystem(PathSystem):
     @functools.cached_property
     def cuts(self) -> tuple[str, ...]:
         """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
-        reactions, which is none at rates below 0."""
+        reactions, which is none at rates below 0, and where noise jumps."""
         cut = [
             f"`{state.name}` has a domain"
             for state in self.ito.states
@@ -126,6 +126,8 @@ class NoiseSystem(PathSystem):
         ]
         if self.definition.reactions:
             cut.append("the noise of reactions ends where their rates are 0")
+        elif any(one.states for one in self.noise.jumps_of_noise):
+            cut.append("the noise jumps where states decide")
         return tuple(cut)
 
     @functools.cached_property
