@@ -118,6 +118,8 @@ def test_every_method_says_what_it_is() -> None:
         ({"dt0": 0.1, "seed": -1}, "seed = -1"),
         ({"dt0": 0.1, "saveat": 0.5, "dense": True}, "leave out saveat"),
         ({"dt0": -0.1}, "dt0"),
+        ({"dt0": 1e-300}, r"dt0 = 1e-300 takes 1e\+300 steps, more than can be counted"),
+        ({"dt0": 1e-12}, r"each of 1e\+12 steps would be saved: give the times in saveat"),
         ({"dt0": 0.1, "progress": True}, "progress is shown of ensembles"),
     ],
 )
