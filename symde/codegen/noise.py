@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 from symde.codegen.algebra import Algebra
 from symde.codegen.derivatives import SparseJacobian, jacobian
@@ -22,6 +25,21 @@ READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 """What a step may read of an equation at once."""
 
 
+_Made = TypeVar("_Made")
+
+
+def made_once(make: Callable[[Any], _Made]) -> cached_property[_Made]:
+    """A property of kernels that is made when it is asked for, in one thread at a time: it adds to the graph,
+    which threads would spoil for one another."""
+
+    def locked(kernels: NoiseKernels) -> _Made:
+        with kernels.lock:
+            return make(kernels)
+
+    locked.__doc__ = make.__doc__
+    return cached_property(locked)
+
+
 def domain_of(definition: Definition, state: int) -> tuple[float, float]:
     """The ends of a state's domain; infinite where there is none."""
     low, high = definition.states[state].domain or (None, None)
@@ -34,12 +52,14 @@ class NoiseKernels:
     Attributes:
         rows, columns: state and Brownian motion of each entry of the diffusion matrix, by rows.
         motions: Number of Brownian motions.
+        lock: Of the graph, held by who adds to it.
     """
 
     def __init__(self, definition: Definition) -> None:
         noise = definition.noise
         assert noise is not None and not noise.stratonovich
         self.definition = definition
+        self.lock = threading.RLock()
         self._model, lowering = lower_named(definition)
         self._drift = tuple(lowering.lower(state.derivative) for state in definition.states)
         places = {name: row for row, name in enumerate(definition.state_names)}
@@ -56,7 +76,7 @@ class NoiseKernels:
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
 
-    @cached_property
+    @made_once
     def products(self) -> Products:
         """Those that are not always 0."""
         graph = self._model.graph
@@ -91,7 +111,7 @@ class NoiseKernels:
             found.append(graph.apply("lt", node, graph.constant(high)))
         return found
 
-    @cached_property
+    @made_once
     def drift_jacobian(self) -> SparseJacobian:
         """The derivatives of the drift by the states."""
         return jacobian(self._model.graph, self._drift, self._model.states)
@@ -104,7 +124,7 @@ class NoiseKernels:
         found = zip(self.products.first, self.products.second, strict=True)
         return tuple(sorted({(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}))
 
-    @cached_property
+    @made_once
     def kind(self) -> NoiseKind:
         """The first in the order of `NoiseKind` that the noise is."""
         states = self._model.states
@@ -121,9 +141,10 @@ class NoiseKernels:
     def address(self, name: str) -> int:
         """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
         "linearised": the drift and its Jacobian."""
-        if name not in self._addresses:
-            self._addresses[name] = self._compiled(name)
-        return self._addresses[name]
+        with self.lock:
+            if name not in self._addresses:
+                self._addresses[name] = self._compiled(name)
+            return self._addresses[name]
 
     def _compiled(self, name: str) -> int:
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}

@@ -1,4 +1,4 @@
-"""What kind of noise a diffusion matrix is: which states its entries read, and whether its motions commute."""
+"""What kind of noise a diffusion matrix is: which states its entries read, and whether motions commute."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def commutes(graph: Graph, products: Products, lengths: dict[str, int], held: Co
 
 
 class _Branches:
-    """Values of operations that choose: one of their branches at random, the same for all that ask the same."""
+    """Values of operations that choose: one of their branches at random, the same for all that ask."""
 
     def __init__(self, graph: Graph, draws: np.random.Generator, held: Collection[int]) -> None:
         self._graph, self._draws, self._held = graph, draws, frozenset(held)

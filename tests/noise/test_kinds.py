@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 import symde
+from symde.codegen.graph import Graph
+from symde.codegen.noise_derivatives import NoiseDerivatives
 
 
 def problem(text: str) -> symde.Problem:
@@ -54,3 +59,36 @@ def test_general_noise_that_jumps_takes_no_derivatives() -> None:
         problem("state x = 5, y = 1\ndx = 0*dt + (x > 3 ? y : 0)*dW1\ndy = 0*dt + dW2"), dt0=0.1, seed=1
     )
     assert found.method[0].name == "EulerMaruyama"
+
+
+def test_threads_do_not_spoil_the_graph_for_one_another(monkeypatch) -> None:
+    # between the number of a node and the node itself another thread may come in
+    def slowly(self, key, op, args, value, span):
+        node = self._known.get(key)
+        if node is None:
+            node = self._known[key] = len(self.op)
+            time.sleep(1e-3)
+            for one, given in zip(
+                (self.op, self.args, self.value, self.span), (op, args, value, span), strict=True
+            ):
+                one.append(given)
+        return node
+
+    text = "state x = 0.3, y = 1\ndx = -x*y*dt + sin(x*y)*dW1\ndy = exp(-x)*dt + x*y*dW1 + cos(y)*dW2"
+    expected = symde.solve(problem(text), "Milstein", dt0=0.1, seed=1).u
+    kernels = problem(text + "\nz = x").system.noise
+    monkeypatch.setattr(Graph, "_node", slowly)
+    asked = [lambda: kernels.products, lambda: kernels.kind, lambda: kernels.drift_jacobian]
+    derivatives = NoiseDerivatives(kernels)
+    asked += [lambda: derivatives.along("both"), lambda: derivatives.back("milstein")]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        for future in [pool.submit(one) for one in asked]:
+            future.result()
+    graph = kernels.graph
+    assert len(set(graph._known.values())) == len(graph.op)
+    assert all(
+        graph._known[graph.op[node], graph.args[node]] == node
+        for node in range(len(graph.op))
+        if graph.args[node]
+    )
+    assert np.array_equal(symde.solve(problem(text), "Milstein", dt0=0.1, seed=1).u, expected)

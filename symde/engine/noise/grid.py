@@ -30,7 +30,7 @@ def equal_steps(
         )
     count = (t1 - t0) / step
     if count >= COUNTED:
-        raise ValueError(f"dt0 = {step:g} takes {count:.6g} steps, more than can be counted: take larger ones")
+        raise ValueError(f"dt0 = {step:g} takes {count:.6g} steps, more than can be counted: enlarge it")
     steps = max(math.ceil(count * (1.0 - _WHOLE)), 1)
     if halved:  # their Brownian motion is that of a tree, which knows these times best
         steps = 2 ** (steps - 1).bit_length()
