@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from symde.codegen.noise import NoiseKind
-from symde.layers.neural_ode import Columns
+from symde.layers.neural_ode import Columns, what_it_gives
 
 DIAGONAL, SCALAR, GENERAL = "diagonal", "scalar", "general"
 SHAPES = (DIAGONAL, SCALAR, GENERAL)
@@ -69,10 +69,11 @@ class ModulesOfNoise:
         given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self._timed else (rows,)
         found = self._diffusion(*given)
         matrix = self._shape == GENERAL
-        if found.ndim != (3 if matrix else 2) or found.shape[:2] != rows.shape:
+        tensor = isinstance(found, Tensor)
+        if not tensor or found.ndim != (3 if matrix else 2) or found.shape[:2] != rows.shape:
             wanted = ", ".join(map(str, (*rows.shape, "m") if matrix else rows.shape))
             raise ValueError(
-                f"the diffusion gives shape {tuple(found.shape)} for states of shape {tuple(rows.shape)}: "
+                f"the diffusion gives {what_it_gives(found)} for states of shape {tuple(rows.shape)}: "
                 f"{self._shape} noise has coefficients of shape ({wanted})"
             )
         return found

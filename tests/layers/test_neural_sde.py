@@ -24,6 +24,13 @@ class Timed(nn.Module):
         return -x * t
 
 
+class Two(nn.Module):
+    """Gives more than it should."""
+
+    def forward(self, x):
+        return x, x
+
+
 class Own(nn.Module):
     """Coefficients that read their own state."""
 
@@ -197,3 +204,7 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)(start.float())
     with pytest.raises(TypeError, match="u0 must be a tensor"):
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)([1.0, 2.0])
+    with pytest.raises(ValueError, match="the module gives tuple, no tensor, for states of shape"):
+        NeuralSDE(Two(), network(), (0, 1), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the diffusion gives tuple, no tensor, for states of shape"):
+        NeuralSDE(network(), Two(), (0, 1), dt0=0.1)(start)

@@ -117,6 +117,25 @@ def test_compiled_code_has_the_same_path() -> None:
         torch.compile(lambda p: diffeq(p, mine, dt0=0.1), fullgraph=True, backend="aot_eager")(p)
 
 
+def test_noise_of_its_own_is_outside_of_compiled_code() -> None:
+    mine, p = problem(), parameters()
+    compiled = torch.compile(lambda p: squares(diffeq(p, mine, dt0=0.1)), backend="aot_eager")
+    torch.manual_seed(3)
+    compiled(p).backward()
+    found, p.grad = p.grad, None
+    torch.manual_seed(3)
+    squares(diffeq(p, mine, dt0=0.1)).backward()
+    assert torch.equal(found, p.grad)
+
+
+def test_a_batch_of_none_has_no_paths() -> None:
+    p = torch.ones(0, len(problem().p), requires_grad=True)
+    u = diffeq(p, problem(), dt0=0.1, saveat=[0.5, 1.0])
+    assert u.shape == (0, 2, 2) and u.dtype == torch.float32
+    u.sum().backward()
+    assert p.grad.shape == p.shape
+
+
 def test_seeds_come_from_torch_where_none_is_given() -> None:
     p, found = parameters().detach(), []
     for seed in (1, 1, 2):

@@ -127,6 +127,8 @@ def followed(
         u0, p = (one if one.ndim > 1 else one.expand(size[0], -1) for one in (u0, p))
     if len({*size}) > 1:
         raise ValueError(f"batches of {' and '.join(map(str, size))} members: they must be of one size")
+    if 0 in size:  # a batch of none
+        return u0[:, None].expand(-1, times.shape[-1], -1) + p.sum() * 0.0
     return solve(Paths(problem, rest["sensealg"], free, given), u0, p, span, times)
 
 
