@@ -27,7 +27,7 @@ class Source:
     """A text and the name to call it by."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
 
     @cached_property
     def line_starts(self) -> list[int]:

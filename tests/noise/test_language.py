@@ -94,3 +94,18 @@ def test_equations_are_shown_with_their_noise() -> None:
 def test_source_of_ordinary_equations_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="has noise, which ordinary differential equations know nothing of"):
         symde.export(symde.ode_def("dx = -x*dt + dW\nx(0) = 1"), target)
+
+
+def test_infinite_bounds_are_no_parameters() -> None:
+    model = symde.ode_def("dom -inf <= x <= 3\ndom y >= 0\ndx = -k*x*dt + dW\ndy = -y*dt + dW\nx(0) = 1; y(0) = 1")
+    assert model.parameter_names == ("k",)
+    assert [one.domain for one in model.definition.states] == [(None, 3.0), (0.0, None)]
+
+
+def test_noise_is_shown_as_the_text_has_it() -> None:
+    noise = symde.ode_def(TEXT).noise
+    assert str(noise).splitlines()[0] == "stratonovich"
+    assert [str(one) for one in noise.terms] == [
+        "dx: (s*x/2)*dW1", "dx: -(s*y/2)*dW", "dy: r*dW_a", "dy: (x*y)*dW1"
+    ]  # fmt: skip
+    assert "model M" not in repr(noise)  # places know the whole text, and do not tell it
