@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ POINTS = 64
 """Random points at which it is looked whether noise commutes, each with branches of its own."""
 
 CLOSE = 1e-9
+
+RANGES = (0.1, 2.0), (0.1, 0.9)
+"""Where the points lie; in the second, if the first has some without a value: correlations are below 1."""
 
 DECIDING = SWITCHES | {"eq"}
 """Operations through which a state changes a coefficient of which the derivative by it is 0."""
@@ -91,17 +95,29 @@ def commutes(graph: Graph, products: Products, lengths: dict[str, int], held: Co
     nodes = dict(zip(places, products.nodes, strict=True))
     pairs = [(node, nodes.get((row, second, first))) for (row, first, second), node in nodes.items()]
     pairs = [(one, two) for one, two in pairs if one != two]
-    draws = np.random.default_rng(1992)
-    inputs = {name: draws.uniform(0.1, 2.0, (length, POINTS)) for name, length in lengths.items()}
-    branches = _Branches(graph, draws, held)
     roots = [node for pair in pairs for node in pair if node is not None]
-    values = evaluate_by(branches.value, graph, roots, draws.uniform(0.1, 2.0, POINTS), inputs)
-    zero = np.zeros(POINTS)
-    for node, other in pairs:
-        one, two = values[node] + zero, zero if other is None else values[other] + zero
-        if not (np.abs(one - two) <= CLOSE * (np.abs(one) + np.abs(two))).all():
-            return False
-    return True
+    for ends in RANGES:
+        values = _values(graph, roots, lengths, held, ends)
+        if all(np.isfinite(values[node]).all() for node in roots):
+            return all(_alike(values[one], 0.0 if two is None else values[two]) for one, two in pairs)
+    return False
+
+
+def _values(
+    graph: Graph,
+    roots: Sequence[int],
+    lengths: dict[str, int],
+    held: Collection[int],
+    ends: tuple[float, float],
+) -> dict[int, Value]:
+    draws = np.random.default_rng(1992)
+    inputs = {name: draws.uniform(*ends, (length, POINTS)) for name, length in lengths.items()}
+    branches = _Branches(graph, draws, held)
+    return evaluate_by(branches.value, graph, roots, draws.uniform(*ends, POINTS), inputs)
+
+
+def _alike(one: Any, two: Any) -> bool:
+    return bool((np.abs(one - two) <= CLOSE * (np.abs(one) + np.abs(two))).all())
 
 
 class _Branches:

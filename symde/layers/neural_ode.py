@@ -153,7 +153,9 @@ class Columns:
 
 def what_it_gives(value: Any) -> str:
     """What a module gives, in words."""
-    return f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{type(value).__name__}, no tensor,"
+    if isinstance(value, Tensor):
+        return f"shape {tuple(value.shape)}"
+    return f"{type(value).__name__}, no tensor,"
 
 
 def _takes_time(module: nn.Module) -> bool:

@@ -102,8 +102,8 @@ def _why_no_noise(draft: Draft, rest: Expr) -> str:
             kind, state = draft.kind_of(name.id), name.id[1:]
             if kind is None:
                 return (
-                    f"`{name.id}` is the derivative of the state `{state}` here: rename the state, or call the "
-                    "Brownian motion `dW1` or `dW_name`"
+                    f"`{name.id}` is the derivative of the state `{state}` here: rename the state, or call "
+                    "the Brownian motion `dW1` or `dW_name`"
                 )
             return f"`{name.id}` is declared as a {kind}, and is no noise: rename the {kind}"
     return "every term is multiplied by one of them; Brownian motions are called `dW`, `dW1` or `dW_name`"

@@ -33,6 +33,10 @@ def problem(text: str) -> symde.Problem:
         ("state x = 5, y = 1\ndx = 0*dt + (y - 3 + abs(y - 3))*dW1\ndy = 0*dt + dW2", "general"),
         ("param b = 9\nstate x = 5, y = 1\ndx = 0*dt + min(b*y, 7)*dW1\ndy = 0*dt + dW2", "general"),
         # and in all of them
+        ("param r = 0.5\nstate x = 1, y = 1\ndx = 0*dt + x*dW1\ndy = 0*dt + y*(r*dW1 + sqrt(1 - r^2)*dW2)",
+         "commutative"),
+        ("param r = 0.5\nstate x = 1, y = 1\ndx = 0*dt + x*dW1\ndy = 0*dt + x*(r*dW1 + sqrt(1 - r^2)*dW2)",
+         "general"),
         ("state x = 1\ndx = 0*dt + max(x, 1)*dW1 + max(x, 1)*dW2", "commutative"),
         ("state x = 1\ndx = 0*dt + 2*abs(x)*dW1 + 3*abs(x)*dW2", "commutative"),
         ("state x = 1\ndom x >= 0\ndx = 0*dt + sqrt(x)*dW1 + 2*sqrt(x)*dW2", "commutative"),

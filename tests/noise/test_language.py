@@ -97,7 +97,8 @@ def test_source_of_ordinary_equations_is_refused(target: str) -> None:
 
 
 def test_infinite_bounds_are_no_parameters() -> None:
-    model = symde.ode_def("dom -inf <= x <= 3\ndom y >= 0\ndx = -k*x*dt + dW\ndy = -y*dt + dW\nx(0) = 1; y(0) = 1")
+    text = "dom -inf <= x <= 3\ndom y >= 0\ndx = -k*x*dt + dW\ndy = -y*dt + dW\nx(0) = 1; y(0) = 1"
+    model = symde.ode_def(text)
     assert model.parameter_names == ("k",)
     assert [one.domain for one in model.definition.states] == [(None, 3.0), (0.0, None)]
 
