@@ -58,6 +58,15 @@ def test_steps_that_follow_the_error_are_refused_of_noise_that_jumps() -> None:
         assert symde.solve(problem(f"state x = 1\ndx = -x*dt + {smooth}"), rtol=0.1, seed=1).retcode.success
 
 
+def test_stratonovich_noise_that_jumps_is_refused() -> None:
+    # half its slope times itself is infinite at the jump
+    for jumping in ("floor(x)*dW", "(x > 0.5 ? x : 0)*dW"):
+        with pytest.raises(ValueError, match="noise in the sense of Stratonovich jumps where states decide"):
+            problem(f"stratonovich\nstate x = 1\ndx = -x*dt + {jumping}")
+    for bent in ("abs(x)*dW", "max(x, 1)*dW", "(x > 0.5 ? x : 0.5)*dW", "(t > 0.5 ? x : 2*x)*dW"):
+        problem(f"stratonovich\nstate x = 1\ndx = -x*dt + {bent}")
+
+
 def test_general_noise_that_jumps_takes_no_derivatives() -> None:
     found = symde.solve(
         problem("state x = 5, y = 1\ndx = 0*dt + (x > 3 ? y : 0)*dW1\ndy = 0*dt + dW2"), dt0=0.1, seed=1
