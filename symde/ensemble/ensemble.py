@@ -110,12 +110,9 @@ def ensemble(
     members = Members(starts.u0, starts.p, np.array([[t0, t1]]), np.ascontiguousarray(times)[None], starts.n)
     if paths:
         given = {"rtol": rtol, "atol": atol, "dt0": dt0, "dtmax": dtmax, "linear_solver": linear_solver}
-        others = {
-            name: one for name, one in given.items() if one is not (ensemble.__kwdefaults__ or {})[name]
-        }
         path_system: Any = problem.system
         work = importlib.import_module(path_system.members).work_of(
-            problem, method, max_steps, members, seed, others
+            problem, method, max_steps, members, seed, options.changed(given, ensemble)
         )
         starts = dataclasses.replace(starts, seed=seed)
     else:

@@ -131,7 +131,9 @@ def _paths(
     """The same of a problem with noise; `rest` are options beside those of solves."""
     refuse_jumps(problem)
     if torch.compiler.is_compiling():
-        others = dict(u0=u0, tspan=tspan, saveat=saveat, **solving, **rest)
+        usual = diffeq.__kwdefaults__ or {}  # which traced numbers are not any more
+        told = {name: one for name, one in solving.items() if options.is_given(one, usual.get(name))}
+        others = dict(u0=u0, tspan=tspan, saveat=saveat, **told, **rest)
         if rest["seed"] is None:
             return _outside(p, problem, others)
         return operators.traced(diffeq, p, problem, others)

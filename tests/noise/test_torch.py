@@ -179,3 +179,13 @@ def test_what_is_not_known_is_refused() -> None:
     plain = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = -a*x")
     with pytest.raises(ValueError, match="seed=1 belongs to problems with noise"):
         diffeq(None, plain, seed=1)
+
+
+def test_the_usual_tolerances_of_ordinary_equations_count_where_they_are_given() -> None:
+    mine = symde.remake(problem(), tspan=(0, 0.01))
+    given = {"rtol": float("1e-6"), "atol": 1e-3, "seed": 1, "saveat": [0.01]}
+    expected = symde.solve(mine, **given).u
+    p = torch.as_tensor(mine.p)
+    np.testing.assert_array_equal(diffeq(p, mine, **given).numpy(), expected)
+    compiled = torch.compile(lambda p: diffeq(p, mine, **given), fullgraph=True, backend="aot_eager")
+    np.testing.assert_array_equal(compiled(p).numpy(), expected)

@@ -118,7 +118,7 @@ def followed(
     usual["linear_solver"] = linear_solvers.AUTO
     given = {**solving, "lanes": rest["lanes"]}
     others = {name: given.pop(name) for name in usual}
-    others = {name: one for name, one in others.items() if one is not usual[name] and one != usual[name]}
+    others = {name: one for name, one in others.items() if options.is_given(one, usual[name])}
     refuse_times(span.requires_grad or times.requires_grad)
     seed = torch.randint(2**63 - 1, ()).item() if rest["seed"] is None else rest["seed"]
     given |= {"seed": seed, "workers": rest["workers"], **tolerances_of(others)}
