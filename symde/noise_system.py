@@ -180,7 +180,7 @@ def _refuse_jumps(noise: NoiseKernels) -> None:
     """
     if any(one.states for one in noise.jumps_of_noise):
         raise ValueError(
-            "noise in the sense of Stratonovich jumps where states decide, and cannot be read as Ito's there: "
-            "write it smoothly, such as `(1 + tanh(x/w))/2` for `x > 0` with a small w, or without "
+            "noise in the sense of Stratonovich jumps where states decide, and cannot be read as Ito's "
+            "there: write it smoothly, such as `(1 + tanh(x/w))/2` for `x > 0` with a small w, or without "
             "`stratonovich` as Ito's"
         )

@@ -128,6 +128,12 @@ def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> N
         symde.solve(growth(), **options)
 
 
+def test_methods_for_noise_are_told_to_ordinary_equations() -> None:
+    plain = symde.Problem("state x = 1\nx' = -x", tspan=(0, 1))
+    with pytest.raises(ValueError, match="'sra1' is a method for equations with noise, .* has none"):
+        symde.solve(plain, "sra1")
+
+
 def test_what_knows_ordinary_equations_alone_refuses() -> None:
     for function in (symde.Integrator, symde.steady_state):
         with pytest.raises(ValueError, match="the problem has noise"):
