@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
-from symde.language.syntax import Expr, Name, Product
+from symde.language.syntax import Expr, Name
 from symde.language.unparse import unparse
+from symde.model.syntax_derivative import product
 
 OWN = "dW"
 """In an equation of the text: the Brownian motion that no other equation has."""
@@ -39,7 +40,8 @@ class NoiseTerm:
 
     def __str__(self) -> str:
         motion = Name(self.differential, span=None)
-        return f"d{self.state}: {unparse(Product((('*', self.coefficient), ('*', motion)), span=None))}"
+        whole = product([("*", self.coefficient), ("*", motion)], None)
+        return f"d{self.state}: {unparse(whole)}"
 
 
 @dataclass(frozen=True, slots=True)
