@@ -151,10 +151,11 @@ def _paths(
     ).to(dtype)
 
 
-_REASON = {"reason": "compiled code would draw other noise on its way back: give a seed"}
+_REASON: dict[str, Any] = {"reason": "compiled code would draw other noise on its way back: give a seed"}
+_TOLD = _REASON if "reason" in signature(torch.compiler.disable).parameters else {}  # of torch 2.7 on
 
 
-@torch.compiler.disable(**(_REASON if "reason" in signature(torch.compiler.disable).parameters else {}))
+@torch.compiler.disable(**_TOLD)
 def _outside(p: Any, problem: Any, others: dict[str, Any]) -> Tensor:
     """Outside of compiled code, which could not go back over noise that it drew."""
     return diffeq(p, problem, **others)
