@@ -240,12 +240,18 @@ def seed_of(given: Any) -> int:
 
 
 def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.ndarray:
-    """The times to save."""
+    """The times to save.
+
+    Raises:
+        ValueError, TypeError: `saveat` is not what it should be, or the steps are too many to save each.
+    """
     times = options.save_times(saveat, *span)
     if times is not None:
         return np.ascontiguousarray(times)
     if isinstance(plan.grid, Adaptive):
         return np.linspace(*span, POINTS)
+    if plan.grid.steps > options.MOST_POINTS:
+        raise ValueError(f"each of {plan.grid.steps:.6g} steps would be saved: give the times in saveat")
     times = plan.grid.t0 + plan.grid.h * np.arange(plan.grid.steps + 1)
     times[-1] = span[1]
     return times

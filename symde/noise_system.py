@@ -63,6 +63,8 @@ class NoiseSystem(PathSystem):
         # names and values are those of the model without its noise
         base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
         self.noise = NoiseKernels(self.ito)
+        if definition.noise is not None and definition.noise.stratonovich:
+            _refuse_jumps(self.noise)
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
         self.nominal = base.nominal
@@ -117,7 +119,7 @@ class NoiseSystem(PathSystem):
     @functools.cached_property
     def cuts(self) -> tuple[str, ...]:
         """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
-        reactions, which is none at rates below 0."""
+        reactions, which is none at rates below 0, and where noise jumps."""
         cut = [
             f"`{state.name}` has a domain"
             for state in self.ito.states
@@ -126,6 +128,8 @@ class NoiseSystem(PathSystem):
         ]
         if self.definition.reactions:
             cut.append("the noise of reactions ends where their rates are 0")
+        elif any(one.states for one in self.noise.jumps_of_noise):
+            cut.append("the noise jumps where states decide")
         return tuple(cut)
 
     @functools.cached_property
@@ -165,3 +169,18 @@ class NoiseSystem(PathSystem):
         kernels = ChannelKernels(self.ito, self.network)
         channels = len(self.network.channels)
         return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)
+
+
+def _refuse_jumps(noise: NoiseKernels) -> None:
+    """Refuse noise in the sense of Stratonovich that jumps: half its slope times itself, which turns it into
+    Ito's, is infinite there.
+
+    Raises:
+        ValueError: states decide where it jumps.
+    """
+    if any(one.states for one in noise.jumps_of_noise):
+        raise ValueError(
+            "noise in the sense of Stratonovich jumps where states decide, and cannot be read as Ito's "
+            "there: write it smoothly, such as `(1 + tanh(x/w))/2` for `x > 0` with a small w, or without "
+            "`stratonovich` as Ito's"
+        )

@@ -131,15 +131,9 @@ def solve(
             "rtol": rtol, "atol": atol, "backend": backend, "events": events, "callback": callback,
             "dt0": dt0, "dtmax": dtmax, "linear_solver": linear_solver, "preconditioner": preconditioner,
         }  # fmt: skip
-        usual = solve.__kwdefaults__ or {}
-        others = {
-            name: value
-            for name, value in given.items()
-            if type(value) is not type(usual[name]) or value != usual[name]
-        }
         system: Any = problem.system
         return importlib.import_module(system.solver).from_solve(
-            problem, method, seed, saveat, dense, max_steps, progress, throw, others
+            problem, method, seed, saveat, dense, max_steps, progress, throw, options.changed(given, solve)
         )
     if seed is not None:
         raise ValueError(

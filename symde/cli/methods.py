@@ -8,13 +8,17 @@ import textwrap
 from itertools import groupby
 
 from symde.cli.table import table
+from symde.codegen.noise_kind import NoiseKind
 from symde.engine.methods import registry
 from symde.engine.methods.method import Method
+from symde.engine.noise import registry as noise_registry
+from symde.engine.noise.method import NoiseMethod
 
 HEADER = ["method", "kind", "order", "error", "dense", "stability", "for", "to cite"]
 """Columns of the documentation's table."""
 
 _COLUMNS = ["method", "order", "dense", "stability", "for"]
+_NOISE_COLUMNS = ["method", "strong", "weak", "adaptive", "noise", "for"]
 _LEAST_WIDTH = 30  # of the sentences, however narrow the terminal
 
 _NOTE = """
@@ -55,17 +59,39 @@ def run(options: argparse.Namespace) -> int:
     width = shutil.get_terminal_size((160, 24)).columns
     methods = by_kind()
     facts = [[one.name, _order(one), str(one.interpolant_order), one.stability, ""] for one in methods]
-    header, rule, *lines = table(facts, _COLUMNS, right=[1, 2]).splitlines()
-    indent = len(rule) - len(_COLUMNS[-1])
-    print(f"{header}\n{rule}")
-    for kind, group in groupby(zip(methods, lines, strict=True), key=lambda pair: pair[0].kind):
-        print(f"\n{kind}")
-        for method, line in group:
-            room = max(width - indent, _LEAST_WIDTH)
-            sentence = textwrap.wrap(method.when_to_use, room, break_on_hyphens=False)
-            print(line.ljust(indent) + f"\n{'':{indent}}".join(sentence))
-    print("\n" + textwrap.fill(_NOTE.strip(), width))
+    groups = [(one.kind, one.when_to_use) for one in methods]
+    _print_grouped(facts, _COLUMNS, [1, 2], groups, width)
+    print("\n" + textwrap.fill(_NOTE.strip(), width) + "\n")
+    noisy = noise_registry.methods()
+    facts = [
+        [one.name, f"{one.strong:g}", f"{one.weak:g}", "yes" if one.adaptive else "no", _noise(one), ""]
+        for one in noisy
+    ]
+    groups = [("equations with noise", one.when_to_use) for one in noisy]
+    _print_grouped(facts, _NOISE_COLUMNS, [1, 2], groups, width)
     return 0
+
+
+def _print_grouped(
+    facts: list[list[str]], columns: list[str], right: list[int], groups: list[tuple[str, str]], width: int
+) -> None:
+    """A table under its header, with the name of a group before its first row, and a sentence in the last
+    column of each."""
+    header, rule, *lines = table(facts, columns, right=right).splitlines()
+    indent = len(rule) - len(columns[-1])
+    print(f"{header}\n{rule}")
+    for kind, group in groupby(zip(groups, lines, strict=True), key=lambda pair: pair[0][0]):
+        print(f"\n{kind}")
+        for (_, sentence), line in group:
+            room = max(width - indent, _LEAST_WIDTH)
+            wrapped = textwrap.wrap(sentence, room, break_on_hyphens=False)
+            print(line.ljust(indent) + f"\n{'':{indent}}".join(wrapped))
+
+
+def _noise(method: NoiseMethod) -> str:
+    """The kinds of noise that a method is for."""
+    kinds = [one.value for one in NoiseKind if one in method.noise]
+    return "any" if len(kinds) == len(NoiseKind) else ", ".join(kinds)
 
 
 def _order(method: Method) -> str:

@@ -14,6 +14,7 @@ from symde.cli.models import model
 from symde.cli.notice import tell_about_compilation
 from symde.cli.table import table
 from symde.problem import Problem, Retcode, Solution
+from symde.problem.path_solution import PathSolution
 from symde.solve import solve
 
 
@@ -70,7 +71,8 @@ def _report(solution: Solution, name: str) -> str:
     system, stats = solution.problem.system, solution.stats
     rows = [[one, f"{value:.10g}", system.unit(one) or ""] for one, value in _end_values(solution).items()]
     methods = " + ".join(one.name for one in solution.method)
-    work = f"{methods}: {stats.words}, {_duration(stats.seconds)}"
+    seed = f"seed {solution.seed}, " if isinstance(solution, PathSolution) else ""
+    work = f"{methods}: {stats.words}, {seed}{_duration(stats.seconds)}"
     heading = f"{name}: {solution.retcode}, t = {solution.t[-1]:g}"
     units = any(row[2] for row in rows)
     return f"{heading}\n\n{table([row if units else row[:2] for row in rows], right=[1])}\n\n{work}"
@@ -91,6 +93,8 @@ def _json(solution: Solution, name: str, series: bool) -> str:
         "end": _end_values(solution),
         "stats": solution.stats.as_dict(),
     }
+    if isinstance(solution, PathSolution):
+        result["seed"] = solution.seed
     if series:
         result["saved"] = {"t": solution.t.tolist(), **{one: solution[one].tolist() for one in result["end"]}}
     return json.dumps(result, ensure_ascii=False, indent=2)

@@ -14,6 +14,8 @@ from symde.codegen.powers import integer_exponent, multiplication_chain
 Value = np.float64 | np.bool_ | np.ndarray
 """Value of a node: a number or truth value, or an array of them where many points are evaluated at once."""
 
+Operation = Callable[[int, str, Sequence[Value]], Value]
+
 
 def _power(x: Value, y: Value) -> Value:
     # numpy takes the power 0.5 for the square root, which differs from C's pow at -0.0 and -inf.
@@ -83,15 +85,32 @@ def evaluate(
     Returns:
         Node -> value, in order of evaluation. Nothing is raised or warned of: values may be infinite or NaN.
     """
+    return evaluate_by(None, graph, roots, t, inputs)
+
+
+def evaluate_by(
+    operation: Operation | None,
+    graph: Graph,
+    roots: Iterable[int],
+    t: float | np.ndarray = 0.0,
+    inputs: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+) -> dict[int, Value]:
+    """As `evaluate`, with a meaning of one's own for operations: of a node, its operation and the values of
+    its arguments; None: their own."""
     values: dict[int, Value] = {}
     with np.errstate(all="ignore"):
         for node in graph.reachable(roots):
-            values[node] = _value(graph, node, values, t, inputs or {})
+            values[node] = _value(graph, node, values, t, inputs or {}, operation)
     return values
 
 
 def _value(
-    graph: Graph, node: int, values: Mapping[int, Value], t: float | np.ndarray, inputs: Mapping
+    graph: Graph,
+    node: int,
+    values: Mapping[int, Value],
+    t: float | np.ndarray,
+    inputs: Mapping,
+    operation: Operation | None = None,
 ) -> Value:
     op = graph.op[node]
     if op == "const":
@@ -106,6 +125,8 @@ def _value(
         exponent = integer_exponent(graph, node)
         if exponent is not None:
             return _integer_power(values[args[0]], exponent)
+    if operation is not None:
+        return operation(node, op, [values[argument] for argument in args])
     return FUNCTIONS[op](*[values[argument] for argument in args])[()]
 
 

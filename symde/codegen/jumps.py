@@ -39,6 +39,10 @@ TIME = "t", 0
 ROUNDING = 1e-9
 """Differences relative to the values that count for nothing."""
 
+UNDERFLOW = 1e-100
+"""Values of which the powers and products were too small for float64 to hold: their differences count for
+nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Jump:
@@ -122,7 +126,7 @@ def _jumps(graph: Graph, node: int, readers: Sequence[int]) -> bool:
             gaps.append((np.abs(after - before), np.abs(after) + np.abs(before)))
     (coarse, _), (fine, size) = gaps
     known = switched & np.isfinite(coarse) & np.isfinite(fine)
-    return bool((known & (fine > coarse / 2) & (fine > ROUNDING * size)).any() or not known.any())
+    return bool((known & (fine > coarse / 2) & (fine > ROUNDING * size + UNDERFLOW)).any() or not known.any())
 
 
 class _Lines:

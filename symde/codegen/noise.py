@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from enum import StrEnum
+import threading
+from collections.abc import Callable
 from functools import cached_property
-
-import numpy as np
+from typing import Any, TypeVar
 
 from symde.codegen.algebra import Algebra
 from symde.codegen.derivatives import SparseJacobian, jacobian
-from symde.codegen.evaluate import evaluate
 from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import lower_named
+from symde.codegen.noise_kind import NoiseKind, Products, commutes, states_read, without_products
 from symde.model.definition import Definition
 from symde.native import load_ir
-
-POINTS = 8
-"""Random points at which it is looked whether noise commutes."""
-
-CLOSE = 1e-9
 
 MILSTEIN, LINEARISED = "milstein", "linearised"
 
@@ -31,34 +25,19 @@ READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 """What a step may read of an equation at once."""
 
 
-class NoiseKind(StrEnum):
-    """What a method may rely on.
-
-    ADDITIVE: no state changes the noise. DIAGONAL: a Brownian motion for each state, whose coefficient reads
-    that state alone. SCALAR: one Brownian motion. COMMUTATIVE: L_i g_j = L_j g_i for all motions, where
-    L_i = sum_k g_ki d/dx_k. GENERAL: all else.
-    """
-
-    ADDITIVE = "additive"
-    DIAGONAL = "diagonal"
-    SCALAR = "scalar"
-    COMMUTATIVE = "commutative"
-    GENERAL = "general"
+_Made = TypeVar("_Made")
 
 
-@dataclass(frozen=True, slots=True)
-class Products:
-    """The terms of Milstein's method: L_first g_(row, second), one a place.
+def made_once(make: Callable[[Any], _Made]) -> cached_property[_Made]:
+    """A property of kernels that is made when it is asked for, in one thread at a time: it adds to the graph,
+    which threads would spoil for one another."""
 
-    Attributes:
-        rows, first, second: state and motions of each.
-        nodes: graph nodes.
-    """
+    def locked(kernels: NoiseKernels) -> _Made:
+        with kernels.lock:
+            return make(kernels)
 
-    rows: tuple[int, ...]
-    first: tuple[int, ...]
-    second: tuple[int, ...]
-    nodes: tuple[int, ...]
+    locked.__doc__ = make.__doc__
+    return cached_property(locked)
 
 
 def domain_of(definition: Definition, state: int) -> tuple[float, float]:
@@ -73,12 +52,14 @@ class NoiseKernels:
     Attributes:
         rows, columns: state and Brownian motion of each entry of the diffusion matrix, by rows.
         motions: Number of Brownian motions.
+        lock: Of the graph, held by who adds to it.
     """
 
     def __init__(self, definition: Definition) -> None:
         noise = definition.noise
         assert noise is not None and not noise.stratonovich
         self.definition = definition
+        self.lock = threading.RLock()
         self._model, lowering = lower_named(definition)
         self._drift = tuple(lowering.lower(state.derivative) for state in definition.states)
         places = {name: row for row, name in enumerate(definition.state_names)}
@@ -95,7 +76,7 @@ class NoiseKernels:
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
 
-    @cached_property
+    @made_once
     def products(self) -> Products:
         """Those that are not always 0."""
         graph = self._model.graph
@@ -110,24 +91,27 @@ class NoiseKernels:
                 state = slopes.indices[k]
                 for first, node in by_row.get(state, ()):
                     place = row, first, second
-                    term = self._inside(algebra, state, algebra.mul(node, slopes.nodes[k]))
+                    term = algebra.mul(node, slopes.nodes[k])
+                    for condition in self._inside(state):
+                        term = algebra.select(condition, term, algebra.zero)
                     sums[place] = algebra.add(sums[place], term) if place in sums else term
         kept = {place: node for place, node in sums.items() if not algebra.is_zero(node)}
         rows, first, second = zip(*kept, strict=True) if kept else ((), (), ())
         return Products(rows, first, second, tuple(kept.values()))
 
-    def _inside(self, algebra: Algebra, state: int, term: int) -> int:
-        """A product with a derivative by a state: none where that is at the end of its domain, beyond which
-        coefficients do not change, and at which those such as sqrt(x) have no derivative."""
-        graph, node = algebra.graph, self._model.states[state]
+    def _inside(self, state: int) -> list[int]:
+        """Conditions that a state is inside of its domain: there products with a derivative by it count. At
+        the ends coefficients such as sqrt(x) have none, and beyond them they do not change."""
+        graph, node = self._model.graph, self._model.states[state]
         low, high = domain_of(self.definition, state)
-        for bound, pair in ((low, (low, None)), (high, (None, high))):
-            if math.isfinite(bound):
-                ends = [node if one is None else graph.constant(one) for one in pair]
-                term = algebra.select(algebra.apply("lt", *ends), term, algebra.zero)
-        return term
+        found = []
+        if math.isfinite(low):
+            found.append(graph.apply("lt", graph.constant(low), node))
+        if math.isfinite(high):
+            found.append(graph.apply("lt", node, graph.constant(high)))
+        return found
 
-    @cached_property
+    @made_once
     def drift_jacobian(self) -> SparseJacobian:
         """The derivatives of the drift by the states."""
         return jacobian(self._model.graph, self._drift, self._model.states)
@@ -140,50 +124,27 @@ class NoiseKernels:
         found = zip(self.products.first, self.products.second, strict=True)
         return tuple(sorted({(min(pair), max(pair)) for pair in found if pair[0] != pair[1]}))
 
-    @cached_property
+    @made_once
     def kind(self) -> NoiseKind:
         """The first in the order of `NoiseKind` that the noise is."""
-        slopes = jacobian(self._model.graph, self._diffusion, self._model.states)
-        if not slopes.indices:
-            return NoiseKind.ADDITIVE
-        single = len(set(self.rows)) == len(self.rows)
-        own = all(
-            slopes.indices[k] == row
-            for entry, row in enumerate(self.rows)
-            for k in range(slopes.indptr[entry], slopes.indptr[entry + 1])
+        states = self._model.states
+        found = without_products(
+            self.rows, self.columns, states_read(self._model.graph, self._diffusion, states)
         )
-        if single and own and len(set(self.columns)) == len(self.columns):
-            return NoiseKind.DIAGONAL
-        if len(set(self.columns)) == 1:
-            return NoiseKind.SCALAR
-        return NoiseKind.COMMUTATIVE if self._commutes() else NoiseKind.GENERAL
-
-    def _commutes(self) -> bool:
-        """Whether all products are the same in either order, at random points."""
-        graph, found = self._model.graph, self.products
-        places = zip(found.rows, found.first, found.second, strict=True)
-        nodes = dict(zip(places, found.nodes, strict=True))
-        draws = np.random.default_rng(1992)
-        inputs = {
-            "u": draws.uniform(0.1, 2.0, (len(self.definition.states), POINTS)),
-            "p": draws.uniform(0.1, 2.0, (len(self.definition.parameters), POINTS)),
-        }
-        with np.errstate(all="ignore"):
-            values = evaluate(graph, list(found.nodes), draws.uniform(0.1, 2.0, POINTS), inputs)
-        zero = np.zeros(POINTS)
-        for (row, first, second), node in nodes.items():
-            other = nodes.get((row, second, first))
-            one, two = values[node] + zero, zero if other is None else values[other] + zero
-            if not (np.abs(one - two) <= CLOSE * (np.abs(one) + np.abs(two))).all():
-                return False
-        return True
+        if found is not None:
+            return found
+        lengths = {"u": len(states), "p": len(self._model.parameters)}
+        inside = {node for state in range(len(states)) for node in self._inside(state)}
+        alike = commutes(self._model.graph, self.products, lengths, inside)
+        return NoiseKind.COMMUTATIVE if alike else NoiseKind.GENERAL
 
     def address(self, name: str) -> int:
         """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
         "linearised": the drift and its Jacobian."""
-        if name not in self._addresses:
-            self._addresses[name] = self._compiled(name)
-        return self._addresses[name]
+        with self.lock:
+            if name not in self._addresses:
+                self._addresses[name] = self._compiled(name)
+            return self._addresses[name]
 
     def _compiled(self, name: str) -> int:
         lengths = {"u": len(self.definition.states), "p": len(self.definition.parameters)}
@@ -205,6 +166,11 @@ class NoiseKernels:
     def jumps(self) -> list[Jump]:
         """Where drift or diffusion jumps."""
         return jumps(self.graph, (*self._drift, *self._diffusion))
+
+    @cached_property
+    def jumps_of_noise(self) -> list[Jump]:
+        """Where the diffusion jumps."""
+        return jumps(self.graph, self._diffusion)
 
     def outputs(self, name: str) -> tuple[Output, ...]:
         """What a kernel of `READINGS` computes."""

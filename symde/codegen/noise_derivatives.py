@@ -9,7 +9,6 @@ the second the engine leaves out such states.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +46,7 @@ class NoiseDerivatives:
         self._known: dict[tuple[str, str], int] = {}
         self._derived: dict[tuple[str, str], Kernel] = {}
         self._counted: dict[tuple[str, str], int] = {}
-        self._lock = threading.RLock()
+        self._lock = kernels.lock
 
     def along(self, name: str) -> int:
         """The address of the kernel of derivatives along a direction of one of `READINGS`: as many outputs of

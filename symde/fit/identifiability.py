@@ -62,7 +62,7 @@ def known_of(
     rows: np.ndarray,
     parameters: Parameters,
     free: np.ndarray,
-    rtol: float,
+    error: float,
     unchanged: Callable[[np.ndarray], bool],
 ) -> Known:
     """What is known of the coordinates theta.
@@ -71,7 +71,7 @@ def known_of(
         rows: R of shape (rows, k), where R'R is the information.
         parameters: The parameters.
         free: Which are not held by a bound.
-        rtol: Relative tolerance of the solves.
+        error: Of the rows, relative.
         unchanged: Whether a step of theta leaves the predictions as they are: derivatives alone do not tell
             a*b from a + b.
     """
@@ -83,14 +83,14 @@ def known_of(
     part = rows[:, places]
     sizes = np.sqrt((part**2).sum(axis=0))
     # columns of one length: what is told apart is directions, not units; without influence at all it is zero
-    silent = ~(sizes > max(SMALLEST, 100.0 * rtol) * 1e-3 * sizes.max())
+    silent = ~(sizes > max(SMALLEST, 100.0 * error) * 1e-3 * sizes.max())
     lengths = np.where(silent, 1.0, sizes)
     scaled = np.where(silent, 0.0, part / lengths)
     # the triangle of many rows has the same singular values: a fit of 8000 values took 2.7 s, and not 6.2
     _, singular, directions = np.linalg.svd(triangle(scaled), full_matrices=True)
     full = np.zeros(len(places))
     full[: len(singular)] = singular
-    good = full > max(SMALLEST, 100.0 * rtol) * max(full[0], 1e-300)
+    good = full > max(SMALLEST, 100.0 * error) * max(full[0], 1e-300)
     kept = directions[good] / full[good, None]
     covariance[np.ix_(places, places)] = (kept.T @ kept) / np.outer(lengths, lengths)
     basis = _sparse_basis(directions[~good] / lengths)

@@ -250,6 +250,11 @@ class Objective:
         return self._solves.curve(number, self._data[number], self._problems(theta)[number], times)
 
     @property
+    def derivative_error(self) -> float:
+        """Relative error of the derivatives of predictions."""
+        return self._solves.derivative_error
+
+    @property
     def solving(self) -> dict[str, Any]:
         """Options of the solves."""
         return dict(self._solving)

@@ -137,8 +137,8 @@ class FitResult:
 
     @cached_property
     def _known(self) -> Known:
-        rtol, rows = float(self.objective.solving["rtol"]), self._found.point.information
-        return known_of(rows, self.objective.parameters, ~self.at_bound, rtol, self._unchanged)
+        error, rows = self.objective.derivative_error, self._found.point.information
+        return known_of(rows, self.objective.parameters, ~self.at_bound, error, self._unchanged)
 
     def _unchanged(self, step: np.ndarray) -> bool:
         """Whether the predictions are the same, to a part in a thousand, some way from the estimate."""

@@ -52,9 +52,12 @@ class Solves(Protocol):
 
     Attributes:
         options: The same as options of `symde.value_and_grad`.
+        derivative_error: Of derivatives, relative: that of tolerances, and none where they are of the very
+            steps that were taken.
     """
 
     options: dict[str, Any]
+    derivative_error: float
 
     def compared(self, number: int, data: Matched, problem: Problem) -> tuple[Solution, Compared]:
         """A solve, and the data compared with it.
@@ -98,6 +101,7 @@ class OrdinarySolves:
     def __init__(self, problem: Problem, solving: dict[str, Any]) -> None:
         _refuse_unknown(solving, prepare, ("problem", "saveat"))
         self.options = self._solving = solving
+        self.derivative_error = float(solving["rtol"])
         prepare(problem, events=True, **solving)  # what is wrong with the options is told here
 
     def compared(self, number: int, data: Matched, problem: Problem) -> tuple[Solution, Compared]:
@@ -126,6 +130,8 @@ class OrdinarySolves:
 
 class PathSolves:
     """Paths of equations with noise; arguments as of `solves_of`."""
+
+    derivative_error = 0.0
 
     def __init__(self, problem: Problem, solving: dict[str, Any]) -> None:
         _refuse_unknown(solving, path_run, ("problem", "saveat", "first"))

@@ -28,6 +28,7 @@ from symde.language.syntax import (
     ParameterDeclaration,
     StateDeclaration,
     Statement,
+    Stratonovich,
 )
 
 DERIVATIVE = "D"
@@ -143,6 +144,8 @@ class _FunctionReader:
                 return Assignment(self._name(target), self.expressions.read(value), span)
             case ast.Expr(value=ast.Compare(left=left, ops=[ast.Eq()], comparators=[right])):
                 return self._equation(left, right, span)
+            case ast.Expr(value=ast.Name(id="stratonovich")):
+                return Stratonovich(span)
             case ast.Pass() | ast.Expr(value=ast.Constant(value=str())):
                 return None
             case ast.Expr(value=ast.IfExp(body=ast.Compare(ops=[ast.Eq()]))):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from inspect import signature
 from typing import Any
 
 import torch
@@ -130,9 +131,11 @@ def _paths(
     """The same of a problem with noise; `rest` are options beside those of solves."""
     refuse_jumps(problem)
     if torch.compiler.is_compiling():
+        usual = diffeq.__kwdefaults__ or {}  # which traced numbers are not any more
+        told = {name: one for name, one in solving.items() if options.is_given(one, usual.get(name))}
+        others = dict(u0=u0, tspan=tspan, saveat=saveat, **told, **rest)
         if rest["seed"] is None:
-            raise ValueError("compiled code would draw other noise on its way back: give a seed")
-        others = dict(u0=u0, tspan=tspan, saveat=saveat, **solving, **rest)
+            return _outside(p, problem, others)
         return operators.traced(diffeq, p, problem, others)
     if (rest["backend"] or _backend(p, problem, u0)) == TORCH:
         return _paths_by_torch(p, problem, u0, tspan, saveat, solving, rest)
@@ -146,6 +149,16 @@ def _paths(
     return paths.followed(
         problem, u0.to(torch.float64), all_p.to(torch.float64), span, times, free, solving, rest
     ).to(dtype)
+
+
+_REASON: dict[str, Any] = {"reason": "compiled code would draw other noise on its way back: give a seed"}
+_TOLD = _REASON if "reason" in signature(torch.compiler.disable).parameters else {}  # of torch 2.7 on
+
+
+@torch.compiler.disable(**_TOLD)
+def _outside(p: Any, problem: Any, others: dict[str, Any]) -> Tensor:
+    """Outside of compiled code, which could not go back over noise that it drew."""
+    return diffeq(p, problem, **others)
 
 
 def _backend(p: Any, problem: Any, u0: Any) -> str:

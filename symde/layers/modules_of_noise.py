@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from symde.codegen.noise import NoiseKind
-from symde.layers.neural_ode import Columns
+from symde.layers.neural_batch import Columns, what_it_gives
 
 DIAGONAL, SCALAR, GENERAL = "diagonal", "scalar", "general"
 SHAPES = (DIAGONAL, SCALAR, GENERAL)
 
-LOOKS = 8
-"""Random states at which it is looked which coefficients of the noise read which states."""
+LOOKS = 32
+"""Random states at which it is looked which coefficients of the noise read which states: a half of about 1,
+and others of up to a thousand."""
 
 
 class ModulesOfNoise:
@@ -69,10 +70,11 @@ class ModulesOfNoise:
         given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self._timed else (rows,)
         found = self._diffusion(*given)
         matrix = self._shape == GENERAL
-        if found.ndim != (3 if matrix else 2) or found.shape[:2] != rows.shape:
+        tensor = isinstance(found, Tensor)
+        if not tensor or found.ndim != (3 if matrix else 2) or found.shape[:2] != rows.shape:
             wanted = ", ".join(map(str, (*rows.shape, "m") if matrix else rows.shape))
             raise ValueError(
-                f"the diffusion gives shape {tuple(found.shape)} for states of shape {tuple(rows.shape)}: "
+                f"the diffusion gives {what_it_gives(found)} for states of shape {tuple(rows.shape)}: "
                 f"{self._shape} noise has coefficients of shape ({wanted})"
             )
         return found
@@ -81,14 +83,14 @@ class ModulesOfNoise:
 def kind_of(diffusion: nn.Module, shape: str, u0: Tensor) -> NoiseKind:
     """What methods may rely on: which coefficients read which states.
 
-    It is looked up at random states with random weights: what a coefficient does not read with the weights of
-    now, it may read with those to come.
+    It is looked up at random times and states with random weights: what a coefficient does not read with the
+    weights of now, it may read with those to come.
     """
     n = u0.shape[-1]
-    states, weights = _random(diffusion, n, u0)
-    t = torch.zeros(LOOKS, dtype=torch.float64, device=u0.device)
+    points, weights = _random(diffusion, n, u0)
+    t = points[-1].abs().double()
     equation = ModulesOfNoise(diffusion, _Weighted(diffusion, weights), shape, u0)
-    reads = _reads(lambda u: equation.diffusion(t, u, None), states)
+    reads = _reads(lambda u: equation.diffusion(t, u, None), points[:n], points[n : 2 * n])
     if not reads.any():
         return NoiseKind.ADDITIVE
     own = torch.eye(n, dtype=torch.bool, device=reads.device)
@@ -104,7 +106,8 @@ def _random(module: nn.Module, n: int, like: Tensor) -> tuple[Tensor, dict[str, 
         return torch.randn(*size, generator=generator, dtype=torch.float64)
 
     weights = {name: normal(*one.shape).to(one) for name, one in module.named_parameters()}
-    return normal(n, LOOKS).to(like.device, like.dtype), weights
+    sizes = torch.cat([torch.ones(LOOKS // 2), torch.logspace(0, 3, LOOKS - LOOKS // 2)])
+    return (sizes * normal(2 * n + 1, LOOKS)).to(like.device, like.dtype), weights
 
 
 class _Weighted(nn.Module):
@@ -121,13 +124,13 @@ class _Weighted(nn.Module):
         return (lambda t, x: self._call((t, x))) if self._timed else (lambda x: self._call((x,)))
 
 
-def _reads(entries: Callable[[Tensor], Tensor], u: Tensor) -> Tensor:
-    """Which entries read which states, shape (entries, n)."""
-    made: Any = torch.func.vjp(entries, u)
-    found, pull = made
-    rows = []
-    for row in range(len(found)):
-        direction = torch.zeros_like(found)
-        direction[row] = 1.0
-        rows.append((pull(direction)[0] != 0.0).any(1))
-    return torch.stack(rows)
+def _reads(entries: Callable[[Tensor], Tensor], u: Tensor, other: Tensor) -> Tensor:
+    """Which entries read which states, shape (entries, n): those that change where that state alone does.
+    Derivatives would not tell it of coefficients that jump, or are flat at most states."""
+    with torch.no_grad():
+        found, columns = entries(u), []
+        for state in range(len(u)):
+            moved = u.clone()
+            moved[state] = other[state]
+            columns.append((entries(moved) != found).any(1))
+    return torch.stack(columns, 1)

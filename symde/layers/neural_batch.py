@@ -28,12 +28,19 @@ class Columns:
         rows = u.T
         given = (t.to(u.dtype).reshape(-1, 1).expand(len(rows), 1), rows) if self.timed else (rows,)
         slopes = self.module(*given)
-        if slopes.shape != rows.shape:
+        if not isinstance(slopes, Tensor) or slopes.shape != rows.shape:
             raise ValueError(
-                f"the module gives shape {tuple(slopes.shape)} for states of shape {tuple(rows.shape)}: it "
+                f"the module gives {what_it_gives(slopes)} for states of shape {tuple(rows.shape)}: it "
                 "must give one slope for each"
             )
         return slopes.T
+
+
+def what_it_gives(value: Any) -> str:
+    """What a module gives, in words."""
+    if isinstance(value, Tensor):
+        return f"shape {tuple(value.shape)}"
+    return f"{type(value).__name__}, no tensor,"
 
 
 def _takes_time(module: nn.Module) -> bool:

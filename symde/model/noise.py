@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from symde.diagnostics import Span
-from symde.language.syntax import Expr
+from symde.language.syntax import Expr, Name
+from symde.language.unparse import unparse
+from symde.model.syntax_derivative import product
 
 OWN = "dW"
 """In an equation of the text: the Brownian motion that no other equation has."""
@@ -36,6 +38,11 @@ class NoiseTerm:
         """As the text has it: `dW` for the equation's own motion."""
         return OWN if self.motion == own_motion(self.state) else self.motion
 
+    def __str__(self) -> str:
+        motion = Name(self.differential, span=None)
+        whole = product([("*", self.coefficient), ("*", motion)], None)
+        return f"d{self.state}: {unparse(whole)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:
@@ -53,6 +60,9 @@ class Noise:
     def motions(self) -> tuple[str, ...]:
         """The Brownian motions in order of appearance."""
         return tuple(dict.fromkeys(one.motion for one in self.terms))
+
+    def __str__(self) -> str:
+        return "\n".join([*["stratonovich"][: self.stratonovich], *map(str, self.terms)])
 
 
 def own_motion(state: str) -> str:

@@ -11,8 +11,9 @@ from symde.language.syntax import Expr, Name
 from symde.model.draft import Draft, Equation, base_of
 from symde.model.linear import NotLinearError, linear_in
 from symde.model.noise import OWN, STEP, Noise, NoiseTerm, own_motion
+from symde.model.split import MARKS
 from symde.model.syntax_derivative import ZERO
-from symde.model.walk import names
+from symde.model.walk import calls, names
 
 
 @dataclass(slots=True)
@@ -59,14 +60,17 @@ def _take(
     draft: Draft, equation: Equation, motions: Mapping[str, Name], seen: dict[tuple[str, str], NoiseDraft]
 ) -> None:
     if equation.order > 1:
-        help_text = f"name the velocity as a state: `d{equation.name} = v*dt` and `dv = ...*dt + ...*dW`"
-        message = "a stochastic equation is of first order"
-        draft.found.error("E391", message, equation.target, f"order {equation.order}", help_text)
+        message, label = "a stochastic equation is of first order", f"order {equation.order}"
+        draft.found.error("E391", message, equation.target, label, _name_the_velocity(equation))
         equation.value = ZERO
         return
     try:
         linear = linear_in(equation.value, {STEP, *motions}, lambda factor: True)
     except NotLinearError as problem:
+        if any(one.function in MARKS for one in calls(equation.value)):
+            _refuse_beside(draft, "marks of stiffness", equation.value.span)
+            equation.value = ZERO
+            return
         words = " and ".join(f"`{one}`" for one in sorted(problem.names))
         message = f"this is not linear in {words}"
         help_text = "each term of a stochastic equation has one factor `dt` or `dW`: `dx = f*dt + g*dW`"
@@ -74,8 +78,10 @@ def _take(
         equation.value = ZERO
         return
     if linear.rest is not None:
-        message = "a term without `dt` or `dW` in a stochastic equation"
-        help_text = "every term is multiplied by one of them"
+        message, help_text = (
+            "a term without `dt` or `dW` in a stochastic equation",
+            _why_no_noise(draft, linear.rest),
+        )
         place = linear.rest.span or equation.value.span
         draft.found.error("E391", message, place, "no differential", help_text)
     for word, coefficient in linear.coefficients.items():
@@ -83,6 +89,24 @@ def _take(
             motion = own_motion(equation.name) if word == OWN else word
             seen[equation.name, motion] = NoiseDraft(equation.name, motion, coefficient, equation.span)
     equation.value = linear.coefficients.get(STEP, ZERO)
+
+
+def _name_the_velocity(equation: Equation) -> str:
+    return f"name the velocity as a state: `d{equation.name} = v*dt` and `dv = ...*dt + ...*dW`"
+
+
+def _why_no_noise(draft: Draft, rest: Expr) -> str:
+    """Help with terms that have no differential, of which one may look as if it had."""
+    for name in names(rest):
+        if name.id.startswith(OWN):
+            kind, state = draft.kind_of(name.id), name.id[1:]
+            if kind is None:
+                return (
+                    f"`{name.id}` is the derivative of the state `{state}` here: rename the state, or call "
+                    "the Brownian motion `dW1` or `dW_name`"
+                )
+            return f"`{name.id}` is declared as a {kind}, and is no noise: rename the {kind}"
+    return "every term is multiplied by one of them; Brownian motions are called `dW`, `dW1` or `dW_name`"
 
 
 def _refuse_without_step(draft: Draft, motion: Name, equation: Equation) -> None:
@@ -94,6 +118,8 @@ def _refuse_without_step(draft: Draft, motion: Name, equation: Equation) -> None
     else:
         message = f"`{motion.id}` is noise, and the equation has no `{STEP}`"
         help_text = f"write `d{equation.name} = f*dt + g*{motion.id}` (`0*dt` for noise alone)"
+        if equation.order > 1:
+            help_text = _name_the_velocity(equation)
         draft.found.error("E390", message, motion.span, "noise", help_text)
     equation.value = ZERO
 
@@ -116,9 +142,12 @@ def _check_neighbours(draft: Draft) -> None:
     }
     for words, statements in others.items():
         if statements:
-            message = f"{words} beside noise are not in this version"
-            help_text = "leave out one or the other"
-            draft.found.error("E393", message, statements[0].span, "beside noise", help_text)
+            _refuse_beside(draft, words, statements[0].span)
+
+
+def _refuse_beside(draft: Draft, words: str, place: Span | None) -> None:
+    message, help_text = f"{words} cannot stand beside noise in this version", "leave out one or the other"
+    draft.found.error("E393", message, place, "beside noise", help_text)
 
 
 def noise_of(draft: Draft) -> Noise | None:

@@ -10,7 +10,7 @@ from symde.model.derivative_names import differentiated, draft_expressions
 from symde.model.draft import PARAMETER, Draft, base_of, is_reserved
 from symde.model.equations import StateDraft
 from symde.model.names import is_name, normalised
-from symde.model.scope import is_noise
+from symde.model.scope import INFINITY, is_noise
 from symde.model.walk import names
 
 
@@ -75,7 +75,8 @@ def _undefined(draft: Draft, states: dict[str, StateDraft]) -> Iterable[Name]:
 
 
 def _readings(draft: Draft) -> Iterator[Name]:
-    """Names read anywhere, in order of the text; functions' arguments and the initial time left out."""
+    """Names read anywhere, in order of the text; functions' arguments, the initial time and the infinite
+    bounds of domains left out."""
     found: list[Name] = []
     initial: set[int] = set()
     values: list[Expr] = [one.value for one in draft.initial_values]
@@ -85,8 +86,15 @@ def _readings(draft: Draft) -> Iterator[Name]:
     values += [time for event in draft.events for time in event.times()]
     for value in values:
         initial |= {id(name) for name in names(value)}
+    bounds = [bound for one in draft.domains for bound in (one.low, one.high) if bound is not None]
+    infinite = {id(name) for bound in bounds for name in names(bound)}
     for expression in draft_expressions(draft):
-        found += (name for name in names(expression) if not (name.id == INITIAL_TIME and id(name) in initial))
+        for name in names(expression):
+            known = (name.id == INITIAL_TIME and id(name) in initial) or (
+                name.id == INFINITY and id(name) in infinite
+            )
+            if not known:
+                found.append(name)
     for function in draft.functions.values():
         own = {parameter.id for parameter in function.parameters}
         found += (name for name in names(function.body) if name.id not in own)

@@ -72,11 +72,17 @@ def absolute_tolerance(atol: Any, names: tuple[str, ...], nominal: np.ndarray | 
 
 
 def changed(given: Mapping[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
-    """Of options of a function those that differ from its defaults."""
+    """Of options of a function those that are not its defaults. A number that someone gave is none, even
+    where it is as large: a default may mean nothing to what is solved, and a number does."""
     usual = function.__kwdefaults__ or {}
-    return {
-        name: one for name, one in given.items() if type(one) is not type(usual[name]) or one != usual[name]
-    }
+    return {name: one for name, one in given.items() if is_given(one, usual[name])}
+
+
+def is_given(value: Any, default: Any) -> bool:
+    """Whether an option is not the default itself, nor a word that says the same."""
+    if value is default:
+        return False
+    return isinstance(value, float) or type(value) is not type(default) or value != default
 
 
 def save_times(saveat: Any, t0: float, t1: float) -> np.ndarray | None:

@@ -8,6 +8,8 @@ the same: a path and its derivatives belong to one seed.
 from __future__ import annotations
 
 import functools
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -144,7 +146,7 @@ def pull_back(
     method, system = run.plan.method, _system(run)
     memory = run.memory // run.workers
 
-    def back(block: range) -> tuple[np.ndarray, np.ndarray]:
+    def back(block: range, look_up: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
         with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
@@ -155,7 +157,9 @@ def pull_back(
                     _ends_of_steps(run, session.forward, part, int(steps[part.start])) if adaptive else None
                 )
                 place = slice(part.start - block.start, part.stop - block.start) if apart else slice(None)
-                session.run(*given, weights[part.start : part.stop], by_u0[place], by_p[place], memory, ends)
+                session.run(
+                    *given, weights[part.start : part.stop], by_u0[place], by_p[place], memory, ends, look_up
+                )
         return by_u0, by_p[:, :m]
 
     parts = list(_in_blocks(run, back))
@@ -187,13 +191,13 @@ def _follow(
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 
-    def ahead(block: range) -> None:
+    def ahead(block: range, look_up: Callable[[], None]) -> None:
         some = slice(block.start, block.stop)
         u0, changes = start(block)
         with _borrowed(_system(run), key, make) as session:
             found = session.run(
                 plan.grid, u0, run.rows(block)[1], run.seed, run.first + block.start, run.times, out[some],
-                changes=changes,
+                look_up, changes,
             )  # fmt: skip
         codes[some], ends[some], taken[some] = found
 
@@ -239,15 +243,30 @@ def _borrowed(system: Any, key: Any, make: Callable[[], Any]) -> Iterator[Any]:
         kept.append(session)
 
 
-def _in_blocks(run: PathRun, work: Callable[[range], Any]) -> Iterator[Any]:
-    """What work gives for each block of paths, in order."""
+class _Stop(Exception):
+    """Others have failed, or the user wants no more."""
+
+
+def _in_blocks(run: PathRun, work: Callable[[range, Callable[[], None]], Any]) -> Iterator[Any]:
+    """What work gives for each block of paths, in order. It is given a block, and what it is to call now and
+    then, which raises where the results are not wanted any more."""
     size = min(max(-(-run.count // BLOCKS), SMALLEST), LARGEST)
     blocks = [range(first, min(first + size, run.count)) for first in range(0, run.count, size)]
+    stopped = threading.Event()
+
+    def look_up() -> None:
+        if stopped.is_set():
+            raise _Stop
+
     if run.workers == 1 or len(blocks) == 1:
-        yield from map(work, blocks)
+        for block in blocks:
+            yield work(block, look_up)
         return
     with ThreadPoolExecutor(run.workers, thread_name_prefix="symde-paths") as pool:
-        yield from pool.map(work, blocks)
+        try:
+            yield from pool.map(work, blocks, itertools.repeat(look_up))
+        finally:
+            stopped.set()
 
 
 def solution_of(

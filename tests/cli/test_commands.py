@@ -15,6 +15,7 @@ import pytest
 import symde
 from symde.cli import main
 from symde.engine.methods import registry
+from symde.engine.noise import registry as noise_registry
 
 ROOT = Path(__file__).parents[2]
 ROBER = str(ROOT / "examples" / "rober.symde")
@@ -184,6 +185,14 @@ def test_export_prints_or_writes_the_same(capsys, tmp_path, target):
     assert out.strip() == file.read_text(encoding="utf-8").strip() != ""
 
 
+def test_methods_lists_those_for_noise(capsys):
+    _, out, _ = run(capsys, "methods")
+    table = out[out.index("equations with noise") :]
+    for one in noise_registry.methods():
+        assert f"\n{one.name} " in table
+    assert "additive, diagonal, scalar" not in table and "  any  " in table
+
+
 def test_methods_lists_the_registry(capsys):
     code, out, _ = run(capsys, "methods")
     assert code == 0
@@ -345,6 +354,15 @@ def test_a_network_is_shown_with_all_that_stands_beside_it(capsys, tmp_path):
         assert section in out
     code, out, _ = run(capsys, "check", str(path))
     assert code == 0 and "agree" in out
+
+
+def test_a_path_with_noise_tells_its_seed(capsys, tmp_path):
+    path = tmp_path / "growth.symde"
+    path.write_text("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = a*x*dt + x*dW\n", encoding="utf-8")
+    code, out, _ = run(capsys, "solve", str(path), "--dt0", "0.1")
+    seed = out.partition("10 steps, seed ")[2].partition(",")[0]
+    first = result(capsys, str(path), "--dt0", "0.1", "--seed", seed)
+    assert code == 0 and first["seed"] == int(seed) and f"{first['end']['x']:.10g}" in out
 
 
 def test_a_model_of_jumps_is_checked_without_derivatives(capsys, tmp_path):

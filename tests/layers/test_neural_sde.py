@@ -24,6 +24,13 @@ class Timed(nn.Module):
         return -x * t
 
 
+class Two(nn.Module):
+    """Gives more than it should."""
+
+    def forward(self, x):
+        return x, x
+
+
 class Own(nn.Module):
     """Coefficients that read their own state."""
 
@@ -40,6 +47,23 @@ class Fixed(nn.Module):
 
     def forward(self, x):
         return self.size.expand_as(x)
+
+
+class Late(nn.Module):
+    """Coefficients that read their state where it is large, or another one, or later on."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way = way
+
+    def forward(self, t, x):
+        return {
+            "large": 0.1 + torch.relu(x - 5),
+            "other": x + torch.relu(x.flip(-1) - 5),
+            "jump": torch.where(x > 0, 0.3, 1.5).to(x),
+            "later": torch.where(t > 1, x, 1.0),
+            "time": (0.1 * t).expand_as(x),
+        }[self.way]
 
 
 def test_a_batch_is_a_path_from_each_state():
@@ -121,6 +145,11 @@ def test_the_kind_of_noise_is_what_coefficients_read():
     assert kind_of(Own(), "diagonal", start) == "diagonal"
     assert kind_of(network(), "diagonal", start) == "general"
     assert kind_of(network(), "scalar", start) == "scalar"
+    for way, kind in (
+        ("large", "diagonal"), ("other", "general"), ("jump", "diagonal"), ("later", "diagonal"),
+        ("time", "additive"),
+    ):  # fmt: skip
+        assert kind_of(Late(way), "diagonal", start) == kind
     zero = network()
     with torch.no_grad():
         zero[2].weight.zero_()
@@ -197,3 +226,7 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)(start.float())
     with pytest.raises(TypeError, match="u0 must be a tensor"):
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)([1.0, 2.0])
+    with pytest.raises(ValueError, match="the module gives tuple, no tensor, for states of shape"):
+        NeuralSDE(Two(), network(), (0, 1), dt0=0.1)(start)
+    with pytest.raises(ValueError, match="the diffusion gives tuple, no tensor, for states of shape"):
+        NeuralSDE(network(), Two(), (0, 1), dt0=0.1)(start)

@@ -145,3 +145,16 @@ def test_domains_take_steps_of_one_size():
     text = "param b = 0.05\nstate x = 0.05\ndom x >= 0\ndx = (b - x)*dt + sqrt(x)*dW\ntime 0 .. 1"
     with pytest.raises(ValueError, match="`x` has a domain"):
         symde.solve(symde.Problem(text), rtol=0.02, seed=1)
+
+
+def test_tolerances_that_are_the_usual_ones_of_ordinary_equations_count() -> None:
+    problem = symde.Problem(symde.ode_def(GROWTH), tspan=(0, 0.01))
+    given = {"seed": 1, "saveat": [0.01]}
+    for rtol, atol in ((1e-6, 1e-3), (1e-3, 1e-9), (1e-6, 1e-9)):
+        expected = solve_noise(problem, rtol=rtol, atol=atol, **given)
+        found = symde.solve(problem, rtol=float(str(rtol)), atol=float(str(atol)), **given)
+        assert np.array_equal(found.u, expected.u) and found.stats.steps == expected.stats.steps >= 10
+        sens = symde.sensitivities(problem, rtol=float(str(rtol)), atol=float(str(atol)), **given)
+        assert np.array_equal(sens.u, expected.u)
+    with pytest.raises(ValueError, match="EulerMaruyama does not estimate its error"):
+        symde.solve(problem, "EulerMaruyama", dt0=0.001, rtol=float("1e-6"), seed=1)

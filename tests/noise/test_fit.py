@@ -94,3 +94,10 @@ def test_pictures_of_fits_draw_the_mean() -> None:
         symde.remake(result.problem, tspan=(0, 4)), n=20, dt0=0.1, seed=0, saveat=line.get_xdata()[at]
     )
     np.testing.assert_allclose(line.get_ydata()[at], paths.u[:, :, 0].mean(axis=0), rtol=1e-12)
+
+
+def test_loose_tolerances_of_steps_leave_parameters_known() -> None:
+    t = np.linspace(0.25, 4, 16)
+    given = {"rtol": 1e-2, "atol": 1e-2, "seed": 3, "n": 20}
+    result = symde.fit(problem(), (t, 0.8 + 2.2 * np.exp(-1.7 * t)), ["a", "m"], **given)
+    assert not result.unidentified and np.isfinite([result.standard_errors[one] for one in "am"]).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -97,6 +98,22 @@ def test_langevin_equations_are_differentiated_by_their_rates(sensealg: str) -> 
     for name in ("X", "Y"):
         expected = (weights * difference(problem, name, "EulerMaruyama", **options)).sum()
         assert grad["u0"][problem.system.state_names.index(name)] == pytest.approx(expected, rel=1e-8)
+
+
+def test_roots_of_rates_with_powers_are_no_jumps() -> None:
+    # (V/K)^n underflows where its switch is sought, so that its root seemed to jump
+    network = symde.ode_def("""
+      param a = 50, K = 20, n = 2
+      state U = 30, V = 5
+      a/(1 + (V/K)^n), 0 => U
+      a/(1 + (U/K)^n), 0 => V
+      1, U --> 0
+      1, V --> 0
+    """)
+    problem = symde.Problem(network, tspan=(0, 1), kind="sde")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        symde.value_and_grad(squares, problem, dt0=0.1, seed=1)
 
 
 def test_rates_that_are_zero_at_the_start_have_no_derivative_by_it() -> None:

@@ -56,6 +56,17 @@ def test_a_function_has_noise() -> None:
     assert model == symde.ode_def("model model\nparam k=2\nstate x=1\ndx = -k*x*dt + 0.1*x*dW\nend")
 
 
+def test_a_function_has_noise_in_the_sense_of_stratonovich() -> None:
+    @symde.ode_def
+    def model(x=1.0, *, k=2.0):
+        stratonovich  # noqa: B018, F821
+        dx = -k * x * dt + 0.1 * x * dW  # noqa: F821, F841
+
+    assert model == symde.ode_def(
+        "model model\nparam k=2\nstate x=1\ndx = -k*x*dt + 0.1*x*dW\nstratonovich\nend"
+    )
+
+
 def test_a_name_that_means_something_else_is_no_noise() -> None:
     model = symde.ode_def("x' = -k*x + dW\nW' = -W\nx(0) = 1; W(0) = 1")
     assert model.noise is None and [one.name for one in model.definition.states] == ["x", "W"]
@@ -94,3 +105,19 @@ def test_equations_are_shown_with_their_noise() -> None:
 def test_source_of_ordinary_equations_is_refused(target: str) -> None:
     with pytest.raises(ValueError, match="has noise, which ordinary differential equations know nothing of"):
         symde.export(symde.ode_def("dx = -x*dt + dW\nx(0) = 1"), target)
+
+
+def test_infinite_bounds_are_no_parameters() -> None:
+    text = "dom -inf <= x <= 3\ndom y >= 0\ndx = -k*x*dt + dW\ndy = -y*dt + dW\nx(0) = 1; y(0) = 1"
+    model = symde.ode_def(text)
+    assert model.parameter_names == ("k",)
+    assert [one.domain for one in model.definition.states] == [(None, 3.0), (0.0, None)]
+
+
+def test_noise_is_shown_as_the_text_has_it() -> None:
+    noise = symde.ode_def(TEXT).noise
+    assert str(noise).splitlines()[0] == "stratonovich"
+    assert [str(one) for one in noise.terms] == [
+        "dx: s*x*dW1/2", "dx: -(s*y*dW/2)", "dy: r*dW_a", "dy: x*y*dW1"
+    ]  # fmt: skip
+    assert "model M" not in repr(noise)  # places know the whole text, and do not tell it

@@ -118,12 +118,20 @@ def test_every_method_says_what_it_is() -> None:
         ({"dt0": 0.1, "seed": -1}, "seed = -1"),
         ({"dt0": 0.1, "saveat": 0.5, "dense": True}, "leave out saveat"),
         ({"dt0": -0.1}, "dt0"),
+        ({"dt0": 1e-300}, r"dt0 = 1e-300 takes 1e\+300 steps, more than can be counted"),
+        ({"dt0": 1e-12}, r"each of 1e\+12 steps would be saved: give the times in saveat"),
         ({"dt0": 0.1, "progress": True}, "progress is shown of ensembles"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         symde.solve(growth(), **options)
+
+
+def test_methods_for_noise_are_told_to_ordinary_equations() -> None:
+    plain = symde.Problem("state x = 1\nx' = -x", tspan=(0, 1))
+    with pytest.raises(ValueError, match="'sra1' is a method for equations with noise, .* has none"):
+        symde.solve(plain, "sra1")
 
 
 def test_what_knows_ordinary_equations_alone_refuses() -> None:

@@ -117,6 +117,25 @@ def test_compiled_code_has_the_same_path() -> None:
         torch.compile(lambda p: diffeq(p, mine, dt0=0.1), fullgraph=True, backend="aot_eager")(p)
 
 
+def test_noise_of_its_own_is_outside_of_compiled_code() -> None:
+    mine, p = problem(), parameters()
+    compiled = torch.compile(lambda p: squares(diffeq(p, mine, dt0=0.1)), backend="aot_eager")
+    torch.manual_seed(3)
+    compiled(p).backward()
+    found, p.grad = p.grad, None
+    torch.manual_seed(3)
+    squares(diffeq(p, mine, dt0=0.1)).backward()
+    assert torch.equal(found, p.grad)
+
+
+def test_a_batch_of_none_has_no_paths() -> None:
+    p = torch.ones(0, len(problem().p), requires_grad=True)
+    u = diffeq(p, problem(), dt0=0.1, saveat=[0.5, 1.0])
+    assert u.shape == (0, 2, 2) and u.dtype == torch.float32
+    u.sum().backward()
+    assert p.grad.shape == p.shape
+
+
 def test_seeds_come_from_torch_where_none_is_given() -> None:
     p, found = parameters().detach(), []
     for seed in (1, 1, 2):
@@ -160,3 +179,13 @@ def test_what_is_not_known_is_refused() -> None:
     plain = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = -a*x")
     with pytest.raises(ValueError, match="seed=1 belongs to problems with noise"):
         diffeq(None, plain, seed=1)
+
+
+def test_the_usual_tolerances_of_ordinary_equations_count_where_they_are_given() -> None:
+    mine = symde.remake(problem(), tspan=(0, 0.01))
+    given = {"rtol": float("1e-6"), "atol": 1e-3, "seed": 1, "saveat": [0.01]}
+    expected = symde.solve(mine, **given).u
+    p = torch.as_tensor(mine.p)
+    np.testing.assert_array_equal(diffeq(p, mine, **given).numpy(), expected)
+    compiled = torch.compile(lambda p: diffeq(p, mine, **given), fullgraph=True, backend="aot_eager")
+    np.testing.assert_array_equal(compiled(p).numpy(), expected)

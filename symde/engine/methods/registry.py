@@ -8,6 +8,7 @@ import itertools
 
 from symde.engine.jumps import registry as jumps
 from symde.engine.methods.method import Described, Method
+from symde.engine.noise import registry as noise
 
 NAMES = (
     "Tsit5",
@@ -134,6 +135,8 @@ def _unknown(name: str) -> str:
         nearest = family or difflib.get_close_matches(wanted, canonical, n=1)
     if wanted in map(str.lower, jumps.NAMES):
         return f"'{name}' is a method for jump processes: solve symde.Problem(model, kind='jump') with it"
+    if wanted in map(str.lower, noise.NAMES):
+        return f"'{name}' is a method for equations with noise, `dx = f*dt + g*dW`, and this one has none"
     listed = " or ".join(f"'{canonical.get(one, one)}'" for one in nearest)
     if nearest:
         return f"unknown method '{name}': did you mean {listed}? `symde methods` in a shell tells of all"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,11 @@ from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
 
-SLICE = 1_000_000
-"""Steps after which a loop returns to Python, for signals and progress: some 20 ms."""
+SLICE_SECONDS = 0.1
+"""Time after which a loop returns to Python, for signals and progress, about."""
+
+FIRST_SLICE = 100_000
+"""Steps of a loop before that of which it is known how long they take, of all states together."""
 
 _run_type = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)
 
@@ -358,15 +362,19 @@ def run_in_slices(
 ) -> None:
     """Call a compiled loop over `main` again until it is through; `state` holds its allowance of steps, and
     `make_room` is called where a log is full."""
+    steps = max(FIRST_SLICE // max(state.n, 1), 1)
     while True:
-        state.budget = SLICE
+        state.budget, began = steps, time.perf_counter()
         status = function(ctypes.addressof(main))
         if status == Status.LOG_FULL and make_room is not None:
             make_room()
         elif status != Status.BUDGET:
             return
-        elif on_slice is not None:
-            on_slice()
+        else:
+            seconds = time.perf_counter() - began
+            steps = 2 * steps if seconds < SLICE_SECONDS / 2 else max(int(steps * SLICE_SECONDS / seconds), 1)
+            if on_slice is not None:
+                on_slice()
 
 
 def loop_at(address: int) -> Callable[[int], int]:

@@ -118,7 +118,7 @@ def followed(
     usual["linear_solver"] = linear_solvers.AUTO
     given = {**solving, "lanes": rest["lanes"]}
     others = {name: given.pop(name) for name in usual}
-    others = {name: one for name, one in others.items() if one is not usual[name] and one != usual[name]}
+    others = {name: one for name, one in others.items() if options.is_given(one, usual[name])}
     refuse_times(span.requires_grad or times.requires_grad)
     seed = torch.randint(2**63 - 1, ()).item() if rest["seed"] is None else rest["seed"]
     given |= {"seed": seed, "workers": rest["workers"], **tolerances_of(others)}
@@ -127,6 +127,8 @@ def followed(
         u0, p = (one if one.ndim > 1 else one.expand(size[0], -1) for one in (u0, p))
     if len({*size}) > 1:
         raise ValueError(f"batches of {' and '.join(map(str, size))} members: they must be of one size")
+    if 0 in size:  # a batch of none
+        return u0[:, None].expand(-1, times.shape[-1], -1) + p.sum() * 0.0
     return solve(Paths(problem, rest["sensealg"], free, given), u0, p, span, times)
 
 
