@@ -14,6 +14,7 @@ from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.between import Between
 from symde.engine.noise.grid import equal_steps
+from symde.engine.noise.lanes import LaneSession
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
@@ -162,7 +163,7 @@ def solve_noise(
     every_step = saveat is None and isinstance(plan.grid, Grid)
     out = np.empty((1, len(times), len(problem.u0)))
     started = time.perf_counter()
-    session = borrow(system, plan.method)
+    session = borrow(system, plan)
     codes, ends, taken = session.run(
         plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
@@ -195,7 +196,7 @@ def solve_noise(
     return solution
 
 
-def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+def events_of(system: NoiseSystem, session: NoiseSession | LaneSession) -> tuple[EventRecord, ...]:
     """The jumps of the path that a session has followed."""
     if session.jumps is None or system.network is None:
         return ()
@@ -267,18 +268,23 @@ def explained(retcode: Retcode, t: float) -> str:
     )
 
 
-def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
-    """A session that no one else uses."""
-    kept = system.sessions.setdefault(method, [])
+def borrow(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
+    """What follows paths of a plan, and no one else uses: several side by side, where steps are of one size
+    and there is such a step."""
+    method = plan.method
+    kernel = system.step_of_lanes(method) if isinstance(plan.grid, Grid) else 0
+    kept = system.sessions.setdefault((method, bool(kernel)), [])
     try:
         return kept.pop()
     except IndexError:
+        if kernel:
+            return LaneSession(system.arrays, method, kernel, len(system.parameter_names))
         return NoiseSession(system.arrays, method)
 
 
-def give_back(system: Any, session: NoiseSession) -> None:
+def give_back(system: NoiseSystem, session: NoiseSession | LaneSession) -> None:
     """Keep a session for other solves."""
-    kept = system.sessions[session.method]
+    kept = system.sessions[session.method, isinstance(session, LaneSession)]
     if len(kept) < KEPT:
         kept.append(session)
 

@@ -149,9 +149,13 @@ class NoiseSystem(PathSystem):
         pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
-            noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
+            noise.together, *bounds, self._slopes, noise.address,
             self._jumps(),
         )  # fmt: skip
+
+    def step_of_lanes(self, method: Any) -> int:
+        """Address of a method's whole step for several paths side by side; 0: there is none."""
+        return 0 if self.network is not None else self.noise.step_of_lanes(method)
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,10 @@ from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
+from symde.codegen.llvm_operations import vector
 from symde.codegen.lower import lower_named
+from symde.codegen.noise_steps import lane_step
+from symde.codegen.noise_steps.step import NoiseEquation
 from symde.model.definition import Definition
 from symde.native import load_ir
 
@@ -24,6 +29,9 @@ POINTS = 8
 """Random points at which it is looked whether noise commutes."""
 
 CLOSE = 1e-9
+
+LANES = 8
+"""Paths side by side in whole steps (`symde.engine.cpu.noise_lanes_layout`)."""
 
 MILSTEIN, LINEARISED = "milstein", "linearised"
 
@@ -94,6 +102,7 @@ class NoiseKernels:
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
+        self._steps: dict[Any, int] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -190,6 +199,34 @@ class NoiseKernels:
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         kernel = Kernel(name, self.graph, vectors, self.outputs(name))
         return load_ir(ir_module([kernel])).address(name)
+
+    @cached_property
+    def equation(self) -> NoiseEquation:
+        """What whole steps are written from."""
+
+        def products() -> Iterator[tuple[int, int, int, int]]:
+            found = self.products
+            return zip(found.rows, found.first, found.second, found.nodes, strict=True)
+
+        domains = tuple(domain_of(self.definition, state) for state in range(len(self._drift)))
+        return NoiseEquation(
+            self.graph, len(self.definition.parameters), self._drift, self._diffusion, self.rows, self.columns,
+            self.motions, domains, self.together, products, lambda: self.pairs,
+        )  # fmt: skip
+
+    def step_of_lanes(self, method: Any) -> int:
+        """Address of a method's whole step for `LANES` paths side by side; 0: there is none."""
+        if method not in self._steps:
+            kernel = lane_step(self.equation, method)
+            self._steps[method] = (
+                0 if kernel is None else load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
+            )
+        return self._steps[method]
+
+    @property
+    def together(self) -> bool:
+        """Whether no motion changes the coefficients of another."""
+        return self.kind in (NoiseKind.ADDITIVE, NoiseKind.DIAGONAL, NoiseKind.SCALAR)
 
     @property
     def graph(self) -> Graph:

@@ -21,7 +21,7 @@ class Paths:
 
     def __init__(self, problem: Problem, plan: NoisePlan, members: Members, seed: int) -> None:
         self._problem, self._plan, self._members, self._seed = problem, plan, members, seed
-        self._session = borrow(problem.system, plan.method)
+        self._session = borrow(problem.system, plan)
 
     def run(self, ids: np.ndarray, part: Outcome, first: int, look_up: Callable[[], None]) -> list[Failure]:
         """Follow members with consecutive numbers; their failures. Arguments as of `BatchRun.run`."""

@@ -1,0 +1,41 @@
+"""Which methods have whole steps, by the entry of their loop."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from symde.codegen.graph import ARITY
+from symde.codegen.kernel import Kernel
+from symde.codegen.noise_steps.step import NoiseEquation, NoiseStep, TooLong
+
+WRITERS = {"euler_maruyama": "euler", "milstein": "euler", "sri": "sri", "sra": "sra", "ri": "ri"}
+"""The module that writes the steps of a loop, as a function of the loop's name."""
+
+LIMIT = 4000
+"""Operations above which a step is left to the general loop: a kernel of so many takes 0.4 s to compile, and
+most of a step is then drift and diffusion."""
+
+
+def lane_step(equation: NoiseEquation, method: Any) -> Kernel | None:
+    """The step of a method as a kernel for lanes: from `u` to `u_new`.
+
+    Args:
+        equation: Drift and diffusion.
+        method: Its loop (`entry`), its coefficients (`tableau`) and how it draws numbers (`per_motion`).
+
+    Returns:
+        None for methods that have none, and where it would be too long or calls functions from outside.
+    """
+    module, graph = WRITERS.get(method.entry), equation.graph
+    if module is None:
+        return None
+    roots = [*equation.drift, *equation.diffusion]
+    if any(graph.args[node] and graph.op[node] not in ARITY for node in graph.reachable(roots)):
+        return None
+    work = NoiseStep(equation, method.per_motion, LIMIT)
+    write = getattr(importlib.import_module(f"symde.codegen.noise_steps.{module}"), method.entry)
+    try:
+        return work.kernel(f"{method.entry}_lanes", write(work, method.tableau))
+    except TooLong:
+        return None
