@@ -268,18 +268,27 @@ def explained(retcode: Retcode, t: float) -> str:
     )
 
 
+def lanes_of(system: NoiseSystem, plan: NoisePlan) -> int:
+    """Address of a whole step for several paths side by side; 0 where paths are followed one by one."""
+    return system.step_of_lanes(plan.method) if isinstance(plan.grid, Grid) else 0
+
+
+def session_for(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
+    """What follows paths of a plan. Whether it does so side by side is a matter of the equation, the method
+    and the kind of steps, so that a path is the same alone and beside others."""
+    kernel = lanes_of(system, plan)
+    if kernel:
+        return LaneSession(system.arrays, plan.method, kernel, len(system.parameter_names))
+    return NoiseSession(system.arrays, plan.method)
+
+
 def borrow(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
-    """What follows paths of a plan, and no one else uses: several side by side, where steps are of one size
-    and there is such a step."""
-    method = plan.method
-    kernel = system.step_of_lanes(method) if isinstance(plan.grid, Grid) else 0
-    kept = system.sessions.setdefault((method, bool(kernel)), [])
+    """A session that no one else uses."""
+    kept = system.sessions.setdefault((plan.method, lanes_of(system, plan) != 0), [])
     try:
         return kept.pop()
     except IndexError:
-        if kernel:
-            return LaneSession(system.arrays, method, kernel, len(system.parameter_names))
-        return NoiseSession(system.arrays, method)
+        return session_for(system, plan)
 
 
 def give_back(system: NoiseSystem, session: NoiseSession | LaneSession) -> None:

@@ -7,6 +7,7 @@ the same: a path and its derivatives belong to one seed.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.back import BackSession
+from symde.engine.noise.lanes import LaneSession
 from symde.engine.noise.session import Adaptive, NoiseSession
-from symde.noise import KEPT, RETCODES, NoisePlan, explained
+from symde.noise import KEPT, RETCODES, NoisePlan, explained, lanes_of, session_for
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution
 from symde.problem.problem import Problem
@@ -124,6 +126,8 @@ def follow_along(run: PathRun, du0: np.ndarray, dp: np.ndarray) -> Followed:
         result = follow(run)
         return Followed(result.u, result.steps, result.seconds, np.empty((*result.u.shape, 0)))
     along = found[0] if len(found) == 1 else np.concatenate(found, axis=3)
+    if lanes_of(_system(run), run.plan):  # steps with derivatives round otherwise: the path is that of solves
+        result = dataclasses.replace(path := follow(run), seconds=path.seconds + result.seconds)
     _require_finite(run, result.u, along)
     return Followed(result.u, result.steps, result.seconds, along)
 
@@ -183,17 +187,19 @@ def _follow(
     width = n * (directions + 1)
     out = np.empty((run.count, len(run.times), width))
     codes, ends, taken = np.zeros(run.count, int), np.zeros(run.count), np.zeros(run.count, int)
-    key = ("along", plan.method, directions)
+    lanes = not directions and bool(lanes_of(_system(run), plan))
+    key = ("along", plan.method, directions, lanes)
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 
     def ahead(block: range) -> None:
         some = slice(block.start, block.stop)
         u0, changes = start(block)
+        given = {"changes": changes} if directions else {}
         with _borrowed(_system(run), key, make) as session:
             found = session.run(
                 plan.grid, u0, run.rows(block)[1], run.seed, run.first + block.start, run.times, out[some],
-                changes=changes,
+                **given,
             )  # fmt: skip
         codes[some], ends[some], taken[some] = found
 
@@ -207,12 +213,12 @@ def _follow(
     return Followed(np.ascontiguousarray(both[:, :, 0]), taken, seconds, np.swapaxes(both[:, :, 1:], 2, 3))
 
 
-def _ahead(run: PathRun, directions: int) -> NoiseSession:
+def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
     system, method = _system(run), run.plan.method
-    arrays = system.arrays
-    if directions:
-        along = {name: system.derivatives.along(name) for name in method.derived}
-        arrays = arrays.with_directions(directions, len(run.problem.p), along)
+    if not directions:
+        return session_for(system, run.plan)
+    along = {name: system.derivatives.along(name) for name in method.derived}
+    arrays = system.arrays.with_directions(directions, len(run.problem.p), along)
     return NoiseSession(arrays, method)
 
 
