@@ -155,7 +155,8 @@ class NoiseSystem(PathSystem):
 
     def step_of_lanes(self, method: Any) -> int:
         """Address of a method's whole step for several paths side by side; 0: there is none."""
-        return 0 if self.network is not None else self.noise.step_of_lanes(method)
+        leaps = self.network is not None or bool(self.ito.events)
+        return 0 if leaps else self.noise.step_of_lanes(method)
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""
