@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 import pytest
 
 import symde
 from symde.codegen.noise_steps import lane_step
 from symde.engine.cpu.layout import Status
+from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_lanes_layout import WIDTH
 from symde.engine.noise import registry
 from symde.engine.noise import session as sessions
@@ -190,3 +193,14 @@ def test_which_paths_are_followed_side_by_side() -> None:
     ends = symde.ensemble(long, "SRIW1", n=3, dt0=0.5, seed=1, saveat=[1.0]).u
     alone = solve_noise(long, "SRIW1", dt0=0.5, seed=1, trajectory=2, saveat=[1.0]).u
     assert np.array_equal(ends[2], alone)
+
+
+def test_steps_with_an_odd_number_of_normal_numbers_waste_none() -> None:
+    # w is the Brownian motion itself: its increments are the normal numbers one after another
+    problem = symde.Problem("state w = 0\ntime 0 .. 1\ndw = 0*dt + dW")
+    path = symde.solve(problem, "EulerMaruyama", dt0=1 / 300, seed=9).u[:, 0]
+    given, words = np.array([9, 0, 0, 150, 0, 0], np.int64), np.zeros(300, np.int64)
+    pairs = np.zeros((2, 150))
+    given[4], given[5] = words.ctypes.data, pairs.ctypes.data
+    ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64)(function_address("normal", "numbers"))(given.ctypes.data)
+    np.testing.assert_allclose(np.diff(path), pairs.T.ravel() / 300**0.5, rtol=1e-9, atol=1e-14)

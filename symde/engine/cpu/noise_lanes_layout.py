@@ -32,7 +32,7 @@ NoiseLanes = structure(
     # output: a row for each time of each path, then how it ended and where
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path); `count` counters of each path are in memory
-    seed=_i, words=_i, normals=_i, spare=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i, count=_i,
+    seed=_i, words=_i, normals=_i, spare=_i, per_motion=_i, numbers=_i, block=_i, block_start=_i, count=_i,
     # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs
     terms=_i, rest=_d, pairs=_i, pair_first=_i, pair_second=_i, levy=_i,
 )  # fmt: skip

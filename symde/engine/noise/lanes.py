@@ -64,13 +64,13 @@ class LaneSession:
         """Room for the random numbers of a block of steps."""
         state = self.state
         draws = draws_of(state.motions, state.per_motion, state.pairs, grid.steps)
-        state.terms, state.rest, state.per_step = draws.terms, draws.rest, draws.per_step
-        state.block = max(DRAWS // state.per_step, 1)
-        numbers = 2 * state.block * state.per_step
-        if self._kept.get("spare", np.empty(0)).size != numbers:
-            self._keep("words", np.zeros(WIDTH * numbers, np.int64))
-            self._keep("normals", np.zeros(WIDTH * numbers))
-            self._keep("spare", np.zeros(numbers))
+        state.terms, state.rest = draws.terms, draws.rest
+        state.numbers, state.block = draws.numbers, draws.block(DRAWS)
+        length = state.block * state.numbers + 1
+        if len(self._kept.get("spare", ())) != length:
+            self._keep("words", np.zeros(WIDTH * length, np.int64))
+            self._keep("normals", np.zeros(WIDTH * length))
+            self._keep("spare", np.zeros(length))
 
     def run(
         self,

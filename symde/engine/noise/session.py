@@ -222,11 +222,12 @@ class NoiseSession:
         """Room for the random numbers of steps."""
         state, motions = self.state, self.arrays.motions
         draws = draws_of(motions, state.per_motion, state.pairs, grid.steps)
-        state.terms, state.rest, state.per_step = draws.terms, draws.rest, draws.per_step
-        state.block = max(DRAWS // state.per_step, 1)
-        if len(self._kept.get("normals", ())) != 2 * state.block * state.per_step:
-            self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
-            self._keep("normals", np.zeros(2 * state.block * state.per_step))
+        state.terms, state.rest = draws.terms, draws.rest
+        state.numbers, state.per_step, state.block = draws.numbers, draws.per_step, draws.block(DRAWS)
+        length = state.block * state.numbers + 1
+        if len(self._kept.get("normals", ())) != length:
+            self._keep("words", np.zeros(length, dtype=np.int64))
+            self._keep("normals", np.zeros(length))
 
     def run(
         self,

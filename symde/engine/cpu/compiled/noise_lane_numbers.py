@@ -45,8 +45,8 @@ def spread(lanes, lane, count):
 def draw_block(lanes, start):
     """The random numbers of the steps from `start` on, as many as there is room for or are wanted. Where some
     lanes are empty those of the others are drawn one path after another."""
-    seed, first = np.uint64(lanes.seed), np.uint64(start * lanes.per_step)
-    count = min(lanes.block, lanes.steps - start) * lanes.per_step
+    seed, first = np.uint64(lanes.seed), np.uint64((start * lanes.numbers) >> 1)
+    count = (min(lanes.block, lanes.steps - start) * lanes.numbers + 1) >> 1
     lanes.block_start, lanes.count = start, count
     full = lanes.active == WIDTH
     for lane in range(1 if full else lanes.active):
@@ -62,9 +62,9 @@ def draw_block(lanes, start):
 
 @compiled
 def number_at(lanes, place):
-    """Address of the normal numbers of a place of this step: 2*k and 2*k + 1 are those of a counter."""
-    at = (lanes.step - lanes.block_start) * lanes.per_step + (place >> 1)
-    return lanes.normals + 8 * WIDTH * (at + (place & 1) * lanes.count)
+    """Address of the normal numbers of a place of this step, as in `noise_loop.normal`."""
+    number = (lanes.step - lanes.block_start) * lanes.numbers + place
+    return lanes.normals + 8 * WIDTH * ((number >> 1) + (number & 1) * lanes.count)
 
 
 @compiled
