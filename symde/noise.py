@@ -217,8 +217,9 @@ def with_limits(
     return np.insert(t, places, times), np.insert(u, places, states, axis=0)
 
 
-def _explained_rate(system: NoiseSystem, session: NoiseSession, t: float, jumps: int) -> str:
+def _explained_rate(system: NoiseSystem, session: NoiseSession | LaneSession, t: float, jumps: int) -> str:
     """What happened to a path whose jumps cannot be."""
+    assert isinstance(session, NoiseSession)
     assert session.jumps is not None and system.network is not None
     why, j, rate = session.jumps.failure
     channel, where = system.network.channels[j], f"at t = {t:.6g}, after {jumps} jumps"
@@ -268,12 +269,12 @@ def explained(retcode: Retcode, t: float) -> str:
     )
 
 
-def lanes_of(system: NoiseSystem, plan: NoisePlan) -> int:
+def lanes_of(system: Any, plan: NoisePlan) -> int:
     """Address of a whole step for several paths side by side; 0 where paths are followed one by one."""
     return system.step_of_lanes(plan.method) if isinstance(plan.grid, Grid) else 0
 
 
-def session_for(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
+def session_for(system: Any, plan: NoisePlan) -> NoiseSession | LaneSession:
     """What follows paths of a plan. Whether it does so side by side is a matter of the equation, the method
     and the kind of steps, so that a path is the same alone and beside others."""
     kernel = lanes_of(system, plan)
@@ -282,7 +283,7 @@ def session_for(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSess
     return NoiseSession(system.arrays, plan.method)
 
 
-def borrow(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
+def borrow(system: Any, plan: NoisePlan) -> NoiseSession | LaneSession:
     """A session that no one else uses."""
     kept = system.sessions.setdefault((plan.method, lanes_of(system, plan) != 0), [])
     try:
@@ -291,7 +292,7 @@ def borrow(system: NoiseSystem, plan: NoisePlan) -> NoiseSession | LaneSession:
         return session_for(system, plan)
 
 
-def give_back(system: NoiseSystem, session: NoiseSession | LaneSession) -> None:
+def give_back(system: Any, session: NoiseSession | LaneSession) -> None:
     """Keep a session for other solves."""
     kept = system.sessions[session.method, isinstance(session, LaneSession)]
     if len(kept) < KEPT:

@@ -209,18 +209,19 @@ class NoiseKernels:
             return zip(found.rows, found.first, found.second, found.nodes, strict=True)
 
         domains = tuple(domain_of(self.definition, state) for state in range(len(self._drift)))
+        parameters = len(self.definition.parameters)
         return NoiseEquation(
-            self.graph, len(self.definition.parameters), self._drift, self._diffusion, self.rows, self.columns,
-            self.motions, domains, self.together, products, lambda: self.pairs,
+            self.graph, parameters, self._drift, self._diffusion, self.rows, self.columns, self.motions,
+            domains, self.together, products, lambda: self.pairs,
         )  # fmt: skip
 
     def step_of_lanes(self, method: Any) -> int:
         """Address of a method's whole step for `LANES` paths side by side; 0: there is none."""
         if method not in self._steps:
-            kernel = lane_step(self.equation, method)
-            self._steps[method] = (
-                0 if kernel is None else load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
-            )
+            kernel, address = lane_step(self.equation, method), 0
+            if kernel is not None:
+                address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
+            self._steps[method] = address
         return self._steps[method]
 
     @property

@@ -60,8 +60,10 @@ class PathWork(Work):
     @property
     def least(self) -> int:
         """Paths of the smallest block, so that it has some work where steps are few."""
-        grid: Any = self.plan.grid
-        return SMALLEST if isinstance(grid, Adaptive) else min(max(LEAST_STEPS // grid.steps, SMALLEST), LARGEST)
+        plan: Any = self.plan
+        if isinstance(plan.grid, Adaptive):
+            return SMALLEST
+        return min(max(LEAST_STEPS // plan.grid.steps, SMALLEST), LARGEST)
 
     def solver(self) -> Any:
         """What follows some of the paths in one thread."""

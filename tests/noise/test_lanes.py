@@ -58,9 +58,7 @@ def lanes_of(problem: symde.Problem, method: str) -> LaneSession:
 def run(session, problem: symde.Problem, first: int, paths: int, dt: float = 0.01, times=TIMES) -> np.ndarray:
     out = np.empty((paths, len(times), len(problem.u0)))
     grid = equal_steps(*problem.tspan, dt, 1e9, session.method)
-    codes, _, taken = session.run(
-        grid, problem.u0[None], problem.p[None], 4, first, np.array(times), out
-    )
+    codes, _, taken = session.run(grid, problem.u0[None], problem.p[None], 4, first, np.array(times), out)
     assert (codes == Status.DONE).all() and (taken == grid.steps).all()
     return out
 
@@ -111,9 +109,7 @@ def test_groups_and_slices_change_nothing(method: str, monkeypatch: pytest.Monke
     slices: list[int] = []
     out = np.empty_like(whole)
     grid = equal_steps(0.0, 1.0, 0.01, 1e9, session.method)
-    session.run(
-        grid, problem.u0[None], problem.p[None], 4, 0, np.array(TIMES), out, lambda: slices.append(1)
-    )
+    session.run(grid, problem.u0[None], problem.p[None], 4, 0, np.array(TIMES), out, lambda: slices.append(1))
     assert np.array_equal(out, whole) and len(slices) == 3 * 100 // 7
 
 

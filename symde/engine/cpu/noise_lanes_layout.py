@@ -12,7 +12,7 @@ DRAWS = 64
 one step: 16 KB of normal numbers of all lanes, which stay in the nearest cache."""
 
 FIRST_OWN = 8
-"""Place of the first input of a step that is not a model's own: the time; then sizes, normal numbers, areas."""
+"""Place of the first input of a step that is not a model's own: the time; then sizes, numbers, areas."""
 
 _d, _i = double, int64
 
@@ -26,7 +26,7 @@ NoiseLanes = structure(
     path=_i, paths=_i, active=_i, going=_i, first_path=_i, u0=_i, u0_stride=_i, p=_i, p_stride=_i,
     # the equation
     n=_i, parameters=_i, motions=_i, low=_i, high=_i, bounded=_i,
-    # the lanes: states at both ends of a step, parameters, time; which are going, and where sums are no numbers
+    # the lanes: states at both ends of a step, parameters, time; which are going, and which are no numbers
     u=_i, old=_i, lane_p=_i, time=_i, alive=_i, doubt=_i,
     kernel=_i, inputs=_i, outputs=_i,  # a whole step
     # output: a row for each time of each path, then how it ended and where

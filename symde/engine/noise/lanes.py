@@ -12,7 +12,7 @@ from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_lanes_layout import DRAWS, FIRST_OWN, WIDTH, NoiseLanes
 from symde.engine.noise.draws import draws_of
 from symde.engine.noise.method import NoiseMethod
-from symde.engine.noise.session import Grid, NoiseArrays, loop_at, run_in_slices, signed
+from symde.engine.noise.session import Adaptive, Grid, NoiseArrays, loop_at, run_in_slices, signed
 
 
 class LaneSession:
@@ -34,14 +34,14 @@ class LaneSession:
     def __init__(self, arrays: NoiseArrays, method: NoiseMethod, kernel: int, parameters: int) -> None:
         self.arrays, self.method = arrays, method
         n, pairs = arrays.n, arrays.pairs if method.double else arrays.pairs[:0]
-        self.state = state = NoiseLanes(
+        self.state = NoiseLanes(
             n=n, parameters=parameters, motions=arrays.motions, per_motion=method.per_motion,
             pairs=len(pairs), kernel=kernel,
             bounded=int(np.isfinite(arrays.low).any() or np.isfinite(arrays.high).any()),
         )  # fmt: skip
         self._kept: dict[str, np.ndarray] = {}
-        lanes = {"u": n, "old": n, "lane_p": parameters, "time": 1, "doubt": 1, "levy": len(pairs), "sizes": 5}
-        for name, length in lanes.items():
+        lengths = {"u": n, "old": n, "lane_p": parameters, "levy": len(pairs), "sizes": 5}
+        for name, length in {**lengths, "time": 1, "doubt": 1}.items():
             self._keep(name, np.zeros((max(length, 1), WIDTH)))
         self._keep("alive", np.zeros(WIDTH, np.int64))
         self._keep("low", arrays.low)
@@ -74,7 +74,7 @@ class LaneSession:
 
     def run(
         self,
-        grid: Grid,
+        grid: Grid | Adaptive,
         u0: np.ndarray,
         p: np.ndarray,
         seed: int,
@@ -84,12 +84,13 @@ class LaneSession:
         on_slice: Callable[[], None] | None = None,
         log: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Follow paths to their ends; arguments and results as of `NoiseSession.run`. There are no jumps that
-        could be logged.
+        """Follow paths to their ends; arguments and results as of `NoiseSession.run`, but steps are of
+        one size, and there are no jumps that could be logged.
 
         Raises:
             MemoryError: a step of a large model found no memory.
         """
+        assert isinstance(grid, Grid)
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         state, paths, h = self.state, len(out), grid.h
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)

@@ -68,11 +68,17 @@ def number_at(lanes, place):
 
 
 @compiled
+def increments_of(lanes, motion):
+    """The increments of a Brownian motion over this step, in units of sqrt(h)."""
+    return doubles(number_at(lanes, motion * lanes.per_motion))
+
+
+@compiled
 def add_terms(lanes, i, j, area):
     """Add the terms of the series of A_ij."""
     m, first = lanes.motions, lanes.motions * lanes.per_motion
     total = doubles(area)
-    v_i, v_j = doubles(number_at(lanes, i * lanes.per_motion)), doubles(number_at(lanes, j * lanes.per_motion))
+    v_i, v_j = increments_of(lanes, i), increments_of(lanes, j)
     for term in range(lanes.terms):
         at = first + 2 * m * term
         x_i, x_j = doubles(number_at(lanes, at + i)), doubles(number_at(lanes, at + j))
@@ -93,8 +99,7 @@ def find_levy_areas(lanes):
         for lane in range(WIDTH):
             total[lane] = 0.0
         add_terms(lanes, i, j, area)
-        v_i = doubles(number_at(lanes, i * lanes.per_motion))
-        v_j = doubles(number_at(lanes, j * lanes.per_motion))
+        v_i, v_j = increments_of(lanes, i), increments_of(lanes, j)
         z_i, z_j = doubles(number_at(lanes, at + i)), doubles(number_at(lanes, at + j))
         last = doubles(number_at(lanes, at + m + pair))
         for lane in range(WIDTH):
