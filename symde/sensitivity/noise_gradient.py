@@ -11,7 +11,7 @@ import numpy as np
 
 from symde.engine.noise import registry as noise_methods
 from symde.engine.noise.session import Adaptive
-from symde.noise import limit_of, plan_of, refuse_others, saved_times, seed_of
+from symde.noise import lanes_of, limit_of, plan_of, refuse_others, saved_times, seed_of
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution, NoiseStats
 from symde.problem.problem import Problem
@@ -185,11 +185,12 @@ def _others_able(sensealg: str, noise: str) -> str:
 
 def _cheaper(run: PathRun, directions: int) -> str:
     """The strategy with fewer operations in a step: derivatives along each direction, or the path twice more
-    and a way back."""
+    and a way back. Where the values are those of paths side by side, which take next to nothing, the first
+    follows the path once more as well."""
     system, method = _system(run.problem), run.plan.method
     step = STEP * (system.arrays.n + system.arrays.motions)
     ahead = directions * (step // 3 + sum(system.derivatives.work("along", name) for name in method.derived))
-    again = (3 if isinstance(run.plan.grid, Adaptive) else 2) * step
+    again = (3 if isinstance(run.plan.grid, Adaptive) else 1 if lanes_of(system, run.plan) else 2) * step
     back = again + step + sum(system.derivatives.work("back", name) for name in method.derived)
     return "forward" if ahead <= back else "discrete"
 
