@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -20,7 +20,7 @@ from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.llvm_operations import vector
 from symde.codegen.lower import lower_named
-from symde.codegen.noise_steps import lane_step
+from symde.codegen.noise_steps import lane_pull, lane_step
 from symde.codegen.noise_steps.step import NoiseEquation
 from symde.model.definition import Definition
 from symde.native import load_ir
@@ -217,12 +217,19 @@ class NoiseKernels:
 
     def step_of_lanes(self, method: Any) -> int:
         """Address of a method's whole step for `LANES` paths side by side; 0: there is none."""
-        if method not in self._steps:
-            kernel, address = lane_step(self.equation, method), 0
+        return self._of_lanes(lane_step, method)
+
+    def pull_of_lanes(self, method: Any) -> int:
+        """Address of the way back over that step; 0: there is none."""
+        return self._of_lanes(lane_pull, method)
+
+    def _of_lanes(self, write: Callable[[NoiseEquation, Any], Kernel | None], method: Any) -> int:
+        if (write, method) not in self._steps:
+            kernel, address = write(self.equation, method), 0
             if kernel is not None:
                 address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
-            self._steps[method] = address
-        return self._steps[method]
+            self._steps[write, method] = address
+        return self._steps[write, method]
 
     @property
     def together(self) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.back import BackSession
 from symde.engine.noise.lanes import LaneSession
+from symde.engine.noise.lanes_back import LaneBackSession
 from symde.engine.noise.session import Adaptive, NoiseSession
 from symde.noise import KEPT, RETCODES, NoisePlan, explained, lanes_of, session_for
 from symde.problem import options
@@ -151,7 +152,8 @@ def pull_back(
     def back(block: range) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
-        with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
+        key = ("back", method, bool(pull_of(run)))
+        with _borrowed(system, key, functools.partial(_back, run)) as session:
             for part in [range(one, one + 1) for one in block] if adaptive else [block]:
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
@@ -222,8 +224,17 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
     return NoiseSession(arrays, method)
 
 
-def _back(run: PathRun) -> BackSession:
+def pull_of(run: PathRun) -> int:
+    """Address of the way back over steps of several paths side by side; 0 where paths go back one by one."""
+    return _system(run).pull_of_lanes(run.plan.method) if lanes_of(_system(run), run.plan) else 0
+
+
+def _back(run: PathRun) -> BackSession | LaneBackSession:
     system, method = _system(run), run.plan.method
+    pull = pull_of(run)
+    if pull:
+        ahead = LaneSession(system.arrays, method, lanes_of(system, run.plan), len(run.problem.p))
+        return LaneBackSession(ahead, pull)
     products = {name: system.derivatives.back(name) for name in method.derived}
     return BackSession(system.arrays, method, len(run.problem.p), products)
 

@@ -1,12 +1,13 @@
-"""Which methods have whole steps, by the entry of their loop."""
+"""Which methods have whole steps, by the entry of their loop; and the way back over any of them."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
+from symde.codegen.derivatives import adjoint
 from symde.codegen.graph import ARITY
-from symde.codegen.kernel import Kernel
+from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.noise_steps.step import NoiseEquation, NoiseStep, TooLong
 
 WRITERS = {"euler_maruyama": "euler", "milstein": "euler", "sri": "sri", "sra": "sra", "ri": "ri"}
@@ -15,6 +16,9 @@ WRITERS = {"euler_maruyama": "euler", "milstein": "euler", "sri": "sri", "sra": 
 LIMIT = 4000
 """Operations above which a step is left to the general loop: a kernel of so many takes 0.4 s to compile, and
 most of a step is then drift and diffusion."""
+
+BACK = 2
+"""Times as many of the way back."""
 
 
 def lane_step(equation: NoiseEquation, method: Any) -> Kernel | None:
@@ -39,3 +43,21 @@ def lane_step(equation: NoiseEquation, method: Any) -> Kernel | None:
         return work.kernel(f"{method.entry}_lanes", write(work, method.tableau))
     except TooLong:
         return None
+
+
+def lane_pull(equation: NoiseEquation, method: Any) -> Kernel | None:
+    """Derivatives of a weighted sum of the states after a step, by those before it and by the parameters, as a
+    kernel for lanes: it reads the weights in `adjoint`. None where there is no step, or this would be too
+    long."""
+    step = lane_step(equation, method)
+    if step is None:
+        return None
+    graph, new = step.graph, step.outputs[0].nodes
+    n, m = len(new), equation.parameters
+    weights = [graph.input("adjoint", k) for k in range(n)]
+    variables = [graph.input("u", k) for k in range(n)] + [graph.input("p", j) for j in range(m)]
+    nodes = tuple(adjoint(graph, new, weights, variables))
+    inputs = tuple(Vector(one.name, n) if one.name == "adjoint" else one for one in step.inputs)
+    outputs = Output("by_states", nodes[:n]), Output("by_parameters", nodes[n:])
+    kernel = Kernel(f"{step.name}_back", graph, inputs, outputs)
+    return kernel if len(kernel.nodes()) <= BACK * LIMIT else None

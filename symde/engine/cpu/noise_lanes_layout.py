@@ -1,4 +1,4 @@
-"""The memory of the loop over paths side by side: a C structure shared by the host and the compiled loop."""
+"""The memory of the loops over paths side by side: C structures shared by the host and the compiled loops."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ one step: 16 KB of normal numbers of all lanes, which stay in the nearest cache.
 
 FIRST_OWN = 8
 """Place of the first input of a step that is not a model's own: the time; then sizes, numbers, areas."""
+
+ADJOINT = 7
+"""Place of the weight of a state in the input table."""
 
 _d, _i = double, int64
 
@@ -35,4 +38,19 @@ NoiseLanes = structure(
     seed=_i, words=_i, normals=_i, spare=_i, per_motion=_i, numbers=_i, block=_i, block_start=_i, count=_i,
     # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs
     terms=_i, rest=_d, pairs=_i, pair_first=_i, pair_second=_i, levy=_i,
+)  # fmt: skip
+
+NoiseLanesBack = structure(
+    "NoiseLanesBack",
+    "The way back over the steps of paths side by side: what takes a weight of what was saved to derivatives.",
+    forward=_i,  # the NoiseLanes in which steps are done again
+    kernel=_i,  # a weighted step by states and parameters; its tables
+    inputs=_i, outputs=_i,
+    # of the lanes: the weight of the state, what of it falls to the start of a step, derivatives by states and
+    # parameters of one step, and by parameters of all
+    weight=_i, early=_i, by_states=_i, by_parameters=_i, sums=_i,
+    # a row for each time of each path, and rows of results, or one for all where a stride is 0
+    weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i,
+    # states are kept at every `stretch`-th step, and at all of the stretch that is gone back over
+    phase=_i, stretch=_i, starts=_i, kept=_i, first=_i,
 )  # fmt: skip

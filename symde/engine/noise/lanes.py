@@ -90,13 +90,33 @@ class LaneSession:
         Raises:
             MemoryError: a step of a large model found no memory.
         """
-        assert isinstance(grid, Grid)
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
-        state, paths, h = self.state, len(out), grid.h
+        state, paths = self.state, len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
-        u0, p, saveat = (np.ascontiguousarray(one) for one in (u0, p, saveat))
-        given = {"u0": u0, "p": p, "saveat": saveat, "out": out, "codes": codes, "ends": ends, "taken": taken}
-        for name, array in given.items():
+        given = self.make_ready(grid, u0, p, seed, first_path, saveat, paths)
+        for name, array in {"out": out, "codes": codes, "ends": ends, "taken": taken}.items():
+            setattr(state, name, array.ctypes.data)
+        if run_in_slices(self._function, state, state, on_slice) != Status.DONE:
+            raise MemoryError("no memory for a step of the model")
+        del given
+        return codes, ends, taken
+
+    def make_ready(
+        self,
+        grid: Grid | Adaptive,
+        u0: np.ndarray,
+        p: np.ndarray,
+        seed: int,
+        first_path: int,
+        saveat: np.ndarray,
+        paths: int,
+    ) -> tuple[np.ndarray, ...]:
+        """Let the state hold what the compiled loops read; arguments as of `run`. What comes back is to be
+        kept until they are through."""
+        assert isinstance(grid, Grid)
+        state, h = self.state, grid.h
+        u0, p, saveat = given = tuple(np.ascontiguousarray(one) for one in (u0, p, saveat))
+        for name, array in zip(("u0", "p", "saveat"), given, strict=True):
             setattr(state, name, array.ctypes.data)
         state.u, state.old = self._kept["u"].ctypes.data, self._kept["old"].ctypes.data
         self._draw_for(grid)
@@ -108,6 +128,9 @@ class LaneSession:
         state.t0, state.h, state.steps, state.n_saveat = grid.t0, h, grid.steps, len(saveat)
         state.path, state.paths, state.begun = 0, paths, 0
         state.seed, state.first_path = signed(seed), signed(first_path)
-        if run_in_slices(self._function, state, state, on_slice) != Status.DONE:
-            raise MemoryError("no memory for a step of the model")
-        return codes, ends, taken
+        return given
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """The table of inputs of a step, a copy."""
+        return self._kept["inputs"].copy()

@@ -114,18 +114,24 @@ def leave_failed(lanes, t):
 
 
 @compiled
-def step(lanes, t):
-    """A step of all lanes."""
-    if lanes.step >= lanes.block_start + lanes.block:
-        draw_block(lanes, lanes.step)
+def make_ready(lanes, t):
+    """Time and noise of a step for the kernels that read them."""
+    if not lanes.block_start <= lanes.step < lanes.block_start + lanes.block:
+        draw_block(lanes, lanes.step - lanes.step % lanes.block)
     if lanes.terms != 0:
         find_levy_areas(lanes)
-    time, inputs, outputs = doubles(lanes.time), integers(lanes.inputs), integers(lanes.outputs)
+    time, inputs = doubles(lanes.time), integers(lanes.inputs)
     for lane in range(WIDTH):
         time[lane] = t
-    lanes.old, lanes.u = lanes.u, lanes.old
-    inputs[0], outputs[0] = lanes.old, lanes.u
     inputs[FIRST], inputs[SECOND] = number_at(lanes, 0), number_at(lanes, 1)
+
+
+@compiled
+def step(lanes, t):
+    """A step of all lanes."""
+    make_ready(lanes, t)
+    lanes.old, lanes.u = lanes.u, lanes.old
+    integers(lanes.inputs)[0], integers(lanes.outputs)[0] = lanes.old, lanes.u
     return call_kernel(lanes.kernel, t, lanes.inputs, lanes.outputs)
 
 
