@@ -162,6 +162,10 @@ class NoiseSystem(PathSystem):
         """Address of the way back over such a step; 0: there is none."""
         return self.noise.pull_of_lanes(method) if self.step_of_lanes(method) else 0
 
+    def push_of_lanes(self, method: Any) -> int:
+        """Address of the derivative of such a step along a direction; 0: there is none."""
+        return self.noise.push_of_lanes(method) if self.step_of_lanes(method) else 0
+
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""
         slopes = self.noise.drift_jacobian

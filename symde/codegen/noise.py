@@ -20,7 +20,7 @@ from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.llvm_operations import vector
 from symde.codegen.lower import lower_named
-from symde.codegen.noise_steps import lane_pull, lane_step
+from symde.codegen.noise_steps import lane_pull, lane_push, lane_step
 from symde.codegen.noise_steps.step import NoiseEquation
 from symde.model.definition import Definition
 from symde.native import load_ir
@@ -222,6 +222,10 @@ class NoiseKernels:
     def pull_of_lanes(self, method: Any) -> int:
         """Address of the way back over that step; 0: there is none."""
         return self._of_lanes(lane_pull, method)
+
+    def push_of_lanes(self, method: Any) -> int:
+        """Address of its derivative along a direction; 0: there is none."""
+        return self._of_lanes(lane_push, method)
 
     def _of_lanes(self, write: Callable[[NoiseEquation, Any], Kernel | None], method: Any) -> int:
         if (write, method) not in self._steps:

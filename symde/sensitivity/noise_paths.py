@@ -127,7 +127,8 @@ def follow_along(run: PathRun, du0: np.ndarray, dp: np.ndarray) -> Followed:
         result = follow(run)
         return Followed(result.u, result.steps, result.seconds, np.empty((*result.u.shape, 0)))
     along = found[0] if len(found) == 1 else np.concatenate(found, axis=3)
-    if lanes_of(_system(run), run.plan):  # steps with derivatives round otherwise: the path is that of solves
+    if lanes_of(_system(run), run.plan) and not push_of(run):
+        # steps one by one round otherwise: the path is that of solves
         result = dataclasses.replace(path := follow(run), seconds=path.seconds + result.seconds)
     _require_finite(run, result.u, along)
     return Followed(result.u, result.steps, result.seconds, along)
@@ -189,8 +190,8 @@ def _follow(
     width = n * (directions + 1)
     out = np.empty((run.count, len(run.times), width))
     codes, ends, taken = np.zeros(run.count, int), np.zeros(run.count), np.zeros(run.count, int)
-    lanes = not directions and bool(lanes_of(_system(run), plan))
-    key = ("along", plan.method, directions, lanes)
+    lanes = push_of(run) if directions else lanes_of(_system(run), plan)
+    key = ("along", plan.method, directions, bool(lanes))
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 
@@ -219,9 +220,19 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
     system, method = _system(run), run.plan.method
     if not directions:
         return session_for(system, run.plan)
+    push, parameters = push_of(run), len(run.problem.p)
+    if push:
+        arrays = system.arrays.with_directions(directions, parameters, {})
+        return LaneSession(arrays, method, lanes_of(system, run.plan), parameters, push)
     along = {name: system.derivatives.along(name) for name in method.derived}
-    arrays = system.arrays.with_directions(directions, len(run.problem.p), along)
+    arrays = system.arrays.with_directions(directions, parameters, along)
     return NoiseSession(arrays, method)
+
+
+def push_of(run: PathRun) -> int:
+    """Address of the derivative of steps of several paths side by side along a direction; 0: paths with
+    derivatives are followed one by one."""
+    return _system(run).push_of_lanes(run.plan.method) if lanes_of(_system(run), run.plan) else 0
 
 
 def pull_of(run: PathRun) -> int:

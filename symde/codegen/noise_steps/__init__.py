@@ -8,7 +8,7 @@ gets is the same arithmetic whatever is in the others, so that a path is the sam
 
 from __future__ import annotations
 
-from symde.codegen.noise_steps.choice import lane_pull, lane_step
+from symde.codegen.noise_steps.choice import lane_pull, lane_push, lane_step
 from symde.codegen.noise_steps.step import NOISE_STEP_INPUTS, SIZES
 
-__all__ = ["NOISE_STEP_INPUTS", "SIZES", "lane_pull", "lane_step"]
+__all__ = ["NOISE_STEP_INPUTS", "SIZES", "lane_pull", "lane_push", "lane_step"]

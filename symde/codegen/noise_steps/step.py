@@ -18,6 +18,7 @@ NOISE_STEP_INPUTS = (
     "first",  # of each pair of normal numbers of the step
     "second",
     "levy",  # areas of the pairs of motions of `NoiseEquation.pairs`
+    "changes",  # of derivatives: the direction of the parameters
 )
 """The input table of a step."""
 

@@ -14,8 +14,8 @@ one step: 16 KB of normal numbers of all lanes, which stay in the nearest cache.
 FIRST_OWN = 8
 """Place of the first input of a step that is not a model's own: the time; then sizes, numbers, areas."""
 
-ADJOINT = 7
-"""Place of the weight of a state in the input table."""
+DIRECTION, ADJOINT, CHANGES = 6, 7, 13
+"""Places in the input table: the direction of a state, its weight, and the direction of the parameters."""
 
 _d, _i = double, int64
 
@@ -27,11 +27,13 @@ NoiseLanes = structure(
     # which paths: numbers first_path + k, with rows of their own, or one that all share where a stride is 0;
     # `active` of them are in the lanes, from `path` on, and `going` have not failed
     path=_i, paths=_i, active=_i, going=_i, first_path=_i, u0=_i, u0_stride=_i, p=_i, p_stride=_i,
-    # the equation
-    n=_i, parameters=_i, motions=_i, low=_i, high=_i, bounded=_i,
+    # the equation; `own` states are the path's, and then as many of each derivative along a direction
+    n=_i, own=_i, parameters=_i, motions=_i, low=_i, high=_i, bounded=_i,
     # the lanes: states at both ends of a step, parameters, time; which are going, and which are no numbers
     u=_i, old=_i, lane_p=_i, time=_i, alive=_i, doubt=_i,
     kernel=_i, inputs=_i, outputs=_i,  # a whole step
+    # its derivative along a direction of states and parameters; these changes, of the paths and in the lanes
+    along=_i, directions=_i, changes=_i, changes_stride=_i, lane_changes=_i,
     # output: a row for each time of each path, then how it ended and where
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path); `count` counters of each path are in memory

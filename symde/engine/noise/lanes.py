@@ -9,7 +9,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
-from symde.engine.cpu.noise_lanes_layout import DRAWS, FIRST_OWN, WIDTH, NoiseLanes
+from symde.engine.cpu.noise_lanes_layout import CHANGES, DRAWS, FIRST_OWN, WIDTH, NoiseLanes
 from symde.engine.noise.draws import draws_of
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.session import Adaptive, Grid, NoiseArrays, loop_at, run_in_slices, signed
@@ -23,6 +23,7 @@ class LaneSession:
         method: How steps are taken.
         kernel: Address of its whole step (`symde.codegen.noise_steps`).
         parameters: Their number.
+        along: Address of the derivative of a step along a direction, where the equation has such.
 
     Attributes:
         state: What the compiled loop reads and writes.
@@ -31,16 +32,20 @@ class LaneSession:
 
     jumps = None
 
-    def __init__(self, arrays: NoiseArrays, method: NoiseMethod, kernel: int, parameters: int) -> None:
+    def __init__(
+        self, arrays: NoiseArrays, method: NoiseMethod, kernel: int, parameters: int, along: int = 0
+    ) -> None:
         self.arrays, self.method = arrays, method
         n, pairs = arrays.n, arrays.pairs if method.double else arrays.pairs[:0]
         self.state = NoiseLanes(
-            n=n, parameters=parameters, motions=arrays.motions, per_motion=method.per_motion,
+            n=n, own=n // (arrays.directions + 1), parameters=parameters, directions=arrays.directions,
+            along=along, motions=arrays.motions, per_motion=method.per_motion,
             pairs=len(pairs), kernel=kernel,
             bounded=int(np.isfinite(arrays.low).any() or np.isfinite(arrays.high).any()),
         )  # fmt: skip
         self._kept: dict[str, np.ndarray] = {}
         lengths = {"u": n, "old": n, "lane_p": parameters, "levy": len(pairs), "sizes": 5}
+        lengths["lane_changes"] = parameters * arrays.directions
         for name, length in {**lengths, "time": 1, "doubt": 1}.items():
             self._keep(name, np.zeros((max(length, 1), WIDTH)))
         self._keep("alive", np.zeros(WIDTH, np.int64))
@@ -48,7 +53,7 @@ class LaneSession:
         self._keep("high", arrays.high)
         self._keep("pair_first", np.ascontiguousarray(pairs[:, 0]))
         self._keep("pair_second", np.ascontiguousarray(pairs[:, 1]))
-        self._keep("inputs", np.zeros(FIRST_OWN + 5, np.int64))
+        self._keep("inputs", np.zeros(CHANGES + 1, np.int64))
         self._keep("outputs", np.zeros(1, np.int64))
         places = {1: "lane_p", FIRST_OWN: "time", FIRST_OWN + 1: "sizes", FIRST_OWN + 4: "levy"}
         for place, name in places.items():
@@ -82,6 +87,7 @@ class LaneSession:
         saveat: np.ndarray,
         out: np.ndarray,
         on_slice: Callable[[], None] | None = None,
+        changes: np.ndarray | None = None,
         log: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Follow paths to their ends; arguments and results as of `NoiseSession.run`, but steps are of
@@ -94,6 +100,8 @@ class LaneSession:
         state, paths = self.state, len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         given = self.make_ready(grid, u0, p, seed, first_path, saveat, paths)
+        changes = np.zeros((1, 1)) if changes is None else np.ascontiguousarray(changes)
+        state.changes, state.changes_stride = changes.ctypes.data, changes[0].size if len(changes) > 1 else 0
         for name, array in {"out": out, "codes": codes, "ends": ends, "taken": taken}.items():
             setattr(state, name, array.ctypes.data)
         if run_in_slices(self._function, state, state, on_slice) != Status.DONE:

@@ -11,7 +11,7 @@ import math
 from symde.engine.cpu.compiled.noise_lane_numbers import draw_block, find_levy_areas, lanes_at, number_at
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.layout import Status
-from symde.engine.cpu.noise_lanes_layout import FIRST_OWN, WIDTH
+from symde.engine.cpu.noise_lanes_layout import CHANGES, DIRECTION, FIRST_OWN, WIDTH
 
 FIRST, SECOND = FIRST_OWN + 2, FIRST_OWN + 3
 """Places of the normal numbers of a step in the table of its inputs."""
@@ -36,6 +36,9 @@ def begin(lanes):
         given, p = doubles(lanes.p + 8 * path * lanes.p_stride), doubles(lanes.lane_p)
         for j in range(lanes.parameters):
             p[WIDTH * j + lane] = given[j]
+        changed, changes = doubles(lanes.changes + 8 * path * lanes.changes_stride), doubles(lanes.lane_changes)
+        for j in range(lanes.parameters * lanes.directions):
+            changes[WIDTH * j + lane] = changed[j]
         alive[lane] = 1 if lane < lanes.active else 0
     lanes.step = lanes.next_save = 0
     lanes.block_start = -lanes.block
@@ -86,11 +89,11 @@ def note(lanes, lane, status, t):
 
 @compiled
 def all_are_numbers(lanes):
-    """Whether all states of all lanes are numbers; `doubt` tells where not."""
+    """Whether all states of all lanes are numbers; `doubt` tells where not. Of derivatives the caller asks."""
     u, doubt = doubles(lanes.u), doubles(lanes.doubt)
     for lane in range(WIDTH):
         doubt[lane] = 0.0
-    for i in range(lanes.n):
+    for i in range(lanes.own):
         for lane in range(WIDTH):
             doubt[lane] += u[WIDTH * i + lane] - u[WIDTH * i + lane]
     total = 0.0
@@ -128,11 +131,19 @@ def make_ready(lanes, t):
 
 @compiled
 def step(lanes, t):
-    """A step of all lanes."""
+    """A step of all lanes, with the derivatives along directions, whose own start they read; the kernels' code."""
     make_ready(lanes, t)
     lanes.old, lanes.u = lanes.u, lanes.old
-    integers(lanes.inputs)[0], integers(lanes.outputs)[0] = lanes.old, lanes.u
-    return call_kernel(lanes.kernel, t, lanes.inputs, lanes.outputs)
+    inputs, outputs = integers(lanes.inputs), integers(lanes.outputs)
+    inputs[0], outputs[0] = lanes.old, lanes.u
+    code = call_kernel(lanes.kernel, t, lanes.inputs, lanes.outputs)
+    size = 8 * WIDTH * lanes.own
+    for number in range(lanes.directions):
+        inputs[DIRECTION] = lanes.old + size * (number + 1)
+        inputs[CHANGES] = lanes.lane_changes + 8 * WIDTH * lanes.parameters * number
+        outputs[0] = lanes.u + size * (number + 1)
+        code += call_kernel(lanes.along, t, lanes.inputs, lanes.outputs)
+    return code
 
 
 @compiled
