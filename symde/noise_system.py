@@ -156,15 +156,15 @@ class NoiseSystem(PathSystem):
     def step_of_lanes(self, method: Any) -> int:
         """Address of a method's whole step for several paths side by side; 0: there is none."""
         leaps = self.network is not None or bool(self.ito.events)
-        return 0 if leaps else self.noise.step_of_lanes(method)
+        return 0 if leaps else self.noise.step_of_lanes(method)[0]
 
     def pull_of_lanes(self, method: Any) -> int:
         """Address of the way back over such a step; 0: there is none."""
-        return self.noise.pull_of_lanes(method) if self.step_of_lanes(method) else 0
+        return self.noise.pull_of_lanes(method)[0] if self.step_of_lanes(method) else 0
 
     def push_of_lanes(self, method: Any) -> int:
         """Address of the derivative of such a step along a direction; 0: there is none."""
-        return self.noise.push_of_lanes(method) if self.step_of_lanes(method) else 0
+        return self.noise.push_of_lanes(method)[0] if self.step_of_lanes(method) else 0
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""

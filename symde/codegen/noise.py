@@ -39,6 +39,20 @@ READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 """What a step may read of an equation at once."""
 
 
+CHEAP = frozenset(
+    {"add", "sub", "mul", "neg", "min", "max", "select", "lt", "le", "eq", "and", "or", "not", "abs"}
+)
+
+ELEMENTARY = 15
+"""Operations that a division, root or elementary function takes the time of, about."""
+
+
+def operations(kernel: Kernel) -> int:
+    """The number of operations of a kernel, elementary functions as several."""
+    graph = kernel.graph
+    return sum(1 if graph.op[node] in CHEAP else ELEMENTARY for node in kernel.nodes() if graph.args[node])
+
+
 class NoiseKind(StrEnum):
     """What a method may rely on.
 
@@ -102,7 +116,7 @@ class NoiseKernels:
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
-        self._steps: dict[Any, int] = {}
+        self._steps: dict[Any, tuple[int, int]] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -215,24 +229,25 @@ class NoiseKernels:
             domains, self.together, products, lambda: self.pairs,
         )  # fmt: skip
 
-    def step_of_lanes(self, method: Any) -> int:
-        """Address of a method's whole step for `LANES` paths side by side; 0: there is none."""
+    def step_of_lanes(self, method: Any) -> tuple[int, int]:
+        """Address and operations of a method's whole step for `LANES` paths side by side; 0: none."""
         return self._of_lanes(lane_step, method)
 
-    def pull_of_lanes(self, method: Any) -> int:
-        """Address of the way back over that step; 0: there is none."""
+    def pull_of_lanes(self, method: Any) -> tuple[int, int]:
+        """The same of the way back over that step."""
         return self._of_lanes(lane_pull, method)
 
-    def push_of_lanes(self, method: Any) -> int:
-        """Address of its derivative along a direction; 0: there is none."""
+    def push_of_lanes(self, method: Any) -> tuple[int, int]:
+        """The same of its derivative along a direction."""
         return self._of_lanes(lane_push, method)
 
-    def _of_lanes(self, write: Callable[[NoiseEquation, Any], Kernel | None], method: Any) -> int:
+    def _of_lanes(self, write: Callable[[NoiseEquation, Any], Kernel | None], method: Any) -> tuple[int, int]:
         if (write, method) not in self._steps:
-            kernel, address = write(self.equation, method), 0
+            kernel, address, work = write(self.equation, method), 0, 0
             if kernel is not None:
                 address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
-            self._steps[write, method] = address
+                work = operations(kernel)
+            self._steps[write, method] = address, work
         return self._steps[write, method]
 
     @property

@@ -47,8 +47,8 @@ def lane_step(equation: NoiseEquation, method: Any) -> Kernel | None:
 
 
 def lane_pull(equation: NoiseEquation, method: Any) -> Kernel | None:
-    """Derivatives of a weighted sum of the states after a step, by those before it and by the parameters, as a
-    kernel for lanes: it reads the weights in `adjoint`. None where there is no step, or this would be too
+    """Derivatives of a weighted sum of the states after a step, by those before it and by the parameters, as
+    a kernel for lanes: it reads the weights in `adjoint`. None where there is no step, or this would be too
     long."""
     step = lane_step(equation, method)
     if step is None:

@@ -44,12 +44,12 @@ NoiseLanes = structure(
 
 NoiseLanesBack = structure(
     "NoiseLanesBack",
-    "The way back over the steps of paths side by side: what takes a weight of what was saved to derivatives.",
+    "The way back over steps of paths side by side: what takes a weight of what was saved to derivatives.",
     forward=_i,  # the NoiseLanes in which steps are done again
     kernel=_i,  # a weighted step by states and parameters; its tables
     inputs=_i, outputs=_i,
-    # of the lanes: the weight of the state, what of it falls to the start of a step, derivatives by states and
-    # parameters of one step, and by parameters of all
+    # of the lanes: the weight of the state, what of it falls to the start of a step, derivatives by states
+    # and parameters of one step, and by parameters of all
     weight=_i, early=_i, by_states=_i, by_parameters=_i, sums=_i,
     # a row for each time of each path, and rows of results, or one for all where a stride is 0
     weights=_i, by_u0=_i, by_u0_stride=_i, by_p=_i, by_p_stride=_i,

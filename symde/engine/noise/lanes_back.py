@@ -27,7 +27,9 @@ class LaneBackSession:
         self.forward, n, m = forward, forward.arrays.n, forward.state.parameters
         self.state = state = NoiseLanesBack(forward=ctypes.addressof(forward.state), kernel=kernel)
         lengths = {"weight": n, "early": n, "by_states": n, "by_parameters": m, "sums": m}
-        self._kept = {name: np.zeros((max(length, 1), WIDTH)) for name, length in lengths.items()}
+        self._kept: dict[str, np.ndarray] = {
+            name: np.zeros((max(length, 1), WIDTH)) for name, length in lengths.items()
+        }
         places = {name: array.ctypes.data for name, array in self._kept.items()}
         inputs = forward.inputs
         inputs[ADJOINT] = places["weight"]
@@ -62,10 +64,9 @@ class LaneBackSession:
         state, n = self.state, self.forward.arrays.n
         given = self.forward.make_ready(grid, u0, p, seed, first_path, saveat, len(weights))
         state.stretch = stretch = stretch_of(grid.steps, n * WIDTH, memory)
-        arrays = {
-            "weights": np.ascontiguousarray(weights), "by_u0": by_u0, "by_p": by_p,
-            "starts": np.empty((-(-grid.steps // stretch), n, WIDTH)), "kept": np.empty((stretch + 1, n, WIDTH)),
-        }  # fmt: skip
+        starts, kept = (np.empty((count, n, WIDTH)) for count in (-(-grid.steps // stretch), stretch + 1))
+        weights = np.ascontiguousarray(weights)
+        arrays = {"weights": weights, "by_u0": by_u0, "by_p": by_p, "starts": starts, "kept": kept}
         for name, array in arrays.items():
             setattr(state, name, array.ctypes.data)
         state.by_u0_stride = by_u0.shape[1] if len(by_u0) > 1 else 0

@@ -36,7 +36,10 @@ def begin(lanes):
         given, p = doubles(lanes.p + 8 * path * lanes.p_stride), doubles(lanes.lane_p)
         for j in range(lanes.parameters):
             p[WIDTH * j + lane] = given[j]
-        changed, changes = doubles(lanes.changes + 8 * path * lanes.changes_stride), doubles(lanes.lane_changes)
+        changed, changes = (
+            doubles(lanes.changes + 8 * path * lanes.changes_stride),
+            doubles(lanes.lane_changes),
+        )
         for j in range(lanes.parameters * lanes.directions):
             changes[WIDTH * j + lane] = changed[j]
         alive[lane] = 1 if lane < lanes.active else 0
@@ -89,7 +92,8 @@ def note(lanes, lane, status, t):
 
 @compiled
 def all_are_numbers(lanes):
-    """Whether all states of all lanes are numbers; `doubt` tells where not. Of derivatives the caller asks."""
+    """Whether all states of all lanes are numbers, of which `doubt` tells where not; of derivatives the
+    caller asks."""
     u, doubt = doubles(lanes.u), doubles(lanes.doubt)
     for lane in range(WIDTH):
         doubt[lane] = 0.0
@@ -131,7 +135,7 @@ def make_ready(lanes, t):
 
 @compiled
 def step(lanes, t):
-    """A step of all lanes, with the derivatives along directions, whose own start they read; the kernels' code."""
+    """A step of all lanes with its derivatives along directions, which read its start; the kernels' code."""
     make_ready(lanes, t)
     lanes.old, lanes.u = lanes.u, lanes.old
     inputs, outputs = integers(lanes.inputs), integers(lanes.outputs)
