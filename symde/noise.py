@@ -269,9 +269,10 @@ def explained(retcode: Retcode, t: float) -> str:
     )
 
 
-def lanes_of(system: Any, plan: NoisePlan) -> int:
-    """Address of a whole step for several paths side by side; 0 where paths are followed one by one."""
-    return system.step_of_lanes(plan.method) if isinstance(plan.grid, Grid) else 0
+def lanes_of(system: Any, plan: NoisePlan, kind: str = "step") -> int:
+    """Address of a whole step for several paths side by side, or of a derivative of it
+    (`NoiseSystem.side_by_side`); 0 where this goes path by path."""
+    return system.side_by_side(kind, plan.method) if isinstance(plan.grid, Grid) else 0
 
 
 def session_for(system: Any, plan: NoisePlan) -> NoiseSession | LaneSession:

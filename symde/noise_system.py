@@ -153,18 +153,11 @@ class NoiseSystem(PathSystem):
             self._jumps(),
         )  # fmt: skip
 
-    def step_of_lanes(self, method: Any) -> int:
-        """Address of a method's whole step for several paths side by side; 0: there is none."""
+    def side_by_side(self, kind: str, method: Any) -> int:
+        """Address of a whole step of a method for several paths side by side, "step", or of its derivative
+        along a direction, "push", or back, "pull"; 0: there is none."""
         leaps = self.network is not None or bool(self.ito.events)
-        return 0 if leaps else self.noise.step_of_lanes(method)[0]
-
-    def pull_of_lanes(self, method: Any) -> int:
-        """Address of the way back over such a step; 0: there is none."""
-        return self.noise.pull_of_lanes(method)[0] if self.step_of_lanes(method) else 0
-
-    def push_of_lanes(self, method: Any) -> int:
-        """Address of the derivative of such a step along a direction; 0: there is none."""
-        return self.noise.push_of_lanes(method)[0] if self.step_of_lanes(method) else 0
+        return 0 if leaps else self.noise.lane_address(kind, method)
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -116,7 +117,9 @@ class NoiseKernels:
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
-        self._steps: dict[Any, tuple[int, int]] = {}
+        self._lock = threading.RLock()
+        self._lane_kernels: dict[tuple[str, Any], Kernel | None] = {}
+        self._lane_addresses: dict[tuple[str, Any], int] = {}
 
     @cached_property
     def products(self) -> Products:
@@ -229,26 +232,29 @@ class NoiseKernels:
             domains, self.together, products, lambda: self.pairs,
         )  # fmt: skip
 
-    def step_of_lanes(self, method: Any) -> tuple[int, int]:
-        """Address and operations of a method's whole step for `LANES` paths side by side; 0: none."""
-        return self._of_lanes(lane_step, method)
+    def lane_kernel(self, kind: str, method: Any) -> Kernel | None:
+        """A method's whole step for `LANES` paths side by side, or a derivative of it: "step", "push" along a
+        direction, "pull" back (`symde.codegen.noise_steps`); None where there is none."""
+        with self._lock:
+            if (kind, method) not in self._lane_kernels:
+                write = {"step": lane_step, "push": lane_push, "pull": lane_pull}[kind]
+                self._lane_kernels[kind, method] = write(self.equation, method)
+            return self._lane_kernels[kind, method]
 
-    def pull_of_lanes(self, method: Any) -> tuple[int, int]:
-        """The same of the way back over that step."""
-        return self._of_lanes(lane_pull, method)
+    def lane_address(self, kind: str, method: Any) -> int:
+        """Address of such a kernel; 0: there is none."""
+        with self._lock:
+            if (kind, method) not in self._lane_addresses:
+                kernel, address = self.lane_kernel(kind, method), 0
+                if kernel is not None:
+                    address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
+                self._lane_addresses[kind, method] = address
+            return self._lane_addresses[kind, method]
 
-    def push_of_lanes(self, method: Any) -> tuple[int, int]:
-        """The same of its derivative along a direction."""
-        return self._of_lanes(lane_push, method)
-
-    def _of_lanes(self, write: Callable[[NoiseEquation, Any], Kernel | None], method: Any) -> tuple[int, int]:
-        if (write, method) not in self._steps:
-            kernel, address, work = write(self.equation, method), 0, 0
-            if kernel is not None:
-                address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
-                work = operations(kernel)
-            self._steps[write, method] = address, work
-        return self._steps[write, method]
+    def lane_work(self, kind: str, method: Any) -> int:
+        """Operations of such a kernel; 0: there is none."""
+        kernel = self.lane_kernel(kind, method)
+        return 0 if kernel is None else operations(kernel)
 
     @property
     def together(self) -> bool:

@@ -89,4 +89,5 @@ def work_of(
     dt0 = others.get("dt0")
     refuse_others({name: one for name, one in others.items() if name not in own and name != "dt0"})
     given: Any = plan_of(problem, method, dt0, limit_of(max_steps), **own)
+    give_back(problem.system, borrow(problem.system, given))  # made here once, so that threads find all of it
     return PathWork(problem, problem.system, given, seed, 0.0, members, NONE, False)

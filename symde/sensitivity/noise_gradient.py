@@ -26,7 +26,6 @@ from symde.sensitivity.noise_paths import (
     follow_along,
     not_finite,
     pull_back,
-    pull_of,
     solution_of,
 )
 from symde.sensitivity.noise_start import refuse_vanishing_rates
@@ -193,13 +192,11 @@ def _cheaper(run: PathRun, directions: int) -> str:
     and a way back. Paths side by side go back over kernels that are counted themselves, and what has no
     derivatives along directions there is some times slower that way."""
     system, method = _system(run.problem), run.plan.method
-    if pull_of(run):
-        noise = system.noise
-        (_, push), (_, pull), (_, step) = (
-            of(method) for of in (noise.push_of_lanes, noise.pull_of_lanes, noise.step_of_lanes)
-        )
-        back = pull + step + NUMBER * system.arrays.motions * method.per_motion
-        return "forward" if push and directions * push <= back else "discrete"
+    if lanes_of(system, run.plan):
+        push, pull, ahead = (system.noise.lane_work(kind, method) for kind in ("push", "pull", "step"))
+        if pull:
+            back = pull + ahead + NUMBER * system.arrays.motions * method.per_motion
+            return "forward" if push and directions * push <= back else "discrete"
     step = STEP * (system.arrays.n + system.arrays.motions)
     ahead = directions * (step // 3 + sum(system.derivatives.work("along", name) for name in method.derived))
     again = (3 if isinstance(run.plan.grid, Adaptive) else 1 if lanes_of(system, run.plan) else 2) * step

@@ -127,7 +127,7 @@ def follow_along(run: PathRun, du0: np.ndarray, dp: np.ndarray) -> Followed:
         result = follow(run)
         return Followed(result.u, result.steps, result.seconds, np.empty((*result.u.shape, 0)))
     along = found[0] if len(found) == 1 else np.concatenate(found, axis=3)
-    if lanes_of(_system(run), run.plan) and not push_of(run):
+    if lanes(run, "step") and not lanes(run, "push"):
         # steps one by one round otherwise: the path is that of solves
         result = dataclasses.replace(path := follow(run), seconds=path.seconds + result.seconds)
     _require_finite(run, result.u, along)
@@ -149,11 +149,11 @@ def pull_back(
     adaptive = isinstance(run.plan.grid, Adaptive)
     method, system = run.plan.method, _system(run)
     memory = run.memory // run.workers
+    key = ("back", method, bool(lanes(run, "pull")))
 
     def back(block: range) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
-        key = ("back", method, bool(pull_of(run)))
         with _borrowed(system, key, functools.partial(_back, run)) as session:
             for part in [range(one, one + 1) for one in block] if adaptive else [block]:
                 u0, p = run.rows(part)
@@ -190,8 +190,7 @@ def _follow(
     width = n * (directions + 1)
     out = np.empty((run.count, len(run.times), width))
     codes, ends, taken = np.zeros(run.count, int), np.zeros(run.count), np.zeros(run.count, int)
-    lanes = push_of(run) if directions else lanes_of(_system(run), plan)
-    key = ("along", plan.method, directions, bool(lanes))
+    key = ("along", plan.method, directions, bool(lanes(run, "push" if directions else "step")))
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 
@@ -220,32 +219,25 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
     system, method = _system(run), run.plan.method
     if not directions:
         return session_for(system, run.plan)
-    push, parameters = push_of(run), len(run.problem.p)
+    step, push, parameters = lanes(run, "step"), lanes(run, "push"), len(run.problem.p)
     if push:
         arrays = system.arrays.with_directions(directions, parameters, {})
-        return LaneSession(arrays, method, lanes_of(system, run.plan), parameters, push)
+        return LaneSession(arrays, method, step, parameters, push)
     along = {name: system.derivatives.along(name) for name in method.derived}
     arrays = system.arrays.with_directions(directions, parameters, along)
     return NoiseSession(arrays, method)
 
 
-def push_of(run: PathRun) -> int:
-    """Address of the derivative of steps of several paths side by side along a direction; 0: paths with
-    derivatives are followed one by one."""
-    return _system(run).push_of_lanes(run.plan.method) if lanes_of(_system(run), run.plan) else 0
-
-
-def pull_of(run: PathRun) -> int:
-    """Address of the way back over steps of several paths side by side; 0 where paths go back one by one."""
-    return _system(run).pull_of_lanes(run.plan.method) if lanes_of(_system(run), run.plan) else 0
+def lanes(run: PathRun, kind: str) -> int:
+    """Address of a step for several paths side by side, or of a derivative of it; 0: path by path."""
+    return lanes_of(_system(run), run.plan, kind)
 
 
 def _back(run: PathRun) -> BackSession | LaneBackSession:
     system, method = _system(run), run.plan.method
-    pull = pull_of(run)
+    step, pull = lanes(run, "step"), lanes(run, "pull")
     if pull:
-        ahead = LaneSession(system.arrays, method, lanes_of(system, run.plan), len(run.problem.p))
-        return LaneBackSession(ahead, pull)
+        return LaneBackSession(LaneSession(system.arrays, method, step, len(run.problem.p)), pull)
     products = {name: system.derivatives.back(name) for name in method.derived}
     return BackSession(system.arrays, method, len(run.problem.p), products)
 

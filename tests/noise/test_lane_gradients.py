@@ -45,7 +45,7 @@ def test_the_way_back_is_that_of_single_paths(name: str, method: str) -> None:
     run, arrays = run_of(name, method), path_models.problem(name).system.arrays
     weights = weights_of(run)
     by_u0, by_p = pull_back(run, steps_of(run), weights, apart=True)
-    assert noise_paths.pull_of(run)
+    assert noise_paths.lanes(run, "pull")
     system, one = run.problem.system, registry.get(method)
     products = {kernel: system.derivatives.back(kernel) for kernel in one.derived}
     session = BackSession(arrays, one, len(run.problem.p), products)
@@ -60,7 +60,7 @@ def test_directions_are_those_of_single_paths(name: str, method: str) -> None:
     run, one = run_of(name, method), registry.get(method)
     n, m = len(run.problem.u0), len(run.problem.p)
     du0, dp = np.vstack([np.eye(n), np.zeros((m, n))]), np.vstack([np.zeros((n, m)), np.eye(m)])
-    assert noise_paths.push_of(run)
+    assert noise_paths.lanes(run, "push")
     found = follow_along(run, du0[None], dp[None])
     along = {kernel: run.problem.system.derivatives.along(kernel) for kernel in one.derived}
     session = NoiseSession(run.problem.system.arrays.with_directions(n + m, m, along), one)
@@ -100,8 +100,7 @@ def test_derivatives_are_the_same_alone_in_slices_and_with_little_memory(
 def test_work_of_the_way_back() -> None:
     # a sine or cosine counts as 15
     run = run_of("diagonal", "EulerMaruyama")
-    noise, method = run.problem.system.noise, run.plan.method
-    found = [of(method)[1] for of in (noise.step_of_lanes, noise.push_of_lanes, noise.pull_of_lanes)]
+    found = [run.problem.system.noise.lane_work(kind, run.plan.method) for kind in ("step", "push", "pull")]
     assert found == [36, 71, 66]
 
 
@@ -110,7 +109,7 @@ def test_who_goes_back_side_by_side() -> None:
     assert isinstance(noise_paths._back(run), LaneBackSession)
     assert isinstance(noise_paths._ahead(run, 2), LaneSession)
     bounded = run_of("domain", "SRIW1")  # along a direction 0 times infinity is no number at their ends
-    assert noise_paths.pull_of(bounded) and not noise_paths.push_of(bounded)
+    assert noise_paths.lanes(bounded, "pull") and not noise_paths.lanes(bounded, "push")
     assert isinstance(noise_paths._ahead(bounded, 2), NoiseSession)
     adaptive = plan_of(run.problem, "SRIW1", None, 10**6, rtol=1e-2)
     assert not lanes_of(run.problem.system, adaptive)

@@ -50,7 +50,7 @@ dy = (tanh(x) + atan(x)*exp(-y) - y*log(1 + x))*dt + s*cos(y)*dW
 
 def lanes_of(problem: symde.Problem, method: str) -> LaneSession:
     one = registry.get(method)
-    kernel = problem.system.step_of_lanes(one)
+    kernel = problem.system.side_by_side("step", one)
     assert kernel
     return LaneSession(problem.system.arrays, one, kernel, len(problem.p))
 
@@ -178,14 +178,16 @@ def test_operations_of_a_step(method: str) -> None:
 
 def test_which_paths_are_followed_side_by_side() -> None:
     diagonal, euler = path_models.problem("diagonal").system, registry.get("EulerMaruyama")
-    assert all(diagonal.step_of_lanes(registry.get(name)) for name in OPERATIONS)
-    assert not diagonal.step_of_lanes(registry.get("ImplicitMilstein"))
+    assert all(diagonal.side_by_side("step", registry.get(name)) for name in OPERATIONS)
+    assert not diagonal.side_by_side("step", registry.get("ImplicitMilstein"))
     jumping = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. 1\ndx = a*dt + dW\njump 2: x = x + 1")
-    assert not jumping.system.step_of_lanes(euler)
+    assert not jumping.system.side_by_side("step", euler)
     states = range(150)
     text = "\n".join(f"dx{i} = (x{i - 1 if i else 149} - x{i})*dt + 0.1*sin(x{i})*dW" for i in states)
     long = symde.Problem(symde.ode_def(text), {f"x{i}": 1.0 for i in states}, (0, 1))
-    assert long.system.step_of_lanes(euler) and not long.system.step_of_lanes(registry.get("SRIW1"))
+    assert long.system.side_by_side("step", euler) and not long.system.side_by_side(
+        "step", registry.get("SRIW1")
+    )
     ends = symde.ensemble(long, "SRIW1", n=3, dt0=0.5, seed=1, saveat=[1.0]).u
     alone = solve_noise(long, "SRIW1", dt0=0.5, seed=1, trajectory=2, saveat=[1.0]).u
     assert np.array_equal(ends[2], alone)
