@@ -191,6 +191,8 @@ def test_which_paths_are_followed_side_by_side() -> None:
     ends = symde.ensemble(long, "SRIW1", n=3, dt0=0.5, seed=1, saveat=[1.0]).u
     alone = solve_noise(long, "SRIW1", dt0=0.5, seed=1, trajectory=2, saveat=[1.0]).u
     assert np.array_equal(ends[2], alone)
+    one, other = lanes_of(long, "EulerMaruyama"), NoiseSession(long.system.arrays, euler)
+    np.testing.assert_allclose(run(one, long, 0, 3), run(other, long, 0, 3), rtol=1e-12)
 
 
 def test_steps_with_an_odd_number_of_normal_numbers_waste_none() -> None:

@@ -129,7 +129,7 @@ class LaneSession:
         state.u, state.old = self._kept["u"].ctypes.data, self._kept["old"].ctypes.data
         self._draw_for(grid)
         root = math.sqrt(h)
-        sizes = h, root, 1.0 / h if h else 0.0, 1.0 / root if h else 0.0, math.sqrt(h / 3.0)
+        sizes = h, root, 1.0 / h, 1.0 / root, math.sqrt(h / 3.0)
         self._kept["sizes"][...] = np.array(sizes)[:, None]
         state.u0_stride = u0.shape[1] if len(u0) > 1 else 0
         state.p_stride = p.shape[1] if len(p) > 1 else 0
