@@ -14,6 +14,7 @@ from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.between import Between
 from symde.engine.noise.grid import equal_steps
+from symde.engine.noise.lanes import LaneSession
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
@@ -162,7 +163,7 @@ def solve_noise(
     every_step = saveat is None and isinstance(plan.grid, Grid)
     out = np.empty((1, len(times), len(problem.u0)))
     started = time.perf_counter()
-    session = borrow(system, plan.method)
+    session = borrow(system, plan)
     codes, ends, taken = session.run(
         plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
@@ -195,7 +196,7 @@ def solve_noise(
     return solution
 
 
-def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+def events_of(system: NoiseSystem, session: NoiseSession | LaneSession) -> tuple[EventRecord, ...]:
     """The jumps of the path that a session has followed."""
     if session.jumps is None or system.network is None:
         return ()
@@ -216,8 +217,9 @@ def with_limits(
     return np.insert(t, places, times), np.insert(u, places, states, axis=0)
 
 
-def _explained_rate(system: NoiseSystem, session: NoiseSession, t: float, jumps: int) -> str:
+def _explained_rate(system: NoiseSystem, session: NoiseSession | LaneSession, t: float, jumps: int) -> str:
     """What happened to a path whose jumps cannot be."""
+    assert isinstance(session, NoiseSession)
     assert session.jumps is not None and system.network is not None
     why, j, rate = session.jumps.failure
     channel, where = system.network.channels[j], f"at t = {t:.6g}, after {jumps} jumps"
@@ -273,18 +275,33 @@ def explained(retcode: Retcode, t: float) -> str:
     )
 
 
-def borrow(system: Any, method: NoiseMethod) -> NoiseSession:
+def lanes_of(system: Any, plan: NoisePlan, kind: str = "step") -> int:
+    """Address of a whole step for several paths side by side, or of a derivative of it
+    (`NoiseSystem.side_by_side`); 0 where this goes path by path."""
+    return system.side_by_side(kind, plan.method) if isinstance(plan.grid, Grid) else 0
+
+
+def session_for(system: Any, plan: NoisePlan) -> NoiseSession | LaneSession:
+    """What follows paths of a plan. Whether it does so side by side is a matter of the equation, the method
+    and the kind of steps, so that a path is the same alone and beside others."""
+    kernel = lanes_of(system, plan)
+    if kernel:
+        return LaneSession(system.arrays, plan.method, kernel, len(system.parameter_names))
+    return NoiseSession(system.arrays, plan.method)
+
+
+def borrow(system: Any, plan: NoisePlan) -> NoiseSession | LaneSession:
     """A session that no one else uses."""
-    kept = system.sessions.setdefault(method, [])
+    kept = system.sessions.setdefault((plan.method, lanes_of(system, plan) != 0), [])
     try:
         return kept.pop()
     except IndexError:
-        return NoiseSession(system.arrays, method)
+        return session_for(system, plan)
 
 
-def give_back(system: Any, session: NoiseSession) -> None:
+def give_back(system: Any, session: NoiseSession | LaneSession) -> None:
     """Keep a session for other solves."""
-    kept = system.sessions[session.method]
+    kept = system.sessions[session.method, isinstance(session, LaneSession)]
     if len(kept) < KEPT:
         kept.append(session)
 

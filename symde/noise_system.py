@@ -153,9 +153,15 @@ class NoiseSystem(PathSystem):
         pairs = np.array(noise.pairs, dtype=np.int64).reshape(-1, 2)
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
-            noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
+            noise.together, *bounds, self._slopes, noise.address,
             self._jumps(),
         )  # fmt: skip
+
+    def side_by_side(self, kind: str, method: Any) -> int:
+        """Address of a whole step of a method for several paths side by side, "step", or of its derivative
+        along a direction, "push", or back, "pull"; 0: there is none."""
+        leaps = self.network is not None or bool(self.ito.events)
+        return 0 if leaps else self.noise.lane_address(kind, method)
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
         """Pattern of the drift's Jacobian by rows: starts and columns."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,10 +14,16 @@ from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
+from symde.codegen.llvm_operations import vector
 from symde.codegen.lower import lower_named
 from symde.codegen.noise_kind import NoiseKind, Products, commutes, states_read, without_products
+from symde.codegen.noise_steps import lane_pull, lane_push, lane_step
+from symde.codegen.noise_steps.step import NoiseEquation
 from symde.model.definition import Definition
 from symde.native import load_ir
+
+LANES = 8
+"""Paths side by side in whole steps (`symde.engine.cpu.noise_lanes_layout`)."""
 
 MILSTEIN, LINEARISED = "milstein", "linearised"
 
@@ -26,6 +32,19 @@ READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
 
 
 _Made = TypeVar("_Made")
+
+CHEAP = frozenset(
+    {"add", "sub", "mul", "neg", "min", "max", "select", "lt", "le", "eq", "and", "or", "not", "abs"}
+)
+
+ELEMENTARY = 15
+"""Operations that a division, root or elementary function takes the time of, about."""
+
+
+def operations(kernel: Kernel) -> int:
+    """The number of operations of a kernel, elementary functions as several."""
+    graph = kernel.graph
+    return sum(1 if graph.op[node] in CHEAP else ELEMENTARY for node in kernel.nodes() if graph.args[node])
 
 
 def made_once(make: Callable[[Any], _Made]) -> cached_property[_Made]:
@@ -75,6 +94,8 @@ class NoiseKernels:
         self.columns = tuple(column for _, column in sorted(entries))
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
+        self._lane_kernels: dict[tuple[str, Any], Kernel | None] = {}
+        self._lane_addresses: dict[tuple[str, Any], int] = {}
 
     @made_once
     def products(self) -> Products:
@@ -151,6 +172,50 @@ class NoiseKernels:
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         kernel = Kernel(name, self.graph, vectors, self.outputs(name))
         return load_ir(ir_module([kernel])).address(name)
+
+    @cached_property
+    def equation(self) -> NoiseEquation:
+        """What whole steps are written from."""
+
+        def products() -> Iterator[tuple[int, int, int, int]]:
+            found = self.products
+            return zip(found.rows, found.first, found.second, found.nodes, strict=True)
+
+        domains = tuple(domain_of(self.definition, state) for state in range(len(self._drift)))
+        parameters = len(self.definition.parameters)
+        return NoiseEquation(
+            self.graph, parameters, self._drift, self._diffusion, self.rows, self.columns, self.motions,
+            domains, self.together, products, lambda: self.pairs,
+        )  # fmt: skip
+
+    def lane_kernel(self, kind: str, method: Any) -> Kernel | None:
+        """A method's whole step for `LANES` paths side by side, or a derivative of it: "step", "push" along a
+        direction, "pull" back (`symde.codegen.noise_steps`); None where there is none."""
+        with self.lock:
+            if (kind, method) not in self._lane_kernels:
+                write = {"step": lane_step, "push": lane_push, "pull": lane_pull}[kind]
+                self._lane_kernels[kind, method] = write(self.equation, method)
+            return self._lane_kernels[kind, method]
+
+    def lane_address(self, kind: str, method: Any) -> int:
+        """Address of such a kernel; 0: there is none."""
+        with self.lock:
+            if (kind, method) not in self._lane_addresses:
+                kernel, address = self.lane_kernel(kind, method), 0
+                if kernel is not None:
+                    address = load_ir(ir_module([kernel], vector(LANES))).address(kernel.name)
+                self._lane_addresses[kind, method] = address
+            return self._lane_addresses[kind, method]
+
+    def lane_work(self, kind: str, method: Any) -> int:
+        """Operations of such a kernel; 0: there is none."""
+        kernel = self.lane_kernel(kind, method)
+        return 0 if kernel is None else operations(kernel)
+
+    @property
+    def together(self) -> bool:
+        """Whether no motion changes the coefficients of another."""
+        return self.kind in (NoiseKind.ADDITIVE, NoiseKind.DIAGONAL, NoiseKind.SCALAR)
 
     @property
     def graph(self) -> Graph:

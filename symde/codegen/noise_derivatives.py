@@ -16,7 +16,7 @@ from symde.codegen.algebra import Algebra
 from symde.codegen.derivatives import adjoint, tangents
 from symde.codegen.kernel import Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
-from symde.codegen.noise import NoiseKernels, domain_of
+from symde.codegen.noise import NoiseKernels, domain_of, operations
 from symde.native import load_ir
 
 ALONG = ("u", "p", "beyond", "direction", "changes")
@@ -25,13 +25,6 @@ and the directions of state and parameters."""
 
 BACK = ("u", "p", "of_drift", "of_diffusion", "of_products")
 """Inputs of weighted sums: the state inside of its domain, the parameters, and the weights."""
-
-CHEAP = frozenset(
-    {"add", "sub", "mul", "neg", "min", "max", "select", "lt", "le", "eq", "and", "or", "not", "abs"}
-)
-
-ELEMENTARY = 15
-"""Operations that a division, root or elementary function takes the time of, about."""
 
 
 class NoiseDerivatives:
@@ -63,10 +56,7 @@ class NoiseDerivatives:
         several."""
         with self._lock:
             if (kind, name) not in self._counted:
-                graph = self._kernels.graph
-                order = graph.reachable(self._kernel(kind, name).roots())
-                counts = [1 if graph.op[node] in CHEAP else ELEMENTARY for node in order if graph.args[node]]
-                self._counted[kind, name] = sum(counts)
+                self._counted[kind, name] = operations(self._kernel(kind, name))
             return self._counted[kind, name]
 
     def _address(self, kind: str, name: str) -> int:

@@ -141,13 +141,17 @@ def explicit_step(
     return work.kernel("explicit_step", increment, error, slopes, padded, None)
 
 
-class Step:
-    """The graph of one step, and the model's expressions copied into it at the arguments of each stage."""
+class StepGraph:
+    """The graph of one step, and expressions of a model copied into it at the arguments of each stage.
 
-    def __init__(self, model: ModelGraph) -> None:
-        self.model, self.graph = model, Graph()
-        self.n, self.source = len(model.lowered.states), model.lowered.graph
-        self.u = [self.graph.input("u", k) for k in range(self.n)]
+    Args:
+        source: The model's graph.
+        n: Number of states.
+    """
+
+    def __init__(self, source: Graph, n: int) -> None:
+        self.source, self.n, self.graph = source, n, Graph()
+        self.u = [self.graph.input("u", k) for k in range(n)]
         self.t, self.h = self.graph.time(), self.graph.input("step", 0)
         self.zero = self.graph.constant(0.0)
         self.apply: Callable[..., int] = self.graph.apply
@@ -161,10 +165,6 @@ class Step:
     def number(self, value: float) -> int:
         """A constant."""
         return self.graph.constant(value)
-
-    def derivatives(self, u: Sequence[int], t: int) -> list[int]:
-        """f(u, t)."""
-        return [self.copy(node, u, t) for node in self.model.lowered.rhs]
 
     def copy(self, root: int, u: Sequence[int], t: int) -> int:
         """A node of the model with the states and the time replaced."""
@@ -184,19 +184,6 @@ class Step:
             return t
         vector, index = source.value[node]
         return u[index] if vector == "u" else self.graph.input(vector, index)
-
-    def mass_times(self, row: int, vector: Callable[[int], int | None]) -> int | None:
-        """A row of M times a vector whose components a function gives, None for a structural zero."""
-        rows = self.model.lowered.mass
-        if rows is None:
-            return vector(row)
-        total: int | None = None
-        for j, entry in rows[row]:
-            node, mass = vector(j), self.copy(entry, self.u, self.t)
-            if node is not None:
-                term = node if self.graph.is_constant(mass, 1.0) else self.apply("mul", mass, node)
-                total = term if total is None else self.apply("add", total, term)
-        return total
 
     def later(self, share: float) -> int:
         """t + share * h."""
@@ -251,6 +238,31 @@ class Step:
         if weight == 0.0 or self.graph.is_constant(gradient, 0.0):
             return None
         return self.apply("mul", self.apply("mul", self.number(weight), self.h), gradient)
+
+
+class Step(StepGraph):
+    """The graph of one step of an ordinary differential equation."""
+
+    def __init__(self, model: ModelGraph) -> None:
+        super().__init__(model.lowered.graph, len(model.lowered.states))
+        self.model = model
+
+    def derivatives(self, u: Sequence[int], t: int) -> list[int]:
+        """f(u, t)."""
+        return [self.copy(node, u, t) for node in self.model.lowered.rhs]
+
+    def mass_times(self, row: int, vector: Callable[[int], int | None]) -> int | None:
+        """A row of M times a vector whose components a function gives, None for a structural zero."""
+        rows = self.model.lowered.mass
+        if rows is None:
+            return vector(row)
+        total: int | None = None
+        for j, entry in rows[row]:
+            node, mass = vector(j), self.copy(entry, self.u, self.t)
+            if node is not None:
+                term = node if self.graph.is_constant(mass, 1.0) else self.apply("mul", mass, node)
+                total = term if total is None else self.apply("add", total, term)
+        return total
 
     def kernel(
         self,

@@ -69,9 +69,14 @@ class Work:
 
     def blocks(self) -> list[range]:
         """The members in blocks."""
-        count = self.members.count
-        size = min(max(-(-count // BLOCKS), SMALLEST), LARGEST)
+        count, least = self.members.count, self.least
+        size = min(max(-(-count // BLOCKS), least), LARGEST)
         return [range(first, min(first + size, count)) for first in range(0, count, size)]
+
+    @property
+    def least(self) -> int:
+        """Members of the smallest block, where there are as many."""
+        return SMALLEST
 
     def solver(self) -> WholeSolves | LoopOverMembers:
         """What solves some of the members in one thread."""

@@ -93,7 +93,7 @@ def solve(
         NotImplementedError: a transform of `torch.func` is at work.
     """
     count = inputs.batch_size(u0=u0, p=p, tspan=span, saveat=times)
-    how = read(words, sensealg, solving) | dict(modules=modules, events=events)
+    how: dict[str, Any] = {**read(words, sensealg, solving), "modules": modules, "events": events}
     if count == 0:
         return u0.new_zeros(0, 1 if times is None else times.shape[-1], u0.shape[-1])
     check(words, u0, p, span)

@@ -11,7 +11,8 @@ from symde.codegen.noise import NoiseKind
 from symde.engine.noise.registry import get
 from symde.layers import batched, inputs
 from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise, kind_of
-from symde.layers.neural_ode import Columns, problem_of
+from symde.layers.neural_batch import Columns
+from symde.layers.neural_ode import problem_of
 from symde.layers.paths import PathOptions, Told, method_in_torch, seed_of, solve_paths
 from symde.problem import options
 

@@ -7,6 +7,7 @@ the same: a path and its derivatives belong to one seed.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import threading
@@ -21,8 +22,10 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.back import BackSession
+from symde.engine.noise.lanes import LaneSession
+from symde.engine.noise.lanes_back import LaneBackSession
 from symde.engine.noise.session import Adaptive, NoiseSession
-from symde.noise import KEPT, RETCODES, NoisePlan, explained
+from symde.noise import KEPT, RETCODES, NoisePlan, explained, lanes_of, session_for
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution
 from symde.problem.problem import Problem
@@ -126,6 +129,9 @@ def follow_along(run: PathRun, du0: np.ndarray, dp: np.ndarray) -> Followed:
         result = follow(run)
         return Followed(result.u, result.steps, result.seconds, np.empty((*result.u.shape, 0)))
     along = found[0] if len(found) == 1 else np.concatenate(found, axis=3)
+    if lanes(run, "step") and not lanes(run, "push"):
+        # steps one by one round otherwise: the path is that of solves
+        result = dataclasses.replace(path := follow(run), seconds=path.seconds + result.seconds)
     _require_finite(run, result.u, along)
     return Followed(result.u, result.steps, result.seconds, along)
 
@@ -145,11 +151,12 @@ def pull_back(
     adaptive = isinstance(run.plan.grid, Adaptive)
     method, system = run.plan.method, _system(run)
     memory = run.memory // run.workers
+    key = ("back", method, bool(lanes(run, "pull")))
 
     def back(block: range, look_up: Callable[[], None]) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
-        with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
+        with _borrowed(system, key, functools.partial(_back, run)) as session:
             for part in [range(one, one + 1) for one in block] if adaptive else [block]:
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
@@ -187,17 +194,18 @@ def _follow(
     width = n * (directions + 1)
     out = np.empty((run.count, len(run.times), width))
     codes, ends, taken = np.zeros(run.count, int), np.zeros(run.count), np.zeros(run.count, int)
-    key = ("along", plan.method, directions)
+    key = ("along", plan.method, directions, bool(lanes(run, "push" if directions else "step")))
     make = functools.partial(_ahead, run, directions)
     began = time.perf_counter()
 
     def ahead(block: range, look_up: Callable[[], None]) -> None:
         some = slice(block.start, block.stop)
         u0, changes = start(block)
+        given = {"changes": changes} if directions else {}
         with _borrowed(_system(run), key, make) as session:
             found = session.run(
                 plan.grid, u0, run.rows(block)[1], run.seed, run.first + block.start, run.times, out[some],
-                look_up, changes,
+                look_up, **given,
             )  # fmt: skip
         codes[some], ends[some], taken[some] = found
 
@@ -211,17 +219,29 @@ def _follow(
     return Followed(np.ascontiguousarray(both[:, :, 0]), taken, seconds, np.swapaxes(both[:, :, 1:], 2, 3))
 
 
-def _ahead(run: PathRun, directions: int) -> NoiseSession:
+def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
     system, method = _system(run), run.plan.method
-    arrays = system.arrays
-    if directions:
-        along = {name: system.derivatives.along(name) for name in method.derived}
-        arrays = arrays.with_directions(directions, len(run.problem.p), along)
+    if not directions:
+        return session_for(system, run.plan)
+    step, push, parameters = lanes(run, "step"), lanes(run, "push"), len(run.problem.p)
+    if push:
+        arrays = system.arrays.with_directions(directions, parameters, {})
+        return LaneSession(arrays, method, step, parameters, push)
+    along = {name: system.derivatives.along(name) for name in method.derived}
+    arrays = system.arrays.with_directions(directions, parameters, along)
     return NoiseSession(arrays, method)
 
 
-def _back(run: PathRun) -> BackSession:
+def lanes(run: PathRun, kind: str) -> int:
+    """Address of a step for several paths side by side, or of a derivative of it; 0: path by path."""
+    return lanes_of(_system(run), run.plan, kind)
+
+
+def _back(run: PathRun) -> BackSession | LaneBackSession:
     system, method = _system(run), run.plan.method
+    step, pull = lanes(run, "step"), lanes(run, "pull")
+    if pull:
+        return LaneBackSession(LaneSession(system.arrays, method, step, len(run.problem.p)), pull)
     products = {name: system.derivatives.back(name) for name in method.derived}
     return BackSession(system.arrays, method, len(run.problem.p), products)
 

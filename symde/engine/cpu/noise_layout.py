@@ -29,7 +29,7 @@ NoiseState = structure(
     # output: a row for each time of each path, then how it ended and where
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path)
-    seed=_i, words=_i, normals=_i, per_motion=_i, per_step=_i, block=_i, block_start=_i,
+    seed=_i, words=_i, normals=_i, per_motion=_i, numbers=_i, per_step=_i, block=_i, block_start=_i,
     # the Brownian motions over a step: increments, and integrals of W - W(t)
     increments=_i, areas=_i,
     # Levy areas of general noise: by how many terms of their series, a factor of the rest; of which pairs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_jumps import NoiseJumpMemory
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
+from symde.engine.noise.draws import draws_of
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
 
@@ -223,21 +223,15 @@ class NoiseSession:
         return self._kept[name]
 
     def _draw_for(self, grid: Grid | Adaptive) -> None:
-        """Room for the random numbers of steps, and how many terms the Levy areas have: as many as leave
-        them an error of h sqrt(h/T), where T is the span, so that the order of the method stands."""
+        """Room for the random numbers of steps."""
         state, motions = self.state, self.arrays.motions
-        state.terms = numbers = 0
-        if state.pairs:
-            assert isinstance(grid, Grid)
-            state.terms = terms = max(math.ceil(math.sqrt(motions * grid.steps / 12.0) / math.pi), 1)
-            rest = math.pi**2 / 6.0 - math.fsum(1.0 / r**2 for r in range(1, terms + 1))
-            state.rest = math.sqrt(2.0 * rest)
-            numbers = (2 * terms + 1) * motions + state.pairs
-        state.per_step = max(-(-(motions * state.per_motion + numbers) // 2), 1)
-        state.block = max(DRAWS // state.per_step, 1)
-        if len(self._kept.get("normals", ())) != 2 * state.block * state.per_step:
-            self._keep("words", np.zeros(2 * state.block * state.per_step, dtype=np.int64))
-            self._keep("normals", np.zeros(2 * state.block * state.per_step))
+        draws = draws_of(motions, state.per_motion, state.pairs, grid.steps)
+        state.terms, state.rest = draws.terms, draws.rest
+        state.numbers, state.per_step, state.block = draws.numbers, draws.per_step, draws.block(DRAWS)
+        length = state.block * state.numbers + 1
+        if len(self._kept.get("normals", ())) != length:
+            self._keep("words", np.zeros(length, dtype=np.int64))
+            self._keep("normals", np.zeros(length))
 
     def run(
         self,
@@ -275,7 +269,7 @@ class NoiseSession:
         if self.jumps is not None:  # the states and their hazard
             u0 = np.hstack([u0, np.ones((len(u0), 1))])
             out = np.empty((len(out), len(saveat), self.arrays.n))
-            self.jumps.begin(_signed(seed), grid.h if isinstance(grid, Grid) else 0.0, log)
+            self.jumps.begin(signed(seed), grid.h if isinstance(grid, Grid) else 0.0, log)
             make_room = self.jumps.make_room
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         paths = len(out)
@@ -336,7 +330,7 @@ class NoiseSession:
             state.tick = grid.steps * grid.h / 2**LEVELS
             state.rejected = 0
         state.n_saveat, state.path, state.paths, state.begun = len(saveat), 0, paths, 0
-        state.seed, state.first_path = _signed(seed), _signed(first_path)
+        state.seed, state.first_path = signed(seed), signed(first_path)
         try:
             yield
         finally:
@@ -359,9 +353,9 @@ def run_in_slices(
     main: Any,
     on_slice: Callable[[], None] | None,
     make_room: Callable[[], None] | None = None,
-) -> None:
-    """Call a compiled loop over `main` again until it is through; `state` holds its allowance of steps, and
-    `make_room` is called where a log is full."""
+) -> int:
+    """Call a compiled loop over `main` again until it is through, and give its status; `state` holds its
+    allowance of steps, and `make_room` is called where a log is full."""
     steps = max(FIRST_SLICE // max(state.n, 1), 1)
     while True:
         state.budget, began = steps, time.perf_counter()
@@ -369,7 +363,7 @@ def run_in_slices(
         if status == Status.LOG_FULL and make_room is not None:
             make_room()
         elif status != Status.BUDGET:
-            return
+            return status
         else:
             seconds = time.perf_counter() - began
             steps = 2 * steps if seconds < SLICE_SECONDS / 2 else max(int(steps * SLICE_SECONDS / seconds), 1)
@@ -382,7 +376,7 @@ def loop_at(address: int) -> Callable[[int], int]:
     return _run_type(address)
 
 
-def _signed(number: int) -> int:
+def signed(number: int) -> int:
     """64 bits as the integer that has the same bits."""
     number &= 2**64 - 1
     return number - 2**64 if number >= 2**63 else number

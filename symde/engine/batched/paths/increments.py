@@ -56,8 +56,9 @@ class Brownian:
     ) -> None:
         self.grid, self.seed, self.paths = grid, seed, paths
         self.motions, self.per_motion, self.dtype = motions, per_motion, dtype
-        self._per_step = max(-(-motions * per_motion // 2), 1)
-        self._block = max(BLOCK // (self._per_step * len(paths)), 1)
+        self._numbers = max(motions * per_motion, 1)
+        # a block begins with a counter, of which there is one for two numbers
+        self._block = max(2 * BLOCK // (self._numbers * len(paths)) // 2 * 2, 2)
         self._start, self._dw, self._area = -1, paths, paths
 
     def at(self, step: int) -> Increments:
@@ -70,8 +71,9 @@ class Brownian:
 
     def _draw(self, start: int) -> None:
         count = min(self._block, self.grid.steps - start)
-        pairs = normals(self.seed, self.paths, start * self._per_step, count * self._per_step)
-        numbers = pairs.reshape(count, 2 * self._per_step, -1)[:, : self.motions * self.per_motion]
+        wanted = count * self.motions * self.per_motion
+        pairs = normals(self.seed, self.paths, start * self._numbers // 2, -(-count * self._numbers // 2))
+        numbers = pairs.reshape(2 * len(pairs), -1)[:wanted]
         numbers = numbers.reshape(count, self.motions, self.per_motion, -1)
         h = self.grid.h
         dw = math.sqrt(h) * numbers[:, :, 0]

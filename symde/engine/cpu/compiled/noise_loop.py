@@ -88,11 +88,16 @@ def both_to(state, t, u, drift, diffusion):
 
 
 @compiled
+def counters(state):
+    """Counters of a block of steps, which begins with one of its own."""
+    return (state.block * state.numbers + 1) >> 1
+
+
+@compiled
 def normal(state, place):
-    """The normal number in a place of this step: places 2*k and 2*k + 1 are those of a counter."""
-    count = state.block * state.per_step
-    at = (state.step - state.block_start) * state.per_step + (place >> 1)
-    return doubles(state.normals)[at + (place & 1) * count]
+    """The normal number in a place of this step: numbers 2*k and 2*k + 1 of a path are those of a counter."""
+    number = (state.step - state.block_start) * state.numbers + place
+    return doubles(state.normals)[(number >> 1) + (number & 1) * counters(state)]
 
 
 @compiled
@@ -115,8 +120,8 @@ def draw(state):
     if start != state.block_start:
         state.block_start = start
         path = state.first_path + state.path
-        count = state.block * state.per_step
-        draw_normals(state.seed, path, start * state.per_step, count, state.words, state.normals)
+        first = (start * state.numbers) >> 1
+        draw_normals(state.seed, path, first, counters(state), state.words, state.normals)
     read_motions(state)
 
 

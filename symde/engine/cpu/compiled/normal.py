@@ -103,10 +103,9 @@ def cosine_and_sine(turn):
 
 
 @compiled
-def draw_normals(seed, path, first, count, words, normals):
-    """A pair of independent normal numbers of each counter from `first` on: `count` first ones, then the
-    others. `words` and `normals` have room for 2*count numbers."""
-    draw_words(np.uint64(seed), np.uint64(path), np.uint64(first), count, words)
+def transform(words, normals, count):
+    """Pairs of normal numbers of pairs of whole ones: `count` first ones, then the others. The words are
+    written over."""
     split(words, normals, count)
     mantissas, one, other = doubles(words), doubles(normals), doubles(normals + 8 * count)
     for i in range(count):
@@ -114,6 +113,14 @@ def draw_normals(seed, path, first, count, words, normals):
         cosine, sine = cosine_and_sine(other[i])
         one[i] = length * cosine
         other[i] = length * sine
+
+
+@compiled
+def draw_normals(seed, path, first, count, words, normals):
+    """A pair of independent normal numbers of each counter from `first` on: `count` first ones, then the
+    others. `words` and `normals` have room for 2*count numbers."""
+    draw_words(np.uint64(seed), np.uint64(path), np.uint64(first), count, words)
+    transform(words, normals, count)
 
 
 def numbers(address):
