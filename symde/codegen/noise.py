@@ -25,9 +25,9 @@ POINTS = 8
 
 CLOSE = 1e-9
 
-MILSTEIN, LINEARISED = "milstein", "linearised"
+MILSTEIN, LINEARISED, STRATONOVICH = "milstein", "linearised", "stratonovich"
 
-READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
+READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED, STRATONOVICH)
 """What a step may read of an equation at once."""
 
 
@@ -133,6 +133,18 @@ class NoiseKernels:
         return jacobian(self._model.graph, self._drift, self._model.states)
 
     @cached_property
+    def stratonovich_drift(self) -> tuple[int, ...]:
+        """The drift of the same equation read in the sense of Stratonovich: Ito's less
+        1/2 sum_ij g_ij dg_kj/dx_i (P. E. Kloeden, E. Platen 1992, section 4.9)."""
+        algebra, drift, found = Algebra(self._model.graph), list(self._drift), self.products
+        half = self._model.graph.constant(-0.5)
+        places = zip(found.rows, found.first, found.second, found.nodes, strict=True)
+        for row, first, second, node in places:
+            if first == second:
+                drift[row] = algebra.add(drift[row], algebra.mul(half, node))
+        return tuple(drift)
+
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
         if self.kind is not NoiseKind.GENERAL:
@@ -179,8 +191,8 @@ class NoiseKernels:
         return True
 
     def address(self, name: str) -> int:
-        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
-        "linearised": the drift and its Jacobian."""
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too,
+        "linearised": the drift and its Jacobian, or "stratonovich": its drift and the diffusion."""
         if name not in self._addresses:
             self._addresses[name] = self._compiled(name)
         return self._addresses[name]
@@ -211,6 +223,8 @@ class NoiseKernels:
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
         if name == MILSTEIN:
             return drift, diffusion, Output("products", self.products.nodes)
+        if name == STRATONOVICH:
+            return Output("drift", self.stratonovich_drift), diffusion
         if name == LINEARISED:
             return drift, Output("jacobian", self.drift_jacobian.nodes)
         return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

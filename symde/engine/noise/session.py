@@ -187,6 +187,8 @@ class NoiseSession:
         self._keep("table", np.zeros(1) if table is None else np.ascontiguousarray(table.packed()))
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
+        state.commutes = int(len(arrays.pairs) == 0)
+        self._keep("interval_ends", np.zeros(LEVELS + 2, dtype=np.int64))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
             self._add_systems()

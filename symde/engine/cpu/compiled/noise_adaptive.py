@@ -19,6 +19,19 @@ SAFETY, SHRINK, GROW = 0.8, 0.2, 2.0
 EXPONENT = 2.0 / 3.0  # the error of a step goes with h^(3/2)
 
 
+GRAIN = 32
+"""Sizes keep at least as many parts: ends of steps are then early in the tree, where they are found faster."""
+
+
+@compiled
+def rounded(begin, end):
+    """An end of a step that is a multiple of the largest power of 2 of which the size has `GRAIN`."""
+    grain = 1
+    while 2 * GRAIN * grain <= end - begin:
+        grain *= 2
+    return end - end % grain
+
+
 @compiled
 def move_on(state, end):
     """The increments of the Brownian motions over a step, and of their integrals."""
@@ -62,6 +75,14 @@ def accept(state, end):
 
 
 @compiled
+def next_stop(state):
+    """The next time to save, or the end of the path."""
+    if state.next_save < state.n_saveat:
+        return integers(state.save_ticks)[state.next_save]
+    return state.last_tick
+
+
+@compiled
 def save_here(state):
     """The times to save that have come."""
     ticks = integers(state.save_ticks)
@@ -99,10 +120,8 @@ def advance_adaptively(state, step):
             if state.budget <= 0:
                 return Status.BUDGET
             state.budget -= 1
-            stop = last
-            if state.next_save < state.n_saveat:
-                stop = integers(state.save_ticks)[state.next_save]
-            end = min(state.at + state.wanted, stop)
+            stop = next_stop(state)
+            end = min(rounded(state.at, state.at + state.wanted), stop)
             for i in range(state.n):
                 old[i] = u[i]
             move_on(state, end)
