@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from symde.codegen.noise import NoiseKind
 from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.between import Between
@@ -77,8 +76,8 @@ def plan_of(
     if chosen.smooth and system.cuts:
         raise ValueError(
             f"{system.cuts[0]}, and {chosen.name} follows Stratonovich's equation, whose drift supposes "
-            "coefficients with derivatives: its paths come to a wrong limit there; use 'EulerMaruyama', or give "
-            "no method"
+            "coefficients with derivatives: its paths come to a wrong limit there; use 'EulerMaruyama', or "
+            "give no method"
         )
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
@@ -105,14 +104,9 @@ def _adaptive(
         )
     if system.cuts and not method.previsible:  # they would come to means that are wrong by some per cent
         raise ValueError(
-            f"{system.cuts[0]}, and {method.name} rejects steps when their noise is known, which changes their "
-            "mean where coefficients are not smooth: use 'EulerMaruyama', or give dt0=... and no tolerances"
-        )
-    if system.network is not None and (method.previsible or system.noise.kind == NoiseKind.GENERAL):
-        steps = "chosen before their noise is known" if method.previsible else "the halves of one another"
-        raise ValueError(
-            f"the model jumps, and steps that follow the error of {method.name} with {system.noise.kind} noise "
-            f"are {steps}, and end nowhere else: give dt0=... and no tolerances"
+            f"{system.cuts[0]}, and {method.name} rejects steps when their noise is known, which changes "
+            "their mean where coefficients are not smooth: use 'EulerMaruyama', or give dt0=... and no "
+            "tolerances"
         )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(

@@ -108,8 +108,8 @@ def test_the_limit_is_that_of_the_equation() -> None:
 
 def test_steps_chosen_by_their_noise_mislead_euler_and_maruyama() -> None:
     # why the method of Euler and Maruyama does not reject steps whose noise is known: of dx = x dW, with
-    # halves where W^2 is above h, the log of a step of any size is W - W^2/2 and less. Where W^2 chose the size
-    # its mean is not -h/2, and smaller steps do not mend it (Gaines and Lyons 1997)
+    # halves where W^2 is above h, the log of a step of any size is W - W^2/2 and less. Where W^2 chose the
+    # size its mean is not -h/2, and smaller steps do not mend it (Gaines and Lyons 1997)
     draws = np.random.default_rng(0)
     drifts = []
     for count in (64, 256):
@@ -167,7 +167,8 @@ def test_the_path_between_saved_times() -> None:
 
 def test_noise_that_commutes_takes_steps_of_any_size() -> None:
     text = (
-        "dx = 0.2*x*dt + 0.4*x*dW1 + 0.3*x*dW2\ndw = 0*dt + dW1\ndv = 0*dt + dW2\nx(0) = 1; w(0) = 0; v(0) = 0"
+        "dx = 0.2*x*dt + 0.4*x*dW1 + 0.3*x*dW2\ndw = 0*dt + dW1\ndv = 0*dt + dW2\n"
+        "x(0) = 1; w(0) = 0; v(0) = 0"
     )
     problem = problem_of(text)
     errors, counts = [], []
@@ -192,6 +193,11 @@ def test_derivatives_of_linear_equations_by_their_start() -> None:
 def test_coefficients_with_biased_areas_are_refused() -> None:
     good = {"a": ("", "1/2", "0 1"), "alpha": "1/6 2/3 1/6", "beta": "1 0 -1", "coarse": "1/2 0 1/2"}
     SpaceTimeTableau(**good, area=("", "3/2", ""))
-    for changed in ({"area": ("", "1", "")}, {"beta": "1/2 0 -1/2"}, {"alpha": "1/4 1/2 1/4"}, {"beta": "1 0 0"}):
+    for changed in (
+        {"area": ("", "1", "")},
+        {"beta": "1/2 0 -1/2"},
+        {"alpha": "1/4 1/2 1/4"},
+        {"beta": "1 0 0"},
+    ):
         with pytest.raises(TableauError, match="space-time"):
             SpaceTimeTableau(**{"area": ("", "3/2", ""), **good, **changed})

@@ -81,7 +81,7 @@ def order(name: str, method: str) -> float:
         ("additive", "EulerMaruyama", 1.0),
         ("geometric", "SPaRK", 1.0),
         ("commutative", "SPaRK", 1.0),
-        ("general", "SPaRK", 0.5),
+        ("general", "SPaRK", 1.0),  # beside the area that it knows; beside the true one the order is 0.5
     ],
 )
 def test_strong_orders(name: str, method: str, expected: float) -> None:

@@ -3,6 +3,8 @@ the compiled loops."""
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from symde.engine.cpu.layout import double, int64, structure
 
 DRAWS = 128
@@ -10,6 +12,17 @@ DRAWS = 128
 
 LEVELS = 40
 """How often a span is halved: adaptive steps are whole numbers of its 2^-40th part."""
+
+
+class Sizes(IntEnum):
+    """How steps get their sizes: all the same; by errors, any, or such that halve others (noise that does not
+    commute); or by errors that are foretold."""
+
+    EQUAL = 0
+    FREE = 1
+    HALVED = 2
+    PREVISIBLE = 3
+
 
 _d, _i = double, int64
 
@@ -43,11 +56,12 @@ NoiseState = structure(
     second=_i, second_outputs=_i, still=_i,  # likewise of the derivatives of what was solved
     jumps=_i,  # a `NoiseJumps`, 0 where there are none; then the last state is their hazard
     # adaptive steps: times in ticks, the Brownian motions there and over a step
-    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
+    adaptive=_i,  # a `Sizes`
+    tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
     first_tick=_i, last_tick=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
     ends_of_steps=_i,
-    commutes=_i, interval_ends=_i, intervals=_i,  # by halving: ends of the intervals that a step lies in
+    interval_ends=_i, intervals=_i,  # by halving: ends of the intervals that a step lies in
     pace=_d,  # of steps of previsible size: mean square of errors over squares of sizes
     # derivatives beside the path: `own` states are its, and then as many of each direction
     own=_i, own_entries=_i, own_products=_i, directions=_i, parameters=_i, changes=_i, changes_stride=_i,

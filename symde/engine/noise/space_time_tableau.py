@@ -1,4 +1,4 @@
-"""Runge-Kutta methods for any noise that read increments and space-time areas, as data that prove themselves."""
+"""Runge-Kutta methods for any noise by increments and space-time areas, as data that prove themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SpaceTimeTableau:
 
         X_i = u + sum_j a_ij (h f(X_j) + g(X_j) W) + sum_j area_ij g(X_j) H
         u_new = u + sum_i alpha_i (h f(X_i) + g(X_i) W) + sum_i beta_i g(X_i) H
-        error = |sum_i (alpha_i - coarse_i) h f(X_i)| + |sum_i (alpha_i - coarse_i) g(X_i) W + beta_i g(X_i) H|
+        error = |sum_i d_i h f(X_i)| + |sum_i d_i g(X_i) W + beta_i g(X_i) H|, d = alpha - coarse
 
     f and g at t + c_i h, where c is the row sums of a. W are the increments of the Brownian motions and H
     their space-time areas, with which the integral of W - W(t) is h (W/2 + H). They are given as text or

@@ -6,13 +6,13 @@ are drawn for this and have nothing to do with the Brownian motion. Over these t
 of g is h sum_ij (L_i g_j)^2, and the mean square error of the step h^2/2 times that sum. A size is wanted
 until the foretold error meets the tolerance, and only then is the Brownian motion asked for.
 
-So sizes follow from the path up to the step (they are previsible), and increments have mean zero and variance h
-given them: the method keeps its limit whatever the noise, where it does not commute, and where coefficients
+So sizes follow from the path up to the step (they are previsible), and increments have mean zero and variance
+h given them: the method keeps its limit whatever the noise, where it does not commute, and where coefficients
 have no derivatives, as sqrt(x) at 0. Steps that are rejected when their noise is known do not.
 
-Source for steps of previsible size and their convergence: W. Fang, M. B. Giles, Adaptive Euler-Maruyama method
-for SDEs with nonglobally Lipschitz drift, Ann. Appl. Probab. 30 (2020), 526-560; for the mean square error:
-P. E. Kloeden, E. Platen (1992), section 10.2.
+Source for steps of previsible size and their convergence: W. Fang, M. B. Giles, Adaptive Euler-Maruyama
+method for SDEs with nonglobally Lipschitz drift, Ann. Appl. Probab. 30 (2020), 526-560; for the mean square
+error: P. E. Kloeden, E. Platen (1992), section 10.2.
 
 Memory: `work` holds the point, then drift and diffusion there.
 """
@@ -23,15 +23,15 @@ import math
 
 from symde.engine.cpu.compiled.brownian_tree import pair
 from symde.engine.cpu.compiled.noise_adaptive import (
-    GROW,
     SAFETY,
-    SHRINK,
+    STEP_DUE,
     accept,
     error_of,
     move_on,
     next_stop,
     rounded,
-    start,
+    to_next_step,
+    want,
 )
 from symde.engine.cpu.compiled.noise_loop import both_alone, finish, is_finite
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
@@ -42,14 +42,15 @@ SIGNS = 2 << LEVELS
 """Numbers of random numbers from here on, beyond those of the intervals of a Brownian motion."""
 
 FORGET = 0.5
-"""Part of a step's own mean square error in that by which sizes are chosen; the rest is of those before it, as
-signs may hide what motions do together."""
+"""Part of a step's own mean square error in that by which sizes are chosen; the rest is of those before it,
+as signs may hide what motions do together."""
 
 
 @compiled
 def go_astray(state, h):
     """The point that a step of size h may come to."""
-    u, point, drift, g = doubles(state.u), doubles(state.work), doubles(state.drift_values), doubles(state.diffusion_values)
+    u, point = doubles(state.u), doubles(state.work)
+    drift, g = doubles(state.drift_values), doubles(state.diffusion_values)
     rows, columns, signs = integers(state.rows), integers(state.columns), doubles(state.increments)
     root = math.sqrt(h)
     for motion in range(state.motions):
@@ -68,7 +69,8 @@ def foretell(state, t, h):
     go_astray(state, h)
     both_alone(state, t + h, state.work, drifts, diffusions)
     error, rows = doubles(state.errors), integers(state.rows)
-    f, g, other_f, other_g = doubles(state.drift_values), doubles(state.diffusion_values), doubles(drifts), doubles(diffusions)
+    f, g = doubles(state.drift_values), doubles(state.diffusion_values)
+    other_f, other_g = doubles(drifts), doubles(diffusions)
     for i in range(n):
         error[i] = 0.0
     for e in range(state.own_entries):
@@ -89,13 +91,11 @@ def choose(state, t, stop):
             break
         if size == 1:
             return -1 if error >= 1e30 else end
-        state.wanted = max(int(size * max(SAFETY / error, SHRINK)), 1)
+        want(state, size, size * SAFETY / error, False)
         state.rejected += 1
     share = (error / size) ** 2
     state.pace = FORGET * share + (1.0 - FORGET) * state.pace if state.pace >= 0.0 else share
-    wanted = SAFETY / math.sqrt(state.pace) if state.pace * (GROW * size) ** 2 > SAFETY**2 else GROW * size
-    if end < stop or wanted < state.wanted:  # one cut short by a time to save tells little
-        state.wanted = max(int(wanted), 1)
+    want(state, size, SAFETY / max(math.sqrt(state.pace), 1e-300), True)
     return end
 
 
@@ -103,33 +103,17 @@ def choose(state, t, stop):
 def advance_previsibly(state, read, take):
     """Go on with the paths until all are done, or the allowance of steps is used up. `read(state, t)` finds
     drift and diffusion at the start of a step, and `take(state)` moves on by them."""
-    old, u = doubles(state.old), doubles(state.u)
-    while state.path < state.paths:
-        if state.begun == 0:
-            start(state)
-            state.pace = -1.0
-        while state.begun != 0:
-            t = state.t0 + state.at * state.tick
-            if state.at == state.last_tick:
-                finish(state, Status.DONE, t)
-                break
-            if state.step >= state.steps:
-                finish(state, Status.MAX_STEPS, t)
-                break
-            if state.budget <= 0:
-                return Status.BUDGET
-            state.budget -= 1
-            for i in range(state.n):
-                old[i] = u[i]
-            read(state, t)
-            end = choose(state, t, next_stop(state))
-            if end < 0:
-                finish(state, Status.NON_FINITE, t)
-                break
+    while True:
+        status = to_next_step(state)
+        if status != STEP_DUE:
+            return status
+        t = state.t0 + state.at * state.tick
+        read(state, t)
+        end = choose(state, t, next_stop(state))
+        if end >= 0:
             move_on(state, end)
             take(state)
-            if not is_finite(state):
-                finish(state, Status.NON_FINITE, t)
-                break
+        if end < 0 or not is_finite(state):
+            finish(state, Status.NON_FINITE, t)
+        else:
             accept(state, end)
-    return Status.DONE

@@ -1,8 +1,8 @@
 """Stochastic Runge-Kutta methods for any noise by increments and space-time areas, by their tables
 (`symde.engine.noise.space_time_tableau`, which tells the scheme).
 
-They follow Stratonovich's equation, whose drift is that of Ito's less 1/2 sum_ij g_ij dg_kj/dx_i, derived from
-the model.
+They follow Stratonovich's equation, whose drift is that of Ito's less 1/2 sum_ij g_ij dg_kj/dx_i, derived
+from the model.
 
 Memory: `work` holds a stage, then the drifts of all stages, then their diffusions.
 """
@@ -10,7 +10,6 @@ Memory: `work` holds a stage, then the drifts of all stages, then their diffusio
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
-from symde.engine.cpu.compiled.noise_halving import advance_by_halving
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, noise_at, stratonovich_to
 from symde.engine.cpu.compiled.noise_stages import add_drifts, copy_states
@@ -102,11 +101,9 @@ def space_time_step(state, t):
 def space_time(address):
     """`int32 space_time(NoiseState *)`"""
     state = noise_at(address)
-    if state.adaptive == 0:
-        return advance(state, space_time_step)
-    if state.commutes != 0:
-        return advance_adaptively(state, space_time_step)
-    return advance_by_halving(state, space_time_step)
+    return (
+        advance_adaptively(state, space_time_step) if state.adaptive != 0 else advance(state, space_time_step)
+    )
 
 
 def space_time_jumps(address):
