@@ -116,8 +116,8 @@ class NoiseSystem(PathSystem):
 
     @functools.cached_property
     def cuts(self) -> tuple[str, ...]:
-        """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
-        reactions, which is none at rates below 0."""
+        """Where the coefficients are not smooth, in words: at the ends of domains, of the noise of reactions,
+        which is none at rates below 0, and where noise is a root of what is cut off at 0."""
         cut = [
             f"`{state.name}` has a domain"
             for state in self.ito.states
@@ -126,6 +126,9 @@ class NoiseSystem(PathSystem):
         ]
         if self.definition.reactions:
             cut.append("the noise of reactions ends where their rates are 0")
+        else:
+            names = [self.ito.state_names[row] for row in self.noise.rough_rows]
+            cut += [f"the noise of `{name}` is a root of what is cut off at 0" for name in names]
         return tuple(cut)
 
     @functools.cached_property

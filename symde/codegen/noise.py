@@ -17,6 +17,7 @@ from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import lower_named
+from symde.codegen.roots_of_corners import has_root_of_corner
 from symde.model.definition import Definition
 from symde.native import load_ir
 
@@ -131,6 +132,13 @@ class NoiseKernels:
     def drift_jacobian(self) -> SparseJacobian:
         """The derivatives of the drift by the states."""
         return jacobian(self._model.graph, self._drift, self._model.states)
+
+    @cached_property
+    def rough_rows(self) -> tuple[int, ...]:
+        """States whose noise is a root of what states cut off at 0."""
+        entries = zip(self.rows, self._diffusion, strict=True)
+        graph, states = self._model.graph, self._model.states
+        return tuple(sorted({row for row, node in entries if has_root_of_corner(graph, node, states)}))
 
     @cached_property
     def stratonovich_drift(self) -> tuple[int, ...]:

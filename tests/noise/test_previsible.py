@@ -68,6 +68,16 @@ def test_sizes_of_steps_know_nothing_of_their_noise() -> None:
     assert (x**2).mean() == pytest.approx(np.e, rel=0.1)
 
 
+@pytest.mark.parametrize(("rate", "decay", "gain"), [("2", 1.0, 0.2), ("1 + x", 0.9, 0.1)])
+def test_paths_with_domains_that_jump(rate: str, decay: float, gain: float) -> None:
+    # m' = 0.5 - m + 0.1 rate(m), linear in the mean m
+    text = f"dx = (0.5 - x)*dt + 0.3*sqrt(x)*dW\njump {rate}: x += 0.1\ndom x >= 0\nx(0) = 0"
+    problem = symde.Problem(symde.ode_def(text), tspan=(0, 1))
+    x = symde.ensemble(problem, n=4000, rtol=1e-3, atol=1e-3, seed=2, saveat=[1.0])["x"][:, 0]
+    exact = (0.5 + gain) / decay * (1 - np.exp(-decay))
+    assert abs(x.mean() - exact) < 4 * x.std() / 4000**0.5 and x.min() >= 0
+
+
 def test_the_same_bits_alone_and_beside_others() -> None:
     problem = symde.Problem(ROOT)
     options = {"rtol": 1e-2, "atol": 1e-2, "seed": 1, "saveat": [0.25, 1.0]}
@@ -95,3 +105,27 @@ def test_methods_that_reject_by_noise_are_refused_at_the_ends_of_domains() -> No
         symde.solve(problem, "SRIW1", rtol=0.02, seed=1)
     with pytest.raises(ValueError, match="`x` has a domain, and SPaRK follows Stratonovich's equation"):
         symde.solve(problem, "SPaRK", dt0=0.01, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("noise", "rough"),
+    [
+        ("sqrt(max(x, 0))", True),
+        ("abs(x)^0.3", True),
+        ("sqrt(abs(x*(1 - x)))", True),
+        ("sqrt(-min(-x, 0))", True),
+        ("ifelse(x > 0, sqrt(x), 0)", True),
+        ("sqrt(x)", False),
+        ("sqrt(0.1 + abs(x))", False),
+        ("max(x, 0)", False),
+        ("x*sqrt(max(t, 0))", False),
+        ("ifelse(t > 0.5, sqrt(x), 0)", False),
+    ],
+)
+def test_roots_that_are_cut_off_by_hand_are_seen(noise: str, rough: bool) -> None:
+    problem = symde.Problem(symde.ode_def(f"dx = (1 - x)*dt + {noise}*dW\nx(0) = 1"), tspan=(0, 1))
+    method = symde.solve(problem, rtol=0.1, seed=1).method[0].name
+    assert method == ("EulerMaruyama" if rough else "SRIW1")
+    if rough:
+        with pytest.raises(ValueError, match="the noise of `x` is a root of what is cut off at 0"):
+            symde.solve(problem, "SRIW1", rtol=0.1, seed=1)
