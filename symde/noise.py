@@ -72,11 +72,18 @@ def plan_of(
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
-    chosen = method_for(method, system.noise.kind, not system.cuts, system.moving_rates)
+    adaptive = rtol is not None or atol is not None
+    chosen = method_for(method, system.noise.kind, not system.cuts, system.moving_rates, adaptive)
+    if chosen.smooth and system.cuts:
+        raise ValueError(
+            f"{system.cuts[0]}, and {chosen.name} follows Stratonovich's equation, whose drift supposes "
+            "coefficients with derivatives: its paths come to a wrong limit there; use 'EulerMaruyama', or "
+            "give no method"
+        )
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
-    if rtol is not None or atol is not None:
+    if adaptive:
         return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
     return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates))
 
@@ -87,20 +94,20 @@ def _adaptive(
     """Steps that follow the error.
 
     Raises:
-        ValueError: there is no estimate of it, with which the steps would come to the right limit; or a state
-            has a domain, at whose end the coefficients are not smooth, as the estimate supposes them to be.
+        ValueError: there is no estimate of it, with which the steps would come to the right limit.
     """
-    if not method.adaptive:
-        raise ValueError(
-            f"{method.name} does not estimate its error, and steps chosen from the noise by a method of low "
-            "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
-        )
     system: Any = problem.system
     t0, t1 = problem.tspan
-    if system.cuts:  # they would come to means that are wrong by some per cent
+    if not method.adaptive:
         raise ValueError(
-            f"{system.cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
+            f"{method.name} does not estimate its error: leave out method for one that does, or give dt0=... "
             "and no tolerances"
+        )
+    if system.cuts and not method.previsible:  # they would come to means that are wrong by some per cent
+        raise ValueError(
+            f"{system.cuts[0]}, and {method.name} rejects steps when their noise is known, which changes "
+            "their mean where coefficients are not smooth: use 'EulerMaruyama', or give dt0=... and no "
+            "tolerances"
         )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
     given = options.absolute_tolerance(
@@ -132,7 +139,7 @@ def solve_noise(
         problem: Of kind "sde".
         method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
         dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
-        rtol, atol: Tolerances of steps that follow the error, of methods of strong order 1.5; dt0 is then the
+        rtol, atol: Tolerances of steps that follow the error, of methods that estimate it; dt0 is then the
             first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.

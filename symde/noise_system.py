@@ -118,8 +118,8 @@ class NoiseSystem(PathSystem):
 
     @functools.cached_property
     def cuts(self) -> tuple[str, ...]:
-        """Where the coefficients are not smooth, in words: at the ends of domains, and of the noise of
-        reactions, which is none at rates below 0, and where noise jumps."""
+        """Where the coefficients are not smooth, in words: at the ends of domains, of the noise of reactions,
+        which is none at rates below 0, where noise is a root of what is cut off at 0, and where it jumps."""
         cut = [
             f"`{state.name}` has a domain"
             for state in self.ito.states
@@ -128,8 +128,11 @@ class NoiseSystem(PathSystem):
         ]
         if self.definition.reactions:
             cut.append("the noise of reactions ends where their rates are 0")
-        elif any(one.states for one in self.noise.jumps_of_noise):
-            cut.append("the noise jumps where states decide")
+        else:
+            names = [self.ito.state_names[row] for row in self.noise.rough_rows]
+            cut += [f"the noise of `{name}` is a root of what is cut off at 0" for name in names]
+            if any(one.states for one in self.noise.jumps_of_noise):
+                cut.append("the noise jumps where states decide")
         return tuple(cut)
 
     @functools.cached_property

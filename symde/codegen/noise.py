@@ -19,15 +19,16 @@ from symde.codegen.lower import lower_named
 from symde.codegen.noise_kind import NoiseKind, Products, commutes, states_read, without_products
 from symde.codegen.noise_steps import lane_pull, lane_push, lane_step
 from symde.codegen.noise_steps.step import NoiseEquation
+from symde.codegen.roots_of_corners import has_root_of_corner
 from symde.model.definition import Definition
 from symde.native import load_ir
 
 LANES = 8
 """Paths side by side in whole steps (`symde.engine.cpu.noise_lanes_layout`)."""
 
-MILSTEIN, LINEARISED = "milstein", "linearised"
+MILSTEIN, LINEARISED, STRATONOVICH = "milstein", "linearised", "stratonovich"
 
-READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED)
+READINGS = ("drift", "diffusion", "both", MILSTEIN, LINEARISED, STRATONOVICH)
 """What a step may read of an equation at once."""
 
 
@@ -138,6 +139,25 @@ class NoiseKernels:
         return jacobian(self._model.graph, self._drift, self._model.states)
 
     @cached_property
+    def rough_rows(self) -> tuple[int, ...]:
+        """States whose noise is a root of what states cut off at 0."""
+        entries = zip(self.rows, self._diffusion, strict=True)
+        graph, states = self._model.graph, self._model.states
+        return tuple(sorted({row for row, node in entries if has_root_of_corner(graph, node, states)}))
+
+    @made_once
+    def stratonovich_drift(self) -> tuple[int, ...]:
+        """The drift of the same equation read in the sense of Stratonovich: Ito's less
+        1/2 sum_ij g_ij dg_kj/dx_i (P. E. Kloeden, E. Platen 1992, section 4.9)."""
+        algebra, drift, found = Algebra(self._model.graph), list(self._drift), self.products
+        half = self._model.graph.constant(-0.5)
+        places = zip(found.rows, found.first, found.second, found.nodes, strict=True)
+        for row, first, second, node in places:
+            if first == second:
+                drift[row] = algebra.add(drift[row], algebra.mul(half, node))
+        return tuple(drift)
+
+    @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of Brownian motions whose Levy area Milstein's method needs: none but of general noise."""
         if self.kind is not NoiseKind.GENERAL:
@@ -160,8 +180,8 @@ class NoiseKernels:
         return NoiseKind.COMMUTATIVE if alike else NoiseKind.GENERAL
 
     def address(self, name: str) -> int:
-        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too, or
-        "linearised": the drift and its Jacobian."""
+        """Address of a kernel: "drift", "diffusion", "both", "milstein" with the products too,
+        "linearised": the drift and its Jacobian, or "stratonovich": its drift and the diffusion."""
         with self.lock:
             if name not in self._addresses:
                 self._addresses[name] = self._compiled(name)
@@ -242,6 +262,8 @@ class NoiseKernels:
         drift, diffusion = Output("drift", self._drift), Output("diffusion", self._diffusion)
         if name == MILSTEIN:
             return drift, diffusion, Output("products", self.products.nodes)
+        if name == STRATONOVICH:
+            return Output("drift", self.stratonovich_drift), diffusion
         if name == LINEARISED:
             return drift, Output("jacobian", self.drift_jacobian.nodes)
         return {"drift": (drift,), "diffusion": (diffusion,), "both": (drift, diffusion)}[name]

@@ -24,6 +24,7 @@ CASES = [
     for name in path_models.TEXTS
     for method in registry.methods()
     if path_models.problem(name).system.noise.kind in method.noise
+    and not (method.smooth and path_models.problem(name).system.cuts)
 ]
 
 FIXED = {"dt0": 0.05, "seed": 15, "saveat": TIMES}
@@ -330,7 +331,12 @@ ADAPTIVE = {"rtol": 1e-2, "atol": 1e-3, "seed": 3, "saveat": TIMES}
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [one for one in CASES if registry.get(one[1]).adaptive and one[0] != "domain"]
+    ("name", "method"),
+    [
+        (name, method)
+        for name, method in CASES
+        if registry.get(method).adaptive and (name != "domain" or registry.get(method).previsible)
+    ],
 )
 def test_steps_that_follow_the_error_are_differentiated_as_they_were_taken(name: str, method: str) -> None:
     problem = path_models.problem(name)
@@ -343,6 +349,30 @@ def test_steps_that_follow_the_error_are_differentiated_as_they_were_taken(name:
     )
     _, parts = symde.value_and_grad(squares, problem, method, sensealg="discrete", memory=1, **ADAPTIVE)
     assert np.array_equal(parts.vector(), back.vector())
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [("general", "SPaRK"), ("general", "EulerMaruyama"), ("commutative", "SPaRK"), ("diagonal", "SRIW1")],
+)
+def test_derivatives_are_differences_where_steps_stay(name: str, method: str) -> None:
+    # ends of steps are multiples of parts of their size, and do not move by what is small beside these
+    problem = path_models.problem(name)
+    found = symde.sensitivities(problem, method, **ADAPTIVE)
+    for by in problem.system.parameter_names:
+        expected = difference(problem, by, method, 1e-6, **ADAPTIVE)
+        for row, state in enumerate(problem.system.state_names):
+            np.testing.assert_allclose(found[state, by], expected[:, row], rtol=1e-6, atol=1e-6)
+
+
+def test_langevin_equations_that_follow_the_error() -> None:
+    problem = path_models.langevin()
+    options = {"rtol": 1e-2, "atol": 1e-1, "seed": 3, "saveat": [0.5, 1.0], "wrt": "p"}
+    (value, ahead), (other, back) = (
+        symde.value_and_grad(squares, problem, sensealg=name, **options) for name in ("forward", "discrete")
+    )
+    assert value == other
+    np.testing.assert_allclose(back.vector(), ahead.vector(), rtol=1e-11)
 
 
 def test_ensembles_of_steps_that_follow_the_error() -> None:

@@ -97,6 +97,8 @@ def test_the_default_follows_the_noise(text: str, kind: str, method: str) -> Non
     problem = symde.Problem(symde.ode_def(text), {"x": 1.0, "y": 1.0}, (0, 1))
     assert problem.system.noise.kind == kind
     assert symde.solve(problem, dt0=0.1, seed=1).method[0].name == method
+    following = {"commutative": "SPaRK", "general": "SPaRK"}.get(kind, method)
+    assert symde.solve(problem, rtol=0.1, seed=1).method[0].name == following
 
 
 def test_every_method_says_what_it_is() -> None:

@@ -3,6 +3,8 @@ the compiled loops."""
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from symde.engine.cpu.layout import double, int64, structure
 
 DRAWS = 128
@@ -10,6 +12,17 @@ DRAWS = 128
 
 LEVELS = 40
 """How often a span is halved: adaptive steps are whole numbers of its 2^-40th part."""
+
+
+class Sizes(IntEnum):
+    """How steps get their sizes: all the same; by errors, any, or such that halve others (noise that does not
+    commute); or by errors that are foretold."""
+
+    EQUAL = 0
+    FREE = 1
+    HALVED = 2
+    PREVISIBLE = 3
+
 
 _d, _i = double, int64
 
@@ -25,7 +38,7 @@ NoiseState = structure(
     products=_i, product_rows=_i, product_first=_i, product_second=_i,
     low=_i, high=_i, bounded=_i,  # domains
     u=_i, old=_i, inside=_i, drift_values=_i, diffusion_values=_i, product_values=_i, work=_i,
-    inputs=_i, outputs=_i, drift=_i, diffusion=_i, both=_i, milstein=_i,
+    inputs=_i, outputs=_i, drift=_i, diffusion=_i, both=_i, milstein=_i, stratonovich=_i,
     # output: a row for each time of each path, then how it ended and where
     saveat=_i, n_saveat=_i, next_save=_i, out=_i, codes=_i, ends=_i, taken=_i,
     # random numbers: Philox of (seed; step, path)
@@ -43,20 +56,24 @@ NoiseState = structure(
     second=_i, second_outputs=_i, still=_i,  # likewise of the derivatives of what was solved
     jumps=_i,  # a `NoiseJumps`, 0 where there are none; then the last state is their hazard
     # adaptive steps: times in ticks, the Brownian motions there and over a step
-    adaptive=_i, tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
+    adaptive=_i,  # a `Sizes`
+    tick=_d, rtol=_d, atol=_i, errors=_i, at=_i, wanted=_i, first_ticks=_i,
     first_tick=_i, last_tick=_i, rejected=_i,
     save_ticks=_i, tree=_i, asked=_i, known=_i, w_start=_i, a_start=_i, w_end=_i, a_end=_i,
     ends_of_steps=_i,
+    interval_ends=_i, intervals=_i,  # by halving: ends of the intervals that a step lies in
+    pace=_d,  # of steps of previsible size: mean square of errors over squares of sizes
     # derivatives beside the path: `own` states are its, and then as many of each direction
     own=_i, own_entries=_i, own_products=_i, directions=_i, parameters=_i, changes=_i, changes_stride=_i,
     along_inputs=_i, along_outputs=_i, along_drift=_i, along_diffusion=_i, along_both=_i, along_milstein=_i,
+    along_stratonovich=_i,
 )  # fmt: skip
 
 NoiseBack = structure(
     "NoiseBack",
     "The way back over the steps of paths: what takes a weight of what was saved to derivatives.",
     forward=_i,  # the NoiseState in which steps are done again
-    both=_i, drift=_i, diffusion=_i, milstein=_i,  # weighted sums of derivatives, each a kernel
+    both=_i, drift=_i, diffusion=_i, milstein=_i, stratonovich=_i,  # weighted sums of derivatives: kernels
     inputs=_i, outputs=_i, of_drift=_i, of_diffusion=_i, of_products=_i, by_states=_i, by_parameters=_i,
     work=_i,
     # a row for each time of each path, and rows of results, or one for all where a stride is 0

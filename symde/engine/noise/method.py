@@ -37,12 +37,16 @@ class NoiseMethod:
         module, entry: of `symde.engine.cpu.compiled`; paths that jump have another entry, `..._jumps`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
-        kernels: what it reads: "both", "drift", "diffusion", "milstein" (`symde.codegen.noise`).
+        kernels: what it reads: "both", "drift", "diffusion", "milstein",
+            "stratonovich" (`symde.codegen.noise`).
         per_motion: normal numbers that it draws for each Brownian motion and step.
         double: whether it needs the double integrals of general noise, and draws numbers for them.
         beyond: the kinds of noise of which it draws more than increments and their integrals, numbers that
             are known of whole steps alone.
         adaptive: whether it estimates its error, and steps may follow it.
+        previsible: whether it chooses steps before it knows their noise, so that they may follow the error
+            where coefficients are not smooth.
+        smooth: whether it is meant for coefficients alone that have derivatives everywhere.
         tableau: its coefficients, where the loop is that of a family of methods.
         memory: number of doubles that it keeps for (states, entries of the diffusion matrix).
         along: whether its steps are sums of states and of what they read, with factors that read neither, so
@@ -65,6 +69,8 @@ class NoiseMethod:
     double: bool = False
     beyond: frozenset[str] = frozenset()
     adaptive: bool = False
+    previsible: bool = False
+    smooth: bool = False
     tableau: Tableau | None = None
     memory: Callable[[int, int], int] = nothing
     along: bool = False

@@ -9,7 +9,7 @@ from symde.engine.noise.method import NoiseMethod
 
 NAMES = (
     "EulerMaruyama", "Milstein", "SRA1", "SRA2", "SRA3", "SOSRA", "SRIW1", "SRIW2", "SOSRI", "DRI1",
-    "ImplicitEulerMaruyama", "ImplicitMilstein", "SKenCarp",
+    "ImplicitEulerMaruyama", "ImplicitMilstein", "SKenCarp", "SPaRK",
 )  # fmt: skip
 """One line a method; its file is its name in small letters."""
 
@@ -30,6 +30,16 @@ SRIW2 and SOSRI have smaller errors of paths on some equations, but means of ord
 are the same, as those of additive noise, SOSRA has the smallest errors (`benchmarks/noise.py --errors`)."""
 
 
+_ADAPTIVE = {"commutative": "SPaRK", "general": "SPaRK"}
+"""The same of steps that follow the error, where it is another one."""
+
+
+def _default(noise: str, smooth: bool, cut: bool, adaptive: bool) -> str:
+    if adaptive:
+        return _ADAPTIVE.get(noise, _DEFAULT[noise]) if smooth else "EulerMaruyama"
+    return _DEFAULT[noise] if (smooth and not cut) or noise != "general" else "EulerMaruyama"
+
+
 _METHODS = NamedMethods(
     NAMES,
     "symde.engine.noise",
@@ -43,17 +53,19 @@ _METHODS = NamedMethods(
 methods, get = _METHODS.all, _METHODS.get
 
 
-def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) -> NoiseMethod:
+def method_for(
+    method: Any, noise: str, smooth: bool = True, cut: bool = False, adaptive: bool = False
+) -> NoiseMethod:
     """The method asked for, or the one for a kind of noise. Where general noise is not smooth, and its
     derivatives may be infinite, and where steps are `cut` short by jumps whose times follow the path, that is
-    the method of Euler and Maruyama.
+    the method of Euler and Maruyama; so it is where steps are `adaptive` and the noise is not smooth.
 
     Raises:
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
             noise, or it cannot cut steps short. TypeError: not a method.
     """
     if method is None or (isinstance(method, str) and method.strip().lower() == "auto"):
-        return get(_DEFAULT[noise] if (smooth and not cut) or noise != "general" else "EulerMaruyama")
+        return get(_default(noise, smooth, cut, adaptive))
     found = get(method)
     if noise not in found.noise:
         known = " or ".join(sorted(found.noise))

@@ -15,7 +15,7 @@ import numpy as np
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_jumps import NoiseJumpMemory
-from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
+from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState, Sizes
 from symde.engine.noise.draws import draws_of
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
@@ -191,6 +191,7 @@ class NoiseSession:
         self._keep("table", np.zeros(1) if table is None else np.ascontiguousarray(table.packed()))
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
+        self._keep("interval_ends", np.zeros(LEVELS + 2, dtype=np.int64))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
             self._add_systems()
@@ -221,6 +222,14 @@ class NoiseSession:
     def buffer(self, name: str) -> np.ndarray:
         """A vector that the compiled loop works in."""
         return self._kept[name]
+
+    def _sizes(self, grid: Grid | Adaptive) -> Sizes:
+        """How steps get their sizes."""
+        if isinstance(grid, Grid):
+            return Sizes.EQUAL
+        if self.method.previsible:
+            return Sizes.PREVISIBLE
+        return Sizes.HALVED if len(self.arrays.pairs) else Sizes.FREE
 
     def _draw_for(self, grid: Grid | Adaptive) -> None:
         """Room for the random numbers of steps."""
@@ -315,7 +324,7 @@ class NoiseSession:
         state.p_stride = p.shape[1] if len(p) > 1 else 0
         state.changes_stride = changes[0].size if len(changes) > 1 else 0
         state.ends_of_steps = ends_of_steps.ctypes.data if len(ends_of_steps) else 0
-        state.t0, state.steps, state.adaptive = grid.t0, grid.steps, int(isinstance(grid, Adaptive))
+        state.t0, state.steps, state.adaptive = grid.t0, grid.steps, self._sizes(grid)
         if isinstance(grid, Adaptive):
             state.tick = tick = (grid.t1 - grid.t0) / 2**LEVELS
             parts = (grid.begin, grid.t0), (grid.end, grid.t1)

@@ -18,28 +18,27 @@ import math
 from symde.engine.cpu.compiled.brownian_tree import plant
 from symde.engine.cpu.compiled.jump_effects import effects_at, set_states, time_of
 from symde.engine.cpu.compiled.noise_adaptive import (
-    EXPONENT,
-    GROW,
-    SAFETY,
-    SHRINK,
     accept,
-    error_of,
+    end_to_try,
+    judge,
     move_on,
     save_here,
 )
 from symde.engine.cpu.compiled.noise_loop import (
     begin,
+    both_to,
     draw,
     finish,
     is_finite,
     save_until,
     within,
 )
+from symde.engine.cpu.compiled.noise_previsible import choose
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers, structure_at
 from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.noise_jumps import NoiseJumps
-from symde.engine.cpu.noise_layout import LEVELS
+from symde.engine.cpu.noise_layout import LEVELS, Sizes
 
 noise_jumps_at = structure_at(NoiseJumps)
 
@@ -245,24 +244,11 @@ def try_step(state, end, step, t):
     one is tried in its place, or how the path ends."""
     move_on(state, end)
     step(state, t)
-    if state.adaptive == 0:
+    if state.adaptive == Sizes.EQUAL or state.adaptive == Sizes.PREVISIBLE:
         if state.diverged != 0:
             return Status.DIVERGED
         return Status.DONE if is_finite(state) else Status.NON_FINITE
-    error = error_of(state) if state.diverged == 0 else 1e30
-    state.diverged = 0
-    factor = GROW if error < 1e-9 else SAFETY * error ** (-EXPONENT)
-    ticks = max(int((end - state.at) * min(max(factor, SHRINK), GROW)), 1)
-    if error <= 1.0:
-        if end == state.at + state.wanted or ticks < state.wanted:  # one cut short tells little
-            state.wanted = ticks
-        return Status.DONE
-    restore(state)
-    state.rejected += 1
-    if end - state.at == 1:
-        return Status.STEP_TOO_SMALL if error < 1e30 else Status.NON_FINITE
-    state.wanted = ticks
-    return Status.BUDGET
+    return judge(state, end)
 
 
 @compiled
@@ -291,14 +277,27 @@ def take_over(state, end):
 
 
 @compiled
+def end_of_step(state, jumps, t):
+    """The tick at which the next step ends where no jump comes; -1 where there is no such step."""
+    stop = stop_of(state, jumps)
+    if state.adaptive == Sizes.EQUAL:
+        return stop
+    if state.adaptive != Sizes.PREVISIBLE:
+        return end_to_try(state, stop)
+    both_to(state, t, state.u, state.drift_values, state.diffusion_values)
+    return choose(state, t, stop)
+
+
+@compiled
 def step_on_tree(state, jumps, step):
     """One step, up to the next jump at most; DONE where the path goes on, or how it ends."""
     t, hazard = state.t0 + state.at * state.tick, state.n - 1
     old, u = doubles(state.old), doubles(state.u)
-    stop = stop_of(state, jumps)
-    end = min(state.at + state.wanted, stop) if state.adaptive != 0 else stop
     for i in range(state.n):
         old[i] = u[i]
+    end = end_of_step(state, jumps, t)
+    if end < 0:
+        return Status.NON_FINITE
     status = try_step(state, end, step, t)
     if status != Status.DONE:
         return Status.DONE if status == Status.BUDGET else status
@@ -327,6 +326,7 @@ def start_on_tree(state):
     begin(state)
     plant(state)
     state.at, state.wanted = 0, state.first_ticks
+    state.intervals, state.pace = 0, -1.0
     for motion in range(state.motions):
         doubles(state.w_start)[motion] = doubles(state.a_start)[motion] = 0.0
 

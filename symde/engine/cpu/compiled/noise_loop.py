@@ -78,11 +78,17 @@ def diffusion_to(state, t, u, values):
 
 
 @compiled
-def both_to(state, t, u, drift, diffusion):
-    """Drift and diffusion at a state, into places of their own."""
+def both_alone(state, t, u, drift, diffusion):
+    """Drift and diffusion at a state, into places of their own, without derivatives."""
     within(state, u, state.inside)
     integers(state.outputs)[0], integers(state.outputs)[1] = drift, diffusion
     call_kernel(state.both, t, state.inputs, state.outputs)
+
+
+@compiled
+def both_to(state, t, u, drift, diffusion):
+    """Drift and diffusion at a state, into places of their own."""
+    both_alone(state, t, u, drift, diffusion)
     if state.directions != 0:
         along(state, state.along_both, t, u, 0)
 
@@ -91,6 +97,16 @@ def both_to(state, t, u, drift, diffusion):
 def counters(state):
     """Counters of a block of steps, which begins with one of its own."""
     return (state.block * state.numbers + 1) >> 1
+
+
+@compiled
+def stratonovich_to(state, t, u, drift, diffusion):
+    """Stratonovich's drift and the diffusion at a state, into places of their own."""
+    within(state, u, state.inside)
+    integers(state.outputs)[0], integers(state.outputs)[1] = drift, diffusion
+    call_kernel(state.stratonovich, t, state.inputs, state.outputs)
+    if state.directions != 0:
+        along(state, state.along_stratonovich, t, u, 0)
 
 
 @compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.levy_area import find_areas
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, milstein_at, noise_at
+from symde.engine.cpu.compiled.noise_previsible import advance_previsibly
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
 
@@ -24,9 +25,15 @@ def add_first_order(state):
 
 
 @compiled
+def read_first_order(state, t):
+    """Drift and diffusion at the start of the step."""
+    both_to(state, t, state.u, state.drift_values, state.diffusion_values)
+
+
+@compiled
 def euler_step(state, t):
     """u + f h + g dW."""
-    both_to(state, t, state.u, state.drift_values, state.diffusion_values)
+    read_first_order(state, t)
     add_first_order(state)
 
 
@@ -64,7 +71,10 @@ def add_double_integrals(state):
 
 def euler_maruyama(address):
     """`int32 euler_maruyama(NoiseState *)`"""
-    return advance(noise_at(address), euler_step)
+    state = noise_at(address)
+    if state.adaptive != 0:
+        return advance_previsibly(state, read_first_order, add_first_order)
+    return advance(state, euler_step)
 
 
 def milstein(address):
