@@ -26,6 +26,12 @@ Callback = Callable[[float, np.ndarray], Any]
 KEPT = 4
 """Sessions kept for each network and method."""
 
+MORE_JUMPS = (
+    "raise max_steps, which counts steps that jumps end as well, or lower the rates: such as grow by each "
+    "jump may come to infinitely many in a finite time"
+)
+"""What is said where a path has taken all the steps that it may."""
+
 _FAILED = {
     JumpStatus.MAX_EVENTS: Retcode.MAX_STEPS,
     JumpStatus.PROPENSITY: Retcode.BAD_RATE,

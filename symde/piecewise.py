@@ -17,7 +17,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
 from symde.engine.jumps.registry import NAMES
 from symde.engine.jumps.session import signed
-from symde.jumps import explain_count, explain_mark, listed, whole
+from symde.jumps import MORE_JUMPS, explain_count, explain_mark, listed, whole
 from symde.noise import seed_of
 from symde.outcome import RETCODES, explain
 from symde.piecewise_system import PiecewiseSystem
@@ -174,9 +174,15 @@ class Path:
     def _explained(self, retcode: Retcode) -> str:
         """What happened, in the modeller's words."""
         session = self.session
+        hazard, names = session.kept_by_model, self.problem.system.state_names
+        state, jumps = session.state, session.kept_by_model.state.count
+        if retcode is Retcode.MAX_STEPS and 2 * jumps > state.accepted:
+            return (
+                f"{retcode.word}: {retcode.sentence}, at t = {state.t:.6g}, after {jumps} jumps\n"
+                f"  help: {MORE_JUMPS}"
+            )
         if retcode is not Retcode.BAD_RATE:
             return explain(session, self.inner, retcode)
-        hazard, names = session.kept_by_model, self.problem.system.state_names
         why, j = hazard.failure
         system: Any = self.problem.system
         channel, u = system.network.channels[j], session.vector("u")[:-1]

@@ -33,11 +33,12 @@ class Paths:
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken
         failed = np.flatnonzero(codes != Status.DONE)
+        jumping = self._problem.system.network is not None
         return [
             Failure(
                 first + row,
                 RETCODES[Status(codes[row])],
-                explained(RETCODES[Status(codes[row])], ends[row]),
+                explained(RETCODES[Status(codes[row])], ends[row], jumping),
                 float(ends[row]),
             )
             for row in failed.tolist()

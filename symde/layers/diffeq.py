@@ -21,7 +21,6 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.noise_gradient import refuse_jumps
 from symde.sensitivity.run import refuse_path_options
 from symde.sensitivity.wrt import Wrt
 
@@ -128,13 +127,13 @@ def _paths(
     p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
 ) -> Tensor:
     """The same of a problem with noise; `rest` are options beside those of solves."""
-    refuse_jumps(problem)
     if torch.compiler.is_compiling():
         if rest["seed"] is None:
             raise ValueError("compiled code would draw other noise on its way back: give a seed")
         others = dict(u0=u0, tspan=tspan, saveat=saveat, **solving, **rest)
         return operators.traced(diffeq, p, problem, others)
     if (rest["backend"] or _backend(p, problem, u0)) == TORCH:
+        paths.refuse_jumps(problem)
         return _paths_by_torch(p, problem, u0, tspan, saveat, solving, rest)
     given = inputs.parameters(p, problem.system.parameter_names)
     u0 = inputs.initial_state(u0, problem.system.state_names)

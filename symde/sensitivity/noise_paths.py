@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -140,22 +140,26 @@ def pull_back(
         apart: Whether each path has its own, shapes (paths, n) and (paths, m), or they are added, (1, ...).
     """
     n, m = len(run.problem.u0), len(run.problem.p)
-    adaptive = isinstance(run.plan.grid, Adaptive)
     method, system = run.plan.method, _system(run)
+    adaptive, jumping = isinstance(run.plan.grid, Adaptive), system.network is not None
     memory = run.memory // run.workers
 
     def back(block: range) -> tuple[np.ndarray, np.ndarray]:
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
         with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
-            for part in [range(one, one + 1) for one in block] if adaptive else [block]:
+            for part in [range(one, one + 1) for one in block] if adaptive or jumping else [block]:
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
                 ends = (
                     _ends_of_steps(run, session.forward, part, int(steps[part.start])) if adaptive else None
                 )
+                count = int(steps[part.start]) if jumping else None
+                if count is not None:
+                    _note_steps(run, session.forward, part, count)
                 place = slice(part.start - block.start, part.stop - block.start) if apart else slice(None)
-                session.run(*given, weights[part.start : part.stop], by_u0[place], by_p[place], memory, ends)
+                rows = weights[part.start : part.stop], by_u0[place], by_p[place]
+                session.run(*given, *rows, memory, ends, count)
         return by_u0, by_p[:, :m]
 
     parts = list(_in_blocks(run, back))
@@ -174,6 +178,20 @@ def _ends_of_steps(run: PathRun, session: NoiseSession, block: range, steps: int
     )
     assert taken[0] == steps
     return ends
+
+
+def _note_steps(run: PathRun, session: NoiseSession, block: range, steps: int) -> None:
+    """The ends of the steps of a path that jumps, and its jumps, kept by the session: it is followed once
+    more."""
+    u0, p = run.rows(block)
+    noted = session.jumps.derivatives  # type: ignore[union-attr]
+    assert noted is not None
+    noted.record(steps)
+    out = np.empty((1, len(run.times), len(run.problem.u0)))
+    given = run.plan.grid, u0, p, run.seed, run.first + block.start, run.times, out
+    _, _, taken = session.run(*given)
+    noted.keep()
+    assert taken[0] == steps
 
 
 def _follow(
@@ -213,13 +231,19 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession:
     if directions:
         along = {name: system.derivatives.along(name) for name in method.derived}
         arrays = arrays.with_directions(directions, len(run.problem.p), along)
+        if arrays.jumps is not None:
+            jumps = replace(arrays.jumps, along=system.jump_derivatives.along)
+            arrays = replace(arrays, jumps=jumps)
     return NoiseSession(arrays, method)
 
 
 def _back(run: PathRun) -> BackSession:
     system, method = _system(run), run.plan.method
     products = {name: system.derivatives.back(name) for name in method.derived}
-    return BackSession(system.arrays, method, len(run.problem.p), products)
+    arrays = system.arrays
+    if arrays.jumps is not None:
+        arrays = replace(arrays, jumps=replace(arrays.jumps, back=system.jump_derivatives.back))
+    return BackSession(arrays, method, len(run.problem.p), products)
 
 
 def _system(run: PathRun) -> Any:
@@ -266,7 +290,7 @@ def _require_arrived(run: PathRun, codes: np.ndarray, ends: np.ndarray, u: np.nd
         return
     path = int(failed[0])
     retcode, end = RETCODES[Status(codes[path])], float(ends[path])
-    message = explained(retcode, end)
+    message = explained(retcode, end, _system(run).network is not None)
     if run.count > 1:
         message = f"{len(failed)} of {run.count} paths failed; path {run.first + path}: {message}"
     solution = solution_of(run, u[path, run.times <= end], 0, 0.0, path, retcode, message)

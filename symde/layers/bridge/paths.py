@@ -130,6 +130,20 @@ def followed(
     return solve(Paths(problem, rest["sensealg"], free, given), u0, p, span, times)
 
 
+def refuse_jumps(problem: Problem) -> None:
+    """Refuse paths that jump to the torch engine.
+
+    Raises:
+        ValueError: the model has jumps.
+    """
+    system: Any = problem.system
+    if system.network is not None:
+        raise ValueError(
+            "the paths of this problem jump, and the torch engine follows none that do: give tensors on the "
+            "CPU and leave out backend, or backend='cpu'"
+        )
+
+
 def refuse_times(wanted: bool) -> None:
     """Refuse derivatives by the span or the saved times.
 
