@@ -33,7 +33,8 @@ class Paths:
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken
         failed = np.flatnonzero(codes != Status.DONE)
-        jumping = self._problem.system.network is not None
+        system: Any = self._problem.system
+        jumping = system.network is not None
         return [
             Failure(
                 first + row,

@@ -102,7 +102,7 @@ def diffeq(
     if isinstance(problem, Problem) and problem.kind == "sde":
         rest = dict(sensealg=sensealg, backend=backend, lanes=lanes, workers=workers, seed=seed)
         return _paths(p, problem, u0, tspan, saveat, solving, rest)
-    refuse_path_options(seed=seed)
+    refuse_path_options(problem, seed=seed)
     if (backend or _backend(p, problem, u0)) == TORCH:
         inputs.require_default(lanes=(lanes, True), workers=(workers, 1))
         return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)

@@ -37,6 +37,8 @@ from symde.sensitivity.wrt import PathGradient, Wrt, wrt_of
 STRATEGIES = ("forward", "discrete")
 """Those that differentiate the steps of a path."""
 
+TWICE = "second derivatives of paths with noise are not known: take differences of gradients with one seed"
+
 STEP = 60
 """Operations that a step takes beside what it reads of the equation, for a state and a Brownian motion."""
 

@@ -49,12 +49,15 @@ def expected_problem(given: Any) -> Problem:
     return given
 
 
-def refuse_path_options(**given: Any) -> None:
+def refuse_path_options(problem: Any, **given: Any) -> None:
     """Refuse options of paths with noise where there is none.
 
     Raises:
-        ValueError: one is given.
+        ValueError: one is given, or the problem is of jumps, which have no derivatives.
     """
+    if isinstance(problem, Problem) and problem.kind == "jump":
+        system: Any = problem.system
+        raise ValueError(system.unread)
     for name, value in given.items():
         if value is not None:
             raise ValueError(

@@ -21,12 +21,10 @@ from symde.layers.bridge.points import require_finite
 from symde.layers.bridge.specification import Point, problem_at
 from symde.problem import options
 from symde.problem.problem import Problem
-from symde.sensitivity.noise_gradient import path_run, strategy_of, tolerances_of
+from symde.sensitivity.noise_gradient import TWICE, path_run, strategy_of, tolerances_of
 from symde.sensitivity.noise_paths import PathRun, follow, follow_along, pull_back
 from symde.sensitivity.noise_start import refuse_vanishing_rates
 from symde.sensitivity.wrt import Wrt
-
-TWICE = "second derivatives of paths with noise are not known: take differences of gradients with one seed"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
