@@ -187,6 +187,13 @@ class Path:
         system: Any = self.problem.system
         channel, u = system.network.channels[j], session.vector("u")[:-1]
         where = f"at t = {session.state.t:.6g}, after {hazard.state.count} jumps"
+        if why == JumpStatus.CLOCK:
+            return (
+                f"bad_rate: jumps follow each other more closely than times near {session.state.t:.6g} can "
+                f"be told apart in float64, {where}\n  states: {listed(names, u)}\n"
+                f"  help: the rates come to {hazard.total:g} there: lower them, or let an event do what is "
+                "to happen at once"
+            )
         if why == JumpStatus.MARK:
             return explain_mark(channel, where, names, u)
         if why == JumpStatus.NEGATIVE:

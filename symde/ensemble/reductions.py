@@ -5,7 +5,7 @@ Blocks of members come in a fixed order, so that what is summed is the same for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -149,7 +149,8 @@ def wanted_of(reduce: Any) -> Wanted | None:
     """
     if reduce is None:
         return None
-    several: Sequence[Any] = [reduce] if isinstance(reduce, str) or callable(reduce) else list(reduce)
+    alone = isinstance(reduce, str) or callable(reduce) or not isinstance(reduce, Iterable)
+    several: Sequence[Any] = [reduce] if alone else list(reduce)
     names = {one for one in several if isinstance(one, str)}
     functions = [one for one in several if not isinstance(one, str)]
     unknown = names - {"mean", "var", "quantiles"}

@@ -1,0 +1,53 @@
+"""What is too large, too fast or too much: told, never passed over."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import symde
+
+GATE = "n(0) = 0; y(0) = 1; time 0 .. 1\ndy = -y\njump (t > 0.5 ? {} : 0)*(1 - n): n += 1"
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern7", "Rodas5P"])
+@pytest.mark.parametrize("rate", ["1e13", "1e15", "1e20"])
+def test_a_rate_that_begins_at_once_jumps_at_once(method: str, rate: str) -> None:
+    path = symde.solve(symde.Problem(symde.ode_def(GATE.format(rate))), method, seed=1)
+    assert path["n"][-1] == 1 and path.events[0].t == pytest.approx(0.5, abs=1e-12)
+
+
+def test_jumps_that_no_time_tells_apart_are_told() -> None:
+    problem = symde.Problem(symde.ode_def("n(0) = 0; y(0) = 1; time 0 .. 1\ndy = -y\njump 1e300: n += 1"))
+    told = (
+        r"bad_rate: jumps follow each other more closely .*\n  states: .*\n  help: the rates come to 1e\+300"
+    )
+    with pytest.raises(symde.SolveError, match=told):
+        symde.solve(problem, "Tsit5", seed=1)
+
+
+def test_a_propensity_beyond_all_numbers_is_told_with_its_value() -> None:
+    problem = symde.Problem("1e-9, 100X --> 0", {"X": 2e6}, (0, 1), kind="jump")
+    with pytest.raises(symde.SolveError, match=r"the rate of `1e-9, 100X --> 0` \(line 1\) is inf"):
+        symde.solve(problem, seed=1)
+
+
+def test_mass_action_of_a_million_molecules_is_refused_before_it_is_written_out() -> None:
+    started = time.perf_counter()
+    with pytest.raises(symde.ModelError, match="(?s)E362.*mass action of more than 100 molecules"):
+        symde.ode_def("1, 1000000X --> 0")
+    assert time.perf_counter() - started < 3
+
+
+def test_a_state_that_nothing_changes_may_be_changed_by_a_jump() -> None:
+    with pytest.raises(
+        symde.ModelError, match="(?s)state `X` has no equation.*or let a reaction or a jump change it"
+    ):
+        symde.ode_def("state X = 10\njump 1: Y += 1")
+
+
+def test_statistics_that_are_none_are_told() -> None:
+    problem = symde.Problem("1, X --> 0", {"X": 3}, (0, 1), kind="jump")
+    with pytest.raises(TypeError, match="reduce takes names and one function"):
+        symde.ensemble(problem, n=3, seed=1, reduce=5)
