@@ -7,6 +7,7 @@ import time
 import pytest
 
 import symde
+from symde.engine.jumps import registry
 
 GATE = "n(0) = 0; y(0) = 1; time 0 .. 1\ndy = -y\njump (t > 0.5 ? {} : 0)*(1 - n): n += 1"
 
@@ -51,3 +52,23 @@ def test_statistics_that_are_none_are_told() -> None:
     problem = symde.Problem("1, X --> 0", {"X": 3}, (0, 1), kind="jump")
     with pytest.raises(TypeError, match="reduce takes names and one function"):
         symde.ensemble(problem, n=3, seed=1, reduce=5)
+
+
+@pytest.mark.parametrize("text", ["jump 0.5: x -= 5", "at t = 1: x -= 5"])
+def test_a_state_that_is_set_outside_of_its_domain_is_told(text: str) -> None:
+    problem = symde.Problem(symde.ode_def(f"x(0) = 1; time 0 .. 5\ndx = 1\ndom x >= 0\n{text}"))
+    seed = {"seed": 1} if "jump" in text else {}
+    with pytest.raises(symde.SolveError, match=r"`x` was set to -\d.*, outside of its domain"):
+        symde.solve(problem, "Tsit5", **seed)
+
+
+def test_what_is_no_model_is_told() -> None:
+    for ask in (symde.conservation_laws, symde.eliminate_conserved):
+        with pytest.raises(TypeError, match="expected a model .* found str"):
+            ask("1, A --> B")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("epsilon", ["a", None, True])
+def test_an_epsilon_that_is_no_number_is_told(epsilon: object) -> None:
+    with pytest.raises(TypeError, match="epsilon must be a number"):
+        registry.get("TauLeaping").with_epsilon(epsilon)  # type: ignore[arg-type]
