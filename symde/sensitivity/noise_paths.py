@@ -31,6 +31,9 @@ SMALLEST, LARGEST, BLOCKS = 32, 1024, 32
 """Least and most paths of a block, and how many blocks there are between: these depend on the number of paths
 alone, and their results are added in order, so that threads change nothing."""
 
+NOTE = 16
+"""Bytes that are kept of a step of a path that jumps."""
+
 TOGETHER = 32
 """Directions that are followed at once at most."""
 
@@ -148,15 +151,16 @@ def pull_back(
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
         with _borrowed(system, ("back", method), functools.partial(_back, run)) as session:
-            for part in [range(one, one + 1) for one in block] if adaptive or jumping else [block]:
+            for part in _in_parts(block, steps, memory, adaptive, jumping):
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
                 ends = (
                     _ends_of_steps(run, session.forward, part, int(steps[part.start])) if adaptive else None
                 )
-                count = int(steps[part.start]) if jumping else None
-                if count is not None:
-                    _note_steps(run, session.forward, part, count)
+                count = None
+                if jumping:
+                    _note_steps(run, session.forward, part, steps[part.start : part.stop])
+                    count = int(steps[part.start : part.stop].max())
                 place = slice(part.start - block.start, part.stop - block.start) if apart else slice(None)
                 rows = weights[part.start : part.stop], by_u0[place], by_p[place]
                 session.run(*given, *rows, memory, ends, count)
@@ -180,18 +184,34 @@ def _ends_of_steps(run: PathRun, session: NoiseSession, block: range, steps: int
     return ends
 
 
-def _note_steps(run: PathRun, session: NoiseSession, block: range, steps: int) -> None:
-    """The ends of the steps of a path that jumps, and its jumps, kept by the session: it is followed once
+def _in_parts(block: range, steps: np.ndarray, memory: int, adaptive: bool, jumping: bool) -> list[range]:
+    """A block as the way back takes it at once: one path where steps follow the error, and as many that jump
+    as there is memory for notes of their steps."""
+    if adaptive:
+        return [range(one, one + 1) for one in block]
+    if not jumping:
+        return [block]
+    parts, first, noted = [], block.start, 0
+    for one in block:
+        noted += NOTE * int(steps[one])
+        if noted > memory and one > first:
+            parts.append(range(first, one))
+            first, noted = one, NOTE * int(steps[one])
+    return [*parts, range(first, block.stop)]
+
+
+def _note_steps(run: PathRun, session: NoiseSession, block: range, steps: np.ndarray) -> None:
+    """The ends of the steps of paths that jump, and their jumps, kept by the session: they are followed once
     more."""
     u0, p = run.rows(block)
     noted = session.jumps.derivatives  # type: ignore[union-attr]
     assert noted is not None
     noted.record(steps)
-    out = np.empty((1, len(run.times), len(run.problem.u0)))
+    out = np.empty((len(block), len(run.times), len(run.problem.u0)))
     given = run.plan.grid, u0, p, run.seed, run.first + block.start, run.times, out
     _, _, taken = session.run(*given)
     noted.keep()
-    assert taken[0] == steps
+    assert (taken == steps).all()
 
 
 def _follow(

@@ -19,6 +19,7 @@ JumpDerivatives = structure(
     back=int64, back_inputs=int64, of_values=int64, before=int64,  # weighted; the state before a jump
     recording=int64,  # whether the steps of a path are noted: of each its end, and its jump, which is
     ends=int64, jumps=int64,  # count*channels + channel, or -1
+    starts=int64,  # by path, where its notes begin; then where those of the last one end
 )  # fmt: skip
 
 
@@ -55,10 +56,12 @@ class JumpDerivativeMemory:
         """Where the structure lies."""
         return ctypes.addressof(self.state)
 
-    def record(self, steps: int) -> None:
-        """Keep where the steps of the next path end, and which of them jump; so many they are."""
-        self._ends, self._jumps = np.zeros(steps), np.full(steps, -1, np.int64)
-        self.state.ends, self.state.jumps = self._ends.ctypes.data, self._jumps.ctypes.data
+    def record(self, steps: np.ndarray) -> None:
+        """Keep where the steps of the next paths end, and which of them jump; so many they are, by path."""
+        starts = np.zeros(len(steps) + 1, np.int64)
+        starts[1:] = np.cumsum(steps)
+        self._notes = np.zeros(starts[-1]), np.full(starts[-1], -1, np.int64), starts
+        self.state.ends, self.state.jumps, self.state.starts = (one.ctypes.data for one in self._notes)
         self.state.recording = 1
 
     def keep(self) -> None:

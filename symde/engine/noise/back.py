@@ -91,7 +91,7 @@ class BackSession:
                 row to which those of all paths are added.
             memory: Bytes that the states of a path may take.
             ends_of_steps: Of the one path there is, where its steps follow the error.
-            steps: Of the one path there is, where it jumps and was recorded; None: those of the grid.
+            steps: Of the path that takes most, where they jump and were recorded; None: those of the grid.
         """
         state, n, paths, given = self.state, self.forward.arrays.n, len(weights), by_u0
         if steps is None:

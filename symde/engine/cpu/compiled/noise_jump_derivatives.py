@@ -10,14 +10,15 @@ derivatives_at = structure_at(JumpDerivatives)
 
 
 @compiled
-def note_step(jumps, step, end, code):
+def note_step(state, jumps, step, end, code):
     """Keep where a step ended and how it jumped, where that is wanted."""
     if jumps.derivatives == 0:
         return
     kept = derivatives_at(jumps.derivatives)
     if kept.recording != 0:
-        doubles(kept.ends)[step] = end
-        integers(kept.jumps)[step] = code
+        place = integers(kept.starts)[state.path] + step
+        doubles(kept.ends)[place] = end
+        integers(kept.jumps)[place] = code
 
 
 @compiled

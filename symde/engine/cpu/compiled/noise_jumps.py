@@ -181,9 +181,11 @@ def advance_to_jumps(state, jumps, step):
                 if not jump(state, jumps):
                     finish(state, Status.BAD_RATE, end)
                     break
-                note_step(jumps, state.step - 1, end, (jumps.count - 1) * jumps.channels + jumps.chosen)
+                note_step(
+                    state, jumps, state.step - 1, end, (jumps.count - 1) * jumps.channels + jumps.chosen
+                )
             else:
-                note_step(jumps, state.step - 1, end, -1)
+                note_step(state, jumps, state.step - 1, end, -1)
                 jumps.grid += 1
                 last = jumps.grid == state.steps and state.next_save < state.n_saveat
                 save_until(state, t, max(end, doubles(state.saveat)[state.n_saveat - 1]) if last else end)

@@ -19,22 +19,37 @@ from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 def set_out_to_jump(back, state):
     """Ready for the next path."""
     set_out(back, state)
-    effects = effects_at(noise_jumps_at(state.jumps).effects)
+    jumps = noise_jumps_at(state.jumps)
+    effects = effects_at(jumps.effects)
     effects.path = state.first_path + state.path
     integers(effects.inputs)[1] = integers(state.inputs)[1]
+    starts = integers(derivatives_at(jumps.derivatives).starts)
+    back.steps = starts[state.path + 1] - starts[state.path]
+
+
+@compiled
+def ends_of(state, kept):
+    """Where each step of the path ended."""
+    return doubles(kept.ends + 8 * integers(kept.starts)[state.path])
+
+
+@compiled
+def codes_of(state, kept):
+    """The jump of each step of the path: count*channels + channel, or -1."""
+    return integers(kept.jumps + 8 * integers(kept.starts)[state.path])
 
 
 @compiled
 def start_of(state, kept, step):
     """Where a step began."""
-    return doubles(kept.ends)[step - 1] if step > 0 else state.t0
+    return ends_of(state, kept)[step - 1] if step > 0 else state.t0
 
 
 @compiled
 def ready(state, kept, step):
     """Ready for a step that was taken before: its number and size, and its noise."""
     t = start_of(state, kept, step)
-    state.step, state.h = step, doubles(kept.ends)[step] - t
+    state.step, state.h = step, ends_of(state, kept)[step] - t
     draw(state)
     return t
 
@@ -48,10 +63,10 @@ def again(state, step, number):
     put(state.u, state.old, state.n)
     if state.h > 0.0:
         step(state, t)
-    code = integers(kept.jumps)[number]
+    code = codes_of(state, kept)[number]
     if code >= 0:
         channel, count = code % jumps.channels, code // jumps.channels
-        set_states(effects_at(jumps.effects), channel, count, doubles(kept.ends)[number], state.u)
+        set_states(effects_at(jumps.effects), channel, count, ends_of(state, kept)[number], state.u)
     state.step = number + 1
 
 
@@ -60,9 +75,9 @@ def weigh(back, state, kept, step, old, new):
     """Add the weights of the times saved in a step, before its jump, to those of its ends. At the time of a
     jump what comes after it was saved, in the step that begins there."""
     times, weight, early = doubles(state.saveat), doubles(back.weight), doubles(back.early)
-    start, end = start_of(state, kept, step), doubles(kept.ends)[step]
-    jumped = step > 0 and integers(kept.jumps)[step - 1] >= 0
-    if integers(kept.jumps)[step] >= 0:
+    start, end, codes = start_of(state, kept, step), ends_of(state, kept)[step], codes_of(state, kept)
+    jumped = step > 0 and codes[step - 1] >= 0
+    if codes[step] >= 0:
         end = before(end)
     elif step == back.steps - 1 and state.n_saveat > 0:
         end = max(end, times[state.n_saveat - 1])
@@ -84,7 +99,7 @@ def one_back(back, state, step, step_back):
     kept = derivatives_at(jumps.derivatives)
     number = state.step - 1
     old = back.kept + size * (number - back.first)
-    end, code = old + size, integers(kept.jumps)[number]
+    end, code = old + size, codes_of(state, kept)[number]
     t = ready(state, kept, number)
     put(old, state.u, state.n)
     put(old, state.old, state.n)
@@ -94,7 +109,7 @@ def one_back(back, state, step, step_back):
         put(state.u, kept.before, state.n)
         put(old, state.u, state.n)
         end = kept.before
-        moment = doubles(kept.ends)[number]
+        moment = ends_of(state, kept)[number]
         weigh_jump(back, state, jumps, code % jumps.channels, code // jumps.channels, moment)
     weigh(back, state, kept, number, old, end)
     back.after = end
