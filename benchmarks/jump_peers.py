@@ -2,7 +2,7 @@
 
     python -m benchmarks.jump_peers
 
-Those that are installed of rebop, COPASI, libRoadRunner, GillesPy2, bioscrape and cayenne are measured, with
+Those that are installed of rebop, COPASI, libRoadRunner, GillesPy2 and bioscrape are measured, with
 symde's SortingDirect before and after them where it is installed too. A measurement includes what a program
 needs to start a path.
 """
@@ -30,7 +30,6 @@ def peers() -> None:
         ("roadrunner", _roadrunner),
         ("gillespy2", _gillespy),
         ("bioscrape", _bioscrape),
-        ("cayenne", _cayenne),
     ):
         module = {"COPASI": "basico"}.get(name, name)
         if importlib.util.find_spec(module) is None:
@@ -172,22 +171,6 @@ def _bioscrape() -> None:
     end = 200.0
     times = np.array([0.0, end])
     _report("bioscrape", best(lambda: py_simulate_model(times, Model=model, stochastic=True)), end)
-
-
-def _cayenne() -> None:
-    from cayenne import Simulation
-
-    names, end = list(START), 200.0
-    taken, given = (np.zeros((len(names), len(REACTIONS)), dtype=int) for _ in range(2))
-    for j, (_, left, right, _) in enumerate(REACTIONS):
-        for matrix, side in ((taken, left), (given, right)):
-            for name, count in side.items():
-                matrix[names.index(name), j] = count
-    labels = [label for label, *_ in REACTIONS]
-    rates = np.array([rate for *_, rate in REACTIONS])
-    start = np.array(list(START.values()), dtype=np.int64)
-    sim = Simulation(names, labels, taken, given, start, rates, 1.0, True)
-    _report("cayenne, direct", best(lambda: sim.simulate(max_t=end, max_iter=10**7, seed=[1])), end)
 
 
 def _gillespy() -> None:

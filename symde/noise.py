@@ -207,9 +207,11 @@ def events_of(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, 
     if session.jumps is None or system.network is None:
         return ()
     names, n = system.network.names, len(system.state_names)
+    times, channels, states = session.jumps.log()
+    within = np.clip(states, system.arrays.low, system.arrays.high)[:, :, :n]  # as all that is saved
     return tuple(
-        EventRecord(float(t), names[channel], states[0, :n], states[1, :n])
-        for t, channel, states in zip(*session.jumps.log(), strict=True)
+        EventRecord(float(t), names[channel], before, after)
+        for t, channel, (before, after) in zip(times, channels, within, strict=True)
     )
 
 
@@ -262,6 +264,13 @@ def explained(retcode: Retcode, t: float, jumps: bool = False) -> str:
     """What happened to a path, which may have jumps, that did not reach its end."""
     if jumps and retcode is Retcode.MAX_STEPS:
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {MORE_JUMPS}"
+    if jumps and retcode is Retcode.BAD_RATE:
+        return (
+            "bad_rate: a rate is negative or not finite, or a jump draws from no distribution or sets what "
+            f"is no finite number, at t = {t:.6g}\n"
+            "  help: follow this path alone, by symde.noise.solve_noise(problem, seed=..., trajectory=...), "
+            "which names the jump"
+        )
     if retcode is Retcode.DIVERGED:
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is Retcode.BAD_RATE:

@@ -241,3 +241,42 @@ def test_fits_and_torch_know_jumps() -> None:
     assert layers.diffeq(None, problem, **given).shape == (2, 1)  # paths alone ask for no derivative
     with pytest.raises(ValueError, match="the torch engine follows none that do"):
         layers.diffeq(None, problem, backend="torch", **given)
+
+
+def test_a_path_that_cannot_be_is_told() -> None:
+    text = "param s = -1\ndx = -x*dt + dW\njump 5: x += normal(0, s)\nx(0) = 1; time 0 .. 1"
+    with pytest.raises(symde.SolveError, match="draws from no distribution .*\n.*solve_noise"):
+        symde.sensitivities(symde.Problem(symde.ode_def(text)), dt0=0.1, seed=1, wrt="s")
+
+
+def test_states_beyond_their_domain_jump_from_where_they_are() -> None:
+    text = "param a = 1, b = 0.4\ndx = a*(1 - x)*dt + b*sqrt(x)*dW\ndom x >= 0\njump 6: x -= b"
+    problem = symde.Problem(symde.ode_def(text + "\nx(0) = 1; time 0 .. 1"))
+    options = {"dt0": 0.02, "seed": 10, "saveat": TIMES}
+    assert (symde.solve(problem, "EulerMaruyama", **options).u == 0).any()
+    for place, name in enumerate(("a", "b")):
+        found = symde.sensitivities(problem, "EulerMaruyama", wrt="p", **options).dp[..., place]
+        expected = difference(problem, "p", name, "EulerMaruyama", **options)
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-9)
+
+
+def test_networks_in_what_jumps_do_are_differentiated() -> None:
+    text = (
+        "extern f(a, b) -> 1\nstate x = 1\ntime 0 .. 1\ndx = -x*dt + 0.1*dW\njump 5: x += f(x, normal(0, 1))"
+    )
+    network = symde.Network([symde.Dense(2, 4, "tanh"), symde.Dense(4, 1)], seed=1)
+    problem = symde.Problem(symde.ode_def(text).bind(f=network))
+    ahead, back = (
+        symde.value_and_grad(squares, problem, wrt="p", sensealg=name, dt0=0.1, seed=5)[1]["p"]
+        for name in ("forward", "discrete")
+    )
+    assert abs(ahead).max() > 0.1
+    np.testing.assert_allclose(back, ahead, rtol=1e-12, atol=1e-13)
+
+
+def test_notes_of_steps_take_no_more_memory_than_is_given() -> None:
+    problem = symde.Problem(symde.ode_def(MERTON))
+    given = {"dt0": 0.1, "seed": 5, "n": 40, "wrt": "sigma", "sensealg": "discrete"}
+    whole = symde.value_and_grad(squares, problem, "SRIW1", **given)[1]["sigma"]
+    parts = symde.value_and_grad(squares, problem, "SRIW1", memory=1000, **given)[1]["sigma"]
+    assert parts == pytest.approx(whole, rel=1e-12)

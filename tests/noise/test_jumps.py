@@ -225,3 +225,9 @@ def test_steps_that_jumps_end_count() -> None:
     with pytest.raises(symde.SolveError, match="max_steps: "):
         symde.solve(problem, dt0=0.1, seed=1, max_steps=500)
     assert symde.solve(problem, dt0=0.1, seed=1, max_steps=3000).stats.steps > 1500
+
+
+def test_what_is_told_of_jumps_is_inside_of_domains() -> None:
+    text = "dx = (1 - x)*dt + 0.4*sqrt(x)*dW\ndom x >= 0\njump 6: x -= 0.4\nx(0) = 1; time 0 .. 1"
+    path = symde.solve(symde.Problem(symde.ode_def(text)), "EulerMaruyama", dt0=0.02, seed=1)
+    assert path.u.min() == 0.0 and min(one.after[0] for one in path.events) == 0.0
