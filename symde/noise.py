@@ -22,7 +22,7 @@ from symde.noise_system import NoiseSystem
 from symde.problem import options
 from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, expected_problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError
 
@@ -69,7 +69,7 @@ def plan_of(
     Raises:
         ValueError, TypeError: an option is not what it should be, or the method is not for such noise.
     """
-    system, (t0, t1) = problem.system, problem.tspan
+    system, (t0, t1) = expected_problem(problem).system, problem.tspan
     if not isinstance(system, NoiseSystem):
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
@@ -156,6 +156,7 @@ def solve_noise(
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     system: Any = problem.system
+    dense = dense if dense is None else options.truth(dense, "dense")
     if dense and system.network is not None and isinstance(plan.grid, Adaptive):
         raise ValueError(
             "between the times that are saved, steps that follow the error are taken again, and jumps are "

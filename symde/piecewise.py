@@ -26,7 +26,7 @@ from symde.problem import options
 from symde.problem.dense import DenseOutput
 from symde.problem.event_record import EventRecord
 from symde.problem.piecewise_solution import PiecewiseSolution
-from symde.problem.problem import Problem, with_system
+from symde.problem.problem import Problem, expected_problem, with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError, SolveInterrupted
 from symde.sessions import borrow, give_back
@@ -68,7 +68,7 @@ def solve_piecewise(
         SolveError: the solve did not reach its end: a rate is negative or not finite, say.
         ValueError, TypeError: an option is not what it should be.
     """
-    system = problem.system
+    system = expected_problem(problem).system
     if not isinstance(system, PiecewiseSystem):
         raise ValueError(
             "this follows jumps beside differential equations: give it symde.Problem(model, kind='jump')"

@@ -8,6 +8,9 @@ import pytest
 
 import symde
 from symde.engine.jumps import registry
+from symde.jumps import solve_jumps
+from symde.noise import solve_noise
+from symde.piecewise import solve_piecewise
 
 GATE = "n(0) = 0; y(0) = 1; time 0 .. 1\ndy = -y\njump (t > 0.5 ? {} : 0)*(1 - n): n += 1"
 
@@ -72,3 +75,24 @@ def test_what_is_no_model_is_told() -> None:
 def test_an_epsilon_that_is_no_number_is_told(epsilon: object) -> None:
     with pytest.raises(TypeError, match="epsilon must be a number"):
         registry.get("TauLeaping").with_epsilon(epsilon)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("solver", [solve_jumps, solve_piecewise, solve_noise])
+def test_what_is_no_problem_is_told(solver) -> None:
+    with pytest.raises(TypeError, match="expected a symde.Problem, found str"):
+        solver("1, X --> 0")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_events": -3}, "max_events = -3: it must be a positive whole number"),
+        ({"max_events": 2.5}, "max_events must be a whole number"),
+        ({"max_events": "a"}, "max_events must be a whole number"),
+        ({"dense": "yes"}, "dense must be True or False"),
+    ],
+)
+def test_options_of_paths_are_checked(options: dict, message: str) -> None:
+    problem = symde.Problem("1, X --> 0", {"X": 3}, (0, 1), kind="jump")
+    with pytest.raises((TypeError, ValueError), match=message):
+        solve_jumps(problem, seed=1, **options)
