@@ -143,7 +143,8 @@ def _beyond_domain(system: Any, u: np.ndarray) -> str:
     """A state that an event or a jump has set outside of its domain, where no step leads it back at once, and
     a remedy; empty where there is none."""
     definition = getattr(system, "definition", None)
-    for state, value in zip(definition.states if definition is not None else (), u, strict=False):
+    states: Any = () if definition is None else definition.states
+    for state, value in zip(states, u, strict=False):
         low, high = state.domain or (None, None)
         if (low is not None and value < float(low)) or (high is not None and value > float(high)):
             return (

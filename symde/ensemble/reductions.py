@@ -149,8 +149,9 @@ def wanted_of(reduce: Any) -> Wanted | None:
     """
     if reduce is None:
         return None
-    alone = isinstance(reduce, str) or callable(reduce) or not isinstance(reduce, Iterable)
-    several: Sequence[Any] = [reduce] if alone else list(reduce)
+    several: Sequence[Any] = [reduce]
+    if isinstance(reduce, Iterable) and not isinstance(reduce, str) and not callable(reduce):
+        several = list(reduce)
     names = {one for one in several if isinstance(one, str)}
     functions = [one for one in several if not isinstance(one, str)]
     unknown = names - {"mean", "var", "quantiles"}
