@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 import symde
@@ -38,10 +36,9 @@ def test_a_propensity_beyond_all_numbers_is_told_with_its_value() -> None:
 
 
 def test_mass_action_of_a_million_molecules_is_refused_before_it_is_written_out() -> None:
-    started = time.perf_counter()
+    # 1000000! has more digits than Python writes
     with pytest.raises(symde.ModelError, match="(?s)E362.*mass action of more than 100 molecules"):
         symde.ode_def("1, 1000000X --> 0")
-    assert time.perf_counter() - started < 3
 
 
 def test_a_state_that_nothing_changes_may_be_changed_by_a_jump() -> None:
