@@ -2,8 +2,8 @@
 
     python -m benchmarks.controller [least previous error ...]
 
-Evaluations of the right-hand side at equal error, between the largest and the least error that tolerances from
-1e-3 to 1e-9 give, in relation to a law that remembers all errors: the geometric mean over the problems.
+Evaluations of the right-hand side at equal error, between the largest and the least error of tolerances from
+1e-3 to 1e-9, in relation to a law that remembers all errors: the geometric mean over the problems.
 """
 
 from __future__ import annotations

@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import weakref
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from symde.codegen.propensities import PropensityKernels, TimedRateError
+from symde.counting_system import CountingSystem
 from symde.derive.jump_network import Channel, is_piecewise, jump_network
 from symde.engine.jumps.network import NetworkArrays, network_arrays
 from symde.lowering import ModelSystem
 from symde.model.definition import Definition
 from symde.model.model import Model
-from symde.path_system import PathSystem, refuse_counts
+from symde.path_system import PathSystem
 from symde.piecewise_system import PiecewiseSystem
 from symde.problem.system import System
 
@@ -50,32 +50,26 @@ def _read(system: System, definition: Definition) -> PathSystem:
         return PiecewiseSystem(system, definition)
 
 
-class JumpSystem(PathSystem):
+class JumpSystem(CountingSystem):
     """A jump process: names and values as those of the model, propensities in place of a right-hand side."""
 
-    solver, members = "symde.jumps", "symde.ensemble.jump_paths"
+    solver = "symde.jumps"
 
     unread = (
-        "this reads differential equations, and the problem is a jump process: give it a problem without "
-        "kind='jump'"
+        "this reads differential equations, and the problem is a jump process: follow its paths by "
+        "symde.solve and symde.ensemble, and take derivatives of their means by differences between "
+        "ensembles of one seed; reactions are differential equations too, without kind='jump'"
     )
 
     def __init__(self, base: System, definition: Definition) -> None:
         self.definition = definition
-        self.network = jump_network(definition)
-        if definition.jumps:  # names and values are those of the model without its jumps
+        network = jump_network(definition)
+        if definition.jumps:
             base = ModelSystem(dataclasses.replace(definition, jumps=()))
-        self.propensities = PropensityKernels(definition, self.network)
-        self.state_names, self.parameter_names = base.state_names, base.parameter_names
-        self.observable_names = base.observable_names
-        self.nominal = None
+        super().__init__(base, network, network.whole)
+        self.nominal = None  # a count has no tolerance
+        self.propensities = PropensityKernels(definition, network)
         self._known: tuple[bytes, np.ndarray] | None = None  # parameters and rates of the last path
-        self.sessions: dict[Any, list[Any]] = {}
-        self.plans: Any = None
-        self.solved: Any = None
-        self._base: Any = base
-        self.parameters, self.time_span = base.parameters, base.time_span
-        self.observe, self.unit = base.observe, base.unit
 
     @functools.cached_property
     def arrays(self) -> NetworkArrays:
@@ -111,30 +105,6 @@ class JumpSystem(PathSystem):
                 raise ValueError(f"the rate constant of {channel.words} is {rate:g}: it must not be negative")
         self._known = key, rates
         return rates
-
-    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
-        """The initial populations.
-
-        Raises:
-            ValueError: one is no whole number, or a number of molecules is negative.
-        """
-        u0 = self._base.initial_state(p, t0, given)
-        self._check(u0)
-        return u0
-
-    @property
-    def span_is_fixed(self) -> bool:
-        """Whether the model's own time span follows no parameter."""
-        return self._base.span_is_fixed
-
-    def start_of_members(self, *given: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters and initial states of several members; arguments as of `ModelSystem`."""
-        p, u0 = self._base.start_of_members(*given)
-        self._check(u0)
-        return p, u0
-
-    def _check(self, u0: np.ndarray) -> None:
-        refuse_counts(self.state_names, u0, np.array(self.network.whole), np.array(self.network.counted))
 
     def channel(self, j: int) -> Channel:
         """A reaction or jump, for messages."""

@@ -17,7 +17,7 @@ from symde.engine.jumps.session import JumpSession
 from symde.jump_system import JumpSystem
 from symde.problem import options
 from symde.problem.jump_solution import JumpSolution, Steps
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, expected_problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError, SolveInterrupted
 
@@ -25,6 +25,12 @@ Callback = Callable[[float, np.ndarray], Any]
 
 KEPT = 4
 """Sessions kept for each network and method."""
+
+MORE_JUMPS = (
+    "raise max_steps, which counts steps that jumps end as well, or lower the rates: such as grow by each "
+    "jump may come to infinitely many in a finite time"
+)
+"""What is said where a path has taken all the steps that it may."""
 
 _FAILED = {
     JumpStatus.MAX_EVENTS: Retcode.MAX_STEPS,
@@ -68,11 +74,13 @@ def solve_jumps(
             more events than allowed.
         ValueError, TypeError: an option is not what it should be.
     """
-    system = problem.system
+    system = expected_problem(problem).system
     if not isinstance(system, JumpSystem):
         raise ValueError("this follows paths of jump processes: give it symde.Problem(model, kind='jump')")
     chosen = method_for(method, system.arrays.m, system.has_laws)
     check_problem(problem, chosen)
+    kept_between = dense is None or options.truth(dense, "dense")
+    limit = None if max_events is None else options.count(max_events, "max_events")
     if dense and saveat is not None:
         raise ValueError("the path between events is kept where every event is saved: leave out saveat")
     seed = secrets.randbits(63) if seed is None else whole(seed, "seed")
@@ -80,8 +88,8 @@ def solve_jumps(
     times = options.save_times(saveat, *problem.tspan)
     kept = system.sessions.setdefault((chosen.module, chosen.entry), [])
     session = kept.pop() if kept else JumpSession(system.arrays, chosen)
-    path = JumpPath(problem, chosen, session, max_events)
-    found = path.follow(seed, trajectory, times, dense is not False, callback, progress, throw)
+    path = JumpPath(problem, chosen, session, limit)
+    found = path.follow(seed, trajectory, times, kept_between, callback, progress, throw)
     if found.success and len(kept) < KEPT:
         session.release()
         kept.append(session)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,12 @@ from symde.engine.noise.lanes import LaneSession
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
-from symde.jumps import explain_mark, whole
+from symde.jumps import MORE_JUMPS, explain_mark, whole
 from symde.noise_system import NoiseSystem
 from symde.problem import options
 from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, expected_problem
 from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError
 
@@ -41,6 +41,9 @@ RETCODES = {
 
 TOLERANCE = 0.01
 """Of a step, where only one tolerance is given: what paths are usually wanted to."""
+
+UNLIMITED = 2**53
+"""Limit on steps where none is given."""
 
 POINTS = 101
 """Times that are saved of adaptive steps where none are asked for."""
@@ -67,7 +70,7 @@ def plan_of(
     Raises:
         ValueError, TypeError: an option is not what it should be, or the method is not for such noise.
     """
-    system, (t0, t1) = problem.system, problem.tspan
+    system, (t0, t1) = expected_problem(problem).system, problem.tspan
     if not isinstance(system, NoiseSystem):
         raise ValueError(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
@@ -85,7 +88,9 @@ def plan_of(
     step = options.step_size(dt0, "dt0")
     if adaptive:
         return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
-    return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates))
+    grid = equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates)
+    limit = max_steps if max_steps < UNLIMITED else grid.steps + options.DEFAULT_MAX_STEPS
+    return NoisePlan(chosen, replace(grid, limit=limit))
 
 
 def _adaptive(
@@ -113,7 +118,8 @@ def _adaptive(
     given = options.absolute_tolerance(
         TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
     )
-    limit = min(max_steps, 2**53)
+    jumping = system.network is not None and max_steps >= UNLIMITED
+    limit = options.DEFAULT_MAX_STEPS if jumping else min(max_steps, UNLIMITED)
     span = t1 - t0
     first = span / 1000 if step is None else min(step, span)
     return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
@@ -130,7 +136,7 @@ def solve_noise(
     trajectory: int = 0,
     saveat: Any = None,
     dense: bool | None = None,
-    max_steps: int = 2**53,
+    max_steps: int = UNLIMITED,
     throw: bool = True,
 ) -> NoiseSolution:
     """A path of a stochastic differential equation.
@@ -148,7 +154,8 @@ def solve_noise(
         dense: Offer the path between the times that are saved, by default where it can be: of steps of one
             size without `saveat`, and of steps that follow the error, which are then taken again; the latter
             not of paths that jump.
-        max_steps: Limit on the steps.
+        max_steps: Limit on the steps, with those that jumps end. Where it is not given these are a million at
+            most, beside a grid's own: rates that grow by jumps may come to infinitely many.
         throw: As in `symde.solve`.
 
     Raises:
@@ -157,6 +164,7 @@ def solve_noise(
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     system: Any = problem.system
+    dense = dense if dense is None else options.truth(dense, "dense")
     if dense and system.network is not None and isinstance(plan.grid, Adaptive):
         raise ValueError(
             "between the times that are saved, steps that follow the error are taken again, and jumps are "
@@ -183,7 +191,7 @@ def solve_noise(
     if not retcode.success:
         reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
-        message = explained(retcode, float(ends[0]))
+        message = explained(retcode, float(ends[0]), system.network is not None)
         if retcode is Retcode.BAD_RATE:
             message = _explained_rate(system, session, float(ends[0]), len(jumped))
     if every_step and jumped:
@@ -208,9 +216,11 @@ def events_of(system: NoiseSystem, session: NoiseSession | LaneSession) -> tuple
     if session.jumps is None or system.network is None:
         return ()
     names, n = system.network.names, len(system.state_names)
+    times, channels, states = session.jumps.log()
+    within = np.clip(states, system.arrays.low, system.arrays.high)[:, :, :n]  # as all that is saved
     return tuple(
-        EventRecord(float(t), names[channel], states[0, :n], states[1, :n])
-        for t, channel, states in zip(*session.jumps.log(), strict=True)
+        EventRecord(float(t), names[channel], before, after)
+        for t, channel, (before, after) in zip(times, channels, within, strict=True)
     )
 
 
@@ -266,8 +276,17 @@ def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.n
     return times
 
 
-def explained(retcode: Retcode, t: float) -> str:
-    """What happened to a path that did not reach its end."""
+def explained(retcode: Retcode, t: float, jumps: bool = False) -> str:
+    """What happened to a path, which may have jumps, that did not reach its end."""
+    if jumps and retcode is Retcode.MAX_STEPS:
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {MORE_JUMPS}"
+    if jumps and retcode is Retcode.BAD_RATE:
+        return (
+            "bad_rate: a rate is negative or not finite, or a jump draws from no distribution or sets what "
+            f"is no finite number, at t = {t:.6g}\n"
+            "  help: follow this path alone, by symde.noise.solve_noise(problem, seed=..., trajectory=...), "
+            "which names the jump"
+        )
     if retcode is Retcode.DIVERGED:
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is Retcode.BAD_RATE:
@@ -346,4 +365,4 @@ def refuse_others(others: Mapping[str, Any]) -> None:
 
 def limit_of(max_steps: int) -> int:
     """The limit on steps: none where it was not given."""
-    return 2**53 if max_steps == options.DEFAULT_MAX_STEPS else options.step_limit(max_steps)
+    return UNLIMITED if max_steps == options.DEFAULT_MAX_STEPS else options.step_limit(max_steps)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.derivatives import jacobian
+from symde.codegen.effect_derivatives import EffectDerivatives
 from symde.codegen.effects import ChannelKernels
 from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_named
@@ -171,12 +172,22 @@ class NoiseSystem(PathSystem):
         slopes = self.noise.drift_jacobian
         return np.array(slopes.indptr, dtype=np.int64), np.array(slopes.indices, dtype=np.int64)
 
+    @functools.cached_property
+    def channels(self) -> ChannelKernels:
+        """Rates and effects of the jumps, where there are such."""
+        assert self.network is not None
+        return ChannelKernels(self.ito, self.network)
+
+    @functools.cached_property
+    def jump_derivatives(self) -> EffectDerivatives:
+        """Derivatives of what jumps do, where there are such."""
+        return EffectDerivatives(self.channels)
+
     def _jumps(self) -> JumpArrays | None:
         """The jumps for the compiled loops."""
         if self.network is None:
             return None
-        kernels = ChannelKernels(self.ito, self.network)
-        channels = len(self.network.channels)
+        kernels, channels = self.channels, len(self.network.channels)
         return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)
 
 

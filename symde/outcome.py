@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,8 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     if broken is not None:
         lines.append(f"  not finite:  the history of {system.equation(broken).state}, read before t0")
     switch = unlocated_switch(system, state.t, u, problem.p) if retcode is Retcode.STEP_TOO_SMALL else ""
-    lines.append(switch or f"  help: {_remedy(retcode, state.t, problem.tspan)}")
+    outside = _beyond_domain(system, u) if retcode is Retcode.STEP_TOO_SMALL else ""
+    lines.append(switch or outside or f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
 
 
@@ -135,6 +137,21 @@ def _sliding(session: Session) -> str:
         "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (two events, with "
         "hysteresis)"
     )
+
+
+def _beyond_domain(system: Any, u: np.ndarray) -> str:
+    """A state that an event or a jump has set outside of its domain, where no step leads it back at once, and
+    a remedy; empty where there is none."""
+    definition = getattr(system, "definition", None)
+    states: Any = () if definition is None else definition.states
+    for state, value in zip(states, u, strict=False):
+        low, high = state.domain or (None, None)
+        if (low is not None and value < float(low)) or (high is not None and value > float(high)):
+            return (
+                f"  help: `{state.name}` was set to {value:.6g}, outside of its domain: keep what sets it "
+                "inside, as `max(0, ...)` does"
+            )
+    return ""
 
 
 def _remedy(retcode: Retcode, t: float, tspan: tuple[float, float]) -> str:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Never
 
-import numpy as np
-
-from symde.engine.cpu.jump_layout import LARGEST_COUNT
-
 
 class PathSystem:
     """A system that draws random numbers, without the right-hand side of an ordinary equation."""
@@ -44,30 +40,3 @@ class PathSystem:
         return self.kernels
 
     slope = non_finite = equation
-
-
-def refuse_counts(names: tuple[str, ...], u0: np.ndarray, whole: np.ndarray, counted: np.ndarray) -> None:
-    """Refuse initial states that count nothing.
-
-    Args:
-        names: Of the states.
-        u0: Their values, shape (n,) or (members, n).
-        whole, counted: Which must be whole numbers, and which numbers of molecules.
-
-    Raises:
-        ValueError: one is no whole number, or a number of molecules is negative.
-    """
-    finite = np.isfinite(u0)  # what is not, the problem refuses itself
-    broken = finite & ((u0 != np.round(u0)) | (np.abs(u0) >= LARGEST_COUNT)) & whole
-    if broken.any():
-        place = tuple(np.argwhere(broken)[0])
-        raise ValueError(
-            f"state `{names[place[-1]]}` starts at {u0.item(place)!r}: a jump process counts in whole "
-            "numbers below 2**53"
-        )
-    negative = finite & (u0 < 0) & counted
-    if negative.any():
-        place = tuple(np.argwhere(negative)[0])
-        raise ValueError(
-            f"species `{names[place[-1]]}` starts at {u0[place]:g}: there cannot be fewer than none"
-        )

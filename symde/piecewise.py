@@ -17,7 +17,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.session import Session
 from symde.engine.jumps.registry import NAMES
 from symde.engine.jumps.session import signed
-from symde.jumps import explain_count, explain_mark, listed, whole
+from symde.jumps import MORE_JUMPS, explain_count, explain_mark, listed, whole
 from symde.noise import seed_of
 from symde.outcome import RETCODES, explain
 from symde.piecewise_system import PiecewiseSystem
@@ -26,7 +26,7 @@ from symde.problem import options
 from symde.problem.dense import DenseOutput
 from symde.problem.event_record import EventRecord
 from symde.problem.piecewise_solution import PiecewiseSolution
-from symde.problem.problem import Problem, with_system
+from symde.problem.problem import Problem, expected_problem, with_system
 from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError, SolveInterrupted
 from symde.sessions import borrow, give_back
@@ -68,7 +68,7 @@ def solve_piecewise(
         SolveError: the solve did not reach its end: a rate is negative or not finite, say.
         ValueError, TypeError: an option is not what it should be.
     """
-    system = problem.system
+    system = expected_problem(problem).system
     if not isinstance(system, PiecewiseSystem):
         raise ValueError(
             "this follows jumps beside differential equations: give it symde.Problem(model, kind='jump')"
@@ -176,13 +176,26 @@ class Path:
     def _explained(self, retcode: Retcode) -> str:
         """What happened, in the modeller's words."""
         session = self.session
+        hazard, names = session.kept_by_model, self.problem.system.state_names
+        state, jumps = session.state, session.kept_by_model.state.count
+        if retcode is Retcode.MAX_STEPS and 2 * jumps > state.accepted:
+            return (
+                f"{retcode.word}: {retcode.sentence}, at t = {state.t:.6g}, after {jumps} jumps\n"
+                f"  help: {MORE_JUMPS}"
+            )
         if retcode is not Retcode.BAD_RATE:
             return explain(session, self.inner, retcode)
-        hazard, names = session.kept_by_model, self.problem.system.state_names
         why, j = hazard.failure
         system: Any = self.problem.system
         channel, u = system.network.channels[j], session.vector("u")[:-1]
         where = f"at t = {session.state.t:.6g}, after {hazard.state.count} jumps"
+        if why == JumpStatus.CLOCK:
+            return (
+                f"bad_rate: jumps follow each other more closely than times near {session.state.t:.6g} can "
+                f"be told apart in float64, {where}\n  states: {listed(names, u)}\n"
+                f"  help: the rates come to {hazard.total:g} there: lower them, or let an event do what is "
+                "to happen at once"
+            )
         if why == JumpStatus.MARK:
             return explain_mark(channel, where, names, u)
         if why == JumpStatus.NEGATIVE:

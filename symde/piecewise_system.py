@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from symde.codegen.effects import ChannelKernels
 from symde.codegen.system import ModelKernels
+from symde.counting_system import CountingSystem
 from symde.derive.jump_network import JumpNetwork
 from symde.derive.piecewise import piecewise
 from symde.engine.cpu.hazard import HazardMemory
 from symde.lowering import ModelSystem
 from symde.model.definition import Definition
-from symde.path_system import PathSystem, refuse_counts
 from symde.problem.system import System
 from symde.problem.traits import Traits
 
@@ -84,58 +81,26 @@ class HazardSystem(ModelSystem):
         return self.solved  # type: ignore[return-value]
 
 
-class PiecewiseSystem(PathSystem):
+class PiecewiseSystem(CountingSystem):
     """Jumps beside differential equations: names and values as those of the model.
 
     Attributes:
         definition: The model.
-        network: Its jumps.
         inner: What is solved, whose last state is the hazard of the jumps.
     """
 
-    solver, members = "symde.piecewise", "symde.ensemble.jump_paths"
+    solver = "symde.piecewise"
 
     unread = (
         "this reads differential equations, and the problem has jumps beside them: follow its paths by "
-        "symde.solve and symde.ensemble, and take derivatives of their means by differences with one seed"
+        "symde.solve and symde.ensemble, and take derivatives of their means by differences between "
+        "ensembles of one seed"
     )
 
     def __init__(self, base: System, definition: Definition) -> None:
         self.definition = definition
-        extended, self.network = piecewise(definition)
-        self.inner = HazardSystem(extended, self.network).modes()
-        if definition.jumps:  # names and values are those of the model without its jumps
+        extended, network = piecewise(definition)
+        if definition.jumps:
             base = ModelSystem(dataclasses.replace(definition, jumps=(), events=()))
-        self.state_names, self.parameter_names = base.state_names, base.parameter_names
-        self.observable_names = base.observable_names
-        self.nominal = base.nominal
-        self.plans: Any = None
-        self.solved: Any = None
-        self.sessions: dict[Any, list[Any]] = {}
-        self._base: Any = base
-        self.parameters, self.time_span = base.parameters, base.time_span
-        self.observe, self.unit = base.observe, base.unit
-
-    def initial_state(self, p: np.ndarray, t0: float, given: Mapping[str, float]) -> np.ndarray:
-        """The initial state.
-
-        Raises:
-            ValueError: a number of molecules is none.
-        """
-        u0 = self._base.initial_state(p, t0, given)
-        self._check(u0)
-        return u0
-
-    @property
-    def span_is_fixed(self) -> bool:
-        """Whether the model's own time span follows no parameter."""
-        return self._base.span_is_fixed
-
-    def start_of_members(self, *given: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters and initial states of several members; arguments as of `ModelSystem`."""
-        p, u0 = self._base.start_of_members(*given)
-        self._check(u0)
-        return p, u0
-
-    def _check(self, u0: np.ndarray) -> None:
-        refuse_counts(self.state_names, u0, *(2 * (np.array(self.network.counted),)))
+        super().__init__(base, network, network.counted)
+        self.inner = HazardSystem(extended, network).modes()

@@ -50,6 +50,23 @@ class Effects:
         return int(np.diff(self.target_starts).max(initial=0))
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one channel does, as nodes of a graph.
+
+    Attributes:
+        targets: States that it sets.
+        values: Their new values.
+        draws: Distributions of the numbers drawn, the input `noise`.
+        code: The node of what the kernel gives: 1 where a distribution is none; None: always 0.
+    """
+
+    targets: tuple[int, ...] = ()
+    values: tuple[int, ...] = ()
+    draws: tuple[int, ...] = ()
+    code: int | None = None
+
+
 class ChannelKernels:
     """The rates of jumps, and what they do.
 
@@ -58,15 +75,19 @@ class ChannelKernels:
         network: The jumps.
 
     Attributes:
+        model: The graph.
+        rate_nodes: The rates there.
         rates: Address of a kernel (t, u, p) -> rates of all channels.
         constant: Whether no state and no time changes a rate.
-        effects: What they do, all of them by kernels.
+        written: What they do, as nodes.
+        effects: The same, all of them by kernels.
     """
 
     def __init__(self, definition: Definition, network: JumpNetwork) -> None:
         model, lowering = lower_named(definition)
         graph = model.graph
-        nodes = tuple(lowering.lower(one.propensity) for one in network.channels)
+        self.model = model
+        self.rate_nodes = nodes = tuple(lowering.lower(one.propensity) for one in network.channels)
         read = {vector for vector, _ in graph.inputs_read(nodes)}
         timed = any(graph.op[node] == "time" for node in graph.reachable(nodes))
         self.constant = not timed and read <= {"p"}
@@ -74,9 +95,8 @@ class ChannelKernels:
         vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
         kernel = Kernel("rates", graph, vectors, (Output("rates", nodes),))
         self.rates = load_ir(ir_module([kernel])).address(kernel.name)
-        effects = effects_of(definition, model, lowering, network.channels, every=True)
-        assert effects is not None
-        self.effects = effects
+        self.written = [written_of(definition, model, lowering, one) for one in network.channels]
+        self.effects = _compiled(model, self.written)
 
 
 def effects_of(
@@ -84,48 +104,53 @@ def effects_of(
     model: LoweredModel,
     lowering: Lowering,
     channels: Sequence[Channel],
-    every: bool = False,
 ) -> Effects | None:
-    """The effects of channels; None where none has a kernel.
+    """The effects of channels, of those that do not change by whole numbers; None where there are none.
 
     Args:
         definition: The model.
         model, lowering: Its graph, and what lowers expressions into it.
         channels: The channels.
-        every: Whether those that change by whole numbers have kernels too.
     """
-    graph = model.graph
-    functions = {one.name for one in definition.functions} | {one.name for one in definition.externs}
-    kernels: dict[int, Kernel] = {}
-    targets: list[tuple[int, ...]] = []
-    draws: list[list[int]] = []
-    for j, channel in enumerate(channels):
-        if not (channel.effects or every):
-            targets.append(())
-            draws.append([])
-            continue
-        written = WrittenOut()
-        values = channel.new_values(definition.state_names)
-        values = [(i, written.expand(value, functions)) for i, value in values]
-        for place, name in enumerate(written.names):
-            lowering.scope[name] = graph.input(DRAWS, place)
-        nodes = tuple(lowering.lower(value) for _, value in values)
-        code = None
-        for condition in written.conditions:
-            broken = graph.apply("not", lowering.lower(condition))
-            code = broken if code is None else graph.apply("or", code, broken)
-        lengths = {"u": len(model.states), "p": len(model.parameters), DRAWS: len(written.draws)}
-        vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
-        kernels[j] = Kernel(f"effect_{j}", graph, vectors, (Output("values", nodes),), code=code)
-        targets.append(tuple(i for i, _ in values))
-        draws.append([int(one) for one in written.draws])
-    if not kernels:
+    if not any(one.effects for one in channels):
         return None
-    library = load_ir(ir_module(list(kernels.values())))
-    addresses = np.zeros(len(channels), dtype=np.int64)
-    for j, kernel in kernels.items():
-        addresses[j] = library.address(kernel.name)
-    return Effects(addresses, *_lists(targets), *_lists(draws))
+    written = [written_of(definition, model, lowering, one) if one.effects else Effect() for one in channels]
+    return _compiled(model, written)
+
+
+def written_of(definition: Definition, model: LoweredModel, lowering: Lowering, channel: Channel) -> Effect:
+    """What a channel does, lowered; arguments as of `effects_of`."""
+    graph, written = model.graph, WrittenOut()
+    functions = {one.name for one in definition.functions} | {one.name for one in definition.externs}
+    values = channel.new_values(definition.state_names)
+    values = [(i, written.expand(value, functions)) for i, value in values]
+    for place, name in enumerate(written.names):
+        lowering.scope[name] = graph.input(DRAWS, place)
+    nodes = tuple(lowering.lower(value) for _, value in values)
+    code = None
+    for condition in written.conditions:
+        broken = graph.apply("not", lowering.lower(condition))
+        code = broken if code is None else graph.apply("or", code, broken)
+    return Effect(tuple(i for i, _ in values), nodes, tuple(int(one) for one in written.draws), code)
+
+
+def _compiled(model: LoweredModel, effects: Sequence[Effect]) -> Effects:
+    """Effects as kernels, where they set something."""
+    kernels = {}
+    for j, one in enumerate(effects):
+        if one.targets:
+            lengths = {"u": len(model.states), "p": len(model.parameters), DRAWS: len(one.draws)}
+            vectors = tuple(Vector(name, lengths.get(name, 0)) for name in INPUTS)
+            values = Output("values", one.values)
+            kernels[j] = Kernel(f"effect_{j}", model.graph, vectors, (values,), code=one.code)
+    addresses = np.zeros(len(effects), dtype=np.int64)
+    if kernels:
+        library = load_ir(ir_module(list(kernels.values())))
+        for j, kernel in kernels.items():
+            addresses[j] = library.address(kernel.name)
+    return Effects(
+        addresses, *_lists([one.targets for one in effects]), *_lists([one.draws for one in effects])
+    )
 
 
 def _lists(lists: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:

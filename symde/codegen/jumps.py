@@ -88,6 +88,17 @@ def jumps(graph: Graph, rhs: Sequence[int], discrete: Collection[int] = ()) -> l
     return found
 
 
+def decided_by(graph: Graph, roots: Sequence[int], moved: Collection[tuple[str, int]]) -> int | None:
+    """The first operation at which some nodes jump and of which some inputs, (vector, index), decide when;
+    None: there is none."""
+    order = graph.reachable(roots)
+    for node in [one for one in order if graph.op[one] in SWITCHES][:MOST]:
+        decides = not graph.inputs_read([node]).isdisjoint(moved)
+        if decides and _jumps(graph, node, _readers(graph, order, node, roots)):
+            return node
+    return None
+
+
 def jumps_of_past(graph: Graph, delays: LoweredDelays) -> list[Jump]:
     """The operations at which histories jump: delayed values meet that when their times do, and what these
     depend on decides as well."""
@@ -142,7 +153,8 @@ class _Lines:
                 self._ends[graph.value[node] or TIME] = signs * 10 ** points.uniform(*DECADES, (2, LINES))
 
     def _at(self, place: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        inputs: dict[str, Any] = {"u": {}, "p": {}, "t": {0: np.zeros(LINES)}, DELAYED: {}}
+        vectors = {"u", "p", DELAYED, *(vector for vector, _ in self._ends)}
+        inputs: dict[str, Any] = {vector: {} for vector in vectors} | {"t": {0: np.zeros(LINES)}}
         for (vector, index), (start, end) in self._ends.items():
             inputs[vector][index] = start + place * (end - start)
         return inputs["t"][0], inputs

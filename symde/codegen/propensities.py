@@ -89,10 +89,14 @@ class PropensityKernels:
         return np.array([float(one) for one in numbers])
 
     def value(self, j: int, u: np.ndarray, p: np.ndarray) -> float:
-        """A kernel's propensity, by the graph's interpreter."""
-        node = self.table[j].node
+        """A propensity, by the graph's interpreter."""
+        one = self.table[j]
         with np.errstate(all="ignore"):
-            return float(evaluate(self._model.graph, [node], 0.0, {"u": u, "p": p})[node])
+            value = np.float64(evaluate(self._model.graph, [one.node], 0.0, {"u": u, "p": p})[one.node])
+            for i, count in one.reactants or ():
+                for k in range(count):
+                    value *= (u[i] - k) / (k + 1.0)
+        return float(value)
 
     @cached_property
     def effects(self) -> Effects | None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symde.model.definition import Definition
 from symde.model.model import Model
@@ -42,8 +43,23 @@ def conservation_laws(model: Model) -> tuple[ConservationLaw, ...]:
     """The sums of species that all reactions of a model keep: as many as are independent.
 
     Species that a jump or an event changes are in none.
+
+    Raises:
+        TypeError: it is no model.
     """
-    return laws_of(model.definition)
+    return laws_of(definition_of(model))
+
+
+def definition_of(model: Any) -> Definition:
+    """What a model says.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(model, Model):
+        found = type(model).__name__
+        raise TypeError(f"expected a model (symde.ode_def(text) or symde.load(path)), found {found}")
+    return model.definition
 
 
 def laws_of(definition: Definition) -> tuple[ConservationLaw, ...]:

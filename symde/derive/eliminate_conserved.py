@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from symde.derive.conservation import ConservationLaw, laws_of
+from symde.derive.conservation import ConservationLaw, definition_of, laws_of
 from symde.derive.parts import refuse_domain, refuse_other_parts
 from symde.diagnostics import Span
 from symde.language.syntax import Expr, Name, Number, Product, Sum
@@ -30,10 +30,11 @@ def eliminate_conserved(model: Model) -> Model:
     The model that comes back has the equations of the reactions and no reactions: it has no jump reading.
 
     Raises:
+        TypeError: it is no model.
         ValueError: the model has no conservation law or nothing else, its states' initial values read `t0`,
             or it has jumps, events, algebraic equations, delays, or a domain for a species that would go.
     """
-    definition = model.definition
+    definition = definition_of(model)
     refuse_other_parts(definition, _WHAT)
     if definition.jumps:
         raise ValueError("eliminate_conserved reads differential equations, and this one has jumps")

@@ -37,11 +37,13 @@ class Paths:
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken
         failed = np.flatnonzero(codes != Status.DONE)
+        system: Any = self._problem.system
+        jumping = system.network is not None
         return [
             Failure(
                 first + row,
                 RETCODES[Status(codes[row])],
-                explained(RETCODES[Status(codes[row])], ends[row]),
+                explained(RETCODES[Status(codes[row])], ends[row], jumping),
                 float(ends[row]),
             )
             for row in failed.tolist()

@@ -54,7 +54,7 @@ _SETTING = re.compile(r"(?:setOption|substanceUnits|version)\s*\(")
 _LINE = re.compile(r"[^\r\n]*")
 _COMMENT = re.compile(r"#.*")
 _FIXED = re.compile(r"(?:@\w+::?)?\$")
-_INDEX = re.compile(r"\d+\s+")
+_INDEX = re.compile(r"(\d+)\s+")
 _LAWS = ("Sat", "Hill", "MM", "FunctionProduct", "Arrhenius", "Eff")
 
 
@@ -133,8 +133,12 @@ def _split(network: Network, source: Source) -> None:
         elif words[0] == "end":
             block = opened = None
         elif block in network.blocks:
-            line.text = _INDEX.sub("", text, count=1) if block != "reactions" else text
+            number = _INDEX.match(text) if block != "reactions" else None
+            line.text = text if number is None else text[number.end() :]
             network.blocks[block].append(line)
+            place = len(network.blocks[block])
+            if block == "species" and number is not None and int(number[1]) != place:
+                network.refuse(f"species {number[1]} stands in place {place}", line, "another number")
         elif block is None and not _SETTING.match(text):
             help_text = "a network file consists of blocks, as `generate_network` writes it"
             network.refuse("a line outside of all blocks", line, help_text=help_text)

@@ -22,7 +22,6 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.noise_gradient import refuse_jumps
 from symde.sensitivity.run import refuse_path_options
 from symde.sensitivity.wrt import Wrt
 
@@ -104,7 +103,7 @@ def diffeq(
     if isinstance(problem, Problem) and problem.kind == "sde":
         rest = dict(sensealg=sensealg, backend=backend, lanes=lanes, workers=workers, seed=seed)
         return _paths(p, problem, u0, tspan, saveat, solving, rest)
-    refuse_path_options(seed=seed)
+    refuse_path_options(problem, seed=seed)
     if (backend or _backend(p, problem, u0)) == TORCH:
         inputs.require_default(lanes=(lanes, True), workers=(workers, 1))
         return _by_torch(p, problem, u0, tspan, saveat, sensealg, solving)
@@ -129,7 +128,6 @@ def _paths(
     p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
 ) -> Tensor:
     """The same of a problem with noise; `rest` are options beside those of solves."""
-    refuse_jumps(problem)
     if torch.compiler.is_compiling():
         usual = diffeq.__kwdefaults__ or {}  # which traced numbers are not any more
         told = {name: one for name, one in solving.items() if options.is_given(one, usual.get(name))}
@@ -138,6 +136,7 @@ def _paths(
             return _outside(p, problem, others)
         return operators.traced(diffeq, p, problem, others)
     if (rest["backend"] or _backend(p, problem, u0)) == TORCH:
+        paths.refuse_jumps(problem)
         return _paths_by_torch(p, problem, u0, tspan, saveat, solving, rest)
     given = inputs.parameters(p, problem.system.parameter_names)
     u0 = inputs.initial_state(u0, problem.system.state_names)

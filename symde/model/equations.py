@@ -55,6 +55,8 @@ def collect_states(draft: Draft) -> dict[str, StateDraft]:
             help_text = f"write `{name}' = ...`"
             if draft.implicit:
                 help_text += ", or an equation `0 = ...` in which it stands"
+            if draft.reactions:
+                help_text += ", or let a reaction or a jump change it"
             if near is not None:
                 help_text += f"; there is an equation for `{near}`"
             if (head := _functions_of(draft, name)) is not None:

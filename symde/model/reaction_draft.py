@@ -81,8 +81,8 @@ def reactions_of(draft: Draft) -> tuple[Reaction, ...]:
             sides = _side(one.reactants), _side(one.products)
             mass_action = "-" in one.arrow
             for rate, (taken, given) in zip(one.rates, (sides, sides[::-1]), strict=False):
-                _check_order(draft, taken, mass_action, one)
-                found.append(Reaction(rate, taken, given, mass_action, one.span))
+                known = mass_action and _order_is_known(draft, taken, one)
+                found.append(Reaction(rate, taken, given, known, one.span))
     return tuple(found)
 
 
@@ -90,16 +90,17 @@ def _side(terms: tuple[Term, ...]) -> tuple[tuple[str, int], ...]:
     return side((one.species.id, one.count) for one in terms)
 
 
-def _check_order(
-    draft: Draft, taken: tuple[tuple[str, int], ...], mass_action: bool, one: ReactionStatement
-) -> None:
+def _order_is_known(draft: Draft, taken: tuple[tuple[str, int], ...], one: ReactionStatement) -> bool:
+    """Whether mass action is written out for so many molecules; an error where it is not."""
     for name, count in taken:
-        if mass_action and count > LARGEST_ORDER:
+        if count > LARGEST_ORDER:
             label = f"takes {count:,} of `{name}`"
             arrow = "<=>" if one.arrow in BOTH_WAYS else "=>"
             help_text = f"give its whole law with `{arrow}` in place of `{one.arrow}`"
             message = f"mass action of more than {LARGEST_ORDER} molecules of one species"
             draft.found.error("E362", message, one.span, label, help_text)
+            return False
+    return True
 
 
 def jumps_of(draft: Draft) -> tuple[Jump, ...]:

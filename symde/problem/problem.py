@@ -144,6 +144,19 @@ class Problem:
         return f"<Problem {name}: {states}, t = {t0:g}..{t1:g}{called}>"
 
 
+def expected_problem(given: Any) -> Problem:
+    """What is to be a problem.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(given, Problem):
+        raise TypeError(
+            f"expected a symde.Problem, found {type(given).__name__}: write symde.Problem(model, ...)"
+        )
+    return given
+
+
 def with_system(
     problem: Problem,
     system: Any,

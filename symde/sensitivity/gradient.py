@@ -101,7 +101,7 @@ def value_and_grad(
             options.changed(given, value_and_grad),
         )  # fmt: skip
     if not (n is None and seed is None and workers == 1):
-        refuse_path_options(n=n, seed=seed, workers=workers)
+        refuse_path_options(problem, n=n, seed=seed, workers=workers)
     if events is not None:
         problem = with_call_events(problem, events)
     wanted = wrt_of(wrt, problem.system)

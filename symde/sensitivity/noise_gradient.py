@@ -17,6 +17,7 @@ from symde.problem.noise_solution import NoiseSolution, NoiseStats
 from symde.problem.problem import Problem
 from symde.problem.solution import SolveError
 from symde.sensitivity import registry
+from symde.sensitivity.fixed_jumps import moves_switches, refuse_moving_jumps
 from symde.sensitivity.loss import FunctionLoss, LossValue, Part, evaluate_loss, parts_of
 from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.noise_paths import (
@@ -35,6 +36,8 @@ from symde.sensitivity.wrt import PathGradient, Wrt, wrt_of
 
 STRATEGIES = ("forward", "discrete")
 """Those that differentiate the steps of a path."""
+
+TWICE = "second derivatives of paths with noise are not known: take differences of gradients with one seed"
 
 STEP = 60
 """Operations that a step takes beside what it reads of the equation, for a state and a Brownian motion."""
@@ -57,7 +60,7 @@ def value_and_grad(
     """
     refuse_moving_span(problem)
     wanted = wrt_of(wrt, problem.system)
-    warn_of_jumps(problem, wanted, 3, kernels=_system(problem).noise)
+    _warn_of_switches(problem, wanted)
     seed, count = seed_of(seed), 1 if n is None else n
     solving = dict(
         method=method, seed=seed, n=count, dt0=dt0, max_steps=max_steps, memory=memory, workers=workers,
@@ -80,6 +83,13 @@ def value_and_grad(
     return value, PathGradient(values, ", ".join(dict.fromkeys(names)), work, seed, count)
 
 
+def _warn_of_switches(problem: Problem, wanted: Wrt) -> None:
+    """Tell that drift and diffusion jump where what is differentiated by decides. States that jump at times
+    of their own switch them rightly."""
+    if _system(problem).network is None or moves_switches(problem, wanted):
+        warn_of_jumps(problem, wanted, 4, kernels=_system(problem).noise)
+
+
 def path_run(
     problem: Problem,
     method: Any = None,
@@ -100,7 +110,6 @@ def path_run(
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
-    refuse_jumps(problem)
     plan = plan_of(problem, method, dt0, limit_of(max_steps), rtol, atol)
     return PathRun(
         problem, plan, seed_of(seed), first, problem.u0[None], problem.p[None], options.count(n, "n"),
@@ -122,20 +131,6 @@ def tolerances_of(
     return tolerances
 
 
-def refuse_jumps(problem: Problem) -> None:
-    """Refuse paths that jump.
-
-    Raises:
-        ValueError: the model has jumps.
-    """
-    if _system(problem).network is not None:
-        raise ValueError(
-            "the paths of this problem jump: parameters and states may decide whether and when, and "
-            "derivatives of paths know nothing of that: follow paths by symde.solve and symde.ensemble, and "
-            "take derivatives of means by differences between ensembles of one seed"
-        )
-
-
 def refuse_moving_span(problem: Problem) -> None:
     """Refuse a time span that follows the parameters.
 
@@ -154,16 +149,26 @@ def strategy_of(sensealg: Any, run: PathRun, wanted: Wrt) -> str:
     """The name of a strategy.
 
     Raises:
-        ValueError: there is none, or it does not differentiate paths, or the method has no way back.
+        ValueError: there is none, or it does not differentiate paths, or the method has no way back, or what
+            is wanted moves jumps.
     """
-    method = run.plan.method
+    method, system = run.plan.method, _system(run.problem)
     able = dict(zip(STRATEGIES, (method.along, bool(method.back)), strict=True))
+    if system.network is not None:
+        refuse_moving_jumps(run.problem, wanted)
+        if system.moving_rates or isinstance(run.plan.grid, Adaptive):
+            if sensealg == "discrete":
+                raise ValueError(
+                    "sensealg='discrete' goes back over jumps at constant rates, in steps of one size: use "
+                    "'forward' where the time or states move the rates, and where steps follow the error"
+                )
+            able["discrete"] = False
     if sensealg == registry.AUTO and all(able.values()):
         directions = len(wanted.parameters) + len(wanted.states)
         fits = 8 * run.count * len(run.times) * run.u0.shape[1] * (directions + 1) <= run.memory
         return _cheaper(run, directions) if fits else "discrete"
     if sensealg == registry.AUTO:
-        sensealg = "discrete" if able["discrete"] else "forward"
+        sensealg = next((name for name in reversed(STRATEGIES) if able[name]), STRATEGIES[0])
     if sensealg not in STRATEGIES:
         registry.get(sensealg)
         raise ValueError(
@@ -311,7 +316,7 @@ def sensitivities(
     arguments as of `symde.sensitivities`."""
     refuse_moving_span(problem)
     wanted = wrt_of(wrt, problem.system)
-    warn_of_jumps(problem, wanted, 3, kernels=_system(problem).noise)
+    _warn_of_switches(problem, wanted)
     given = dict(method=method, saveat=saveat, seed=seed, dt0=dt0, max_steps=max_steps)
     run = path_run(problem, **given, **tolerances_of(others))
     found, du0, dp = along(run, start_of(problem), wanted)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,9 @@ from symde.problem.solution import SolveError
 SMALLEST, LARGEST, BLOCKS = 32, 1024, 32
 """Least and most paths of a block, and how many blocks there are between: these depend on the number of paths
 alone, and their results are added in order, so that threads change nothing."""
+
+NOTE = 16
+"""Bytes that are kept of a step of a path that jumps."""
 
 TOGETHER = 32
 """Directions that are followed at once at most."""
@@ -148,8 +151,8 @@ def pull_back(
         apart: Whether each path has its own, shapes (paths, n) and (paths, m), or they are added, (1, ...).
     """
     n, m = len(run.problem.u0), len(run.problem.p)
-    adaptive = isinstance(run.plan.grid, Adaptive)
     method, system = run.plan.method, _system(run)
+    adaptive, jumping = isinstance(run.plan.grid, Adaptive), system.network is not None
     memory = run.memory // run.workers
     key = ("back", method, bool(lanes(run, "pull")))
 
@@ -157,16 +160,19 @@ def pull_back(
         rows = len(block) if apart else 1
         by_u0, by_p = np.zeros((rows, n)), np.zeros((rows, max(m, 1)))
         with _borrowed(system, key, functools.partial(_back, run)) as session:
-            for part in [range(one, one + 1) for one in block] if adaptive else [block]:
+            for part in _in_parts(block, steps, memory, adaptive, jumping):
                 u0, p = run.rows(part)
                 given = run.plan.grid, u0, p, run.seed, run.first + part.start, run.times
                 ends = (
                     _ends_of_steps(run, session.forward, part, int(steps[part.start])) if adaptive else None
                 )
+                counted = {}
+                if jumping:
+                    _note_steps(run, session.forward, part, steps[part.start : part.stop])
+                    counted["steps"] = int(steps[part.start : part.stop].max())
                 place = slice(part.start - block.start, part.stop - block.start) if apart else slice(None)
-                session.run(
-                    *given, weights[part.start : part.stop], by_u0[place], by_p[place], memory, ends, look_up
-                )
+                sums = weights[part.start : part.stop], by_u0[place], by_p[place]
+                session.run(*given, *sums, memory, ends, on_slice=look_up, **counted)
         return by_u0, by_p[:, :m]
 
     parts = list(_in_blocks(run, back))
@@ -185,6 +191,36 @@ def _ends_of_steps(run: PathRun, session: NoiseSession, block: range, steps: int
     )
     assert taken[0] == steps
     return ends
+
+
+def _in_parts(block: range, steps: np.ndarray, memory: int, adaptive: bool, jumping: bool) -> list[range]:
+    """A block as the way back takes it at once: one path where steps follow the error, and as many that jump
+    as there is memory for notes of their steps."""
+    if adaptive:
+        return [range(one, one + 1) for one in block]
+    if not jumping:
+        return [block]
+    parts, first, noted = [], block.start, 0
+    for one in block:
+        noted += NOTE * int(steps[one])
+        if noted > memory and one > first:
+            parts.append(range(first, one))
+            first, noted = one, NOTE * int(steps[one])
+    return [*parts, range(first, block.stop)]
+
+
+def _note_steps(run: PathRun, session: NoiseSession, block: range, steps: np.ndarray) -> None:
+    """The ends of the steps of paths that jump, and their jumps, kept by the session: they are followed once
+    more."""
+    u0, p = run.rows(block)
+    noted = session.jumps.derivatives  # type: ignore[union-attr]
+    assert noted is not None
+    noted.record(steps)
+    out = np.empty((len(block), len(run.times), len(run.problem.u0)))
+    given = run.plan.grid, u0, p, run.seed, run.first + block.start, run.times, out
+    _, _, taken = session.run(*given)
+    noted.keep()
+    assert (taken == steps).all()
 
 
 def _follow(
@@ -229,6 +265,8 @@ def _ahead(run: PathRun, directions: int) -> NoiseSession | LaneSession:
         return LaneSession(arrays, method, step, parameters, push)
     along = {name: system.derivatives.along(name) for name in method.derived}
     arrays = system.arrays.with_directions(directions, parameters, along)
+    if arrays.jumps is not None:
+        arrays = replace(arrays, jumps=replace(arrays.jumps, along=system.jump_derivatives.along))
     return NoiseSession(arrays, method)
 
 
@@ -243,7 +281,10 @@ def _back(run: PathRun) -> BackSession | LaneBackSession:
     if pull:
         return LaneBackSession(LaneSession(system.arrays, method, step, len(run.problem.p)), pull)
     products = {name: system.derivatives.back(name) for name in method.derived}
-    return BackSession(system.arrays, method, len(run.problem.p), products)
+    arrays = system.arrays
+    if arrays.jumps is not None:
+        arrays = replace(arrays, jumps=replace(arrays.jumps, back=system.jump_derivatives.back))
+    return BackSession(arrays, method, len(run.problem.p), products)
 
 
 def _system(run: PathRun) -> Any:
@@ -305,7 +346,7 @@ def _require_arrived(run: PathRun, codes: np.ndarray, ends: np.ndarray, u: np.nd
         return
     path = int(failed[0])
     retcode, end = RETCODES[Status(codes[path])], float(ends[path])
-    message = explained(retcode, end)
+    message = explained(retcode, end, _system(run).network is not None)
     if run.count > 1:
         message = f"{len(failed)} of {run.count} paths failed; path {run.first + path}: {message}"
     solution = solution_of(run, u[path, run.times <= end], 0, 0.0, path, retcode, message)

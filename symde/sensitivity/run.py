@@ -12,7 +12,7 @@ from symde.engine.choice import methods_for
 from symde.engine.cpu import linear_solvers
 from symde.plan import Plan, make_plan, plan_for, with_methods
 from symde.problem import options
-from symde.problem.problem import Problem
+from symde.problem.problem import Problem, expected_problem
 from symde.problem.traits import Traits
 from symde.problem.values import tolerances_by_name
 
@@ -36,25 +36,15 @@ class Run:
     memory: int = options.DEFAULT_MEMORY
 
 
-def expected_problem(given: Any) -> Problem:
-    """What is to be a problem.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if not isinstance(given, Problem):
-        raise TypeError(
-            f"expected a symde.Problem, found {type(given).__name__}: write symde.Problem(model, ...)"
-        )
-    return given
-
-
-def refuse_path_options(**given: Any) -> None:
+def refuse_path_options(problem: Any, **given: Any) -> None:
     """Refuse options of paths with noise where there is none.
 
     Raises:
-        ValueError: one is given.
+        ValueError: one is given, or the problem is of jumps, which have no derivatives.
     """
+    if isinstance(problem, Problem) and problem.kind == "jump":
+        system: Any = problem.system
+        raise ValueError(system.unread)
     for name, value in given.items():
         if value is not None:
             raise ValueError(

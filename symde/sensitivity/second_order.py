@@ -27,6 +27,7 @@ from symde.sensitivity import discrete, registry
 from symde.sensitivity.loss import names_of, weights_of
 from symde.sensitivity.moving_jump import warn_of_jumps
 from symde.sensitivity.moving_start import MovedStart
+from symde.sensitivity.noise_gradient import TWICE
 from symde.sensitivity.observation import observation
 from symde.sensitivity.run import Run, expected_problem, prepare
 from symde.sensitivity.start import start_of
@@ -197,7 +198,9 @@ class _Found:
 def _asked(problem: Any, wrt: Any, saveat: Any, *given: Any) -> tuple[Run, Wrt]:
     """What to solve, and what to differentiate by."""
     names = ("method", "rtol", "atol", "dt0", "dtmax", "max_steps", "linear_solver")
-    saveat = [expected_problem(problem).tspan[1]] if saveat is None else saveat
+    if expected_problem(problem).kind == "sde":
+        raise ValueError(TWICE)
+    saveat = [problem.tspan[1]] if saveat is None else saveat
     refuse_delays(problem.system, "a second derivative")
     run = prepare(problem, saveat=saveat, **dict(zip(names, given, strict=True)))
     wanted = wrt_of(wrt, problem.system)

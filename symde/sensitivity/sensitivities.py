@@ -153,7 +153,7 @@ def sensitivities(
         )
         names, start = _names(problem, wanted), start_of(problem)
         return Sensitivities(path, du0, dp, names, start, wanted.parameters, None)
-    refuse_path_options(seed=seed)
+    refuse_path_options(problem, seed=seed)
     if events is not None:
         problem = with_call_events(expected_problem(problem), events)
     run = prepare(

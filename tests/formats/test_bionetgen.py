@@ -82,6 +82,7 @@ END = "end reactions\n"
         (END, f"{END}begin protocol\nend protocol\n", 11, "a block `protocol`"),
         (END, f"{END}begin groups\n 1 G 1,9\nend groups\n", 12, "`9` is no member"),
         (END, f"{END}begin functions\n 1 f(x) k\nend functions\n", 12, "without arguments"),
+        ("2 B() k*2", "1 B() k*2", 6, "species 1 stands in place 2"),
         (END, "", 8, "never ended"),
         (END, f"{END}setConcentration(A,3)\n", 11, "outside of all blocks"),
     ],

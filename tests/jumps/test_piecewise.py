@@ -214,7 +214,7 @@ def test_options_are_checked(options: dict, message: str) -> None:
 
 def test_derivatives_are_refused_with_a_reason() -> None:
     problem = symde.Problem(symde.ode_def(GENE))
-    with pytest.raises(ValueError, match="differences with one seed"):
+    with pytest.raises(ValueError, match="differences between ensembles of one seed"):
         symde.sensitivities(problem, "kon")
     with pytest.raises(ValueError, match="as time goes on"):
         symde.solve(symde.remake(problem, tspan=(1, 0)))
@@ -245,3 +245,13 @@ def test_laws_and_sizes_by_every_exact_method() -> None:
         means.append(u.mean(axis=0))
         assert abs(u[:, 1].var() / 9 - 1) < 0.12
     assert np.ptp([one[0] for one in means]) < 0.1 and abs(np.array(means)[:, 1]).max() < 0.25
+
+
+def test_steps_that_jumps_end_count() -> None:
+    text = "state x = 1, n = 0\ntime 0 .. 1\ndx = -x\njump 1e7: n += 1"
+    told = r"max_steps: .* at t = .*, after \d+ jumps\n.*raise max_steps"
+    for events in ("", "\nwhen x == 0.5: x = 0.4"):  # which the host sees to
+        problem = symde.Problem(symde.ode_def(text + events))
+        with pytest.raises(symde.SolveError, match=told) as caught:
+            symde.solve(problem, "Tsit5", seed=1, max_steps=500, saveat=[1.0])
+        assert caught.value.solution.stats.jumps < 500

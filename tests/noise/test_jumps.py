@@ -11,6 +11,7 @@ from scipy import stats
 import symde
 from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import methods
+from symde.ensemble.ensemble import EnsembleWarning
 from symde.noise import solve_noise
 
 MERTON = """
@@ -151,8 +152,6 @@ def test_readings_of_noise_and_jumps() -> None:
         symde.Problem(model, kind="jump")
     with pytest.raises(ValueError, match="leave out kind='ode'"):
         symde.Problem(model, kind="ode")
-    with pytest.raises(ValueError, match="differences between ensembles|differences with one seed"):
-        symde.sensitivities(symde.Problem(model), "lam")
 
 
 KINDS = {
@@ -199,24 +198,36 @@ def test_a_step_that_is_not_solved_ends_the_path(rate: str) -> None:
         symde.solve(problem, "ImplicitEulerMaruyama", dt0=0.1, seed=1)
 
 
-def test_derivatives_of_paths_that_jump_are_refused() -> None:
-    problem = symde.Problem(symde.ode_def(MERTON))
-    given = {"dt0": 0.1, "seed": 1}
-    layers = pytest.importorskip("symde.layers")
-    for ask in (
-        lambda: symde.value_and_grad(lambda u: (u.sum(), np.ones_like(u)), problem, n=3, **given),
-        lambda: symde.sensitivities(problem, **given),
-        lambda: symde.fit(problem, (np.array([0.5, 1.0]), np.ones(2)), **given),
-        lambda: layers.diffeq(None, problem, **given),
-        lambda: layers.diffeq(None, problem, backend="torch", **given),
-    ):
-        with pytest.raises(ValueError, match="paths of this problem jump: .* differences between ensembles"):
-            ask()
-
-
 def test_steps_that_follow_the_error_are_not_taken_again_where_they_jump() -> None:
     problem = symde.Problem(symde.ode_def(MERTON))
     with pytest.raises(ValueError, match="jumps are not: leave out dense"):
         symde.solve(problem, rtol=1e-2, seed=1, dense=True)
     path = symde.solve(problem, rtol=1e-2, seed=1)
     assert path.dense is None and len(path.t) == 101
+
+
+@pytest.mark.parametrize("options", [{"dt0": 0.01}, {"rtol": 1e-2}])
+def test_jumps_without_end_come_to_a_limit(options: dict) -> None:
+    # infinitely many in a finite time: each makes the next ones more frequent
+    text = "dx = -x*dt + dW\njump 5 + x^2: x += 1\nx(0) = 0; time 0 .. 5"
+    problem = symde.Problem(symde.ode_def(text))
+    with pytest.raises(symde.SolveError, match=r"max_steps: .*at t = .*\n.*raise max_steps") as caught:
+        symde.solve(problem, seed=1, max_steps=3000, **options)
+    found = caught.value.solution
+    assert found.retcode.word == "max_steps" and found.stats.steps == 3000 and found.stats.jumps > 1000
+    with pytest.warns(EnsembleWarning, match="raise max_steps"):
+        paths = symde.ensemble(problem, n=2, seed=1, max_steps=3000, saveat=[5.0], **options)
+    assert np.isnan(paths.u).all()
+
+
+def test_steps_that_jumps_end_count() -> None:
+    problem = symde.Problem(symde.ode_def(MERTON), p={"lam": 2000})
+    with pytest.raises(symde.SolveError, match="max_steps: "):
+        symde.solve(problem, dt0=0.1, seed=1, max_steps=500)
+    assert symde.solve(problem, dt0=0.1, seed=1, max_steps=3000).stats.steps > 1500
+
+
+def test_what_is_told_of_jumps_is_inside_of_domains() -> None:
+    text = "dx = (1 - x)*dt + 0.4*sqrt(x)*dW\ndom x >= 0\njump 6: x -= 0.4\nx(0) = 1; time 0 .. 1"
+    path = symde.solve(symde.Problem(symde.ode_def(text)), "EulerMaruyama", dt0=0.02, seed=1)
+    assert path.u.min() == 0.0 and min(one.after[0] for one in path.events) == 0.0

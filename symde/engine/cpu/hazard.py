@@ -142,6 +142,11 @@ class HazardMemory:
         return self._values.item(j)
 
     @property
+    def total(self) -> float:
+        """The sum of the rates as they were evaluated last."""
+        return float(self._values.sum())
+
+    @property
     def name(self) -> str:
         """The name of the channel that has just jumped."""
         return self.names[self.state.failed]

@@ -9,6 +9,7 @@ import numpy as np
 
 from symde.engine.cpu.jump_effects import EffectMemory
 from symde.engine.cpu.layout import double, int64, structure
+from symde.engine.cpu.noise_jump_derivatives import JumpDerivativeMemory
 
 FIRST_ROWS = 64
 """Jumps that there is room for in the log at first."""
@@ -23,7 +24,10 @@ NoiseJumps = structure(
     t=double, t_next=double,  # the present time, and with constant rates that of the next jump
     h=double,  # size of the steps of a grid, and how many of them are done
     grid=int64,
+    limit=int64,  # on all steps of a path
     count=int64, choice=double, failed=int64, why=int64,
+    chosen=int64,  # the channel that jumped last
+    derivatives=int64,  # a `JumpDerivatives`, 0 where none are wanted
     log_t=int64, log_channels=int64, log_states=int64, log_count=int64, log_capacity=int64, keep_log=int64,
 )  # fmt: skip
 
@@ -33,10 +37,14 @@ class NoiseJumpMemory:
 
     Args:
         jumps: What a system knows of them (`symde.engine.noise.session.JumpArrays`).
-        n: Number of states, with the hazard.
+        n: Number of states, with the hazard and derivatives along directions.
+        directions: How many of these there are.
+
+    Attributes:
+        derivatives: Of what the jumps do; None: these are not known.
     """
 
-    def __init__(self, jumps: Any, n: int) -> None:
+    def __init__(self, jumps: Any, n: int, directions: int) -> None:
         self._n = n
         self._values, self._outputs = np.zeros(max(jumps.channels, 1)), np.zeros(1, np.int64)
         self._outputs[0] = self._values.ctypes.data
@@ -45,6 +53,10 @@ class NoiseJumpMemory:
             constant=jumps.constant, channels=jumps.channels, rates=jumps.rates,
             outputs=self._outputs.ctypes.data, values=self._values.ctypes.data, effects=self._effects.address,
         )  # fmt: skip
+        self.derivatives: JumpDerivativeMemory | None = None
+        if jumps.along is not None or jumps.back is not None:
+            self.derivatives = JumpDerivativeMemory(jumps, n // (directions + 1), directions, self._effects)
+            self.state.derivatives = self.derivatives.address
         self._reserve(FIRST_ROWS)
 
     @property
@@ -52,10 +64,11 @@ class NoiseJumpMemory:
         """Where the structure lies."""
         return ctypes.addressof(self.state)
 
-    def begin(self, seed: int, h: float, log: bool) -> None:
-        """Ready for paths of a seed with steps of size h."""
+    def begin(self, seed: int, h: float, limit: int, log: bool) -> None:
+        """Ready for paths of a seed with steps of size h, so many at most."""
         self._effects.begin(seed, 0, 0)
-        self.state.h, self.state.keep_log, self.state.log_count = h, int(log), 0
+        self.state.h, self.state.limit = h, limit
+        self.state.keep_log, self.state.log_count = int(log), 0
 
     def _reserve(self, rows: int) -> None:
         kept = self.state.log_count

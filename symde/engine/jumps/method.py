@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 
 def nothing(reactions: int, states: int) -> tuple[int, int]:
@@ -41,10 +42,12 @@ class JumpMethod:
         """The same method with another bound on the change of propensities.
 
         Raises:
-            ValueError: the method is exact, or the bound is not between 0 and 1.
+            ValueError, TypeError: the method is exact, or the bound is no number between 0 and 1.
         """
         if self.exact:
             raise ValueError(f"{self.name} is exact and has no epsilon")
+        if isinstance(epsilon, bool) or not isinstance(epsilon, Real):
+            raise TypeError(f"epsilon must be a number, found {epsilon!r}")
         if not 0 < epsilon < 1:
             raise ValueError(f"epsilon = {epsilon:g}: it must lie between 0 and 1")
         return dataclasses.replace(self, epsilon=float(epsilon))

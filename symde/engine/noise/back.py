@@ -51,7 +51,8 @@ class BackSession:
         if "linearised" in method.kernels:
             self._add_system(arrays)
         state.forward, state.parameters = ctypes.addressof(self.forward.state), parameters
-        self._function = loop_at(function_address(method.back, method.entry))
+        entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
+        self._function = loop_at(function_address(method.back, entry))
 
     def _add_system(self, arrays: NoiseArrays) -> None:
         """The transposed system of implicit steps."""
@@ -78,6 +79,7 @@ class BackSession:
         by_p: np.ndarray,
         memory: int,
         ends_of_steps: np.ndarray | None = None,
+        steps: int | None = None,
         on_slice: Callable[[], None] | None = None,
     ) -> None:
         """Go back over paths that reach their ends.
@@ -89,9 +91,14 @@ class BackSession:
                 row to which those of all paths are added.
             memory: Bytes that the states of a path may take.
             ends_of_steps: Of the one path there is, where its steps follow the error.
+            steps: Of the path that takes most, where they jump and were recorded; None: those of the grid.
         """
-        state, n, paths = self.state, self.forward.arrays.n, len(weights)
-        steps = grid.steps if ends_of_steps is None else len(ends_of_steps)
+        state, n, paths, given = self.state, self.forward.arrays.n, len(weights), by_u0
+        if steps is None:
+            steps = grid.steps if ends_of_steps is None else len(ends_of_steps)
+        if self.forward.jumps is not None:  # states have a hazard behind, of which nothing depends
+            u0, weights = self.forward.with_hazard(u0, 1.0), self.forward.with_hazard(weights, 0.0)
+            by_u0 = np.zeros((len(by_u0), n))
         stretch = stretch_of(steps, n, memory)
         weights = np.ascontiguousarray(weights)
         starts, kept = np.empty((-(-steps // stretch), n)), np.empty((stretch + 1, n))
@@ -111,6 +118,8 @@ class BackSession:
         with forward.readied(grid, u0, p, seed, first_path, saveat, paths, ends_of_steps=ends_of_steps):
             forward.state.steps = steps
             run_in_slices(self._function, forward.state, state, on_slice)
+        if by_u0 is not given:
+            given += by_u0[:, :-1]
 
 
 def stretch_of(steps: int, n: int, memory: int) -> int:

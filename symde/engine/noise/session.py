@@ -44,7 +44,7 @@ class NoiseArrays:
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         jumps: The jumps, whose hazard is the last state; None: there are none.
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
-            products count theirs. There are none of paths that jump.
+            products count theirs.
         parameters: Number of parameters, of which directions have changes.
         along: Addresses of the kernels of these derivatives, by the same names.
     """
@@ -69,7 +69,6 @@ class NoiseArrays:
 
     def with_directions(self, count: int, parameters: int, along: Mapping[str, int]) -> NoiseArrays:
         """The same equation with derivatives along so many directions."""
-        assert self.jumps is None
 
         def repeated(places: np.ndarray, shift: int) -> np.ndarray:
             return np.concatenate([places + shift * one for one in range(count + 1)])
@@ -98,6 +97,8 @@ class JumpArrays:
         rates: Address of the kernel of the rates.
         effects: What they do (`symde.codegen.effects.Effects`).
         names: Of the channels.
+        along, back: Addresses of the kernels of derivatives of what they do, by channel
+            (`symde.codegen.effect_derivatives`); None: these are not wanted.
     """
 
     channels: int
@@ -105,15 +106,22 @@ class JumpArrays:
     rates: int
     effects: Any
     names: tuple[str, ...]
+    along: np.ndarray | None = None
+    back: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Equal steps: t0 + k*h up to k = steps."""
+    """Equal steps: t0 + k*h up to k = steps.
+
+    Attributes:
+        limit: On the steps of a path, where jumps end some as well.
+    """
 
     t0: float
     h: float
     steps: int
+    limit: int = 2**62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,7 +204,7 @@ class NoiseSession:
         if "linearised" in method.kernels:
             self._add_systems()
         entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
-        self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n)
+        self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n, arrays.directions)
         state.jumps = 0 if self.jumps is None else self.jumps.address
         self._function = loop_at(function_address(method.module, entry))
 
@@ -276,9 +284,10 @@ class NoiseSession:
         """
         wanted, make_room = out, None
         if self.jumps is not None:  # the states and their hazard
-            u0 = np.hstack([u0, np.ones((len(u0), 1))])
+            u0 = self.with_hazard(u0, 1.0)
             out = np.empty((len(out), len(saveat), self.arrays.n))
-            self.jumps.begin(signed(seed), grid.h if isinstance(grid, Grid) else 0.0, log)
+            step, limit = (grid.h, grid.limit) if isinstance(grid, Grid) else (0.0, grid.steps)
+            self.jumps.begin(signed(seed), step, limit, log)
             make_room = self.jumps.make_room
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         paths = len(out)
@@ -287,8 +296,17 @@ class NoiseSession:
         with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
             run_in_slices(self._function, self.state, self.state, on_slice, make_room)
         if out is not wanted:
-            wanted[...] = out[:, :, :-1]
+            parts = out.reshape(*out.shape[:2], self.arrays.directions + 1, -1)
+            wanted[...] = parts[..., :-1].reshape(wanted.shape)
         return codes, ends, taken
+
+    def with_hazard(self, u: np.ndarray, first: float) -> np.ndarray:
+        """States, or weights of such, and derivatives of them along directions behind, with a place for the
+        hazard of jumps and its derivatives, which are 0."""
+        parts = u.reshape(*u.shape[:-1], self.arrays.directions + 1, -1)
+        hazard = np.zeros((*parts.shape[:-1], 1))
+        hazard[..., 0, :] = first
+        return np.concatenate([parts, hazard], axis=-1).reshape(*u.shape[:-1], -1)
 
     @contextmanager
     def readied(

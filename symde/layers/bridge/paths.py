@@ -21,12 +21,10 @@ from symde.layers.bridge.points import require_finite
 from symde.layers.bridge.specification import Point, problem_at
 from symde.problem import options
 from symde.problem.problem import Problem
-from symde.sensitivity.noise_gradient import path_run, strategy_of, tolerances_of
+from symde.sensitivity.noise_gradient import TWICE, path_run, strategy_of, tolerances_of
 from symde.sensitivity.noise_paths import PathRun, follow, follow_along, pull_back
 from symde.sensitivity.noise_start import refuse_vanishing_rates
 from symde.sensitivity.wrt import Wrt
-
-TWICE = "second derivatives of paths with noise are not known: take differences of gradients with one seed"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +128,20 @@ def followed(
     if 0 in size:  # a batch of none
         return u0[:, None].expand(-1, times.shape[-1], -1) + p.sum() * 0.0
     return solve(Paths(problem, rest["sensealg"], free, given), u0, p, span, times)
+
+
+def refuse_jumps(problem: Problem) -> None:
+    """Refuse paths that jump to the torch engine.
+
+    Raises:
+        ValueError: the model has jumps.
+    """
+    system: Any = problem.system
+    if system.network is not None:
+        raise ValueError(
+            "the paths of this problem jump, and the torch engine follows none that do: give tensors on the "
+            "CPU and leave out backend, or backend='cpu'"
+        )
 
 
 def refuse_times(wanted: bool) -> None:

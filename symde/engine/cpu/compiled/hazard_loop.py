@@ -31,6 +31,12 @@ from symde.engine.cpu.layout import Phase, Stage0, Status
 
 hazard_at = structure_at(HazardState)
 
+ROUNDING = 1e-15
+"""Part of a time by which it may be off."""
+
+MISSED = 10.0
+"""Tolerances of the hazard below zero that are no error of a step."""
+
 
 @compiled
 def data_of(state):
@@ -39,11 +45,11 @@ def data_of(state):
 
 
 @compiled
-def evaluate_rates(state, data):
-    """The rates at the present state; the kernel's code."""
+def evaluate_rates(state, data, t):
+    """The rates at the present state and a time; the kernel's code."""
     effects = effects_at(data.effects)
     integers(effects.inputs)[0] = state.u
-    return call_kernel(data.rates, state.t, effects.inputs, data.outputs)
+    return call_kernel(data.rates, t, effects.inputs, data.outputs)
 
 
 @compiled
@@ -86,10 +92,14 @@ def chosen(data):
 @compiled
 def carry_out(state, data):
     """Choose a channel and let it jump; the channel, or -1 where no channel can."""
-    if evaluate_rates(state, data) != 0 or not check_rates(state, data, math.inf):
+    if evaluate_rates(state, data, state.t) != 0 or not check_rates(state, data, math.inf):
         data.why = JumpStatus.PROPENSITY
         return -1
     j = chosen(data)
+    if j < 0:  # at the very time at which a condition lets rates begin: those just after it
+        later = state.t + ROUNDING * max(abs(state.t), abs(state.h_old))
+        if evaluate_rates(state, data, later) == 0 and check_rates(state, data, math.inf):
+            j = chosen(data)
     if j >= 0:
         status = set_states(effects_at(data.effects), j, data.count, state.t, state.u)
         data.failed = j
@@ -186,6 +196,17 @@ def allowed_below(state):
     return error / abs(state.h_old) if state.h_old != 0.0 else 0.0
 
 
+@compiled
+def has_missed(state, data):
+    """Whether the hazard went through zero and no root was found: it did so within the rounding of the time,
+    where a step began."""
+    hazard = state.n - 1
+    if doubles(state.u)[hazard] >= -MISSED * (doubles(state.atol)[hazard] + state.rtol):
+        return False
+    data.why = JumpStatus.CLOCK
+    return True
+
+
 def advance(address):
     """Advance until t_end or until the host is needed; the status."""
     state = state_at(address)
@@ -204,9 +225,9 @@ def advance(address):
         if status == Status.ROOT and data.alone != 0:
             data.pending = 1
         elif status == Status.STEPPED:
-            if evaluate_rates(state, data) != 0:
+            if evaluate_rates(state, data, state.t) != 0:
                 return Status.CALLBACK
-            if not check_rates(state, data, allowed_below(state)):
+            if not check_rates(state, data, allowed_below(state)) or has_missed(state, data):
                 return Status.BAD_RATE
             if asked:
                 return Status.STEPPED
@@ -219,7 +240,7 @@ def begin(address):
     state = state_at(address)
     data = data_of(state)
     renew(state, data)
-    if evaluate_rates(state, data) != 0 or not check_rates(state, data, 0.0):
+    if evaluate_rates(state, data, state.t) != 0 or not check_rates(state, data, 0.0):
         return 1
     return 0
 

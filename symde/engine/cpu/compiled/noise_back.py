@@ -91,27 +91,34 @@ def within_step(state, index, step, start):
 
 
 @compiled
+def weigh_saved(back, state, theta, old, new, weight, early):
+    """Add the weight of the time `next_save`, a part theta of the way through a step, to those of its end and
+    of its start."""
+    n = state.n
+    u, v, middle = doubles(old), doubles(new), doubles(state.inside)
+    given = doubles(back.weights + 8 * n * (state.path * state.n_saveat + state.next_save))
+    for i in range(n):
+        middle[i] = v[i] if theta >= 1.0 else u[i] + theta * (v[i] - u[i])
+    for i in range(n):
+        if not beyond(state, middle, i):
+            weight[i] += given[i] if theta >= 1.0 else theta * given[i]
+            early[i] += 0.0 if theta >= 1.0 else (1.0 - theta) * given[i]
+
+
+@compiled
 def weigh(back, state, step, start, old, new):
     """Add the weights of the times saved in a step to that of its end; what falls to its start directly goes
     into `early`."""
-    n = state.n
-    u, v, middle = doubles(old), doubles(new), doubles(state.inside)
     weight, early = doubles(back.weight), doubles(back.early)
     end = state.t0 + (step + 1) * state.h
     if step == back.steps - 1 and state.n_saveat > 0:
         end = max(end, doubles(state.saveat)[state.n_saveat - 1])
-    for i in range(n):
+    for i in range(state.n):
         early[i] = 0.0
     while within_step(state, state.next_save - 1, step, start):
         state.next_save -= 1
-        given = doubles(back.weights + 8 * n * (state.path * state.n_saveat + state.next_save))
         theta = saved_share(state, state.next_save, start, end) if step >= 0 else 1.0
-        for i in range(n):
-            middle[i] = v[i] if theta >= 1.0 else u[i] + theta * (v[i] - u[i])
-        for i in range(n):
-            if not beyond(state, middle, i):
-                weight[i] += given[i] if theta >= 1.0 else theta * given[i]
-                early[i] += 0.0 if theta >= 1.0 else (1.0 - theta) * given[i]
+        weigh_saved(back, state, theta, old, new, weight, early)
 
 
 @compiled
@@ -150,8 +157,8 @@ def again(state, step, number):
 
 
 @compiled
-def one_back(back, state, step_back):
-    """Back over a step, whose start and end are kept."""
+def one_back(back, state, step, step_back):
+    """Back over a step, whose start and end are kept, so that it is not done again."""
     size = 8 * state.n
     number = state.step - 1
     old = back.kept + size * (number - back.first)
@@ -168,7 +175,14 @@ def one_back(back, state, step_back):
 
 @compiled
 def go_back(back, step, step_back):
-    """Go on with the paths until all are done, or the allowance of steps is used up."""
+    """Go on with paths of steps of one size, or such that follow the error."""
+    return go_over(back, step, step_back, set_out, again, one_back)
+
+
+@compiled
+def go_over(back, step, step_back, set_out, again, one_back):
+    """Go on with the paths until all are done, or the allowance of steps is used up. How a path begins, and
+    how one of its steps is done again and gone back over, are functions."""
     state = noise_at(back.forward)
     size = 8 * state.n
     while state.path < state.paths:
@@ -194,7 +208,7 @@ def go_back(back, step, step_back):
                     continue
                 again(state, step, state.step)
             elif state.step > back.first:
-                one_back(back, state, step_back)
+                one_back(back, state, step, step_back)
             elif back.first == 0:
                 arrive(back, state)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.levy_area import find_areas
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
 from symde.engine.cpu.compiled.noise_implicit import implicit_euler_step, implicit_milstein_step
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_milstein_back import weigh_products
 from symde.engine.cpu.compiled.noise_newton_back import weigh_implicit
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
@@ -56,9 +57,24 @@ def implicit_euler_maruyama(address):
     return go_back(back_at(address), implicit_euler_step, implicit_euler_back)
 
 
+def implicit_euler_maruyama_jumps(address):
+    """`int32 implicit_euler_maruyama_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), implicit_euler_step, implicit_euler_back)
+
+
 def implicit_milstein(address):
     """`int32 implicit_milstein(NoiseBack *)`"""
     return go_back(back_at(address), implicit_milstein_step, implicit_milstein_back)
 
 
-ENTRIES = {"implicit_euler_maruyama": implicit_euler_maruyama, "implicit_milstein": implicit_milstein}
+def implicit_milstein_jumps(address):
+    """`int32 implicit_milstein_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), implicit_milstein_step, implicit_milstein_back)
+
+
+ENTRIES = {
+    "implicit_euler_maruyama": implicit_euler_maruyama,
+    "implicit_euler_maruyama_jumps": implicit_euler_maruyama_jumps,
+    "implicit_milstein": implicit_milstein,
+    "implicit_milstein_jumps": implicit_milstein_jumps,
+}

@@ -24,6 +24,7 @@ from symde.engine.cpu.compiled.noise_adaptive import (
     move_on,
     save_here,
 )
+from symde.engine.cpu.compiled.noise_jump_derivatives import find_changes, note_step, put_changes
 from symde.engine.cpu.compiled.noise_loop import (
     begin,
     both_to,
@@ -80,7 +81,7 @@ def next_jump(state, jumps):
     effects = effects_at(jumps.effects)
     total = find_rates(state, jumps, jumps.t, state.u)
     hazard, jumps.choice = time_of(effects.seed, effects.path, jumps.count)
-    doubles(state.u)[state.n - 1] = hazard
+    doubles(state.u)[state.own - 1] = hazard
     jumps.t_next = jumps.t + hazard / total if total > 0.0 else math.inf
     return total == total
 
@@ -101,11 +102,16 @@ def jump(state, jumps):
     if jumps.keep_log != 0:
         for i in range(state.n):
             row[i] = u[i]
+    jumps.chosen = chosen
     if chosen >= 0:
+        if state.directions != 0:
+            find_changes(state, jumps, chosen)
         status = set_states(effects_at(jumps.effects), chosen, jumps.count, jumps.t, state.u)
         if status != JumpStatus.DONE:
             jumps.failed, jumps.why = chosen, status
             return False
+        if state.directions != 0:
+            put_changes(state, jumps, chosen)
         if jumps.keep_log != 0:
             for i in range(state.n):
                 row[state.n + i] = u[i]
@@ -143,6 +149,9 @@ def advance_to_jumps(state, jumps, step):
             if jumps.grid >= state.steps:
                 finish(state, Status.DONE, jumps.t)
                 break
+            if state.step >= jumps.limit:
+                finish(state, Status.MAX_STEPS, jumps.t)
+                break
             if state.budget <= 0:
                 return Status.BUDGET
             if no_room(jumps):
@@ -171,7 +180,11 @@ def advance_to_jumps(state, jumps, step):
                 if not jump(state, jumps):
                     finish(state, Status.BAD_RATE, end)
                     break
+                note_step(
+                    state, jumps, state.step - 1, end, (jumps.count - 1) * jumps.channels + jumps.chosen
+                )
             else:
+                note_step(state, jumps, state.step - 1, end, -1)
                 jumps.grid += 1
                 last = jumps.grid == state.steps and state.next_save < state.n_saveat
                 save_until(state, t, max(end, doubles(state.saveat)[state.n_saveat - 1]) if last else end)
@@ -198,7 +211,7 @@ def step_again(state, end, step, t):
 def step_to_zero(state, end, step, t):
     """End the last step where the hazard is zero: by the secant through values at both ends of a bracket,
     and halving it where that is slow; the tick."""
-    u, hazard = doubles(state.u), state.n - 1
+    u, hazard = doubles(state.u), state.own - 1
     low, high = state.at, end
     above, below = doubles(state.old)[hazard], u[hazard]
     enough = LOCATED * (above - below)
@@ -291,7 +304,7 @@ def end_of_step(state, jumps, t):
 @compiled
 def step_on_tree(state, jumps, step):
     """One step, up to the next jump at most; DONE where the path goes on, or how it ends."""
-    t, hazard = state.t0 + state.at * state.tick, state.n - 1
+    t, hazard = state.t0 + state.at * state.tick, state.own - 1
     old, u = doubles(state.old), doubles(state.u)
     for i in range(state.n):
         old[i] = u[i]
@@ -347,7 +360,7 @@ def advance_on_tree(state, jumps, step):
         while state.begun != 0:
             if state.at == 1 << LEVELS:
                 finish(state, Status.DONE, jumps.t)
-            elif state.adaptive != 0 and state.step >= state.steps:
+            elif state.step >= jumps.limit:
                 finish(state, Status.MAX_STEPS, jumps.t)
             elif state.budget <= 0:
                 return Status.BUDGET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.levy_area import find_areas
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_milstein import double_integral, euler_step, milstein_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 
@@ -50,9 +51,24 @@ def euler_maruyama(address):
     return go_back(back_at(address), euler_step, euler_back)
 
 
+def euler_maruyama_jumps(address):
+    """`int32 euler_maruyama_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), euler_step, euler_back)
+
+
 def milstein(address):
     """`int32 milstein(NoiseBack *)`"""
     return go_back(back_at(address), milstein_step, milstein_back)
 
 
-ENTRIES = {"euler_maruyama": euler_maruyama, "milstein": milstein}
+def milstein_jumps(address):
+    """`int32 milstein_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), milstein_step, milstein_back)
+
+
+ENTRIES = {
+    "euler_maruyama": euler_maruyama,
+    "euler_maruyama_jumps": euler_maruyama_jumps,
+    "milstein": milstein,
+    "milstein_jumps": milstein_jumps,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_ri import (
     diffusion_point,
     drift_point,
@@ -123,4 +124,12 @@ def ri(address):
     return go_back(back_at(address), ri_step, ri_back)
 
 
-ENTRIES = {"ri": ri}
+def ri_jumps(address):
+    """`int32 ri_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), ri_step, ri_back)
+
+
+ENTRIES = {
+    "ri": ri,
+    "ri_jumps": ri_jumps,
+}

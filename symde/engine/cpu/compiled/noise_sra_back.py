@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_sra import drift_point, find_diffusions, find_stage, place, sra_step
 from symde.engine.cpu.compiled.noise_stages_back import (
     diffusion_weights,
@@ -52,4 +53,12 @@ def sra(address):
     return go_back(back_at(address), sra_step, sra_back)
 
 
-ENTRIES = {"sra": sra}
+def sra_jumps(address):
+    """`int32 sra_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), sra_step, sra_back)
+
+
+ENTRIES = {
+    "sra": sra,
+    "sra_jumps": sra_jumps,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_newton_back import weigh_implicit
 from symde.engine.cpu.compiled.noise_sra import place
 from symde.engine.cpu.compiled.noise_sra_back import weigh_diffusions
@@ -56,4 +57,12 @@ def implicit_sra(address):
     return go_back(back_at(address), implicit_sra_step, implicit_sra_back)
 
 
-ENTRIES = {"implicit_sra": implicit_sra}
+def implicit_sra_jumps(address):
+    """`int32 implicit_sra_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), implicit_sra_step, implicit_sra_back)
+
+
+ENTRIES = {
+    "implicit_sra": implicit_sra,
+    "implicit_sra_jumps": implicit_sra_jumps,
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_loop import both_to
 from symde.engine.cpu.compiled.noise_sri import diffusion_point, drift_point, find_stage, place, sri_step
 from symde.engine.cpu.compiled.noise_stages_back import (
@@ -73,4 +74,12 @@ def sri(address):
     return go_back(back_at(address), sri_step, sri_back)
 
 
-ENTRIES = {"sri": sri}
+def sri_jumps(address):
+    """`int32 sri_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), sri_step, sri_back)
+
+
+ENTRIES = {
+    "sri": sri,
+    "sri_jumps": sri_jumps,
+}
