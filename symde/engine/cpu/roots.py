@@ -76,6 +76,10 @@ TO_POSITIVE, TO_NEGATIVE = 32, 64
 
 EXIT = TO_POSITIVE | TO_NEGATIVE
 
+FLOOR = FLOOR_LOW | FLOOR_HIGH
+
+BRANCH = SWITCH | FLOOR
+
 INTEGERS = 4096
 """Place behind the sides from which on the values of floors stand."""
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.root_values import evaluate_within
-from symde.engine.cpu.compiled.sides import BRANCH
-from symde.engine.cpu.roots import HANDLED, SETTLED
+from symde.engine.cpu.roots import BRANCH, HANDLED, SETTLED
 
 POLE_RATIO = 10.0
 """Times its value and change at the start that a function is at a pole."""

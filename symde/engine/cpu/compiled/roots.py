@@ -13,20 +13,15 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
+from symde.engine.cpu.compiled.flips import flip
 from symde.engine.cpu.compiled.leaving import leaves_to, slope_is_noise, through_infinity
 from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
+from symde.engine.cpu.compiled.released import lock_again, note_peaks, release_reachable
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
 from symde.engine.cpu.compiled.root_values import evaluate_ends, evaluate_roots, resolution, roots_at
-from symde.engine.cpu.compiled.sides import (
-    find_sides,
-    flip,
-    learn_sides,
-    lock_again,
-    note_peaks,
-    release_reachable,
-)
+from symde.engine.cpu.compiled.sides import find_sides, learn_sides
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
 from symde.engine.cpu.roots import ALL, EVENT, MOST_CORRECTED, NOTHING, RESTEPS, SHORTEST
