@@ -8,15 +8,11 @@ import numpy as np
 
 from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.loop_events import LoopEvents
-from symde.engine.cpu.roots import EXIT, INTEGERS, RootMemory, is_branch
+from symde.engine.cpu.roots import EXIT, INTEGERS, TO_AND_FRO, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
 
 NOTHING_HAPPENED = EventLog((), ())
-
-TO_AND_FRO = 3
-"""Changes of a switch in succession within the tolerance that are more than a passage."""
-
 
 class EventReport:
     """What the events of one session tell; arguments as of `Executive`.
@@ -41,7 +37,8 @@ class EventReport:
         else:
             functions = events.ties, events.purposes, events.integers, events.exits, events.timed
             kernels = events.address("roots"), events.address("doubts")
-            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
+            more = events.along, events.groups, events.rides
+            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, *more)
         self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]

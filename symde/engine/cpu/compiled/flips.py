@@ -9,11 +9,17 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.consistent import settle
 from symde.engine.cpu.compiled.loop import start
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at
-from symde.engine.cpu.compiled.released import count_flip, find_doubts, release, release_undefined
+from symde.engine.cpu.compiled.released import (
+    count_flip,
+    find_doubts,
+    release,
+    release_stuck,
+    release_undefined,
+)
 from symde.engine.cpu.compiled.root_values import along_solution, copy_values, evaluate_roots
 from symde.engine.cpu.compiled.settled_modes import settle_modes
 from symde.engine.cpu.compiled.sides import update_side
-from symde.engine.cpu.compiled.sliding import begin_sliding, leave_by
+from symde.engine.cpu.compiled.sliding import begin_sliding, leave_by, release_riders
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.layout import Attempt, Stage0, Status
 from symde.engine.cpu.roots import (
@@ -80,7 +86,7 @@ def follow_jumps(state, roots, address):
         changed = False
         for i in range(roots.count):
             jumped = abs(g[i] - before[i]) > JUMP * (abs(g[i]) + abs(before[i]))
-            if jumped and not crossed[i]:
+            if jumped and not crossed[i] and integers(roots.rides)[i] == 0:
                 changed = update_side(state, roots, i) or changed
         if roots.settles:
             changed = stay_behind(state, roots) or changed
@@ -129,11 +135,55 @@ def turn_back(state, roots):
 
 
 @compiled
+def note_crossed(state, roots, i):
+    """What is known of function i, which is at its root."""
+    noise, g, at_zero = doubles(roots.noise), doubles(roots.g), integers(roots.at_zero)
+    noise[i] = 2.0 * abs(g[i])
+    if state.mass != 0:
+        noise[i] = max(noise[i], doubles(roots.doubt)[i], 2.0 * abs(doubles(roots.g_at)[i]))
+    if at_zero[i] != SETTLED:
+        at_zero[i] = HANDLED
+    if i == roots.found and roots.pole:
+        at_zero[i], noise[i], doubles(roots.clear)[i] = POLE, 0.0, g[i]
+        roots.pole = 0
+    doubles(roots.before)[i] = doubles(roots.slope)[i]
+
+
+@compiled
+def cross_over(roots, i):
+    """Function i goes to its other side; whether a branch of the right-hand side changes with it."""
+    side, purpose = doubles(roots.side), integers(roots.purposes)[i]
+    if purpose & EXIT:
+        leave_by(roots, i)
+        return True
+    if purpose & FLOOR:
+        place = INTEGERS + integers(roots.integers)[i]
+        side[place] += 1.0 if purpose & FLOOR_HIGH else -1.0
+    else:
+        side[i] = -side[i]
+    if purpose & SWITCH or purpose & FLOOR and not purpose & INNER:
+        count_flip(roots, i)
+        return True
+    return False
+
+
+@compiled
+def go_on(state, roots, address):
+    """How the solution goes on by the branches that have changed; the status."""
+    status = begin_sliding(state, roots, address)
+    if status != Status.DONE:
+        return status
+    if release_stuck(roots):
+        return Status.UNDECIDED
+    if release_undefined(state, roots) != Status.DONE:
+        return Status.CALLBACK
+    return renew(state, address)
+
+
+@compiled
 def flip(state, roots, address):
     """The functions at the root just found go to their other side; the status."""
-    side, noise, g = doubles(roots.side), doubles(roots.noise), doubles(roots.g)
-    crossed, purposes, doubt = integers(roots.crossed), integers(roots.purposes), doubles(roots.doubt)
-    at_zero, consistent = integers(roots.at_zero), doubles(roots.g_at)
+    crossed, noise, purposes = integers(roots.crossed), doubles(roots.noise), integers(roots.purposes)
     roots.at_rest = 1
     switched, inner, doubtful = False, False, roots.switches != 0 or state.mass != 0
     if doubtful and roots.doubts != 0 and find_doubts(state, roots) != 0:
@@ -142,29 +192,12 @@ def flip(state, roots, address):
         return Status.CALLBACK
     for i in range(roots.count):
         noise[i] = 0.0
-        if crossed[i] == 0:
-            continue
-        noise[i] = 2.0 * abs(g[i])
-        if state.mass != 0:
-            noise[i] = max(noise[i], doubt[i], 2.0 * abs(consistent[i]))
-        if at_zero[i] != SETTLED:
-            at_zero[i] = HANDLED
-        if i == roots.found and roots.pole:
-            at_zero[i], noise[i], doubles(roots.clear)[i] = POLE, 0.0, g[i]
-            roots.pole = 0
-        doubles(roots.before)[i] = doubles(roots.slope)[i]
-        if purposes[i] & FLOOR:
-            place = INTEGERS + integers(roots.integers)[i]
-            side[place] += 1.0 if purposes[i] & FLOOR_HIGH else -1.0
-        elif purposes[i] & EXIT:
-            leave_by(roots, i)
-            switched = True
-        else:
-            side[i] = -side[i]
-        inner = inner or purposes[i] & INNER != 0
-        if purposes[i] & SWITCH or purposes[i] & FLOOR and not purposes[i] & INNER:
-            switched = True
-            count_flip(roots, i)
+        if crossed[i]:
+            note_crossed(state, roots, i)
+            switched = cross_over(roots, i) or switched
+            inner = inner or purposes[i] & INNER != 0
+    if roots.riders:
+        release_riders(roots)
     if switched or inner:
         code = follow_jumps(state, roots, address)
         if code == Attempt.CALLBACK:
@@ -174,11 +207,4 @@ def flip(state, roots, address):
             return Status.INCONSISTENT
     if inner:
         turn_back(state, roots)
-    if not switched:
-        return Status.DONE
-    status = begin_sliding(state, roots)
-    if status != Status.DONE:
-        return status
-    if release_undefined(state, roots) != Status.DONE:
-        return Status.CALLBACK
-    return renew(state, address)
+    return go_on(state, roots, address) if switched else Status.DONE

@@ -44,12 +44,26 @@ def release(roots, i):
 @compiled
 def count_flip(roots, i):
     """Note that a branch changed: one that goes to and fro within the tolerances slides along its kink or
-    jump, and is released."""
+    jump, and is released where kernels do not know how."""
     flips, peak = integers(roots.flips), doubles(roots.peak)
     flips[i] = flips[i] + 1 if peak[i] <= doubles(roots.doubt)[i] else 1
     peak[i] = 0.0
-    if flips[i] >= MOST_FLIPS and (integers(roots.exits)[i] == 0 or roots.sliding != 0):
+    if flips[i] >= MOST_FLIPS and integers(roots.exits)[i] == 0:
         release(roots, i)
+
+
+@compiled
+def release_stuck(roots):
+    """Switches that go to and fro, and along which no solution slides although kernels know how: release one
+    that is alone; of a group the place is left in `found`. Whether there is such a group."""
+    crossed, flips, exits = integers(roots.crossed), integers(roots.flips), integers(roots.exits)
+    for i in range(roots.count):
+        if crossed[i] and exits[i] != 0 and flips[i] >= MOST_FLIPS:
+            if integers(roots.groups)[i] != 0:
+                roots.found = i
+                return True
+            release(roots, i)
+    return False
 
 
 @compiled
