@@ -21,9 +21,11 @@ from symde.engine.cpu.roots import (
     FLOOR,
     FLOOR_HIGH,
     FLOOR_LOW,
+    HANDLED,
     INNER,
     INTEGERS,
     POLE,
+    SETTLED,
     SWITCH,
 )
 
@@ -68,7 +70,10 @@ def update_side(state, roots, i):
         change = floor_change(value, slope, near, noise, state.direction)
         side[INTEGERS + integers(roots.integers)[i]] += change
         return change != 0.0
-    now = side_of(value, slope, near, noise, state.direction, doubles(roots.ties)[i], side[i])
+    # what rests on its line counts as it does there, until it leaves
+    handled = integers(roots.at_zero)[i] == HANDLED or integers(roots.at_zero)[i] == SETTLED
+    tie = 0.0 if handled else doubles(roots.ties)[i]
+    now = side_of(value, slope, near, noise, state.direction, tie, side[i])
     changed = now != side[i] and purpose & (SWITCH | INNER) != 0
     side[i] = now
     return changed
