@@ -160,12 +160,42 @@ def solve_on_cpu(
     preconditioner: Any, progress: bool, throw: bool,
 ) -> Solution:  # fmt: skip
     """A solve by the compiled engine; arguments as of `solve`."""
+    return _solve(
+        problem, method, rtol, atol, saveat, dense, callback and _Told(callback, problem.tspan), dt0, dtmax,
+        max_steps, linear_solver, preconditioner, progress, throw,
+    )  # fmt: skip
+
+
+class _Told:
+    """A callback that is not told again what it has seen, where a solve begins anew.
+
+    Args:
+        callback: The user's.
+        tspan: The solve's span.
+    """
+
+    def __init__(self, callback: Callback, tspan: tuple[float, float]) -> None:
+        self._callback, self._direction = callback, 1.0 if tspan[1] >= tspan[0] else -1.0
+        self._last = tspan[0]
+
+    def __call__(self, t: float, u: np.ndarray) -> Any:
+        if (t - self._last) * self._direction <= 0.0:
+            return False
+        self._last = t
+        return self._callback(t, u)
+
+
+def _solve(
+    problem: Problem, method: Any, rtol: float, atol: Any, saveat: Any, dense: bool | None,
+    callback: Callback | None, dt0: float | None, dtmax: float | None, max_steps: int, linear_solver: str,
+    preconditioner: Any, progress: bool, throw: bool,
+) -> Solution:  # fmt: skip
     system = problem.system.solved or solved_system(problem.system)
     plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
     session = borrow(system, plan)
     try:
         begin(session, problem, plan, atol, saveat, dense, callback is not None)
-        if callback is None and session.executive is not None:  # a callback has seen what was solved
+        if session.executive is not None:
             session.executive.memory.data.asking = getattr(system, "asks", False)
         started = time.perf_counter()
         try:
@@ -181,7 +211,7 @@ def solve_on_cpu(
         let_slide(problem.system, executive.memory.data.found)
     finally:
         give_back(plan, session)
-    return solve_on_cpu(
+    return _solve(
         problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
         preconditioner, progress, throw,
     )  # fmt: skip
