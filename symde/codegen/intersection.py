@@ -72,9 +72,7 @@ def _corners(surfaces: Surfaces, group: Sequence[int], linear: bool) -> list[lis
         lowest = dict.fromkeys(group, -1.0)
         chosen = [lowest, *({**lowest, place: 1.0} for place in group)]
     else:
-        chosen = [
-            dict(zip(group, sides, strict=True)) for sides in product((-1.0, 1.0), repeat=len(group))
-        ]
+        chosen = [dict(zip(group, sides, strict=True)) for sides in product((-1.0, 1.0), repeat=len(group))]
     return [surfaces.on_sides(sides) for sides in chosen]
 
 
@@ -161,7 +159,9 @@ def _pair(graph: Graph, p: Polynomial, q: Polynomial, first: int) -> tuple[int, 
     factors = [apply("add", one[2], apply("mul", one[3], first)) for one in (p, q)]
     rests = [apply("add", one[0], apply("mul", one[1], first)) for one in (p, q)]
     larger = apply("lt", apply("abs", factors[1]), apply("abs", factors[0]))
-    quotients = [apply("neg", apply("div", rest, factor)) for rest, factor in zip(rests, factors, strict=True)]
+    quotients = [
+        apply("neg", apply("div", rest, factor)) for rest, factor in zip(rests, factors, strict=True)
+    ]
     return first, apply("select", larger, *quotients)
 
 

@@ -14,6 +14,7 @@ from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
 
 NOTHING_HAPPENED = EventLog((), ())
 
+
 class EventReport:
     """What the events of one session tell; arguments as of `Executive`.
 

@@ -214,7 +214,17 @@ class RootMemory:
             setattr(self.data, name, array.ctypes.data)
         for name in ("weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips"):
             setattr(self.data, name, getattr(self, name).ctypes.data)
-        for name in ("at_zero", "members", "crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
+        for name in (
+            "at_zero",
+            "members",
+            "crossed",
+            "outputs",
+            "u_at",
+            "memories",
+            "bounded",
+            "lower",
+            "upper",
+        ):
             setattr(self.data, name, getattr(self, name).ctypes.data)
 
     @property

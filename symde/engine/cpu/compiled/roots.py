@@ -14,7 +14,14 @@ import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
 from symde.engine.cpu.compiled.flips import flip
-from symde.engine.cpu.compiled.leaving import CUT, LEFT, leave_rest, leaves_to, slope_is_noise, through_infinity
+from symde.engine.cpu.compiled.leaving import (
+    CUT,
+    LEFT,
+    leave_rest,
+    leaves_to,
+    slope_is_noise,
+    through_infinity,
+)
 from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at

@@ -125,23 +125,26 @@ def unknown_switch(roots, i):
 
 
 @compiled
+def may_stay(state, roots, i):
+    """Whether the solution may stay at function i, a switch that has been crossed."""
+    at_hand = integers(roots.crossed)[i] != 0 and integers(roots.purposes)[i] == SWITCH
+    return at_hand and (led_back(state, roots, i) or spirals(roots, i))
+
+
+@compiled
 def begin_sliding(state, roots, address):
     """See whether the solution slides along what has just been crossed; SLIDING where the host wants to know,
     since kernels do not know how."""
-    crossed, purposes, groups = integers(roots.crossed), integers(roots.purposes), integers(roots.groups)
+    groups = integers(roots.groups)
+    for i in range(roots.count if roots.asking else 0):
+        unknown = unknown_switch(roots, i) if may_stay(state, roots, i) else -1
+        if unknown >= 0:
+            roots.found = unknown
+            return Status.SLIDING
     for i in range(roots.count):
-        if crossed[i] == 0 or purposes[i] != SWITCH:
+        if integers(roots.exits)[i] == 0 or not may_stay(state, roots, i):
             continue
-        back, winds = led_back(state, roots, i), spirals(roots, i)
-        if not (back or winds):
-            continue
-        if roots.asking:
-            unknown = unknown_switch(roots, i)
-            if unknown >= 0:
-                roots.found = unknown
-                return Status.SLIDING
-        if integers(roots.exits)[i] == 0:
-            continue
+        roots.found = i
         alone = groups[i] == 0
         status = slide_along(state, roots, address, i) if alone else settle_group(state, roots, address, i)
         if status != Status.DONE:
@@ -150,7 +153,6 @@ def begin_sliding(state, roots, address):
             if slides(roots, k):
                 integers(roots.flips)[k] = 0
                 rest_riders(roots, k)
-        roots.found = i
     return Status.DONE
 
 
