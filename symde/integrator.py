@@ -226,8 +226,8 @@ class Integrator:
             session.state.single_step = 1
 
     def _learn_sliding(self) -> None:
-        """The solution slides along a switch for the first time: with kernels that know how, all that has been
-        done since the start is done again."""
+        """The solution slides along a switch for the first time: with kernels that know how, all that has
+        been done since the start is done again."""
         executive: Any = self._session.executive
         system: Any = self._given.system
         let_slide(system, executive.memory.data.found)

@@ -130,8 +130,8 @@ def _sliding(session: Session) -> str:
     if executive is None or place is None:
         return ""
     return (
-        f"  sliding:     the solution stays where {_switch(session, place)} switches: each side leads it back to "
-        "the other\n"
+        f"  sliding:     the solution stays where {_switch(session, place)} switches: each side leads it "
+        "back to the other\n"
         "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (two events, with "
         "hysteresis)"
     )

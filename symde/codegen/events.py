@@ -41,8 +41,8 @@ class EventKernels:
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
         exits: Of each the place of the first of its two exits from sliding, 0: it has none.
         groups: Of each the number of the switches that decide together how solutions slide, 0: it is alone.
-        rides: Of an event's function that is one of a switch along which solutions slide the place of its first
-            exit, negative where the signs differ; 0: it is none.
+        rides: Of an event's function that is one of a switch along which solutions slide the place of its
+            first exit, negative where the signs differ; 0: it is none.
         root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
         along: Whether `roots` reads u' as the input `direction`, since the right-hand side alone does not

@@ -1,12 +1,12 @@
 """Sliding along several switches at once, where one decides how another one is held.
 
-On the intersection of surfaces g_i = 0 a solution follows a combination of the right-hand sides around it that
-leaves none of them. With s_i in [-1, 1] in place of the side of switch i that is the multilinear one,
+On the intersection of surfaces g_i = 0 a solution follows a combination of the right-hand sides around it
+that leaves none of them. With s_i in [-1, 1] in place of the side of switch i that is the multilinear one,
 
-    f(s) = sum over all sides e of prod_i (1 + e_i s_i)/2 f(e),    g_i'(f(s)) = 0 for those that it slides along,
+    f(s) = sum over all sides e of prod_i (1 + e_i s_i)/2 f(e),    g_i' = 0 along f(s)
 
-and s_i = +-1 for the others. Sliding along i ends where s_i comes to 1 or -1: the solution goes on along the
-other surfaces, without a jump of u'. Of two switches s follows from a quadratic equation. More are solved for
+for those that it slides along, and s_i = +-1 for the others. Sliding along i ends where s_i comes to 1 or
+-1: the solution goes on along the other surfaces, without a jump of u'. Of two switches s follows from a quadratic equation. More are solved for
 where f is linear in their sides, which it is where branches are added up.
 
 Source: L. Dieci, L. Lopez, Sliding motion on discontinuity surfaces of high co-dimension: a construction for

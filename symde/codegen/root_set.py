@@ -65,8 +65,8 @@ class Root:
         integer: Of a floor the place of its value among the integers, of an exit from sliding that of the
             switch.
         span: Where what switches stands in the text, None: nowhere.
-        rides: Of an event's function that is, up to its sign, one of a switch along which solutions slide: the
-            place of the switch's first exit, negative where the signs differ; 0: it is none.
+        rides: Of an event's function that is, up to its sign, one of a switch along which solutions slide:
+            the place of the switch's first exit, negative where the signs differ; 0: it is none.
         group: Number of the switches that decide together how a solution slides along them; 0: it is alone.
     """
 

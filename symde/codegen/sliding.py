@@ -9,8 +9,8 @@ until one of g-' > 0 > g+' ceases to hold. Whether it slides is the side of the 
 mode as any other; it and g-' end the sliding at their roots. Switches of which one decides how another one is
 held slide in `symde.codegen.intersection`.
 
-With a mass matrix the same is done of M u' = f, where branches stand in equations with one derivative each and
-what switches reads differential variables alone: algebraic variables have one value on all sides then.
+With a mass matrix the same is done of M u' = f, where branches stand in equations with one derivative each
+and what switches reads differential variables alone: algebraic variables have one value on all sides then.
 
 Source: A. F. Filippov, Differential Equations with Discontinuous Righthand Sides (1988), section 4, equation
 (4); L. Dieci, L. Lopez, Sliding motion in Filippov differential systems, SIAM Journal on Numerical Analysis

@@ -63,7 +63,8 @@ class Retcode(Enum):
     UNDECIDED = (
         "undecided",
         "switches meet there, and the equations do not say how the solution goes on",
-        "let the switches be smooth (`tanh(x/w)` for `sign(x)`), or give them gaps (two events, with hysteresis)",
+        "let the switches be smooth (`tanh(x/w)` for `sign(x)`), or give them gaps (two events, with "
+        "hysteresis)",
     )
     BAD_RATE = (
         "bad_rate",

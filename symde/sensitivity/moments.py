@@ -202,7 +202,8 @@ class MomentReader:
         return first
 
     def _rides(self, root: int) -> bool:
-        """Whether a function is that of a switch along which the solution slid: the exit tells when it left."""
+        """Whether a function is that of a switch along which the solution slid: its exit tells when it
+        left."""
         exit_ = abs(self.system.kernels.events.rides[root])
         return exit_ != 0 and self.p[len(self.problem.p) + exit_] != 0.0
 
@@ -219,9 +220,9 @@ class MomentReader:
             begins = exit_ and self.p_after[m + exit_] != 0.0 and self.p[m + exit_] == 0.0
             if begins and place not in crossed:
                 raise ValueError(
-                    f"at t = {t:g} the solution comes to rest where {place_of_switch(events, place)} and another "
-                    "switch meet, after it has crossed their lines ever faster: no strategy differentiates that. "
-                    "Let the switches be smooth (`tanh(x/w)` for `sign(x)`)"
+                    f"at t = {t:g} the solution comes to rest where {place_of_switch(events, place)} and "
+                    "another switch meet, after it has crossed their lines ever faster: no strategy "
+                    "differentiates that. Let the switches be smooth (`tanh(x/w)` for `sign(x)`)"
                 )
 
     def _same_origin(self, first: int, second: int) -> bool:

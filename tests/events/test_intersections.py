@@ -44,8 +44,8 @@ def test_sides_that_multiply_are_combined_bilinearly(method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_spiral_ends_where_the_lines_meet(method):
-    # in quadrants x' and y' are (-3/2, 1/2), (-1/2, -3/2), (3/2, -1/2), (1/2, 3/2): each passage to the next line
-    # takes a third of the distance; all after x = 0 is a geometric series
+    # in quadrants x' and y' are (-3/2, 1/2), (-1/2, -3/2), (3/2, -1/2), (1/2, 3/2): from line to line the
+    # distance shrinks to a third
     text = "x' = -sign(y) - sign(x)/2; y' = sign(x) - sign(y)/2; x(0) = 0.9; y(0) = 0; time 0 .. 5"
     solution = symde.solve(symde.Problem(text), method, **TIGHT)
     np.testing.assert_allclose(solution.u[-1], 0, atol=1e-9)
@@ -91,8 +91,8 @@ def test_derivatives_go_through_intersections(sensealg):
     # x(5) = k (25 - s^2)/2 - (a - b d/c) (5 - s), s = (a - b d/c)/k
     problem = symde.Problem(symde.ode_def(COUPLED))
     _, found = symde.value_and_grad(
-        lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Vern7", wrt="p", sensealg=sensealg, saveat=[5.0],
-        **TIGHT,
+        lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Vern7", wrt="p", sensealg=sensealg,
+        saveat=[5.0], **TIGHT,
     )  # fmt: skip
     b, c, d, k = 0.3, 2.0, 0.5, 0.5
     h = 1 - b * d / c
@@ -104,7 +104,8 @@ def test_derivatives_go_through_intersections(sensealg):
 
 
 def test_derivatives_of_a_spiral_are_refused():
-    text = "param a = 0.5\nx' = -sign(y) - a*sign(x); y' = sign(x) - a*sign(y); x(0) = 0.9; y(0) = 0.1; time 0 .. 5"
+    equations = "x' = -sign(y) - a*sign(x); y' = sign(x) - a*sign(y); x(0) = 0.9; y(0) = 0.1"
+    text = f"param a = 0.5\n{equations}; time 0 .. 5"
     problem = symde.Problem(symde.ode_def(text))
     for sensealg in ("forward", "gauss"):
         with pytest.raises(ValueError, match="no strategy differentiates that|has no derivative there"):

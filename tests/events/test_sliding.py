@@ -166,19 +166,24 @@ def test_an_integrator_and_a_callback_slide_too(method):
 @pytest.mark.parametrize("method", ["Rodas5P", "KenCarp4", "Radau", "QNDF", None])
 def test_solutions_slide_beside_algebraic_equations(method):
     # the block of the page above on a spring whose force is algebraic: at rest where that is too weak
-    text = "2*y' = 2*v; v' = -f - 0.5*sign(v); 0 = f - y + (z - z); 0 = z + z^3 - v; y(0) = 1; v(0) = 0; time 0 .. 30"
-    model = "state y = 1, v = 0, f = 1, z = 0\n" + text.replace("; y(0) = 1; v(0) = 0", "")
-    solution = solved(model, method, saveat=[2.0, 30.0], rtol=1e-8)
+    text = """
+      state y = 1, v = 0, f = 1, z = 0
+      2*y' = 2*v; v' = -f - 0.5*sign(v) + z^3 + z - v
+      0 = f - y; 0 = z + z^3 - v
+      time 0 .. 30"""
+    solution = solved(text, method, saveat=[2.0, 30.0], rtol=1e-8)
     np.testing.assert_allclose(solution["y"], [0.5 + 0.5 * np.cos(2), 0.0], atol=2e-6)
     assert abs(solution["v"][-1]) < 1e-7
 
 
 @pytest.mark.parametrize("sensealg", ["forward", "gauss"])
 def test_derivatives_go_through_sliding_beside_algebraic_equations(sensealg):
-    # x = 0 from where it comes to rest until a t/2 = 1, then z = 1 + x, x' = a t/2 - z: linear
-    text = (
-        "param a = 1\nstate x = 0.5, z = 1\nx' = -z*sign(x) + a*t/2\n0 = z + 0.1*z^3 - 1.1 - x\ntime 0 .. 3"
-    )
+    # x = 0 from where it comes to rest until a t/2 = z
+    text = """
+      param a = 1
+      state x = 0.5, z = 1
+      x' = -z*sign(x) + a*t/2; 0 = z + 0.1*z^3 - 1.1 - x
+      time 0 .. 3"""
     problem = symde.Problem(symde.ode_def(text))
 
     def end(a: float) -> float:

@@ -37,7 +37,7 @@ Roots = structure(
     groups=int64,  # of each the number of the switches that decide together how it slides, 0: it is alone
     members=int64,  # those that meet at one place
     meeting=int64,  # their number
-    rides=int64,  # of an event's function that is one of a switch that of its first exit, with its sign, 0: none
+    rides=int64,  # of an event's function that is one of a switch its first exit, with its sign, 0: none
     riders=int64,  # whether there are such
     asking=int64,  # whether the host is told of sliding that kernels do not know
     before=int64,  # derivative of each before it was crossed
@@ -212,19 +212,11 @@ class RootMemory:
         self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips"):
-            setattr(self.data, name, getattr(self, name).ctypes.data)
-        for name in (
-            "at_zero",
-            "members",
-            "crossed",
-            "outputs",
-            "u_at",
-            "memories",
-            "bounded",
-            "lower",
-            "upper",
-        ):
+        own = (
+            "weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips", "at_zero", "members",
+            "crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper",
+        )  # fmt: skip
+        for name in own:
             setattr(self.data, name, getattr(self, name).ctypes.data)
 
     @property

@@ -3,10 +3,11 @@
 Each switch there has one of three: the solution slides along it, or leaves to one of its sides. A combination
 can be where the equations with it agree: what is slid along leads back from both sides, what is left is led
 away. A solution that comes over one line goes on behind it, if it can; else it leaves by the only way there
-is, and where none leads away it stays on all lines. Where several ways lead away nothing tells which it takes.
+is, and where none leads away it stays on all lines. Where several ways lead away nothing tells which one it
+takes.
 
 Source: L. Dieci, C. Elia, L. Lopez, A Filippov sliding vector field on an attracting co-dimension 2
-discontinuity surface, and a limited loss-of-attractivity analysis, Journal of Differential Equations 254 (2013)
+discontinuity surface, and a previously unresolved case, Journal of Differential Equations 254 (2013)
 1800-1832, for what leads away from an intersection.
 """
 
