@@ -113,7 +113,7 @@ class MomentReader:
         for one in group:
             if one.index == SWITCHED:
                 if self.system.kernels.mass:
-                    settled = self._settled(t, one.after)
+                    settled = self._settled(one)
                     changes.append(Change(np.empty(0, np.intp), None, settled=settled))
                 continue
             change = self._change(one)
@@ -153,14 +153,16 @@ class MomentReader:
         _, differential, _, _ = system.constraints.linearised(t, u, p)
         return np.where(differential, system.slope(t, u, p), 0.0)
 
-    def _settled(self, t: float, u: np.ndarray) -> Settling | None:
-        """What makes a state consistent with the branches after the moment."""
-        return settling(smooth_system(self.system), t, u, self.p_after, len(self.problem.p))
+    def _settled(self, one: Happening) -> Settling | None:
+        """What makes the state that it leaves consistent with the branches behind it: later ones of the same
+        moment may read it before they change them again."""
+        p = self.p_after if one.modes is None else np.concatenate([self.problem.p, one.modes])
+        return settling(smooth_system(self.system), one.t, one.after, p, len(self.problem.p))
 
     def _change(self, one: Happening) -> Change:
         plan, p = self.plans[one.index], self.problem.p
         targets = np.array(plan.targets, dtype=np.intp)
-        settled = self._settled(one.t, one.after) if plan.targets and one.due is None else None
+        settled = self._settled(one) if plan.targets and one.due is None else None
         if one.waited:
             return Change(targets, None, self._ended(one), settled)
         effect = self.derivatives.effect(one.index)(one.t, one.before, p)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class EventReport:
 
     carrier: Any = None
     modes: dict[float, tuple[np.ndarray, np.ndarray]]
-    _noted: list[Happening | Logged]
+    _noted: list[Any]  # Happening | Logged
     _told: bool
     _group: int
 
@@ -102,6 +103,12 @@ class EventReport:
         if changed:
             u = self._calls.u()[: self._states].copy()
             self._noted.append(Happening(t, SWITCHED, changed, None, False, before, u))
+            self._note_modes()
+
+    def _note_modes(self) -> None:
+        """Note the branches behind what has just been noted."""
+        if self._reporting:
+            self._noted[-1] = replace(self._noted[-1], modes=self.modes_now())
 
     def _carry(self, t: float) -> None:
         """Let those know of what has happened at a time who differentiate it."""

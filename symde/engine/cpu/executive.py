@@ -220,6 +220,7 @@ class Executive(Triggers):
                 status = Status.TERMINATED
             if values:
                 self._calls.find_sides()
+                self._note_modes()
                 self._roots.jumped = 0  # saved with what events leave
                 self._note_truths(truths, pending)
                 truths = self._known_truths()
