@@ -159,10 +159,16 @@ def warn_of_model(message: str, span: Span) -> None:
         line, _ = span.source.position(span.start)
         warnings.warn_explicit(message, ModelWarning, span.source.name, line)
         return
-    level, frame = 1, sys._getframe()
+    warnings.warn(message, ModelWarning, stacklevel=users_level())
+
+
+def users_level() -> int:
+    """The `stacklevel` of a warning, where this is called, that points to the line from which symde was
+    called."""
+    level, frame = 0, sys._getframe()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "symde":
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, ModelWarning, stacklevel=level)
+    return level
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ that leaves none of them. With s_i in [-1, 1] in place of the side of switch i t
     f(s) = sum over all sides e of prod_i (1 + e_i s_i)/2 f(e),    g_i' = 0 along f(s)
 
 for those that it slides along, and s_i = +-1 for the others. Sliding along i ends where s_i comes to 1 or
--1: the solution goes on along the other surfaces, without a jump of u'. Of two switches s follows from a quadratic equation. More are solved for
-where f is linear in their sides, which it is where branches are added up.
+-1: the solution goes on along the other surfaces, without a jump of u'. Of two switches s follows from a
+quadratic equation. More are solved for where f is linear in their sides, as where branches are added up.
 
 Source: L. Dieci, L. Lopez, Sliding motion on discontinuity surfaces of high co-dimension: a construction for
 selecting a Filippov vector field, Numerische Mathematik 117 (2011) 779-811, for the combination; J. C.

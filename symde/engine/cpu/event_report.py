@@ -11,7 +11,7 @@ from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.loop_events import LoopEvents
 from symde.engine.cpu.roots import EXIT, INTEGERS, TO_AND_FRO, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
+from symde.problem.event_record import SWITCHED, EventLog, Happening
 
 NOTHING_HAPPENED = EventLog((), ())
 

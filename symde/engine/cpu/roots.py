@@ -213,8 +213,8 @@ class RootMemory:
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
         own = (
-            "weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips", "at_zero", "members",
-            "crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper",
+            "weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips", "at_zero",
+            "members", "crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper",
         )  # fmt: skip
         for name in own:
             setattr(self.data, name, getattr(self, name).ctypes.data)
