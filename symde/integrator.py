@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Never, NoReturn
 
 import numpy as np
@@ -13,7 +12,7 @@ from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Phase, Status
 from symde.lowering import let_slide, solved_system
 from symde.outcome import RETCODES, collect, explain
-from symde.plan import Plan, plan_for
+from symde.plan import plan_for
 from symde.problem import options
 from symde.problem.problem import Problem, remake
 from symde.problem.retcode import Retcode
@@ -63,15 +62,14 @@ class Integrator:
             problem = with_call_events(problem, events)
         self.problem = self._given = problem
         self._atol = atol
-        options_given = method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner
-        self._make: Callable[[Any], Plan] = lambda system: plan_for(system, *options_given)
+        self._options = method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner
         self._make_session()
         self.reinit()
 
     def _make_session(self) -> None:
         system: Any = self._given.system
         system = system.solved or solved_system(system)
-        self._plan = self._make(system)
+        self._plan = plan_for(system, *self._options)
         self._session = make_session(system, self._plan)
 
     def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.past import delayed_values, reads_past
-from symde.codegen.system import ModelKernels, model_start
+from symde.codegen.starts import model_start
+from symde.codegen.system import ModelKernels
 from symde.diagnostics import Span
 from symde.engine.cpu.delays import DelaySystem
 from symde.model.definition import Definition

@@ -160,10 +160,30 @@ def solve_on_cpu(
     preconditioner: Any, progress: bool, throw: bool,
 ) -> Solution:  # fmt: skip
     """A solve by the compiled engine; arguments as of `solve`."""
-    return _solve(
-        problem, method, rtol, atol, saveat, dense, callback and _Told(callback, problem.tspan), dt0, dtmax,
-        max_steps, linear_solver, preconditioner, progress, throw,
-    )  # fmt: skip
+    if callback is not None:
+        callback = _Told(callback, problem.tspan)
+    while True:
+        system = problem.system.solved or solved_system(problem.system)
+        plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
+        session = borrow(system, plan)
+        try:
+            begin(session, problem, plan, atol, saveat, dense, callback is not None)
+            if session.executive is not None:
+                session.executive.memory.data.asking = getattr(system, "asks", False)
+            started = time.perf_counter()
+            try:
+                if callback is None and not progress:
+                    status = session.run()
+                else:
+                    status = run_watched(session, problem, callback, progress)
+            except KeyboardInterrupt as interrupt:
+                return interrupted(session, problem, interrupt, started, throw)
+            if status != Status.SLIDING:
+                return finish(session, problem, status, started, throw)
+            executive: Any = session.executive
+            let_slide(problem.system, executive.memory.data.found)
+        finally:
+            give_back(plan, session)
 
 
 class _Told:
@@ -183,38 +203,6 @@ class _Told:
             return False
         self._last = t
         return self._callback(t, u)
-
-
-def _solve(
-    problem: Problem, method: Any, rtol: float, atol: Any, saveat: Any, dense: bool | None,
-    callback: Callback | None, dt0: float | None, dtmax: float | None, max_steps: int, linear_solver: str,
-    preconditioner: Any, progress: bool, throw: bool,
-) -> Solution:  # fmt: skip
-    system = problem.system.solved or solved_system(problem.system)
-    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
-    session = borrow(system, plan)
-    try:
-        begin(session, problem, plan, atol, saveat, dense, callback is not None)
-        if session.executive is not None:
-            session.executive.memory.data.asking = getattr(system, "asks", False)
-        started = time.perf_counter()
-        try:
-            if callback is None and not progress:
-                status = session.run()
-            else:
-                status = run_watched(session, problem, callback, progress)
-        except KeyboardInterrupt as interrupt:
-            return interrupted(session, problem, interrupt, started, throw)
-        if status != Status.SLIDING:
-            return finish(session, problem, status, started, throw)
-        executive: Any = session.executive
-        let_slide(problem.system, executive.memory.data.found)
-    finally:
-        give_back(plan, session)
-    return _solve(
-        problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
-        preconditioner, progress, throw,
-    )  # fmt: skip
 
 
 def begin(

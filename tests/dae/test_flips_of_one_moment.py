@@ -1,5 +1,5 @@
-"""Derivatives over moments in which branches of algebraic equations change more than once, and events read the
-algebraic variables in between."""
+"""Derivatives over moments in which branches of algebraic equations change more than once, and events read
+the algebraic variables in between."""
 
 from __future__ import annotations
 

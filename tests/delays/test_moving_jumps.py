@@ -55,7 +55,12 @@ def test_a_time_that_glides_along_the_start_is_told(sensealg):
     np.testing.assert_allclose(sides, [-0.8, 1 - np.exp(0.8)], rtol=1e-4)
     with pytest.warns(MovingJumpWarning, match="keeps to a discontinuity") as caught:
         symde.value_and_grad(
-            lambda u: (u[-1, 0], np.array([[1.0]])), problem, "Tsit5", wrt="p", sensealg=sensealg, saveat=[0.8]
+            lambda u: (u[-1, 0], np.array([[1.0]])),
+            problem,
+            "Tsit5",
+            wrt="p",
+            sensealg=sensealg,
+            saveat=[0.8],
         )
     assert caught[0].filename == __file__
 

@@ -103,12 +103,12 @@ class EventReport:
         if changed:
             u = self._calls.u()[: self._states].copy()
             self._noted.append(Happening(t, SWITCHED, changed, None, False, before, u))
-            self._note_modes()
+            if self._reporting:
+                self._note_modes()
 
     def _note_modes(self) -> None:
         """Note the branches behind what has just been noted."""
-        if self._reporting:
-            self._noted[-1] = replace(self._noted[-1], modes=self.modes_now())
+        self._noted[-1] = replace(self._noted[-1], modes=self.modes_now())
 
     def _carry(self, t: float) -> None:
         """Let those know of what has happened at a time who differentiate it."""

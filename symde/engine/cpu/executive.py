@@ -220,7 +220,8 @@ class Executive(Triggers):
                 status = Status.TERMINATED
             if values:
                 self._calls.find_sides()
-                self._note_modes()
+                if self._reporting:
+                    self._note_modes()
                 self._roots.jumped = 0  # saved with what events leave
                 self._note_truths(truths, pending)
                 truths = self._known_truths()

@@ -11,8 +11,11 @@ import math
 from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.sliding import slides
-from symde.engine.cpu.layout import Stage0, Status
+from symde.engine.cpu.layout import RESOLUTION, Stage0, Status
 from symde.engine.cpu.roots import CLEAR, EXIT, FLOOR, FLOOR_LOW, INTEGERS, MOST_FLIPS, SIDES, SWITCH, WEIGHTS
+
+SMALLEST = 16.0
+"""Resolutions of the time below which a step hardly gets any smaller."""
 
 
 @compiled
@@ -107,6 +110,8 @@ def release_reachable(state, roots):
             side[i] = 0.0
             roots.known = SIDES
             roots.releases += 1
+            if state.h_next < SMALLEST * RESOLUTION * abs(state.t):
+                state.h_next = abs(state.h)  # the branch was to blame, and nothing smaller can be tried
             state.stage0 = Stage0.STALE
             state.jacobian_fresh, state.jacobian_known = 0, 0
 
