@@ -8,25 +8,22 @@ import pytest
 
 import symde
 
-FIRST_UP_THEN_DOWN = """
+ONE_BRANCH = """
 param a = 3, c = 1
 state x = 0.2, y = 0, z = 0.2, w = 0
 x' = c*(1 + 0.1*z)
 w' = z
 y' = 0*x
 0 = z + 0.2*z^3 - (x > 2 ? a*x : x)
+"""
+
+FIRST_UP_THEN_DOWN = f"""{ONE_BRANCH}
 time 0 .. 1.5
 first: when x >= 1: x = x + 1 + 0.5*z
 second: when x > 2: y = z*x, x = 0.3*x
 """
 
-AT_THE_SWITCH = """
-param a = 3, c = 1
-state x = 0.2, y = 0, z = 0.2, w = 0
-x' = c*(1 + 0.1*z)
-w' = z
-y' = 0*x
-0 = z + 0.2*z^3 - (x > 2 ? a*x : x)
+AT_THE_SWITCH = f"""{ONE_BRANCH}
 time 0 .. 2.5
 second: when x > 2: y = z*x, x = 0.3*x
 third: when x < 1: w = w + z*x
