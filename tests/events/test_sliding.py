@@ -215,6 +215,18 @@ def test_derivatives_through_rest_and_leaving(sensealg):
     np.testing.assert_allclose(found["p"], [12.5 - b**2 / (2 * a**2), -5 + b / a, 0.0], rtol=1e-7, atol=1e-9)
 
 
+def test_steps_chosen_by_a_tangent_follow_the_branches_too(monkeypatch):
+    # as those of large models are
+    monkeypatch.setattr("symde.sensitivity.riding.OPERATIONS", 0)
+    problem = symde.Problem(symde.ode_def(RELAY))
+    _, found = symde.value_and_grad(
+        lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Vern7", wrt="p", sensealg="discrete",
+        max_steps=2000, **TIGHT,
+    )  # fmt: skip
+    a, b = 0.5, 1.2
+    np.testing.assert_allclose(found["p"], [12.5 - b**2 / (2 * a**2), -5 + b / a, 0.0], rtol=1e-6, atol=1e-8)
+
+
 def test_forward_sensitivities_are_differences():
     problem = symde.Problem(symde.ode_def(RELAY))
     found = symde.sensitivities(problem, "Vern7", saveat=[1.0, 2.0, 5.0], **TIGHT)
