@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import sys
 import unicodedata
+import warnings
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -147,6 +150,25 @@ class ModelError(ValueError):
 
 class ModelWarning(UserWarning):
     """A model that was read, and in which something is not as it is written."""
+
+
+def warn_of_model(message: str, span: Span) -> None:
+    """Give a `ModelWarning` that points to the line of a file, or where the text is none to the caller's line
+    from which symde was called."""
+    if os.path.isfile(span.source.name):
+        line, _ = span.source.position(span.start)
+        warnings.warn_explicit(message, ModelWarning, span.source.name, line)
+        return
+    warnings.warn(message, ModelWarning, stacklevel=users_level())
+
+
+def users_level() -> int:
+    """The `stacklevel` of a warning, where this is called, that points to the line from which symde was
+    called."""
+    level, frame = 0, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "symde":
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 @dataclass(slots=True)

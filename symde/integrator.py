@@ -10,7 +10,7 @@ import numpy as np
 from symde.call_events import with_call_events
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Phase, Status
-from symde.lowering import solved_system
+from symde.lowering import let_slide, solved_system
 from symde.outcome import RETCODES, collect, explain
 from symde.plan import plan_for
 from symde.problem import options
@@ -61,10 +61,16 @@ class Integrator:
         if events is not None:
             problem = with_call_events(problem, events)
         self.problem = self._given = problem
-        system, self._atol = problem.system.solved or solved_system(problem.system), atol
-        self._plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
-        self._session = make_session(system, self._plan)
+        self._atol = atol
+        self._options = method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner
+        self._make_session()
         self.reinit()
+
+    def _make_session(self) -> None:
+        system: Any = self._given.system
+        system = system.solved or solved_system(system)
+        self._plan = plan_for(system, *self._options)
+        self._session = make_session(system, self._plan)
 
     def reinit(self, u: Any = None, t: float | None = None, p: Any = None) -> None:
         """Start afresh; from another state, time or parameters where given (by order or by name).
@@ -74,11 +80,19 @@ class Integrator:
         """
         changes = {name: value for name, value in (("u0", u), ("p", p)) if value is not None}
         self.problem = remake(self._given, **changes) if changes else self._given
-        t0, t1 = self.problem.tspan
+        self._log: list[tuple[str, Any]] = []
+        self._begin(None if t is None else real(t, "t"))
+        self._started, self._failed, self._terminated = time.perf_counter(), False, False
+
+    def _begin(self, t: float | None) -> None:
+        """Begin at the start of the problem, or at another time."""
+        self._begun_at = t
         begin(self._session, self.problem, self._plan, self._atol, saveat=None, dense=True, single_step=True)
         if t is not None:
-            self._start_at(real(t, "t"), t0, t1)
-        self._started, self._failed, self._terminated = time.perf_counter(), False, False
+            self._start_at(t, *self.problem.tspan)
+        executive: Any = self._session.executive
+        if executive is not None:
+            executive.memory.data.asking = getattr(self._given.system.solved, "asks", False)
         self._session.output.t[0], self._session.output.u[0] = self.t, self._session.u
 
     def __reduce__(self) -> NoReturn:
@@ -130,7 +144,11 @@ class Integrator:
         Raises:
             SolveError: no step is possible.
         """
-        self._run()
+        self._run(None)
+        if self._log and self._log[-1][0] == "step":
+            self._log[-1] = "step", self._log[-1][1] + 1
+        else:
+            self._log.append(("step", 1))
         return self.t
 
     def advance(self, t: float) -> np.ndarray:
@@ -147,13 +165,8 @@ class Integrator:
             raise ValueError(f"t = {t:g} lies beyond the end of the span, {state.t_end:g}")
         if t == state.t:
             return self.u
-        self._session.stop_at(np.array([t]))
-        state.single_step = 0
-        try:
-            self._run()
-        finally:
-            self._session.stop_at(None)
-            state.single_step = 1
+        self._run(t)
+        self._log.append(("advance", t))
         return self.u
 
     def set_u(self, u: Any) -> None:
@@ -161,6 +174,10 @@ class Integrator:
         values = self.u
         for name, value in states_by_name(u, self.problem.system).items():
             values[self.problem.system.state_names.index(name)] = value
+        self._load(values)
+        self._log.append(("set_u", values))
+
+    def _load(self, values: np.ndarray) -> None:
         self._session.load_u(values)
         if self._failed:  # with a step that was too small for where it failed: choose one for where it is now
             state = self._session.state
@@ -175,10 +192,14 @@ class Integrator:
         message = "" if self.done else f"stepped to t = {self.t:g} of {self.problem.tspan[1]:g}"
         return collect(self._session, self.problem, Retcode.SUCCESS, self._started, message)
 
-    def _run(self) -> None:
+    def _run(self, stop: float | None) -> None:
+        """Take a step, or go on to a time."""
         if self._terminated:
             return
-        status = self._session.run()
+        status = self._go(stop)
+        while status == Status.SLIDING:
+            self._learn_sliding()
+            status = self._go(stop)
         self._terminated = status == Status.TERMINATED
         if self._terminated or status in (Status.DONE, Status.STEPPED, Status.STOPPED):
             return
@@ -189,3 +210,33 @@ class Integrator:
         retcode = RETCODES[status]
         message = explain(self._session, self.problem, retcode)
         raise SolveError(message, collect(self._session, self.problem, retcode, self._started, message))
+
+    def _go(self, stop: float | None) -> Status:
+        session = self._session
+        if stop is None:
+            return session.run()
+        session.stop_at(np.array([stop]))
+        session.state.single_step = 0
+        try:
+            return session.run()
+        finally:
+            session.stop_at(None)
+            session.state.single_step = 1
+
+    def _learn_sliding(self) -> None:
+        """The solution slides along a switch for the first time: with kernels that know how, all that has
+        been done since the start is done again."""
+        executive: Any = self._session.executive
+        system: Any = self._given.system
+        let_slide(system, executive.memory.data.found)
+        self._make_session()
+        self._begin(self._begun_at)
+        self._failed = False
+        for what, value in self._log:
+            if what == "set_u":
+                self._load(value)
+            elif what == "advance":
+                self._run(value)
+            else:
+                for _ in range(value):
+                    self._run(None)

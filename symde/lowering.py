@@ -13,7 +13,8 @@ import numpy as np
 
 from symde.codegen.evaluate import evaluate, first_nonfinite
 from symde.codegen.past import delayed_values, reads_past
-from symde.codegen.system import ModelKernels, model_start
+from symde.codegen.starts import model_start
+from symde.codegen.system import ModelKernels
 from symde.diagnostics import Span
 from symde.engine.cpu.delays import DelaySystem
 from symde.model.definition import Definition
@@ -173,8 +174,7 @@ class ModelSystem:
         self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.solved: ModelSystem | None = self if locked else None  # see `solved_system`
         self.unlocked: ModelSystem | None = None  # the same with branches as they stand
-        # sliding is derived for u' = f
-        self.asks = locked and not self.kernels.mass  # whether solves tell of sliding that they do not know
+        self.asks = locked  # whether solves tell of sliding that they do not know
         self.observations: dict[tuple[str, ...], Any] = {}  # quantities with their derivatives
 
     @functools.cached_property

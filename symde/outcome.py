@@ -29,6 +29,7 @@ RETCODES = {
     Status.CHATTERING: Retcode.CHATTERING,
     Status.ZENO: Retcode.ZENO,
     Status.INCONSISTENT: Retcode.INCONSISTENT,
+    Status.UNDECIDED: Retcode.UNDECIDED,
     Status.BAD_RATE: Retcode.BAD_RATE,
 }
 
@@ -95,6 +96,8 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
         lines[0] += f" (step size {abs(state.h):.3g}, after {state.accepted} steps)"
     if session.executive is not None and session.executive.reason:
         return f"{lines[0]}\n  help: {session.executive.reason}"
+    if retcode is Retcode.UNDECIDED:
+        return f"{lines[0]}\n{_meeting(session)}\n  help: {retcode.remedy}"
     u = session.vector("u")
     sliding = _sliding(session)
     if sliding:
@@ -127,13 +130,9 @@ def _sliding(session: Session) -> str:
     place = None if executive is None else executive.switching()
     if executive is None or place is None:
         return ""
-    span = executive.events.root_spans[place]
-    if span is None:
-        what = "a switch of the equations"
-    else:
-        what = f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
     return (
-        f"  sliding:     the solution stays where {what} switches: each side leads it back to the other\n"
+        f"  sliding:     the solution stays where {_switch(session, place)} switches: each side leads it "
+        "back to the other\n"
         "  help: let the switch be smooth (`tanh(x/w)` for `sign(x)`), or give it a gap (two events, with "
         "hysteresis)"
     )
@@ -152,6 +151,23 @@ def _beyond_domain(system: Any, u: np.ndarray) -> str:
                 "inside, as `max(0, ...)` does"
             )
     return ""
+
+
+def _switch(session: Session, place: int) -> str:
+    """What switches by a root function, and where it stands."""
+    executive: Any = session.executive
+    span = executive.events.root_spans[place]
+    if span is None:
+        return "a switch of the equations"
+    return f"`{' '.join(span.text.split())}` (line {span.source.position(span.start)[0]})"
+
+
+def _meeting(session: Session) -> str:
+    """Which switches meet where nothing tells how the solution goes on."""
+    executive: Any = session.executive
+    memory = executive.memory
+    places = sorted({memory.data.found, *memory.members[: memory.data.meeting].tolist()})
+    return f"  switches:    {', '.join(_switch(session, place) for place in places)}"
 
 
 def _remedy(retcode: Retcode, t: float, tspan: tuple[float, float]) -> str:

@@ -154,31 +154,49 @@ def solve_on_cpu(
     preconditioner: Any, progress: bool, throw: bool,
 ) -> Solution:  # fmt: skip
     """A solve by the compiled engine; arguments as of `solve`."""
-    system = problem.system.solved or solved_system(problem.system)
-    plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
-    session = borrow(system, plan)
-    try:
-        begin(session, problem, plan, atol, saveat, dense, callback is not None)
-        if callback is None and session.executive is not None:  # a callback has seen what was solved
-            session.executive.memory.data.asking = getattr(system, "asks", False)
-        started = time.perf_counter()
+    if callback is not None:
+        callback = _Told(callback, problem.tspan)
+    while True:
+        system = problem.system.solved or solved_system(problem.system)
+        plan = plan_for(system, method, rtol, dt0, dtmax, max_steps, linear_solver, preconditioner)
+        session = borrow(system, plan)
         try:
-            if callback is None and not progress:
-                status = session.run()
-            else:
-                status = run_watched(session, problem, callback, progress)
-        except KeyboardInterrupt as interrupt:
-            return interrupted(session, problem, interrupt, started, throw)
-        if status != Status.SLIDING:
-            return finish(session, problem, status, started, throw)
-        executive: Any = session.executive
-        let_slide(problem.system, executive.memory.data.found)
-    finally:
-        give_back(plan, session)
-    return solve_on_cpu(
-        problem, method, rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver,
-        preconditioner, progress, throw,
-    )  # fmt: skip
+            begin(session, problem, plan, atol, saveat, dense, callback is not None)
+            if session.executive is not None:
+                session.executive.memory.data.asking = getattr(system, "asks", False)
+            started = time.perf_counter()
+            try:
+                if callback is None and not progress:
+                    status = session.run()
+                else:
+                    status = run_watched(session, problem, callback, progress)
+            except KeyboardInterrupt as interrupt:
+                return interrupted(session, problem, interrupt, started, throw)
+            if status != Status.SLIDING:
+                return finish(session, problem, status, started, throw)
+            executive: Any = session.executive
+            let_slide(problem.system, executive.memory.data.found)
+        finally:
+            give_back(plan, session)
+
+
+class _Told:
+    """A callback that is not told again what it has seen, where a solve begins anew.
+
+    Args:
+        callback: The user's.
+        tspan: The solve's span.
+    """
+
+    def __init__(self, callback: Callback, tspan: tuple[float, float]) -> None:
+        self._callback, self._direction = callback, 1.0 if tspan[1] >= tspan[0] else -1.0
+        self._last = tspan[0]
+
+    def __call__(self, t: float, u: np.ndarray) -> Any:
+        if (t - self._last) * self._direction <= 0.0:
+            return False
+        self._last = t
+        return self._callback(t, u)
 
 
 def begin(

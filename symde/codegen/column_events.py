@@ -93,7 +93,7 @@ class ColumnEvents:
 
 _SHARED = (
     "count", "floors", "plans", "conditions", "times", "ties", "purposes", "integers", "timed", "along",
-    "exits", "together",
+    "exits", "groups", "rides",
     "root_spans",
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from symde.codegen.graph import Graph
 from symde.codegen.lower import Lowering
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.modes import Locked
-from symde.codegen.root_set import EVENT, KEEP, SIDES, RootSet
+from symde.codegen.root_set import EVENT, SIDES, RootSet
 from symde.diagnostics import Diagnostic, ModelError
 from symde.language.syntax import Expr
 from symde.model.events import BOTH, At, Crossing, Every, ModelEvent, When, map_expressions
@@ -41,7 +41,7 @@ class _Conditions:
         value = self._locked(node)
         if not self.roots.moves(value) or self.graph.op[node] == "mod":
             raise ModelError([_jump(self.graph.span[node])])
-        return self.roots.root(value, KEEP, EVENT)
+        return self.roots.crossing(value)
 
     def condition(self, node: int) -> int:
         """A truth value with its comparisons read from the sides."""
@@ -108,6 +108,7 @@ class EventNodes:
         self.roots.watch(
             [*self.conditions, *(root.node for root in self.roots.roots if root.purpose & EVENT)]
         )
+        self.roots.ride()
         self.effects = tuple(_effect(event, scope) for event in events)
         self.priorities: tuple[int, ...] | None = None
         if any(event.priority is not None for event in events):

@@ -40,7 +40,9 @@ class EventKernels:
         ties: Of each, the side on which it counts where it is zero and stays so, 1 or -1; 0: where it was.
         purposes, integers: What each is for, and of a floor the place of its value (`codegen.root_set`).
         exits: Of each the place of the first of its two exits from sliding, 0: it has none.
-        together: Whether solutions may slide along several at once: no exit depends on another switch.
+        groups: Of each the number of the switches that decide together how solutions slide, 0: it is alone.
+        rides: Of an event's function that is one of a switch along which solutions slide the place of its
+            first exit, negative where the signs differ; 0: it is none.
         root_spans: Where what switches by it stands in the text, None: it switches nothing, or is in no text.
         timed: Of each whether it follows time alone.
         along: Whether `roots` reads u' as the input `direction`, since the right-hand side alone does not
@@ -61,7 +63,9 @@ class EventKernels:
         self.ties = tuple(root.tie for root in roots.roots)
         self.purposes = tuple(root.purpose for root in roots.roots)
         self.integers = tuple(root.integer for root in roots.roots)
-        self.exits, self.together = roots.exits(), roots.exits_are_apart()
+        self.exits = roots.exits()
+        self.groups = tuple(root.group for root in roots.roots)
+        self.rides = tuple(root.rides for root in roots.roots)
         self.root_spans = tuple(root.span for root in roots.roots)
         self.timed = roots.timed()
         self.along = model.lowered.mass is not None or model.lowered.delays is not None

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
-from symde.codegen.root_set import EVENT, INNER, INTEGERS, KEEP, SIDES, SWITCH, Released, RootSet
+from symde.codegen.root_set import EVENT, INNER, INTEGERS, SIDES, SWITCH, Released, RootSet
 
 SWITCHES = frozenset({"lt", "le", "abs", "sign", "min", "max", "floor", "ceil", "mod"})
 
@@ -52,11 +52,10 @@ class Locked:
         self._purpose = SWITCH if events is None else EVENT | INNER
         if events is None:
             rhs = tuple(self.locked(node) for node in lowered.rhs)
-            for place in sliding:
-                from symde.codegen.sliding import can_slide, with_sliding  # few solutions slide
+            if sliding:
+                from symde.codegen.sliding import with_sliding  # few solutions slide
 
-                if can_slide(self.roots, place):
-                    rhs = tuple(with_sliding(lowered, rhs, self.roots, place))
+                rhs = tuple(with_sliding(lowered, rhs, self.roots, sliding))
             self.model = ModelGraph(model.definition, lowered=replace(lowered, rhs=rhs))
 
     def locked(self, node: int) -> int:
@@ -90,7 +89,10 @@ class Locked:
             return graph.apply("select", first, *args)
         if op in ("abs", "sign"):
             (x,) = args
-            side = graph.input(SIDES, self.roots.root(x, KEEP, self._purpose))
+            place, positive = self.roots.switch(x, self._purpose)
+            side = graph.input(SIDES, place)
+            if not positive:
+                side = graph.apply("neg", side)
             value = side if op == "sign" else graph.apply("mul", side, x)
             chosen = graph.apply("select", self._released(side), graph.apply(op, x), value)
             return self.roots.stays(chosen) if op == "sign" else chosen

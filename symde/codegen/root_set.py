@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel
@@ -39,6 +40,20 @@ TO_POSITIVE, TO_NEGATIVE = 32, 64
 `symde.codegen.sliding`."""
 
 
+def _unsigned(graph: Graph, node: int) -> tuple[Any, bool]:
+    """What a quantity and its negative have in common, and which of both it is."""
+    if graph.op[node] == "neg":
+        key, same = _unsigned(graph, graph.args[node][0])
+        return key, not same
+    if graph.op[node] != "sub":
+        return node, True
+    a, b = graph.args[node]
+    if graph.is_constant(a, 0.0):
+        key, same = _unsigned(graph, b)
+        return key, not same
+    return (min(a, b), max(a, b)), a < b
+
+
 @dataclass(slots=True)
 class Root:
     """A root function.
@@ -50,6 +65,9 @@ class Root:
         integer: Of a floor the place of its value among the integers, of an exit from sliding that of the
             switch.
         span: Where what switches stands in the text, None: nowhere.
+        rides: Of an event's function that is, up to its sign, one of a switch along which solutions slide:
+            the place of the switch's first exit, negative where the signs differ; 0: it is none.
+        group: Number of the switches that decide together how a solution slides along them; 0: it is alone.
     """
 
     node: int
@@ -57,6 +75,8 @@ class Root:
     purpose: int
     integer: int = 0
     span: Span | None = None
+    rides: int = 0
+    group: int = 0
 
 
 class RootSet:
@@ -72,9 +92,10 @@ class RootSet:
         self.graph: Graph = lowered.graph
         self.roots: list[Root] = []
         self.floors = 0
-        self._places: dict[int, int] = {}
-        self._pairs: dict[tuple[int, int], tuple[int, bool]] = {}
+        self._places: dict[Any, tuple[int, bool]] = {}
+        self._pairs: dict[tuple[int, int, float, int], tuple[int, bool]] = {}
         states = zip(lowered.states, definition.states, strict=True)
+        self._whole: dict[int, int] = {}
         self._moves: dict[int, bool] = {node: True for node, state in states if not state.discrete}
 
     def moves(self, node: int) -> bool:
@@ -91,18 +112,31 @@ class RootSet:
         self._moves[node] = False
         return node
 
-    def root(self, node: int, tie: float, purpose: int) -> int:
-        """The place of a root function."""
-        place = self._places.get(node)
-        if place is None:
-            place = self._places[node] = len(self.roots)
+    def crossing(self, node: int) -> int:
+        """The place of the root function of a crossing."""
+        return self._root(node, KEEP, EVENT)[0]
+
+    def switch(self, node: int, purpose: int) -> tuple[int, bool]:
+        """The place of the root function of what switches by a quantity's sign, and whether its positive side
+        is that of the quantity."""
+        return self._root(node, KEEP, purpose)
+
+    def _root(self, node: int, tie: float, purpose: int) -> tuple[int, bool]:
+        """A function of switches is one, however it is written, since solutions slide along it. Events have
+        theirs apart, and those that differ in what counts at zero, where a solution may rest."""
+        key: Any = node, purpose, tie
+        same = True
+        if purpose == SWITCH:
+            key, same = _unsigned(self.graph, node)
+        known = self._places.get(key)
+        if known is None:
+            known = self._places[key] = len(self.roots), same
             self.roots.append(Root(node, tie, purpose))
-            return place
+        place, first = known
         root = self.roots[place]
-        root.purpose |= purpose
         if root.tie == KEEP:
-            root.tie = tie
-        return place
+            root.tie = tie if same == first else -tie
+        return place, same == first
 
     def add(self, node: int, tie: float, purpose: int, integer: int) -> None:
         """One more root function, whatever others there are; its place in the text is that of its switch."""
@@ -111,24 +145,22 @@ class RootSet:
     def compared(self, op: str, a: int, b: int, purpose: int) -> tuple[int, bool]:
         """The place of b - a for `a < b` or `a <= b`, and whether its positive side is meant: a - b may be
         there already."""
-        graph = self.graph
-        known = self._pairs.get((a, b))
+        graph, tie = self.graph, POSITIVE if op == "le" else NEGATIVE
+        known = self._pairs.get((a, b, tie, purpose))
         if known is None:
             node = b if graph.is_constant(a, 0.0) else graph.apply("sub", b, a, span=graph.span[b])
-            place = self.root(node, POSITIVE if op == "le" else NEGATIVE, purpose)
-            known = self._pairs[a, b] = place, True
-            self._pairs[b, a] = place, False
-        self.roots[known[0]].purpose |= purpose
+            place, positive = self._root(node, tie, purpose)
+            known = self._pairs[a, b, tie, purpose] = place, positive
+            self._pairs[b, a, -tie, purpose] = place, not positive
         return known
 
     def floor(self, x: int, purpose: int) -> int:
         """The place among the integers of the value of floor(x), with its two root functions; one that
         conditions of events alone read is marked `INNER`."""
         graph = self.graph
-        key = -1 - x
-        known = self._places.get(key)
+        known = self._whole.get(x)
         if known is None:
-            known = self._places[key] = self.floors
+            known = self._whole[x] = self.floors
             self.floors += 1
             value = graph.input(SIDES, INTEGERS + known)
             above = graph.apply("sub", x, value)
@@ -172,16 +204,26 @@ class RootSet:
         owners = {root.integer: k for k, root in enumerate(self.roots) if root.purpose & TO_POSITIVE}
         return tuple(owners.get(k, 0) for k in range(len(self.roots)))
 
-    def exits_are_apart(self) -> bool:
-        """Whether no exit from sliding reads whether a solution slides along another switch, or on which side
-        of it it is."""
-        graph, exits = self.graph, [one for one in self.roots if one.purpose & (TO_POSITIVE | TO_NEGATIVE)]
-        owners = {one.integer for one in exits}
-        return not any(
-            vector == SIDES and place in owners
-            for one in exits
-            for vector, place in graph.inputs_read([one.node])
-        )
+    def ride(self) -> None:
+        """Events whose function is that of a switch along which solutions slide: while one does, the function
+        is zero and what is left of it is error, so that it stays on its side."""
+        graph, first = self.graph, self.exits()
+        sliding = {
+            _unsigned(graph, root.node)[0]: (place, _unsigned(graph, root.node)[1])
+            for place, root in enumerate(self.roots)
+            if first[place]
+        }
+        for place, root in enumerate(self.roots):
+            key, same = _unsigned(graph, root.node)
+            if key not in sliding or root.purpose & ~(EVENT | INNER):
+                continue
+            switch, other = sliding[key]
+            exit_ = first[switch]
+            root.rides = exit_ if same == other else -exit_
+            for one in (exit_, exit_ + 1):
+                self.roots[one].purpose |= EVENT
+            slides = graph.apply("lt", graph.constant(0.0), graph.input(SIDES, exit_))
+            root.node = graph.apply("select", slides, graph.input(SIDES, place), root.node)
 
     def timed(self) -> tuple[bool, ...]:
         """Of each function whether it follows time alone, so that it is known without a state."""

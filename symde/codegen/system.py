@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,24 +10,19 @@ import numpy as np
 from symde.codegen.analytic import is_analytic
 from symde.codegen.complex_lu import COMPLEX_OPERATION_LIMIT, complex_lu_kernels
 from symde.codegen.delay_graph import DelayGraph
-from symde.codegen.delay_steps import DelayedKernel, delayed_interpolant, delayed_step, fused_step
 from symde.codegen.graph import LEAVES, Graph
-from symde.codegen.half_steps import nystrom_step, splitting_step
 from symde.codegen.jumps import Jump, jumps, jumps_of_past
 from symde.codegen.kernel import Kernel
-from symde.codegen.lane_steps import LANES, lane_kernels
 from symde.codegen.llvm import ir_module
 from symde.codegen.lower import LoweredModel
 from symde.codegen.lu import StaticLU, plan_lu
 from symde.codegen.lu_kernels import lu_kernels
+from symde.codegen.method_kernels import MethodKernels
 from symde.codegen.model_kernels import ModelGraph
 from symde.codegen.modes import lock, switches
 from symde.codegen.partition import InseparableError, Partition
-from symde.codegen.radau_iteration import radau_guess, radau_iteration
 from symde.codegen.split import SplitKernels
-from symde.codegen.start import ModelStart
-from symde.codegen.steps import STATES_LIMIT, explicit_step, rosenbrock_step
-from symde.codegen.taylor_kernel import TaylorKernel, taylor_kernel
+from symde.codegen.state_blocks import domains, error_blocks
 from symde.codegen.typical import typical_jacobian
 from symde.diagnostics import Span
 from symde.model.definition import Definition
@@ -48,7 +40,7 @@ _COMPLEX = ("lu_complex_factor", "lu_complex_solve")
 """The same, for methods that solve systems with complex shifts."""
 
 
-class ModelKernels:
+class ModelKernels(MethodKernels):
     """The kernels of one model: addresses that stay valid, and what a caller must know of them.
 
     Args:
@@ -78,11 +70,11 @@ class ModelKernels:
         locked: bool = False,
         sliding: tuple[int, ...] = (),
     ) -> None:
+        super().__init__(len(definition.states))
         self.definition, self._divided, self._locks = definition, divided, locked
         self.sliding = sliding
         self.has_events, self.locked = locked or bool(definition.events), locked
         self.bounds, self.blocks = domains(definition), error_blocks(definition)
-        self.n = len(definition.states)
         self.m = len(definition.parameters)
         self.mass = definition.mass is not None
         kept = definition.invariants
@@ -91,20 +83,6 @@ class ModelKernels:
         self.guesses = tuple(state.guess for state in definition.states)
         self.invariants_kinds = tuple(one.at_zero for one in kept), tuple(one.projected for one in kept)
         self._addresses: dict[str, int] = {}
-        self._steps: dict[tuple[Any, int], int] = {}
-        self._lanes: dict[Any, tuple[int, int, int]] = {}
-        self._collocations: dict[tuple[Any, int], tuple[int, int]] = {}
-        self._made: dict[Any, Any] = {}
-        self._lock = threading.RLock()
-
-    def _once(self, name: Any, make: Callable[[], Any]) -> Any:
-        # Not functools.cached_property: until Python 3.12 it holds a lock of its own, and two threads that
-        # take that one and this object's in opposite order wait for ever.
-        if name not in self._made:
-            with self._lock:
-                if name not in self._made:
-                    self._made[name] = make()
-        return self._made[name]
 
     @property
     def split(self) -> SplitKernels | None:
@@ -332,113 +310,6 @@ class ModelKernels:
             address = self._addresses[name]
         return address
 
-    def step_address(self, method: Any, padded: int) -> int:
-        """The address of a whole step of a method as one kernel, 0 where the general step serves as well.
-
-        Args:
-            method: A method, its numbers as attributes; only Rosenbrock, explicit Runge-Kutta, Nystrom and
-                splitting methods have whole steps.
-            padded: Length of a stage vector as the caller keeps it.
-        """
-        key = (method, padded)
-        with self._lock:
-            if key not in self._steps:
-                self._steps[key] = self._step(method, padded)
-            return self._steps[key]
-
-    def _step(self, method: Any, padded: int) -> int:
-        if self.n > STATES_LIMIT:
-            return 0
-        if method.family in ("explicit", "explicit_two_estimates"):
-            kernel = explicit_step(self.model_graph, method, method.fsal, padded)
-        elif method.family == "symplectic":
-            kernel = splitting_step(self.model_graph, method, padded)
-        elif method.family == "nystrom":
-            kernel = nystrom_step(self.model_graph, method, padded)
-        elif method.family == "radau":
-            return self.collocation_addresses(method.tables[0], padded)[1]
-        elif method.family == "rosenbrock" and self.lu_plan is not None:
-            kernel = rosenbrock_step(self.model_graph, self.lu_plan, method, padded)
-        else:
-            return 0
-        return 0 if kernel is None else load_ir(ir_module([kernel])).address(kernel.name)
-
-    def delayed_step(self, method: Any, padded: int) -> DelayedKernel | None:
-        """A whole step of a method that reads rows of delayed values, None where the general step serves."""
-        graph = self._delay_graph
-        return self._once(
-            ("delayed_step", method, padded),
-            lambda: delayed_step(graph, lambda: self.lu_plan, method, padded),
-        )
-
-    def fused_step(self, method: Any) -> DelayedKernel | None:
-        """The same with the new state, its compensation, the last stage and the error."""
-        graph = self._delay_graph
-        return self._once(("fused_step", method), lambda: fused_step(graph, method))
-
-    def delayed_interpolant(self, method: Any, numbers: Any, padded: int) -> DelayedKernel | None:
-        """The interpolant of such a step, likewise."""
-        graph = self._delay_graph
-        return self._once(
-            ("delayed_interpolant", method, padded),
-            lambda: delayed_interpolant(graph, method, numbers, padded),
-        )
-
-    @property
-    def _delay_graph(self) -> DelayGraph:
-        graph = self.model_graph
-        assert isinstance(graph, DelayGraph)
-        return graph
-
-    def lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
-        """The addresses of a whole step of a method for several members side by side, of its interpolant, and
-        of the value of one member's: see `symde.codegen.lane_steps`. Zeros where there are none."""
-        with self._lock:
-            if method not in self._lanes:
-                self._lanes[method] = self._lane_addresses(method, numbers)
-            return self._lanes[method]
-
-    def _lane_addresses(self, method: Any, numbers: Any) -> tuple[int, int, int]:
-        kernels = lane_kernels(self.model_graph, lambda: self.lu_plan, method, numbers)
-        if self.n > STATES_LIMIT or kernels is None:
-            return 0, 0, 0
-        side_by_side = load_ir(ir_module(kernels[:2], LANES))
-        step, interpolant = (side_by_side.address(kernel.name) for kernel in kernels[:2])
-        return step, interpolant, load_ir(ir_module(kernels[2:])).address(kernels[2].name)
-
-    @property
-    def taylor(self) -> TaylorKernel:
-        """The Taylor coefficients of the solution as a kernel.
-
-        Raises:
-            ValueError: The model applies a function of which there is no recurrence.
-        """
-        return self._once("taylor", lambda: taylor_kernel(self.model_graph))
-
-    def collocation_addresses(self, table: Any, padded: int) -> tuple[int, int]:
-        """The addresses of the first guess and of one Newton iteration of a Radau IIA formula as kernels,
-        zeros where the general ones serve as well.
-
-        Args:
-            table: A formula of the family "radau", its numbers by name.
-            padded: Length of a stage vector as the caller keeps it.
-        """
-        key = (table, padded)
-        with self._lock:
-            if key not in self._collocations:
-                self._collocations[key] = self._collocation(table, padded)
-            return self._collocations[key]
-
-    def _collocation(self, table: Any, padded: int) -> tuple[int, int]:
-        if self.n > STATES_LIMIT or self.lu_plan is None or not self.complex_lu_length:
-            return 0, 0
-        iteration = radau_iteration(self.model_graph, self.lu_plan, table, padded)
-        if iteration is None:
-            return 0, 0
-        guess = radau_guess(self.n, table, padded)
-        library = load_ir(ir_module([guess, iteration]))
-        return library.address(guess.name), library.address(iteration.name)
-
     def ir(self, name: str) -> str:
         """The LLVM IR of the module that holds a kernel."""
         with self._lock:
@@ -468,61 +339,3 @@ class ModelKernels:
     def _complex_lu_kernels(self) -> dict[str, Kernel]:
         plan = self.lu_plan
         return {} if plan is None else {kernel.name: kernel for kernel in complex_lu_kernels(plan)}
-
-
-def domains(definition: Definition) -> tuple[tuple[int, float, float], ...]:
-    """Index, lower and upper bound of each state that has a domain."""
-    found = []
-    for index, state in enumerate(definition.states):
-        domain = getattr(state, "domain", None)
-        if domain is not None:
-            low, high = domain
-            found.append((index, -math.inf if low is None else low, math.inf if high is None else high))
-    return tuple(found)
-
-
-def error_blocks(definition: Definition) -> tuple[tuple[int, int, int], ...]:
-    """The states in blocks of the error test: discrete variables, which have no error, dilute no norm."""
-    starts = [0]
-    kinds = [state.discrete for state in definition.states]
-    starts += [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
-    ends = [*starts[1:], len(kinds)]
-    return tuple([(start, end - start, 1) for start, end in zip(starts, ends, strict=True)])
-
-
-_STARTS_KEPT = 64
-_starts: OrderedDict[int, tuple[Definition, ModelStart]] = OrderedDict()
-_starts_lock = threading.Lock()
-
-
-def model_start(definition: Definition) -> ModelStart:
-    """The start of a model; the same object for the same definition object while recently used."""
-    # By identity: to hash a definition is to walk all its expressions.
-    with _starts_lock:
-        known = _starts.get(id(definition))
-        if known is not None:
-            _starts.move_to_end(id(definition))
-            return known[1]
-    start = ModelStart(definition)
-    with _starts_lock:
-        _starts[id(definition)] = definition, start
-        if len(_starts) > _STARTS_KEPT:
-            _starts.popitem(last=False)
-    return start
-
-
-def evaluate_parameters(definition: Definition, overrides: Mapping[str, float]) -> np.ndarray:
-    """All parameters of a model, shape (m,): see `ModelStart.parameters`."""
-    return model_start(definition).parameters(overrides)
-
-
-def evaluate_initial(
-    definition: Definition, p: np.ndarray, t0: float, overrides: Mapping[str, float] | None = None
-) -> np.ndarray:
-    """The initial state of a model, shape (n,): see `ModelStart.initial`."""
-    return model_start(definition).initial(p, t0, overrides)
-
-
-def evaluate_tspan(definition: Definition, p: np.ndarray) -> tuple[float, float] | None:
-    """The default time span of a model: see `ModelStart.tspan`."""
-    return model_start(definition).tspan(p)

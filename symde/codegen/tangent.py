@@ -58,10 +58,11 @@ class TangentGraph(ModelGraph):
 
     Args:
         definition: The model alone.
+        lowered: Its nodes where these are others than the text's, as between changes of branches.
     """
 
-    def __init__(self, definition: Definition) -> None:
-        lowered = ModelGraph(definition).lowered
+    def __init__(self, definition: Definition, lowered: LoweredModel | None = None) -> None:
+        lowered = ModelGraph(definition).lowered if lowered is None else lowered
         graph, n, m = lowered.graph, len(lowered.states), len(lowered.parameters)
         tangents = tuple(graph.input("u", n + i) for i in range(n))
         directions = tuple(graph.input("p", m + j) for j in range(m))
@@ -79,22 +80,22 @@ class TangentGraph(ModelGraph):
 
 
 class TangentKernels(ModelKernels):
-    """The kernels of a model with one tangent column.
+    """The kernels of a model with one tangent column; arguments as of `TangentGraph`.
 
     Attributes:
         blocks: (start, rows, columns) of the parts that the error test judges by themselves.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, lowered: LoweredModel | None = None) -> None:
         super().__init__(with_tangent(definition))
-        self._alone = definition
+        self._alone = definition, lowered
         n = len(definition.states)
         self.blocks = ((0, n, 1), (n, n, 1))
 
     @property
     def model_graph(self) -> ModelGraph:
         """The graph of states and tangents."""
-        return self._once("graph", lambda: TangentGraph(self._alone))
+        return self._once("graph", lambda: TangentGraph(*self._alone))
 
 
 def tangent_start(lowered: LoweredStart) -> LoweredStart:

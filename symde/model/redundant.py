@@ -6,12 +6,11 @@ Terms are told apart as they are written: `2*(x + y) = 2` says what `x + y = 1` 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symde.diagnostics import ModelWarning, Span
+from symde.diagnostics import Span, warn_of_model
 from symde.language import unparse
 from symde.language.syntax import Expr, Implicit, Negate, Number, Product, Sum
 
@@ -46,11 +45,10 @@ def warn_of_redundant(left_out: Sequence[Redundant]) -> None:
     """Tell which equations were left out."""
     for one in left_out:
         if one.span is not None and one.of is not None:
-            warnings.warn(
+            warn_of_model(
                 f"{one.span.source.name}, line {_line(one.span)}: `{one.span.text}` says what line "
                 f"{_line(one.of)} says, and is left out",
-                ModelWarning,
-                stacklevel=2,
+                one.span,
             )
 
 

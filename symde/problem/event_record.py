@@ -45,6 +45,7 @@ class Happening:
         waited: Whether it was triggered before.
         before, after: The state before and after it, shape (n,).
         name: What it is called where it is no event of the text by itself; empty: by the event's name.
+        modes: Branches behind it, where they are modes and a report of them was asked for.
     """
 
     t: float
@@ -55,6 +56,7 @@ class Happening:
     before: np.ndarray
     after: np.ndarray
     name: str = ""
+    modes: np.ndarray | None = None
 
 
 class HasRecords(Protocol):

@@ -60,6 +60,12 @@ class Retcode(Enum):
         "no values of the algebraic variables that solve their equations were found",
         "give algebraic variables initial values, which are guesses, nearer to a solution",
     )
+    UNDECIDED = (
+        "undecided",
+        "switches meet there, and the equations do not say how the solution goes on",
+        "let the switches be smooth (`tanh(x/w)` for `sign(x)`), or give them gaps (two events, with "
+        "hysteresis)",
+    )
     BAD_RATE = (
         "bad_rate",
         "the rate of a reaction is negative or not finite, or it takes what is not there",

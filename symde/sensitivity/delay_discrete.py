@@ -28,6 +28,7 @@ from symde.engine.cpu.pullback import PullBackError
 from symde.engine.cpu.session import Session
 from symde.outcome import finish
 from symde.problem.solution import Solution
+from symde.sensitivity.delay_gliding import warn_of_gliding
 from symde.sensitivity.delay_riding import chosen_steps
 from symde.sensitivity.discrete import through_start
 from symde.sensitivity.integrate import begin
@@ -125,6 +126,7 @@ def _recorded(run: Run, start: Start, session: Session) -> DelayDiscreteRecord:
         steps.close(session.state)
     session.dense_asked = False  # the interpolants are kept here
     solution = finish(session, run.problem, status, started, throw=True)
+    warn_of_gliding(session)
     rows_of(session, steps)
     refuse_too_much(run, session, steps)
     return DelayDiscreteRecord(run, start, solution, steps, pull_back)

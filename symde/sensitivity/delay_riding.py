@@ -15,6 +15,7 @@ from symde.outcome import finish
 from symde.plan import plan_like
 from symde.problem.problem import Problem, with_system
 from symde.sensitivity.augmented import augmented_system
+from symde.sensitivity.delay_gliding import warn_of_gliding
 from symde.sensitivity.riding import direction
 from symde.sensitivity.run import Run
 from symde.sensitivity.start import Start
@@ -65,6 +66,7 @@ def chosen_steps(
             steps.close(session.state)
         if status != Status.DONE:
             finish(session, with_system(problem, system, session.u.copy()), status, 0.0, throw=True)
+        warn_of_gliding(session)
         return steps, places
     finally:
         give_back(plan, session)

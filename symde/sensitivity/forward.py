@@ -25,6 +25,7 @@ from symde.problem.solution import Solution
 from symde.sensitivity.augmented import augmented_problem, augmented_start, augmented_system
 from symde.sensitivity.constrained import keep_constraints, refuse_zero_mass
 from symde.sensitivity.delay_curvature import refuse_flat_interpolants
+from symde.sensitivity.delay_gliding import warn_of_gliding
 from symde.sensitivity.integrate import begin_run
 from symde.sensitivity.run import Run
 from symde.sensitivity.scales import columns_tolerance
@@ -169,6 +170,8 @@ def record(run: Run, wrt: Wrt, begun: Begun | None = None) -> ForwardRecord:
         status = session.run()
         if status != Status.DONE:
             finish(session, augmented_problem(problem, system, start), status, started, throw=True)
+        if problem.system.delays:
+            warn_of_gliding(session)
         solution = finish(session, problem, status, started, throw=True)
     finally:
         give_back(plan, session)

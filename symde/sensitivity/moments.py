@@ -113,7 +113,7 @@ class MomentReader:
         for one in group:
             if one.index == SWITCHED:
                 if self.system.kernels.mass:
-                    settled = self._settled(t, one.after)
+                    settled = self._settled(one)
                     changes.append(Change(np.empty(0, np.intp), None, settled=settled))
                 continue
             change = self._change(one)
@@ -126,6 +126,8 @@ class MomentReader:
         if all(one.index == SWITCHED for one in group) and _continuous(*pushed):
             time = MomentTime(None, np.zeros(len(self.problem.p)))  # a kink: when it comes does not matter
         else:
+            if modes is not None:
+                self._refuse_winding(t, group)
             time = self._time(t, group, before, slope, waited)
         name = "" if group[-1].index == SWITCHED else self.plans[group[-1].index].name
         return Moment(t, before, after, slope, slope_after, time, tuple(changes), terminal, name)
@@ -151,14 +153,16 @@ class MomentReader:
         _, differential, _, _ = system.constraints.linearised(t, u, p)
         return np.where(differential, system.slope(t, u, p), 0.0)
 
-    def _settled(self, t: float, u: np.ndarray) -> Settling | None:
-        """What makes a state consistent with the branches after the moment."""
-        return settling(smooth_system(self.system), t, u, self.p_after, len(self.problem.p))
+    def _settled(self, one: Happening) -> Settling | None:
+        """What makes the state that it leaves consistent with the branches behind it: later ones of the same
+        moment may read it before they change them again."""
+        p = self.p_after if one.modes is None else np.concatenate([self.problem.p, one.modes])
+        return settling(smooth_system(self.system), one.t, one.after, p, len(self.problem.p))
 
     def _change(self, one: Happening) -> Change:
         plan, p = self.plans[one.index], self.problem.p
         targets = np.array(plan.targets, dtype=np.intp)
-        settled = self._settled(one.t, one.after) if plan.targets and one.due is None else None
+        settled = self._settled(one) if plan.targets and one.due is None else None
         if one.waited:
             return Change(targets, None, self._ended(one), settled)
         effect = self.derivatives.effect(one.index)(one.t, one.before, p)
@@ -185,7 +189,7 @@ class MomentReader:
     ) -> MomentTime:
         """How the moment's time depends on what is differentiated by: it is that of what came first."""
         times = [self._known(t, one.index) for one in group if self._is_known(one)]
-        roots = sorted({i for one in group if self._is_root(one) for i in one.crossed})
+        roots = sorted({i for one in group if self._is_root(one) for i in one.crossed if not self._rides(i)})
         times += [self._root(t, i, group, before, slope) for i in roots]
         name = self._name(group[0])
         if waited:
@@ -198,6 +202,30 @@ class MomentReader:
         if any(not _together(first, other) for other in rest):
             raise ValueError(_coincide(name, t))
         return first
+
+    def _rides(self, root: int) -> bool:
+        """Whether a function is that of a switch along which the solution slid: its exit tells when it
+        left."""
+        exit_ = abs(self.system.kernels.events.rides[root])
+        return exit_ != 0 and self.p[len(self.problem.p) + exit_] != 0.0
+
+    def _refuse_winding(self, t: float, group: list[Happening]) -> None:
+        """Refuse a place around which the solution has wound ever closer until it slides there: that is not
+        the root of one function.
+
+        Raises:
+            ValueError: the solution does so.
+        """
+        events, m = self.system.kernels.events, len(self.problem.p)
+        crossed = {i for one in group for i in one.crossed}
+        for place, exit_ in enumerate(events.exits):
+            begins = exit_ and self.p_after[m + exit_] != 0.0 and self.p[m + exit_] == 0.0
+            if begins and place not in crossed:
+                raise ValueError(
+                    f"at t = {t:g} the solution comes to rest where {place_of_switch(events, place)} and "
+                    "another switch meet, after it has crossed their lines ever faster: no strategy "
+                    "differentiates that. Let the switches be smooth (`tanh(x/w)` for `sign(x)`)"
+                )
 
     def _same_origin(self, first: int, second: int) -> bool:
         """Whether two delayed events were triggered together and wait equally long."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from symde.codegen.adjoints import AdjointKernels
 from symde.codegen.evaluate import evaluate
+from symde.codegen.fixed_modes import FixedModes
 from symde.codegen.lower import lower_start
 from symde.codegen.start_derivatives import StartDerivatives
 from symde.codegen.tangent import (
@@ -58,7 +59,8 @@ class TangentSystem:
 
     def __init__(self, base: Any) -> None:
         self.base = base
-        self.kernels = TangentKernels(base.definition)
+        lowered = base.kernels.lowered if isinstance(base.kernels, FixedModes) else None
+        self.kernels = TangentKernels(base.definition, lowered)
         self.definition = self.kernels.definition
         self.state_names = self.definition.state_names
         self.parameter_names = self.definition.parameter_names

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from symde.codegen.evaluate import evaluate
-from symde.codegen.system import ModelKernels, evaluate_initial, evaluate_parameters, evaluate_tspan
+from symde.codegen.starts import evaluate_initial, evaluate_parameters, evaluate_tspan
+from symde.codegen.system import ModelKernels
 from symde.model.definition import Definition
 
 Point = tuple[np.ndarray, np.ndarray, float]

@@ -13,13 +13,8 @@ import pytest
 
 from symde.codegen.call import call
 from symde.codegen.kernel import INPUTS
-from symde.codegen.system import (
-    ModelKernels,
-    evaluate_initial,
-    evaluate_parameters,
-    evaluate_tspan,
-    model_start,
-)
+from symde.codegen.starts import evaluate_initial, evaluate_parameters, evaluate_tspan, model_start
+from symde.codegen.system import ModelKernels
 from symde.language.syntax import Power
 
 from .models import Call, add, definition, div, mul, n, robertson, v

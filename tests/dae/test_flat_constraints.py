@@ -46,6 +46,14 @@ def test_a_bridge_rectifier_at_other_tolerances(method, tolerance, bridge, recti
     assert solution["p"][-1] - solution["n"][-1] == pytest.approx(rectified[1][-1], abs=100 * tolerance)
 
 
+@pytest.mark.parametrize("method", ["QNDF", "FBDF", "Radau"])
+def test_a_bridge_rectifier_at_the_default_absolute_tolerance(method, bridge, rectified):
+    # where nothing conducts, rounding of 10 mA over 4e-9 S is a tenth of what is allowed near 0
+    for rtol in (1e-5, 1e-6, 1e-7):
+        solution = symde.solve(bridge, method, rtol=rtol)
+        assert solution["p"][-1] - solution["n"][-1] == pytest.approx(rectified[1][-1], abs=200 * rtol)
+
+
 def test_judging_new_states_costs_no_steps(bridge):
     # QNDF and Radau take about as many steps as the state's own error asks for, and reject few
     stats = symde.solve(bridge, "QNDF", rtol=1e-6, atol=1e-6).stats

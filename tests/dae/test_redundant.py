@@ -94,3 +94,15 @@ def test_algebraic_equations_that_depend_on_each_other_for_some_parameters(facto
     with pytest.raises(symde.SolveError, match=f"line 5, -1 times line 6 depends on none.*{said}"):
         symde.solve(problem)
     assert symde.solve(symde.remake(problem, p={"a": 2})).retcode.success
+
+
+def test_the_warning_points_to_the_users_line(tmp_path):
+    text = "state x = 1, y = 1\nx' = -x + 0*y\n0 = x + y - 1\n0 = 2*x + 2*y - 2\ntime 0 .. 1\n"
+    with pytest.warns(ModelWarning) as caught:
+        symde.ode_def(text)
+    assert caught[0].filename == __file__
+    file = tmp_path / "model.symde"
+    file.write_text(text)
+    with pytest.warns(ModelWarning) as caught:
+        symde.load(str(file))
+    assert (caught[0].filename, caught[0].lineno) == (str(file), 4)

@@ -101,11 +101,119 @@ def test_what_does_not_attract_is_passed():
     assert through.u[-1, 0] == pytest.approx(-3)
 
 
-def test_switches_whose_sliding_depends_on_each_other_are_named():
-    text = "x' = -sign(x) + 0.3*sign(y); y' = -2*sign(y) + 0.5*sign(x); x(0) = 1; y(0) = 0.5; time 0 .. 5"
-    solution = solved(text, "Tsit5", throw=False, max_steps=2000)
-    assert not solution.success
-    assert "sliding:" in solution.message and "sign(x)" in solution.message
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF", "VCABM"])
+@pytest.mark.parametrize("event", ["falling x == 0", "x == 0", "x <= 0", "x > 0 and x < 2"])
+def test_an_event_and_a_switch_of_one_function_are_located_once(event, method):
+    # to the line at 1/0.7, where x' = 1.3 below leads back
+    text = f"x' = -sign(x) + 0.3; x(0) = 1; discrete n = 0; time 0 .. 3; a: when {event}: n += 1"
+    solution = solved(text, method)
+    times = [] if "and" in event else [pytest.approx(1 / 0.7)]
+    assert [one.t for one in solution.events] == times
+    assert solution["x"][-1] == pytest.approx(0, abs=1e-10) and solution.stats.accepted < 200
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF", "VCABM"])
+def test_events_know_where_a_solution_slides(method):
+    # on the unit circle from log(3/2) on, along which steps err to both sides
+    text = """
+      x' = y - x*sign(x^2 + y^2 - 1); y' = -x - y*sign(x^2 + y^2 - 1)
+      x(0) = 1.5; y(0) = 0; discrete n = 0
+      time 0 .. 30
+      into: when x^2 + y^2 <= 1: n += 1
+      inside: when x^2 + y^2 < 1: n += 1
+      outside: when x^2 + y^2 > 1: n += 1
+      reached: when 1 == x^2 + y^2: n += 1"""
+    solution = solved(text, method, rtol=1e-7, atol=1e-9)
+    assert [one.name for one in solution.events] == ["into", "reached"]
+    assert solution.events[0].t == solution.events[1].t == pytest.approx(np.log(1.5), rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF", "VCABM"])
+def test_events_follow_as_a_solution_leaves_its_line(method):
+    # rests from 2 - sqrt(2) to 2; what has come from above and goes there again has crossed twice
+    text = """
+      x' = -sign(x) + t/2; x(0) = 0.5; discrete n = 0; time 0 .. 3
+      down: when falling x == 0: n += 1
+      up: when rising x == 0: n += 1
+      above: when x > 0: n += 1
+      below: when x < 0: n += 1"""
+    found = [(one.name, one.t) for one in solved(text, method).events]
+    arrival = 2 - np.sqrt(2)
+    expected = [("down", arrival), ("up", 2.0), ("above", 2.0)]
+    assert found == [(name, pytest.approx(t, abs=1e-6)) for name, t in expected]
+
+
+def test_derivatives_go_through_events_on_a_line_along_which_a_solution_slides():
+    # at rest from t1 = (a - sqrt(a^2 - 2 k x0))/k to t2 = a/k; w = t1 + 2 t2 at the end
+    text = """
+      param a = 1, k = 0.5, x0 = 0.7
+      x' = -a*sign(x) + k*t; w' = 0*x; x(0) = x0; w(0) = 0; time 0 .. 5
+      e: when falling x == 0: w = w + t
+      f: when x > 0: w = w + 2*t - x"""
+    problem, a, k, x0 = symde.Problem(symde.ode_def(text)), 1.0, 0.5, 0.7
+    root = np.sqrt(a**2 - 2 * k * x0)
+    by = [(1 - a / root) / k + 2 / k, -(a - root) / k**2 + x0 / (k * root) - 2 * a / k**2, 1 / root]
+    for sensealg in ("forward", "discrete", "gauss"):
+        value, found = symde.value_and_grad(
+            lambda u: (u[-1, 1], np.array([[0.0, 1.0]])), problem, "Vern7", wrt="p", sensealg=sensealg,
+            saveat=[5.0], **TIGHT,
+        )  # fmt: skip
+        assert value == pytest.approx((a - root) / k + 2 * a / k, rel=1e-8)
+        np.testing.assert_allclose(found["p"], by, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF"])
+def test_an_integrator_and_a_callback_slide_too(method):
+    text = "x' = -sign(x) + t/2; y' = x; x(0) = 0.5; y(0) = 0; time 0 .. 5"
+    whole = solved(text, method)
+    stepped = symde.Integrator(symde.Problem(symde.ode_def(text)), method, **TIGHT)
+    while not stepped.done:
+        stepped.step()
+    np.testing.assert_allclose(stepped.solution().u, whole.u, rtol=1e-9, atol=1e-12)
+    aimed = symde.Integrator(symde.Problem(symde.ode_def(text)), method, **TIGHT)
+    aimed.advance(0.2)
+    aimed.step()
+    aimed.set_u({"y": 1.0})
+    began = aimed.t
+    assert aimed.advance(1.9)[0] == pytest.approx(0, abs=1e-10)
+    assert aimed.advance(5)[0] == pytest.approx(2.25, rel=1e-7)
+    assert aimed.solution().t[0] == 0 and began in aimed.solution().t
+    seen: list[float] = []
+    told = solved(text, method, callback=lambda t, u: seen.append(t))
+    assert seen == told.t[1:].tolist() and told.stats.accepted == whole.stats.accepted
+
+
+@pytest.mark.parametrize("method", ["Rodas5P", "KenCarp4", "Radau", "QNDF", None])
+def test_solutions_slide_beside_algebraic_equations(method):
+    # the block of the page above on a spring whose force is algebraic: at rest where that is too weak
+    text = """
+      state y = 1, v = 0, f = 1, z = 0
+      2*y' = 2*v; v' = -f - 0.5*sign(v) + z^3 + z - v
+      0 = f - y; 0 = z + z^3 - v
+      time 0 .. 30"""
+    solution = solved(text, method, saveat=[2.0, 30.0], rtol=1e-8)
+    np.testing.assert_allclose(solution["y"], [0.5 + 0.5 * np.cos(2), 0.0], atol=2e-6)
+    assert abs(solution["v"][-1]) < 1e-7
+
+
+@pytest.mark.parametrize("sensealg", ["forward", "gauss"])
+def test_derivatives_go_through_sliding_beside_algebraic_equations(sensealg):
+    # x = 0 from where it comes to rest until a t/2 = z
+    text = """
+      param a = 1
+      state x = 0.5, z = 1
+      x' = -z*sign(x) + a*t/2; 0 = z + 0.1*z^3 - 1.1 - x
+      time 0 .. 3"""
+    problem = symde.Problem(symde.ode_def(text))
+
+    def end(a: float) -> float:
+        return symde.solve(symde.remake(problem, p=[a]), "Rodas5P", rtol=1e-11, atol=1e-12)["x"][-1]
+
+    _, found = symde.value_and_grad(
+        lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Rodas5P", wrt="p", sensealg=sensealg,
+        saveat=[3.0], **TIGHT,
+    )  # fmt: skip
+    assert found["p"][0] == pytest.approx((end(1 + 1e-5) - end(1 - 1e-5)) / 2e-5, rel=1e-5)
 
 
 RELAY = (
@@ -125,6 +233,18 @@ def test_derivatives_through_rest_and_leaving(sensealg):
     # x(5) = 25 a/2 - 5 b + b^2/(2 a)
     a, b = 0.5, 1.2
     np.testing.assert_allclose(found["p"], [12.5 - b**2 / (2 * a**2), -5 + b / a, 0.0], rtol=1e-7, atol=1e-9)
+
+
+def test_steps_chosen_by_a_tangent_follow_the_branches_too(monkeypatch):
+    # as those of large models are
+    monkeypatch.setattr("symde.sensitivity.riding.OPERATIONS", 0)
+    problem = symde.Problem(symde.ode_def(RELAY))
+    _, found = symde.value_and_grad(
+        lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Vern7", wrt="p", sensealg="discrete",
+        max_steps=2000, **TIGHT,
+    )  # fmt: skip
+    a, b = 0.5, 1.2
+    np.testing.assert_allclose(found["p"], [12.5 - b**2 / (2 * a**2), -5 + b / a, 0.0], rtol=1e-6, atol=1e-8)
 
 
 def test_forward_sensitivities_are_differences():

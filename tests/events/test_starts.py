@@ -25,7 +25,7 @@ def test_a_start_with_no_slope_is_no_event(f, condition, method):
     assert count(text, method) == []
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, "BS3", "DOP853"])
 @pytest.mark.parametrize("power", [2, 3, 4, 5])
 def test_a_way_back_counts(power, method):
     # (t^p - t^(p+1)), zero at 0 and 1
@@ -47,6 +47,22 @@ def test_what_rests_and_leaves_has_crossed(method):
       push: at t = 1: F = 1
       left: when x > 0: n += 1"""
     assert count(text, method) == [("push", 1.0), ("left", pytest.approx(1, abs=1e-9))]
+
+
+@pytest.mark.parametrize("method", [*METHODS, "BS3", "DOP853", "Kvaerno5", "Rosenbrock23"])
+@pytest.mark.parametrize("trigger", ["at t = 1", "when q >= 0"])
+@pytest.mark.parametrize("condition", ["x > 0", "x == 0", "rising x == 0", "x > 0 and F > 0", "x - 1 > -1"])
+def test_what_another_event_releases_crosses_at_that_time(condition, trigger, method):
+    # x = (t - 1)^3/6 from there
+    text = f"""
+      x' = v; v' = w; w' = F; q' = 1
+      x(0) = 0; v(0) = 0; w(0) = 0; q(0) = -1
+      discrete F = 0, n = 0
+      time 0 .. 3
+      push: {trigger}: F = 1
+      left: when {condition}: n += 1
+      never: when x < 0: n += 10"""
+    assert count(text, method) == [("push", pytest.approx(1)), ("left", pytest.approx(1, abs=1e-9))]
 
 
 @pytest.mark.parametrize("condition", ["x < 0", "x <= 0", "falling x == 0"])

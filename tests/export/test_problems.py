@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symde.codegen.call import call
-from symde.codegen.system import evaluate_parameters
+from symde.codegen.starts import evaluate_parameters
 from symde.export import export
 from symde.native import load_ir
 from tests.export.reference import QUANTITIES, Reference, agree

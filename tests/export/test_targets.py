@@ -9,7 +9,7 @@ import pytest
 
 import symde
 from symde.codegen.call import call
-from symde.codegen.system import evaluate_initial, evaluate_parameters, evaluate_tspan
+from symde.codegen.starts import evaluate_initial, evaluate_parameters, evaluate_tspan
 from symde.native import load_ir
 from tests.export.models import BARE, EVERYTHING, NAMES, ROBER, points
 from tests.export.reference import QUANTITIES, Reference, agree

@@ -56,7 +56,7 @@ KEPT = {
         lambda: symde.value_and_grad(loss, DOSES, "Tsit5", wrt="u0", sensealg="forward"),
         (185, 90),
     ),
-    "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (48, 14)),
+    "an integrator": (lambda: symde.Integrator(PROBLEM, "Tsit5"), (50, 14)),
 }
 
 

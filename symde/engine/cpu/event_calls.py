@@ -92,10 +92,10 @@ class EventCalls:
 
     def cross(self) -> list[int] | Status:
         """Let the functions at the root just found go to their other side: those that are; SLIDING where the
-        solution slides along one, and kernels do not know how, INCONSISTENT where the branches behind leave
-        no state that fulfils the equations."""
+        solution slides along one, and kernels do not know how, UNDECIDED where nothing tells how it goes on,
+        INCONSISTENT where the branches behind leave no state that fulfils the equations."""
         status = self._cross(self._address)
-        if status in (Status.SLIDING, Status.INCONSISTENT):
+        if status in (Status.SLIDING, Status.UNDECIDED, Status.INCONSISTENT):
             return Status(status)
         if status:
             raise MemoryError("no memory to evaluate events")

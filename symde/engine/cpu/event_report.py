@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.loop_events import LoopEvents
-from symde.engine.cpu.roots import EXIT, INTEGERS, RootMemory, is_branch
+from symde.engine.cpu.roots import EXIT, INTEGERS, TO_AND_FRO, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import SWITCHED, EventLog, Happening, Logged
+from symde.problem.event_record import SWITCHED, EventLog, Happening
 
 NOTHING_HAPPENED = EventLog((), ())
-
-TO_AND_FRO = 3
-"""Changes of a switch in succession within the tolerance that are more than a passage."""
 
 
 class EventReport:
@@ -29,7 +27,7 @@ class EventReport:
 
     carrier: Any = None
     modes: dict[float, tuple[np.ndarray, np.ndarray]]
-    _noted: list[Happening | Logged]
+    _noted: list[Any]  # Happening | Logged
     _told: bool
     _group: int
 
@@ -41,7 +39,8 @@ class EventReport:
         else:
             functions = events.ties, events.purposes, events.integers, events.exits, events.timed
             kernels = events.address("roots"), events.address("doubts")
-            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, events.along)
+            more = events.along, events.groups, events.rides
+            self.memory = RootMemory(*functions, *kernels, session.padded, memories, bounds, *more)
         self._roots: Any = self.memory.data
         self._calls: Any = None if events is None else EventCalls(events, session, self.memory)
         self._branches = [is_branch(purpose) for purpose in getattr(events, "purposes", ())]
@@ -104,6 +103,12 @@ class EventReport:
         if changed:
             u = self._calls.u()[: self._states].copy()
             self._noted.append(Happening(t, SWITCHED, changed, None, False, before, u))
+            if self._reporting:
+                self._note_modes()
+
+    def _note_modes(self) -> None:
+        """Note the branches behind what has just been noted."""
+        self._noted[-1] = replace(self._noted[-1], modes=self.modes_now())
 
     def _carry(self, t: float) -> None:
         """Let those know of what has happened at a time who differentiate it."""

@@ -38,7 +38,6 @@ class Executive(Triggers):
         super().__init__(events, bounds, session, memories)
         # where branches of the right-hand side are modes they are chosen before it is evaluated
         self._switches = bool(self._roots.switches)
-        self._roots.together = getattr(events, "together", False)
         self._jump: int | None = getattr(events, "jump", None)  # the event that are the jumps of the model
         # algebraic variables follow branches; what follows from these, too, is for the host
         self._settles = session.mass is not None and any(self._branches)
@@ -221,6 +220,8 @@ class Executive(Triggers):
                 status = Status.TERMINATED
             if values:
                 self._calls.find_sides()
+                if self._reporting:
+                    self._note_modes()
                 self._roots.jumped = 0  # saved with what events leave
                 self._note_truths(truths, pending)
                 truths = self._known_truths()

@@ -46,6 +46,7 @@ class Status(IntEnum):
     CHATTERING = 19  # events follow each other at one time without end
     ZENO = 20  # the times of events accumulate
     SLIDING = 22  # a solution slides along a switch, whose place is in `found`, and kernels know no sliding
+    UNDECIDED = 24  # switches meet, of which one is in `found`, and nothing tells how the solution goes on
     BAD_RATE = 23  # a rate of a jump is none, or a jump cannot be
     INCONSISTENT = 21  # the equations without a derivative were not solved at the start
 

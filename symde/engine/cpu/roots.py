@@ -34,7 +34,11 @@ Roots = structure(
     switches=int64,  # whether functions decide branches of the right-hand side
     exits=int64,  # of each the place of the first of its two exits from sliding, 0: none
     sliding=int64,  # number of switches along which the solution slides
-    together=int64,  # whether several may be
+    groups=int64,  # of each the number of the switches that decide together how it slides, 0: it is alone
+    members=int64,  # those that meet at one place
+    meeting=int64,  # their number
+    rides=int64,  # of an event's function that is one of a switch its first exit, with its sign, 0: none
+    riders=int64,  # whether there are such
     asking=int64,  # whether the host is told of sliding that kernels do not know
     before=int64,  # derivative of each before it was crossed
     reporting=int64,  # whether the host is told of every change of a branch
@@ -76,6 +80,10 @@ TO_POSITIVE, TO_NEGATIVE = 32, 64
 
 EXIT = TO_POSITIVE | TO_NEGATIVE
 
+FLOOR = FLOOR_LOW | FLOOR_HIGH
+
+BRANCH = SWITCH | FLOOR
+
 INTEGERS = 4096
 """Place behind the sides from which on the values of floors stand."""
 
@@ -84,6 +92,9 @@ PIECES = 5
 
 MODES = 3
 """Place of the sides in the input table of kernels."""
+
+TO_AND_FRO = 3
+"""Changes of a switch in succession within the tolerance that are more than a passage."""
 
 MOST_FLIPS = 6
 """Flips in succession after which a switch is released that has not left zero by more than the tolerances of
@@ -153,6 +164,7 @@ class RootMemory:
         memories: First place and length of the pieces of each slot's memory that a step changes.
         bounds: Index, lower and upper bound of each bounded state.
         implicit: Whether the kernel reads u', which the right-hand side does not tell.
+        groups, rides: Of each as `Roots` has them.
     """
 
     def __init__(
@@ -168,6 +180,8 @@ class RootMemory:
         memories: list[tuple[tuple[int, int], ...]],
         bounds: list[tuple[int, float, float]],
         implicit: bool = False,
+        groups: tuple[int, ...] = (),
+        rides: tuple[int, ...] = (),
     ) -> None:
         count = len(ties)
         size = max(count, 1)
@@ -177,9 +191,11 @@ class RootMemory:
         self.values["side"] = np.zeros(INTEGERS + floors if floors else size)
         self.values["ties"][:count] = ties
         self.crossed, self.flips, self.at_zero = (np.zeros(size, np.int64) for _ in range(3))
-        self.purposes, self.integers, self.exits, self.timed = (
-            np.array([*one, 0], np.int64) for one in (purposes, integers, exits, timed)
+        kinds = purposes, integers, exits, timed, groups, rides
+        self.purposes, self.integers, self.exits, self.timed, self.groups, self.rides = (
+            np.array([*one, 0], np.int64) for one in kinds
         )
+        self.members = np.zeros(size, np.int64)
         self.outputs = np.zeros(2, np.int64)
         self.u_at = np.zeros(padded)
         self.copies = [np.zeros(sum(length for _, length in pieces) + 1) for pieces in memories]
@@ -190,15 +206,17 @@ class RootMemory:
         self.lower = np.array([lower for _, lower, _ in bounds], float)
         self.upper = np.array([upper for _, _, upper in bounds], float)
         self.data: Any = Roots(count=count, kernel=kernel, bounds=len(bounds))
-        self.data.switches, self.data.any_timed = switches, any(timed)
+        self.data.switches, self.data.any_timed, self.data.riders = switches, any(timed), any(rides)
         self.data.doubts, self.weights = doubts, np.zeros(padded)
         self.along = np.zeros(padded)
         self.data.along = self.along.ctypes.data if implicit else 0
         for name, array in self.values.items():
             setattr(self.data, name, array.ctypes.data)
-        for name in ("weights", "purposes", "integers", "exits", "timed", "flips", "at_zero"):
-            setattr(self.data, name, getattr(self, name).ctypes.data)
-        for name in ("crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper"):
+        own = (
+            "weights", "purposes", "integers", "exits", "groups", "rides", "timed", "flips", "at_zero",
+            "members", "crossed", "outputs", "u_at", "memories", "bounded", "lower", "upper",
+        )  # fmt: skip
+        for name in own:
             setattr(self.data, name, getattr(self, name).ctypes.data)
 
     @property

@@ -52,9 +52,11 @@ TIGHT_TOLERANCE = 1e-3
 algebraic variables goes into the differences as noise that no step is short enough for. With the former the
 transistor amplifier takes QNDF 9400 steps at rtol 1e-6, with this 4700."""
 
-ROUNDING = 0.03
+ROUNDING = 0.3
 """Corrections, in units of the tolerance, that no longer shrink and are taken for rounding of equations that
-determine algebraic variables badly. That they are no slow convergence `settled` sees to."""
+determine algebraic variables badly. That they are no slow convergence `settled` sees to. A bridge rectifier
+whose capacitor carries 10 mA beside conductances of 1e-9 S has 0.3 nV of rounding in its states: with 0.03
+QNDF ends below the smallest step at rtol 1e-6, atol 1e-9, and takes 1684 steps at 1e-5 in place of 1147."""
 
 MOST_ITERATIONS = 4
 """Iterations after which a step is given up."""

@@ -38,6 +38,10 @@ CROWDED = 0.1
 control of the error. Else three delays that depend on the state bring thousands."""
 
 
+GLIDING = 1e-4
+"""Part of a step by which a time may move that keeps to a discontinuity, beside the tolerance."""
+
+
 @compiled
 def order_after(data, order):
     """The order of the discontinuity that one of this order brings."""
@@ -179,6 +183,30 @@ def slopes_jump(state, data):
 
 
 @compiled
+def break_near(data, k, tolerance):
+    """The last discontinuity that time k has passed, or the next, where it lies so near; -1: it does not."""
+    breaks, j, s = doubles(data.breaks), integers(data.passed)[k], doubles(data.s)[k]
+    if j < data.n_breaks and abs(s - breaks[j]) <= tolerance:
+        return j
+    return j - 1 if j > 0 and abs(s - breaks[j - 1]) <= tolerance else -1
+
+
+@compiled
+def note_gliding(state, data):
+    """Note whether a time has kept to a discontinuity all through the step just accepted."""
+    tolerance, breaks, s = GLIDING * abs(state.h_old) + state.rtol, doubles(data.breaks), doubles(data.s)
+    glides = False
+    for k in range(data.times):
+        j = -1 if integers(data.constant)[k] else break_near(data, k, tolerance)
+        if j >= 0:
+            times_at(state, data, state.t_old, state.u_new)
+            glides = glides or abs(s[k] - breaks[j]) <= tolerance
+            times_at(state, data, state.t, state.u)
+    data.glide = data.glide + abs(state.h_old) if glides else 0.0
+    data.longest_glide = max(data.longest_glide, data.glide)
+
+
+@compiled
 def after_step(state, data, address):
     """Note the discontinuities that the step just accepted has reached, and what its error says of the
     next; find what jumps there with the past. A status."""
@@ -189,6 +217,7 @@ def after_step(state, data, address):
         lengthen(state, data)
     if data.all_constant == 0:
         times_at(state, data, state.t, state.u)
+        note_gliding(state, data)
     order, moved, kept = NEVER, False, integers(data.kept_passed)
     for k in range(data.times):
         kept[k] = integers(data.passed)[k]

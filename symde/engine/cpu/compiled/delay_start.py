@@ -64,6 +64,7 @@ def start_past(state, data):
     """Ready the past for a run; 1 + a time that is none of the past, 0 where all are."""
     data.t0, data.n_breaks, data.fault, data.forgotten = state.t, 1, 0, 0
     data.own_valid, data.ahead, data.overlap = 0, 0, 0
+    data.glide, data.longest_glide = 0.0, 0.0
     copy(state.n, state.u, data.initial)
     hints = integers(data.hints)
     for k in range(data.times):

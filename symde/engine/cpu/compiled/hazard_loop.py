@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.columns import CONTEXT
+from symde.engine.cpu.compiled.flips import flip
 from symde.engine.cpu.compiled.jump_effects import effects_at, set_states, time_of
 from symde.engine.cpu.compiled.pointers import (
     call_kernel,
@@ -23,7 +24,7 @@ from symde.engine.cpu.compiled.pointers import (
     structure_at,
 )
 from symde.engine.cpu.compiled.root_values import roots_at
-from symde.engine.cpu.compiled.sides import find_sides, flip
+from symde.engine.cpu.compiled.sides import find_sides
 from symde.engine.cpu.compiled.vectors import clear, copy
 from symde.engine.cpu.hazard import HazardState
 from symde.engine.cpu.jump_layout import JumpStatus

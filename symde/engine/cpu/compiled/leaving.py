@@ -9,11 +9,19 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
 from symde.engine.cpu.compiled.root_values import evaluate_within
-from symde.engine.cpu.compiled.sides import BRANCH
-from symde.engine.cpu.roots import HANDLED, SETTLED
+from symde.engine.cpu.roots import BEGUN, BRANCH, HANDLED, SETTLED
 
 POLE_RATIO = 10.0
 """Times its value and change at the start that a function is at a pole."""
+
+SAME_POWER = 0.25
+"""Difference of the powers in the middle of a step and at its end by which a function leaves zero as one."""
+
+SHORT = 1e-4
+"""Part of what is left of the span below which the end of a step alone tells how a function leaves zero."""
+
+STAYED, LEFT, CUT = 0, 1, 2
+"""What has become of functions that rested where a step began: nothing crossed, some did, not known yet."""
 
 HALVINGS, HIGHEST_POWER = 40, 20.0
 """Parts of a step that are looked at, and the highest power of time by which a function leaves zero."""
@@ -65,6 +73,59 @@ def settle(state, roots, address, i):
     if side != 0.0:
         at_zero[i], roots.at_rest = SETTLED, 1
     return side
+
+
+@compiled
+def power_at(state, roots, i, theta):
+    """The power of time by which function i has left zero at a place of the last step, negative where it is
+    below zero; 0 where it is none."""
+    g, slope = doubles(roots.g_at)[i], doubles(roots.slope_at)[i]
+    if theta == 1.0:
+        g, slope = doubles(roots.g_new)[i], doubles(roots.slope_new)[i]
+    power = theta * state.h_old * slope / g if g != 0.0 else 0.0
+    if not 0.5 < power < HIGHEST_POWER:
+        return 0.0
+    return power if g > 0.0 else -power
+
+
+@compiled
+def rests(roots, i, length):
+    """Whether function i was at zero, and had no slope to leave it by, when the last step began."""
+    noise = doubles(roots.noise)[i] if integers(roots.at_zero)[i] == HANDLED else 0.0
+    known = integers(roots.at_zero)[i] >= SETTLED or doubles(roots.side)[i] == 0.0
+    return not known and abs(doubles(roots.g)[i]) <= noise and abs(doubles(roots.slope)[i] * length) <= noise
+
+
+@compiled
+def leave_rest(state, roots, address):
+    """What rests where the last step began, and has left by its end: functions that are on their other side
+    then crossed it at the start, those of a start alone are there without having crossed. `LEFT`, `CUT` where
+    a shorter step must show it, else `STAYED`.
+
+    The end of a step knows better than its interpolant to which side a high power of time goes."""
+    crossed, at_zero, outcome = integers(roots.crossed), integers(roots.at_zero), STAYED
+    long_step = abs(state.h_old) > SHORT * abs(state.t_end - roots.t)
+    for i in range(roots.count):
+        crossed[i] = 0
+        end = power_at(state, roots, i, 1.0)
+        if not rests(roots, i, state.h_old) or end == 0.0:
+            continue
+        if outcome == STAYED and prepare_interpolant(state, address) != 0:
+            return STAYED
+        evaluate_within(state, roots, 0.5, roots.g_at, roots.slope_at)
+        if abs(power_at(state, roots, i, 0.5) - end) > SAME_POWER and long_step:
+            return CUT
+        side = 1.0 if end > 0.0 else -1.0
+        branch = integers(roots.purposes)[i] & BRANCH
+        if side != doubles(roots.side)[i] and (at_zero[i] != BEGUN or branch):
+            crossed[i], roots.found, outcome = 1, i, LEFT
+            continue
+        if side != doubles(roots.side)[i]:
+            doubles(roots.side)[i] = side
+            roots.settled = 1
+        at_zero[i], roots.at_rest = SETTLED, 1
+        doubles(roots.clear)[i] = state.t
+    return outcome
 
 
 @compiled

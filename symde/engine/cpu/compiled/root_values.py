@@ -21,7 +21,7 @@ from symde.engine.cpu.compiled.pointers import (
     structure_at,
 )
 from symde.engine.cpu.compiled.vectors import copy
-from symde.engine.cpu.layout import Attempt
+from symde.engine.cpu.layout import Attempt, Status
 from symde.engine.cpu.roots import ALONG, Roots
 
 roots_at = structure_at(Roots)
@@ -71,6 +71,16 @@ def along_solution(state, roots, address):
         for i in range(state.n):
             o[i] = math.nan
     return code == Attempt.CALLBACK
+
+
+@compiled
+def evaluate_changed(state, roots, address):
+    """Values at the present state where branches have changed, and u' with them; a code of `Status`."""
+    if roots.along != 0 and along_solution(state, roots, address):
+        return Status.CALLBACK
+    if evaluate_roots(state, roots, state.t, state.u, roots.g, roots.slope) != 0:
+        return Status.CALLBACK
+    return Status.DONE
 
 
 @compiled

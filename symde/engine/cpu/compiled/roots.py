@@ -13,20 +13,22 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
-from symde.engine.cpu.compiled.leaving import leaves_to, slope_is_noise, through_infinity
+from symde.engine.cpu.compiled.flips import flip
+from symde.engine.cpu.compiled.leaving import (
+    CUT,
+    LEFT,
+    leave_rest,
+    leaves_to,
+    slope_is_noise,
+    through_infinity,
+)
 from symde.engine.cpu.compiled.loop import attempt
 from symde.engine.cpu.compiled.loop import step as plain_step
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers, slot_at, state_at
+from symde.engine.cpu.compiled.released import lock_again, note_peaks, release_reachable
 from symde.engine.cpu.compiled.root_search import FAILED, NONE, TOO_LONG, any_suspicious, search
 from symde.engine.cpu.compiled.root_values import evaluate_ends, evaluate_roots, resolution, roots_at
-from symde.engine.cpu.compiled.sides import (
-    find_sides,
-    flip,
-    learn_sides,
-    lock_again,
-    note_peaks,
-    release_reachable,
-)
+from symde.engine.cpu.compiled.sides import find_sides, learn_sides
 from symde.engine.cpu.compiled.undo import remember, undo
 from symde.engine.cpu.layout import Phase, Status
 from symde.engine.cpu.roots import ALL, EVENT, MOST_CORRECTED, NOTHING, RESTEPS, SHORTEST
@@ -127,9 +129,16 @@ def at_once(state, roots, address):
     for i in range(roots.count):
         crossed[i] = 0
     crossed[roots.found] = 1
-    if integers(roots.purposes)[roots.found] & EVENT or roots.reporting or roots.telling:
+    return hand_over_start(state, roots)
+
+
+@compiled
+def hand_over_start(state, roots):
+    """The same as `hand_over` at the start of the step, which has been undone; the status."""
+    hand_over(state, roots)
+    if state.at_root:
+        state.at_root = 0
         return Status.ROOT
-    roots.switching = 1
     return Status.DONE
 
 
@@ -213,6 +222,13 @@ def watch_roots(state, roots, address):
     if evaluate_ends(state, roots, address) != 0:
         return Status.CALLBACK
     if any_suspicious(state, roots):
+        left = leave_rest(state, roots, address)
+        if left == CUT:
+            cut_in_half(state, roots)
+            return Status.DONE
+        if left == LEFT:
+            undo(state, roots)
+            return hand_over_start(state, roots)
         status = end_at_first(state, roots, address)
         if status != Status.DONE or state.phase != Phase.SAVE or state.at_root or roots.switching:
             return status
