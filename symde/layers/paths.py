@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from symde.engine.batched.paths.adjoint import follow_again
+from symde.engine.batched.paths.draws import Draws
+from symde.engine.batched.paths.families import stepper_of
 from symde.engine.batched.paths.follow import Followed, Run, Saves, follow
 from symde.engine.batched.paths.increments import Brownian, Grid
-from symde.engine.batched.paths.steps import stepper_of
 from symde.engine.batched.probe import Probe
 from symde.engine.batched.stateful import refuse_stateful
 from symde.engine.cpu import linear_solvers
@@ -68,24 +69,6 @@ class Told:
     problem: Any
 
 
-def method_in_torch(method: Any, kind: str) -> NoiseMethod:
-    """The method asked for, or the one for a kind of noise: that of the compiled engine, but for general
-    noise, of whose double integrals the torch engine knows nothing.
-
-    Raises:
-        ValueError, TypeError: it is none, or not for such noise.
-    """
-    if kind != "general":
-        return method_for(method, kind)
-    found = method_for("EulerMaruyama" if method in (None, "auto") else method, kind)
-    if found.double:
-        raise ValueError(
-            f"{found.name} takes the double integrals of general noise, which the torch engine does not "
-            "have: use 'EulerMaruyama', or solve with backend='cpu'"
-        )
-    return found
-
-
 def of_problem(
     problem: Any, module: Any, u0: Tensor, p: Tensor, span: Tensor, times: Tensor, solving: dict[str, Any],
     rest: dict[str, Any],
@@ -108,7 +91,7 @@ def of_problem(
                 f"{name}={solving[name]!r} means nothing for paths of the torch engine, whose steps are all "
                 "of the size dt0: leave it out, or solve with backend='cpu'"
             )
-    method = method_in_torch(solving["method"], system.noise.kind)
+    method = method_for(solving["method"], system.noise.kind, not system.cuts)
     how = PathOptions(
         method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"]
     )
@@ -150,7 +133,9 @@ def solve_paths(
     count = members or 1
     paths = whole(how.trajectory, "trajectory") + torch.arange(count, device=u0.device)
     stepper = stepper_of(equation, how.method, u0.shape[-1], u0.device)
-    noise = Brownian(grid, how.seed or 0, paths, equation.motions, how.method.per_motion, u0.dtype)
+    pairs = equation.pairs if how.method.double else ()
+    draws = Draws.of(how.method, equation.motions, pairs, grid.steps)
+    noise = Brownian(grid, how.seed or 0, paths, draws, u0.dtype)
     run = Run(stepper, grid, Saves.of(grid, times), noise)
     states = u0.expand(count, u0.shape[-1]).T
     p = None if p is None else torch.atleast_2d(p).T.to(u0.dtype)
@@ -168,6 +153,11 @@ def _followed(
     wanted = torch.is_grad_enabled() and any(
         one is not None and one.requires_grad for one in (u0, p, *weights)
     )
+    if transformed() and run.stepper.implicit:
+        raise NotImplementedError(
+            "transforms of torch.func and forward mode are not known of implicit steps: take backward(), an "
+            "explicit method, or backend='cpu'"
+        )
     if gradient == TAPE or transformed() or not wanted:
         if gradient != TAPE and transformed():
             raise NotImplementedError(
@@ -253,11 +243,12 @@ def _failure(
 ) -> SolveError:
     taken = int(found.taken[k])
     reached = grid.t0 + taken * grid.h
-    message = explained(Retcode.NON_FINITE, reached)
+    retcode = Retcode.DIVERGED if bool(found.diverged[k]) else Retcode.NON_FINITE
+    message = explained(retcode, reached)
     known = times <= reached
     u = found.u[:, :, k].detach().cpu().numpy().astype(float)
     solution = NoiseSolution(
-        told.problem(), times[known], u[known], Retcode.NON_FINITE, None, {"steps": taken}, 0.0,
+        told.problem(), times[known], u[known], retcode, None, {"steps": taken}, 0.0,
         (how.method,), message, how.seed or 0, how.trajectory + k,
     )  # fmt: skip
     return SolveError(message, solution)

@@ -43,6 +43,11 @@ _METHODS = NamedMethods(
 methods, get = _METHODS.all, _METHODS.get
 
 
+def is_auto(method: Any) -> bool:
+    """Whether a method is left to be chosen."""
+    return method is None or isinstance(method, str) and method.strip().lower() == "auto"
+
+
 def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) -> NoiseMethod:
     """The method asked for, or the one for a kind of noise. Where general noise is not smooth, and its
     derivatives may be infinite, and where steps are `cut` short by jumps whose times follow the path, that is
@@ -52,7 +57,7 @@ def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) 
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
             noise, or it cannot cut steps short. TypeError: not a method.
     """
-    if method is None or (isinstance(method, str) and method.strip().lower() == "auto"):
+    if is_auto(method):
         return get(_DEFAULT[noise] if (smooth and not cut) or noise != "general" else "EulerMaruyama")
     found = get(method)
     if noise not in found.noise:

@@ -6,6 +6,7 @@ sqrt(steps) stretches, and of the operations of one of them.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -27,7 +28,7 @@ def follow_again(run: Run, u0: Tensor, p: Tensor | None, weights: list[Tensor]) 
     """Paths whose saved states can be differentiated, once."""
     made: list[Followed] = []
     u = _Again.apply(run, made, u0, p, *weights)
-    return Followed(u, made[0].taken)
+    return dataclasses.replace(made[0], u=u)
 
 
 class _Again(torch.autograd.Function):
@@ -69,7 +70,7 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
                     outputs.append(within(run.stepper.equation, start))
                     seeds.append(grad[place])
             end = start
-            for step, end in run.steps(start, p, first, last):
+            for step, (end, _) in run.steps(start, p, first, last):
                 for place, state in run.points(step, old, end):
                     outputs.append(state)
                     seeds.append(grad[place])

@@ -1,0 +1,85 @@
+"""Stochastic Runge-Kutta methods of strong order 1.5, by the tables of `symde.engine.noise`."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symde.engine.batched.paths.increments import Increments
+from symde.engine.batched.paths.steps import Step, Stepper, weighted
+from symde.engine.noise.method import NoiseMethod
+
+
+class Sra(Stepper):
+    """Runge-Kutta methods for additive noise (A. Roessler 2010, scheme (6.1))."""
+
+    def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
+        super().__init__(equation, method, n, device)
+        self.table: Any = method.tableau
+
+    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+        """A step from t on."""
+        table: Any = self.table
+        assert noise.area is not None
+        dw, mean = self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        times = table.a.sum(axis=1)
+        g = [self.diffusion(t + float(c) * h, u, p) for c in table.c1]
+        f: list[Tensor] = []
+        for i in range(table.stages):
+            stage = weighted(u, table.a[i], f, h)
+            spread = weighted(None, table.b[i], g)
+            if spread is not None:
+                stage = self.to_rows.add(stage, spread * mean)
+            f.append(self.drift(t + float(times[i]) * h, stage, p))
+        return Step(self.ended(u, h, f, g, dw, mean))
+
+    def ended(
+        self, u: Tensor, h: float, f: list[Tensor], g: list[Tensor], dw: Tensor, mean: Tensor
+    ) -> Tensor:
+        """The state at the end, from the stages."""
+        table = self.table
+        weights = weighted(None, table.beta1, g), weighted(None, table.beta2, g)
+        parts = [one * by for one, by in zip(weights, (dw, mean), strict=True) if one is not None]
+        return self.to_rows.add(weighted(u, table.alpha, f, h), functools.reduce(torch.add, parts))
+
+
+class Sri(Stepper):
+    """Runge-Kutta methods for diagonal and for scalar noise (A. Roessler 2010, scheme (6.8))."""
+
+    def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
+        super().__init__(equation, method, n, device)
+        self.table: Any = method.tableau
+
+    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+        """A step from t on."""
+        table: Any = self.table
+        assert noise.area is not None
+        root, dw, mean = math.sqrt(h), self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        drift_times, noise_times = table.a0.sum(axis=1), table.a1.sum(axis=1)
+        f: list[Tensor] = []
+        g: list[Tensor] = []
+        for i in range(table.stages):
+            at_f, at_g = weighted(u, table.a0[i], f, h), weighted(u, table.a1[i], f, h)
+            spread = weighted(None, table.b0[i], g)
+            if spread is not None:
+                at_f = self.to_rows.add(at_f, spread * mean)
+            spread = weighted(None, table.b1[i], g)
+            if spread is not None:
+                at_g = self.to_rows.add(at_g, root * spread)
+            needed = table.alpha[i] != 0.0 or table.a0[:, i].any() or table.a1[:, i].any()
+            f.append(self.drift(t + float(drift_times[i]) * h, at_f, p) if needed else u)
+            g.append(self.diffusion(t + float(noise_times[i]) * h, at_g, p))
+        double = 0.5 * (dw * dw - h) / root
+        triple = (dw * dw * dw - 3.0 * h * dw) / (6.0 * h)
+        moved = 0.0 * dw
+        for i, one in enumerate(g):
+            weight = (
+                float(table.beta1[i]) * dw + float(table.beta2[i]) * double
+                + float(table.beta3[i]) * mean + float(table.beta4[i]) * triple
+            )  # fmt: skip
+            moved = moved + weight * one
+        return Step(self.to_rows.add(weighted(u, table.alpha, f, h), moved))
