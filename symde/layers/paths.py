@@ -137,7 +137,7 @@ def solve_paths(
     draws = Draws.of(how.method, equation.motions, pairs, grid.steps)
     noise = Brownian(grid, how.seed or 0, paths, draws, u0.dtype)
     run = Run(stepper, grid, Saves.of(grid, times), noise)
-    states = u0.expand(count, u0.shape[-1]).T
+    states = u0.expand(count, u0.shape[-1]).T.contiguous()  # forward mode writes into no expanded tensor
     p = None if p is None else torch.atleast_2d(p).T.to(u0.dtype)
     found = _followed(run, states, p, gradient, modules)
     if not transformed():

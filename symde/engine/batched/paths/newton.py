@@ -54,9 +54,11 @@ class DriftSolver:
             y, diverged = self._iterated(t, size, base, guess, old, p)
         if not torch.is_grad_enabled():
             return y, diverged
+        residual = base + size * self._drift(t, within(self._equation, y), p) - y
+        if not residual.requires_grad:
+            return y, diverged
         with torch.no_grad():
             factors = self._factors(t, size, y, p)
-        residual = base + size * self._drift(t, within(self._equation, y), p) - y
         correction: Any = ImplicitSolve.apply(residual, factors.lu, factors.pivots)
         return y + (correction - correction.detach()), diverged
 
