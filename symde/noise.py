@@ -76,39 +76,46 @@ def plan_of(
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
     if rtol is not None or atol is not None:
-        return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
+        known = system.cuts, system.state_names, system.nominal
+        return NoisePlan(chosen, adaptive_steps(chosen, *known, (t0, t1), step, max_steps, rtol, atol))
     return NoisePlan(chosen, equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates))
 
 
-def _adaptive(
-    problem: Problem, method: NoiseMethod, step: float | None, max_steps: int, rtol: Any, atol: Any
-) -> Adaptive:
+def adaptive_steps(
+    method: NoiseMethod, cuts: tuple[str, ...], names: tuple[str, ...], nominal: np.ndarray | None,
+    span: tuple[float, float], step: float | None, max_steps: int, rtol: Any, atol: Any,
+) -> Adaptive:  # fmt: skip
     """Steps that follow the error.
 
+    Args:
+        method: Whose steps.
+        cuts: Where coefficients are not smooth, in words.
+        names, nominal: Of the states, and the scales of their tolerances; None: all 1.
+        span: From where to where.
+        step: The first that is tried; None: a thousandth of the span.
+        max_steps: Limit on the steps.
+        rtol, atol: Tolerances; None: 0.01.
+
     Raises:
-        ValueError: there is no estimate of it, with which the steps would come to the right limit; or a state
-            has a domain, at whose end the coefficients are not smooth, as the estimate supposes them to be.
+        ValueError: there is no estimate of the error, with which the steps would come to the right limit; or
+            a state has a domain, at whose end the coefficients are not smooth, as the estimate supposes them
+            to be.
     """
     if not method.adaptive:
         raise ValueError(
             f"{method.name} does not estimate its error, and steps chosen from the noise by a method of low "
             "order may come to a wrong limit (Gaines and Lyons 1997): give dt0=... and no tolerances"
         )
-    system: Any = problem.system
-    t0, t1 = problem.tspan
-    if system.cuts:  # they would come to means that are wrong by some per cent
+    if cuts:  # they would come to means that are wrong by some per cent
         raise ValueError(
-            f"{system.cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
+            f"{cuts[0]}, and steps that follow the error suppose smooth coefficients: give dt0=... "
             "and no tolerances"
         )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
-    given = options.absolute_tolerance(
-        TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
-    )
-    limit = min(max_steps, 2**53)
-    span = t1 - t0
-    first = span / 1000 if step is None else min(step, span)
-    return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
+    given = options.absolute_tolerance(TOLERANCE if atol is None else atol, names, nominal, rtol)
+    length = span[1] - span[0]
+    first = length / 1000 if step is None else min(step, length)
+    return Adaptive(*span, first, rtol, np.full(len(names), given, float), min(max_steps, 2**53))
 
 
 def solve_noise(

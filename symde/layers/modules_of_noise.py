@@ -66,8 +66,8 @@ class ModulesOfNoise:
         return found.reshape(len(found), -1).T
 
     def products(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
-        """Those of Milstein's method: the derivatives of g along the coefficients of each motion, or, where no
-        motion changes the coefficients of another, along those of all.
+        """Those of Milstein's method: the derivatives of g along the coefficients of each motion, or, where
+        no motion changes the coefficients of another, along those of all.
 
         With torch's forward mode, which every operation of the module must have.
         """

@@ -12,7 +12,8 @@ from symde.engine.noise.registry import get, is_auto, method_for
 from symde.layers import batched, inputs
 from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise, kind_of
 from symde.layers.neural_ode import Columns, problem_of
-from symde.layers.paths import PathOptions, Told, seed_of, solve_paths
+from symde.layers.path_steps import PathOptions
+from symde.layers.paths import Told, seed_of, solve_paths
 from symde.problem import options
 
 
@@ -40,6 +41,9 @@ class NeuralSDE(nn.Module):
             random weights.
         noise: "diagonal" (a Brownian motion for each state), "scalar" (one for all) or "general".
         dt0: Size of the steps; where the span is no multiple of it, of the next smaller of which it is one.
+            With tolerances the first step that is tried.
+        rtol, atol: Tolerances of steps that follow the error, each path by its own, of methods of strong
+            order 1.5; the one that is not given is 0.01. Default: steps of the size dt0.
         saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
             end alone.
         seed: For the same noise in every call; `forward` may replace it.
@@ -59,7 +63,9 @@ class NeuralSDE(nn.Module):
         method: Any = None,
         *,
         noise: str = "diagonal",
-        dt0: float,
+        dt0: float | None = None,
+        rtol: float | None = None,
+        atol: Any = None,
         saveat: Any = None,
         seed: int | None = None,
         sensealg: str = "discrete",
@@ -76,6 +82,7 @@ class NeuralSDE(nn.Module):
         self.drift, self.diffusion, self.tspan, self.noise = drift, diffusion, tspan, noise
         self.method = None if is_auto(method) else get(method)
         self.dt0, self.saveat, self.seed = dt0, saveat, seed
+        self.rtol, self.atol = rtol, atol
         self.sensealg, self.max_steps = sensealg, max_steps
         self.last_seed: int | None = None
         self._kinds: dict[int, NoiseKind] = {}
@@ -111,7 +118,9 @@ class NeuralSDE(nn.Module):
         equation = ModulesOfNoise(self.drift, self.diffusion, self.noise, u0, kind)
         method = method_for(self.method, kind, smooth=False)
         self.last_seed = seed_of(self.seed if seed is None else seed)
-        how = PathOptions(method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps)
+        how = PathOptions(
+            method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps, self.rtol, self.atol
+        )
         names = tuple(f"u{i + 1}" for i in range(n))
         told = Told(names, (), lambda: problem_of(Columns(self.drift), n))
         span = inputs.given_span(self.tspan if tspan is None else tspan)

@@ -130,7 +130,7 @@ def _inner(one: Any, given: list[torch.Tensor]) -> Any:
 
 
 def _wrapped(one: Any, known: dict[int, Elsewhere]) -> Any:
-    """The same as tensors that are elsewhere; those that an operation wrote into are the ones it was given."""
+    """As tensors that are elsewhere; those that an operation wrote into are the ones it was given."""
     if isinstance(one, torch.Tensor):
         return known[id(one)] if id(one) in known else Elsewhere(one)
     return type(one)([_wrapped(part, known) for part in one]) if isinstance(one, tuple | list) else one

@@ -69,7 +69,8 @@ def test_a_module_in_a_neural_ode(device, members, dtype):
 @pytest.mark.parametrize("layer", [diffeq, diffeq_rd, diffeq_adjoint])
 def test_layers_of_a_model(device, layer):
     problem = symde.Problem(
-        "param a = 2.2, b = 1, c = 2*a\nstate x = 0.5*a, y = 1\ntime 0 .. 2\nx' = a*x - b*x*y\ny' = -c*y + x*y"
+        "param a = 2.2, b = 1, c = 2*a\nstate x = 0.5*a, y = 1\ntime 0 .. 2\n"
+        "x' = a*x - b*x*y\ny' = -c*y + x*y"
     )
 
     def run(home):

@@ -132,7 +132,9 @@ def test_general_noise_is_the_models(method):
             return -x
 
     sde = NeuralSDE(Decay(), Matrix(), (0, 1), method, noise="general", dt0=0.05, seed=4, saveat=0.5)
-    expected = symde.ensemble(symde.Problem(symde.ode_def(WHIRL)), method, n=3, dt0=0.05, seed=4, saveat=0.5).u
+    expected = symde.ensemble(
+        symde.Problem(symde.ode_def(WHIRL)), method, n=3, dt0=0.05, seed=4, saveat=0.5
+    ).u
     start = torch.tensor([1.0, 0.5], dtype=torch.float64).expand(3, 2)
     found = sde(start)
     np.testing.assert_allclose(found.detach(), expected, rtol=1e-11)
@@ -155,9 +157,7 @@ def test_coefficients_that_read_other_states_have_all_products():
             return -x
 
     sde = NeuralSDE(Decay(), Crossed(), (0, 1), "Milstein", dt0=0.05, seed=4)
-    model = symde.ode_def(
-        "dx = -x*dt + 0.5*y*dW1\ndy = -y*dt + 0.4*x*dW2\nx(0) = 1; y(0) = 0.5\ntime 0 .. 1"
-    )
+    model = symde.ode_def("dx = -x*dt + 0.5*y*dW1\ndy = -y*dt + 0.4*x*dW2\nx(0) = 1; y(0) = 0.5\ntime 0 .. 1")
     expected = symde.solve(symde.Problem(model), "Milstein", dt0=0.05, seed=4, saveat=[1.0]).u
     np.testing.assert_allclose(sde(torch.tensor([1.0, 0.5], dtype=torch.float64)), expected, rtol=1e-12)
 

@@ -11,7 +11,8 @@ from symde.engine.batched.paths.normal import philox
 from symde.engine.noise.registry import get
 from symde.layers import diffeq
 from symde.layers.noise_module import noise_module_of
-from symde.layers.paths import PathOptions, Told, solve_paths
+from symde.layers.path_steps import PathOptions
+from symde.layers.paths import Told, solve_paths
 from tests.batched.test_work import Count
 from tests.jumps.test_random import VECTORS
 
@@ -128,7 +129,9 @@ def test_a_path_is_that_of_the_compiled_engine(text, method):
     expected = symde.solve(problem, method, dt0=0.02, seed=5, saveat=times).u
     found = paths(problem, method, u0, p, saveat=times)
     # the slope of sqrt(x) near 0 makes rounding larger
-    np.testing.assert_allclose(found, expected, rtol=1e-10 if text in (BOUNDED, BETWEEN) else 1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-10 if text in (BOUNDED, BETWEEN) else 1e-12, atol=1e-13
+    )
 
 
 def test_members_of_a_batch_are_the_paths_of_a_seed():
@@ -293,7 +296,7 @@ def test_implicit_steps_are_differentiated_once_and_backward():
 
 
 def test_a_stage_takes_few_iterations():
-    # of Newton's method with the Jacobian of each iterate: a linear drift takes one and a look at what is left
+    # of Newton's method: a linear drift takes one and another that tells what is left
     problem = problem_of("dx = -1000*x*dt + 0.1*dW\nx(0) = 1\ntime 0 .. 1")
     u0, p = tensors(problem)
     counts = []
@@ -302,6 +305,73 @@ def test_a_stage_takes_few_iterations():
             paths(problem, "ImplicitEulerMaruyama", u0, p, dt0=size)
         counts.append(mode.found["aten.linalg_lu_factor_ex.default"])
     assert counts[1] - counts[0] == 20
+
+
+ADAPTIVE = [
+    (DIAGONAL, "SRIW1"),
+    (DIAGONAL, "SOSRI"),
+    (ADDITIVE, "SRA1"),
+    (ADDITIVE, None),
+    (STIFF, "SKenCarp"),
+]
+
+
+@pytest.mark.parametrize(("text", "method"), ADAPTIVE)
+def test_steps_that_follow_the_error_are_those_of_the_compiled_engine(text, method):
+    problem = problem_of(text)
+    times = [0.0, 0.25, 0.25, 1 / 3, 1.0]
+    found = []
+    for backend, sensealg in (("cpu", "auto"), ("torch", "discrete"), ("torch", "tape")):
+        u0, p = tensors(problem, gradient=True)
+        how = dict(rtol=1e-2, atol=1e-3, seed=4, saveat=times, backend=backend, sensealg=sensealg)
+        u = diffeq(p.expand(4, -1), problem, method, u0=u0, **how)
+        weights = torch.linspace(0.5, 1.5, u.numel(), dtype=torch.float64).reshape(u.shape)
+        found.append((u.detach(), *torch.autograd.grad((weights * u.square()).sum(), (u0, p))))
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+def test_a_path_by_steps_of_its_own_does_not_depend_on_the_others():
+    problem = problem_of(DIAGONAL)
+    u0, p = tensors(problem)
+    many = p * torch.linspace(0.5, 2.0, 5, dtype=torch.float64)[:, None]
+    how = dict(rtol=1e-2, dt0=None, saveat=0.5)
+    together = paths(problem, "SRIW1", u0, many, **how)
+    for k in range(5):
+        torch.testing.assert_close(paths(problem, "SRIW1", u0, many[k], trajectory=k, **how), together[k])
+    single = paths(problem, "SRIW1", u0.float(), many.float(), **how)
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), together, rtol=0.05, atol=0.05)
+
+
+def test_tolerances_are_refused_where_steps_would_come_to_a_wrong_limit():
+    for text, method, message in (
+        (DIAGONAL, "Milstein", "Milstein does not estimate its error"),
+        (BOUNDED, "SRIW1", "`x` has a domain"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            diffeq(None, problem_of(text), method, rtol=1e-2, backend="torch")
+    problem = problem_of(DIAGONAL)
+    u0, p = tensors(problem)
+    with pytest.raises(NotImplementedError, match="not known of steps that follow the error"):
+        torch.func.grad(lambda q: paths(problem, "SRIW1", u0, q, "tape", dt0=None, rtol=0.1).sum())(p)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [("dx = x^3*dt + 0.1*x*dW\nx(0) = 10\ntime 0 .. 1", {}), (DIAGONAL, {"max_steps": 7})],
+)
+def test_paths_that_do_not_reach_their_end_are_told_as_the_compiled_engine_tells_them(text, how):
+    problem = problem_of(text)
+    u0, p = tensors(problem)
+    given = dict(rtol=1e-2, dt0=None, saveat=0.001, **how)
+    compiled = symde.solve(problem, "SRIW1", seed=5, throw=False, **given)
+    with pytest.raises(symde.SolveError) as info:
+        paths(problem, "SRIW1", u0, p, **given)
+    assert str(info.value) == compiled.message and not compiled.retcode.success
+    np.testing.assert_allclose(info.value.solution.u, compiled.u, rtol=1e-9)
+    assert info.value.solution.stats.steps == compiled.stats.steps
 
 
 def test_a_model_that_calls_a_module_has_noise():
@@ -317,7 +387,7 @@ def test_a_model_that_calls_a_module_has_noise():
 
 def test_options_that_mean_nothing_are_refused():
     problem = problem_of(DIAGONAL)
-    for given in ({"rtol": 1e-3}, {"dtmax": 0.1}, {"workers": 2}, {"saveat": torch.rand(2, 3)}):
+    for given in ({"dtmax": 0.1}, {"workers": 2}, {"saveat": torch.rand(2, 3)}):
         with pytest.raises(ValueError):
             diffeq(None, problem, **{"dt0": 0.1, "backend": "torch", **given})
     with pytest.raises(ValueError, match="RKMilGeneral|unknown method"):

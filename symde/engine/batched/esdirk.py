@@ -92,7 +92,7 @@ class EsdirkStepper:
         return y + (correction - correction.detach())
 
     def left(self, u: Tensor) -> Tensor:
-        """What is left of the stages' errors, by which steps differ where a last iteration was made or not."""
+        """What is left of the stages' errors: steps differ by it where a last iteration was made or not."""
         allowed = LEFT * TOLERANCE * self._tightness * math.sqrt(u.shape[-2])
         return allowed * (self._tolerance.atol + self._tolerance.rtol * u.abs())
 

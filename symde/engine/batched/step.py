@@ -50,8 +50,8 @@ class Stepper(Protocol):
         ...
 
     def left(self, u: Tensor) -> Tensor | float:
-        """By how much more than by rounding a step that leads to u, (..., n, B), may lead elsewhere when it is
-        done again: what iterations leave."""
+        """By how much more than by rounding a step that leads to u, (..., n, B), may lead elsewhere when it
+        is done again: what iterations leave."""
         ...
 
     def combine(self, stages: Tensor, h: Tensor, weights: Tensor) -> Tensor:

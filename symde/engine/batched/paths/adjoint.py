@@ -70,7 +70,8 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
                     outputs.append(within(run.stepper.equation, start))
                     seeds.append(grad[place])
             end = start
-            for step, (end, _) in run.steps(start, p, first, last):
+            for step, found in run.steps(start, p, first, last):
+                end = found.u
                 for place, state in run.points(step, old, end):
                     outputs.append(state)
                     seeds.append(grad[place])
@@ -79,11 +80,11 @@ def _grads(ctx: Any, wanted: tuple[bool, ...], grad: Tensor) -> list[Tensor | No
                 [*outputs, end], [start, *targets], [*seeds, adjoint], allow_unused=True
             )
         adjoint = torch.zeros_like(u0) if by_u is None else by_u
-        sums = [_added(one, two) for one, two in zip(sums, others, strict=True)]
+        sums = [added(one, two) for one, two in zip(sums, others, strict=True)]
     found = iter(sums)
     return [adjoint, *(next(found) if want else None for want in wanted[1:])]
 
 
-def _added(total: Tensor | None, part: Tensor | None) -> Tensor | None:
+def added(total: Tensor | None, part: Tensor | None) -> Tensor | None:
     """The sum; None stands for 0."""
     return total if part is None else part if total is None else total + part

@@ -13,6 +13,7 @@ from torch import Tensor
 from symde.engine.batched.paths.equation import within
 from symde.engine.batched.paths.increments import Brownian, Grid
 from symde.engine.batched.paths.steps import Step, Stepper
+from symde.engine.cpu.layout import Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,12 +88,14 @@ class Followed:
     Attributes:
         u: Saved states, shape (T, n, B); not a number from where a path was not finite.
         taken: Steps that each path took, int64, shape (B,): all where it reached its end.
-        diverged: Whose implicit step had no solution, shape (B,).
+        status: How each ended, `Status` as a number, shape (B,).
+        reached: Time at which each ended, shape (B,).
     """
 
     u: Tensor
     taken: Tensor
-    diverged: Tensor
+    status: Tensor
+    reached: Tensor
 
 
 def follow(
@@ -113,10 +116,11 @@ def follow(
     if segments is not None:
         segments.append(u)
     old, diverged = u, torch.zeros_like(taken, dtype=torch.bool)
-    for step, (new, unsolved) in run.steps(u, p, 0, run.grid.steps):
+    for step, found in run.steps(u, p, 0, run.grid.steps):
+        new = found.u
         with torch.no_grad():
-            if unsolved is not None:
-                diverged = diverged | (unsolved & (lost == 0.0))
+            if found.diverged is not None:
+                diverged = diverged | (found.diverged & (lost == 0.0))
                 lost = torch.where(diverged, torch.nan, lost)
             lost = lost + (new - new).sum(0)
             taken += lost == 0.0
@@ -125,4 +129,7 @@ def follow(
         old = new
         if segments is not None and (step + 1) % length == 0 and step + 1 < run.grid.steps:
             segments.append(new)
-    return Followed(torch.stack([one for one in saved if one is not None]), taken, diverged)
+    status = torch.where(diverged, int(Status.DIVERGED), int(Status.NON_FINITE))
+    status = torch.where(taken < run.grid.steps, status, int(Status.DONE))
+    reached = run.grid.t0 + taken.double() * run.grid.h
+    return Followed(torch.stack([one for one in saved if one is not None]), taken, status, reached)

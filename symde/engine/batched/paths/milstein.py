@@ -9,7 +9,7 @@ from torch import Tensor
 
 from symde.engine.batched.paths.equation import Chosen, Places, within
 from symde.engine.batched.paths.increments import Increments
-from symde.engine.batched.paths.steps import EulerMaruyama, Step, Stepper
+from symde.engine.batched.paths.steps import EulerMaruyama, Size, Step, Stepper
 from symde.engine.noise.method import NoiseMethod
 
 
@@ -40,7 +40,7 @@ class DoubleIntegrals:
         self._areas = Chosen(places, max(len(pairs), 1), device)
 
     def add(
-        self, target: Tensor, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments
+        self, target: Tensor, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments
     ) -> Tensor:
         """`target` and the double integrals of a step from (t, u)."""
         if not self._count:
@@ -59,6 +59,6 @@ class Milstein(EulerMaruyama):
         super().__init__(equation, method, n, device)
         self._double = DoubleIntegrals(self, device)
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
         return Step(self._double.add(super().step(t, h, u, p, noise).u, t, h, u, p, noise))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from symde.engine.batched.paths.increments import Increments
-from symde.engine.batched.paths.steps import Step, Stepper, weighted
+from symde.engine.batched.paths.steps import Size, Step, Stepper, drift_error, root_of, weighted
 from symde.engine.noise.method import NoiseMethod
 
 
@@ -21,7 +20,7 @@ class Sra(Stepper):
         super().__init__(equation, method, n, device)
         self.table: Any = method.tableau
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
         table: Any = self.table
         assert noise.area is not None
@@ -35,16 +34,26 @@ class Sra(Stepper):
             if spread is not None:
                 stage = self.to_rows.add(stage, spread * mean)
             f.append(self.drift(t + float(times[i]) * h, stage, p))
-        return Step(self.ended(u, h, f, g, dw, mean))
+        end, fine = self.ended(u, h, f, g, dw, mean)
+        if not isinstance(h, Tensor):
+            return Step(end)
+        return Step(end, None, self.with_noise(drift_error(table.alpha, f, h), fine))
 
     def ended(
-        self, u: Tensor, h: float, f: list[Tensor], g: list[Tensor], dw: Tensor, mean: Tensor
-    ) -> Tensor:
-        """The state at the end, from the stages."""
+        self, u: Tensor, h: Size, f: list[Tensor], g: list[Tensor], dw: Tensor, mean: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """The state at the end, from the stages, and the part of the noise beside a simpler method's."""
         table = self.table
         weights = weighted(None, table.beta1, g), weighted(None, table.beta2, g)
-        parts = [one * by for one, by in zip(weights, (dw, mean), strict=True) if one is not None]
-        return self.to_rows.add(weighted(u, table.alpha, f, h), functools.reduce(torch.add, parts))
+        coarse, fine = (
+            None if one is None else one * by for one, by in zip(weights, (dw, mean), strict=True)
+        )
+        moved = functools.reduce(torch.add, [one for one in (coarse, fine) if one is not None])
+        return self.to_rows.add(weighted(u, table.alpha, f, h), moved), fine
+
+    def with_noise(self, error: Tensor, fine: Tensor | None) -> Tensor:
+        """An error of the drift, and that of the noise."""
+        return error if fine is None else self.to_rows.add(error, fine.abs())
 
 
 class Sri(Stepper):
@@ -54,11 +63,11 @@ class Sri(Stepper):
         super().__init__(equation, method, n, device)
         self.table: Any = method.tableau
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
         table: Any = self.table
         assert noise.area is not None
-        root, dw, mean = math.sqrt(h), self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        root, dw, mean = root_of(h), self.of_motions(noise.dw), self.of_motions(noise.area) / h
         drift_times, noise_times = table.a0.sum(axis=1), table.a1.sum(axis=1)
         f: list[Tensor] = []
         g: list[Tensor] = []
@@ -75,11 +84,12 @@ class Sri(Stepper):
             g.append(self.diffusion(t + float(noise_times[i]) * h, at_g, p))
         double = 0.5 * (dw * dw - h) / root
         triple = (dw * dw * dw - 3.0 * h * dw) / (6.0 * h)
-        moved = 0.0 * dw
+        coarse = fine = 0.0 * dw
         for i, one in enumerate(g):
-            weight = (
-                float(table.beta1[i]) * dw + float(table.beta2[i]) * double
-                + float(table.beta3[i]) * mean + float(table.beta4[i]) * triple
-            )  # fmt: skip
-            moved = moved + weight * one
-        return Step(self.to_rows.add(weighted(u, table.alpha, f, h), moved))
+            first = float(table.beta1[i]) * dw + float(table.beta2[i]) * double
+            second = float(table.beta3[i]) * mean + float(table.beta4[i]) * triple
+            coarse, fine = coarse + first * one, fine + second * one
+        end = self.to_rows.add(weighted(u, table.alpha, f, h), coarse + fine)
+        if not isinstance(h, Tensor):
+            return Step(end)
+        return Step(end, None, self.to_rows.add(drift_error(table.alpha, f, h), fine.abs()))

@@ -5,6 +5,7 @@ A step is made of operations that torch differentiates.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -21,10 +22,20 @@ class Step(NamedTuple):
     Attributes:
         u: The states at its end, shape (n, B).
         diverged: Whose implicit step has no solution, shape (B,); None: steps are explicit.
+        error: An estimate of the error, shape (n, B), of steps that follow it; else None.
     """
 
     u: Tensor
     diverged: Tensor | None = None
+    error: Tensor | None = None
+
+
+Size = float | Tensor
+"""Of a step: a number, or one for each member, shape (B,), where steps follow the error."""
+
+DRIFT_WEIGHT = 0.25
+"""Of the drift's part of the error, what the weighted stages differ from the first, as in the compiled
+engine."""
 
 
 class Stepper:
@@ -53,7 +64,7 @@ class Stepper:
         """The entries of the diffusion at a state."""
         return self.equation.diffusion(t, within(self.equation, u), p)
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
         raise NotImplementedError
 
@@ -61,13 +72,28 @@ class Stepper:
 class EulerMaruyama(Stepper):
     """u + f h + g dW (G. Maruyama 1955)."""
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
         g = self.diffusion(t, u, p)
         return Step(self.to_rows.add(u + h * self.drift(t, u, p), g * self.of_motions(noise.dw)))
 
 
-def weighted(u: Any, weights: Any, values: list[Tensor], h: float = 1.0) -> Any:
+def root_of(h: Size) -> Any:
+    """sqrt(h)."""
+    return torch.sqrt(h) if isinstance(h, Tensor) else math.sqrt(h)
+
+
+def drift_error(alpha: Any, f: list[Tensor], h: Tensor) -> Tensor:
+    """What the drifts of stages differ from the first, one after another: where decay is fast their sum may
+    be 0."""
+    error = torch.zeros_like(f[0])
+    for weight, one in zip(alpha[1:], f[1:], strict=True):
+        if weight != 0.0:
+            error = error + (DRIFT_WEIGHT * abs(float(weight))) * h * (one - f[0]).abs()
+    return error
+
+
+def weighted(u: Any, weights: Any, values: list[Tensor], h: Size = 1.0) -> Any:
     """u + h sum_i weights_i values_i over the values that there are; None stands for 0."""
     for weight, value in zip(weights, values, strict=False):
         if weight != 0.0:

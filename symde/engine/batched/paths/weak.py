@@ -6,7 +6,6 @@ approximation of Ito stochastic differential equations, Appl. Numer. Math. 59 (2
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from symde.engine.batched.paths.equation import Places
 from symde.engine.batched.paths.increments import Increments
-from symde.engine.batched.paths.steps import Step, Stepper, weighted
+from symde.engine.batched.paths.steps import Size, Step, Stepper, root_of, weighted
 from symde.engine.noise.method import NoiseMethod
 
 
@@ -32,9 +31,9 @@ class Ri(Stepper):
         back = [order.index(place) for place in range(len(columns))]
         self._back = torch.tensor(back, dtype=torch.int64, device=device)
 
-    def step(self, t: Tensor, h: float, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
+    def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
-        table, root, dw = self.table, math.sqrt(h), self.of_motions(noise.dw)
+        table, root, dw = self.table, root_of(h), self.of_motions(noise.dw)
         drift_times, noise_times = table.a0.sum(axis=1), table.a1.sum(axis=1)
         f, g = [self.drift(t, u, p)], [self.diffusion(t, u, p)]
         for i in range(1, table.stages):
@@ -49,9 +48,7 @@ class Ri(Stepper):
         double = 0.5 * (dw * dw - h) / root
         end = weighted(u, table.alpha, f, h)
         for i, one in enumerate(g):
-            end = self.to_rows.add(
-                end, (float(table.beta1[i]) * dw + float(table.beta2[i]) * double) * one
-            )
+            end = self.to_rows.add(end, (float(table.beta1[i]) * dw + float(table.beta2[i]) * double) * one)
         return Step(end if self.together else self._mixed(end, t, h, u, p, g, noise))
 
     def _diffusion_of_each(
@@ -62,17 +59,15 @@ class Ri(Stepper):
             return self.diffusion(t, base, p)
         if self.together:
             return self.diffusion(t, self.to_rows.add(base, root * moved), p)
-        found = [
-            group.own(self.diffusion(t, group.add(base, root * moved), p)) for group in self._groups
-        ]
+        found = [group.own(self.diffusion(t, group.add(base, root * moved), p)) for group in self._groups]
         return torch.cat(found).index_select(0, self._back)
 
     def _mixed(
-        self, end: Tensor, t: Tensor, h: float, u: Tensor, p: Tensor | None, g: list[Tensor],
+        self, end: Tensor, t: Tensor, h: Size, u: Tensor, p: Tensor | None, g: list[Tensor],
         noise: Increments,
     ) -> Tensor:  # fmt: skip
         """What motions do to the coefficients of others, from the stages with hats."""
-        table, root = self.table, math.sqrt(h)
+        table, root = self.table, root_of(h)
         dw, columns = noise.dw, self.of_motions
         count = self.equation.motions
         end = self.to_rows.add(end, (count - 1) * float(table.beta3[0]) * g[0] * columns(dw))
@@ -84,12 +79,12 @@ class Ri(Stepper):
                 end = self.to_rows.add(end, factor * group.others.to(u.dtype) * self.diffusion(t, at, p))
         return end
 
-    def _double(self, noise: Increments, other: int, h: float) -> Tensor:
+    def _double(self, noise: Increments, other: int, h: Size) -> Tensor:
         """What stands for the double integrals of all motions with another one, shape (motions, B)."""
         assert noise.second is not None
         dw = noise.dw
         signs = torch.where(noise.second > 0.0, 1.0, -1.0).to(dw.dtype)
-        before = signs[other:other + 1].expand(len(dw) - other, -1)  # of those from `other` on
+        before = signs[other : other + 1].expand(len(dw) - other, -1)  # of those from `other` on
         turned = torch.cat([-h * signs[:other], h * before])
         return 0.5 * (dw * dw[other] + turned)
 
