@@ -183,9 +183,11 @@ def _gradient(sensealg: str) -> str:
 
 
 def _require_numbers(told: Told, u0: Tensor, p: Tensor | None) -> None:
-    require_finite(u0.detach().cpu().numpy(), told.states, "initial value of state")
-    if p is not None:
-        require_finite(p.detach().cpu().numpy(), told.parameters, "parameter")
+    given = [(u0, told.states, "initial value of state")]
+    given += [] if p is None else [(p, told.parameters, "parameter")]
+    if not bool(torch.stack([torch.isfinite(one).all() for one, _, _ in given]).all()):  # one look
+        for one, names, what in given:
+            require_finite(one.detach().cpu().numpy(), names, what)
 
 
 def _require_success(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.utils.backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 
 NAME = "pretended"
@@ -28,9 +29,7 @@ TAKES_NO_SCALARS = {"cat", "stack", "mm", "bmm", "addmm", "baddbmm", "gather", "
 
 def available() -> bool:
     """Whether this version of torch lets Python make a device."""
-    from torch.utils import backend_registration
-
-    return hasattr(backend_registration, "_setup_privateuseone_for_python_backend")
+    return hasattr(torch.utils.backend_registration, "_setup_privateuseone_for_python_backend")
 
 
 class Elsewhere(torch.Tensor):
@@ -68,7 +67,6 @@ class PretendedDevice(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        _register()
         self.waits: list[str] = []
         self.operations = 0
 
@@ -136,12 +134,5 @@ def _wrapped(one: Any, known: dict[int, Elsewhere]) -> Any:
     return type(one)([_wrapped(part, known) for part in one]) if isinstance(one, tuple | list) else one
 
 
-_registered: list[str] = []
-
-
-def _register() -> None:
-    if not _registered:
-        from torch.utils import backend_registration
-
-        backend_registration._setup_privateuseone_for_python_backend(NAME)
-        _registered.append(NAME)
+if available():  # before the first backward pass of the process, which counts the devices that there are
+    torch.utils.backend_registration._setup_privateuseone_for_python_backend(NAME)

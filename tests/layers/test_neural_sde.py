@@ -294,3 +294,17 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)(start.float())
     with pytest.raises(TypeError, match="u0 must be a tensor"):
         NeuralSDE(network(), Own(), (0, 1), dt0=0.1)([1.0, 2.0])
+
+
+@pytest.mark.parametrize("method", ["SKenCarp", "SOSRA", "ImplicitEulerMaruyama"])
+def test_float32_is_close_by_implicit_methods_and_by_steps_that_follow_the_error(method):
+    how = dict(rtol=0.02, atol=0.02) if method != "ImplicitEulerMaruyama" else dict(dt0=0.05)
+    drift, start = network(), torch.full((3, 2), 0.5, dtype=torch.float64)
+    ends = []
+    for kind in (torch.float64, torch.float32):
+        sde = NeuralSDE(drift, Fixed(), (0, 1), method, seed=2, **how).to(kind)
+        ends.append(sde(start.to(kind)))
+        ends[-1].sum().backward()
+        assert ends[-1].dtype == kind and sde.drift[0].weight.grad.isfinite().all()
+        drift = network()
+    torch.testing.assert_close(ends[1].double(), ends[0], rtol=5e-3, atol=5e-3)

@@ -233,7 +233,7 @@ def test_memory_is_that_of_some_states_and_not_of_all_steps():
         u0, p = tensors(problem, gradient=True)
         u = paths(problem, "EulerMaruyama", u0, p, dt0=1e-3)
     assert len(kept) < 20  # a tape keeps some ten for each of the thousand steps
-    assert len(u.grad_fn.next_functions[0][0].next_functions[0][0].segments) == 33
+    assert len(u.grad_fn.next_functions[0][0].next_functions[0][0].found[1]) == 33
 
 
 def test_mistakes_are_told():

@@ -63,9 +63,7 @@ class ImplicitSra(Sra):
 
     def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
-        table: Any = self.table
-        assert noise.area is not None
-        dw, mean = self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        table, (dw, mean) = self.table, self.means(h, noise)
         times, size = table.drift_weights.sum(axis=1), table.gamma * h
         g = [self.diffusion(t + float(c) * h, u, p) for c in table.c1]
         f, y, factors = [self.drift(t, u, p)], u, None

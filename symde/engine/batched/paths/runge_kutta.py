@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from symde.engine.batched.paths.increments import Increments
-from symde.engine.batched.paths.steps import Size, Step, Stepper, drift_error, root_of, weighted
-from symde.engine.noise.method import NoiseMethod
+from symde.engine.batched.paths.steps import ByTable, Size, Step, drift_error, root_of, weighted
 
 
-class Sra(Stepper):
+class Sra(ByTable):
     """Runge-Kutta methods for additive noise (A. Roessler 2010, scheme (6.1))."""
-
-    def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
-        super().__init__(equation, method, n, device)
-        self.table: Any = method.tableau
 
     def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
-        table: Any = self.table
-        assert noise.area is not None
-        dw, mean = self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        table, (dw, mean) = self.table, self.means(h, noise)
         times = table.a.sum(axis=1)
         g = [self.diffusion(t + float(c) * h, u, p) for c in table.c1]
         f: list[Tensor] = []
@@ -56,18 +48,12 @@ class Sra(Stepper):
         return error if fine is None else self.to_rows.add(error, fine.abs())
 
 
-class Sri(Stepper):
+class Sri(ByTable):
     """Runge-Kutta methods for diagonal and for scalar noise (A. Roessler 2010, scheme (6.8))."""
-
-    def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
-        super().__init__(equation, method, n, device)
-        self.table: Any = method.tableau
 
     def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
-        table: Any = self.table
-        assert noise.area is not None
-        root, dw, mean = root_of(h), self.of_motions(noise.dw), self.of_motions(noise.area) / h
+        table, root, (dw, mean) = self.table, root_of(h), self.means(h, noise)
         drift_times, noise_times = table.a0.sum(axis=1), table.a1.sum(axis=1)
         f: list[Tensor] = []
         g: list[Tensor] = []

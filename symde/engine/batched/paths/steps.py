@@ -78,6 +78,19 @@ class EulerMaruyama(Stepper):
         return Step(self.to_rows.add(u + h * self.drift(t, u, p), g * self.of_motions(noise.dw)))
 
 
+class ByTable(Stepper):
+    """Steps by the coefficients of a method."""
+
+    def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
+        super().__init__(equation, method, n, device)
+        self.table: Any = method.tableau
+
+    def means(self, h: Size, noise: Increments) -> tuple[Tensor, Tensor]:
+        """For each entry of the diffusion the increment of its motion, and the mean of that over the step."""
+        assert noise.area is not None
+        return self.of_motions(noise.dw), self.of_motions(noise.area) / h
+
+
 def root_of(h: Size) -> Any:
     """sqrt(h)."""
     return torch.sqrt(h) if isinstance(h, Tensor) else math.sqrt(h)

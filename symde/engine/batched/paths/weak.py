@@ -13,17 +13,16 @@ from torch import Tensor
 
 from symde.engine.batched.paths.equation import Places
 from symde.engine.batched.paths.increments import Increments
-from symde.engine.batched.paths.steps import Size, Step, Stepper, root_of, weighted
+from symde.engine.batched.paths.steps import ByTable, Size, Step, root_of, weighted
 from symde.engine.noise.method import NoiseMethod
 
 
-class Ri(Stepper):
+class Ri(ByTable):
     """Their steps. Where no motion moves the coefficients of another, the stages of all motions are one, and
     those with hats cancel."""
 
     def __init__(self, equation: Any, method: NoiseMethod, n: int, device: torch.device) -> None:
         super().__init__(equation, method, n, device)
-        self.table: Any = method.tableau
         self.together = bool(equation.together) or equation.motions < 2
         columns = list(equation.columns)
         self._groups = [_Group(equation, k, n, device) for k in range(equation.motions)]
