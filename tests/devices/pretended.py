@@ -134,5 +134,27 @@ def _wrapped(one: Any, known: dict[int, Elsewhere]) -> Any:
     return type(one)([_wrapped(part, known) for part in one]) if isinstance(one, tuple | list) else one
 
 
+def _register() -> None:
+    """Make the device, which torch is not to take for anything unless it is named: no other test has to do
+    with it."""
+    known: Any = torch.utils.backend_registration
+
+    class Hook(known._DummyPrivateUse1Hook):
+        def is_available(self) -> bool:
+            return False
+
+    class Module(known._DummyBackendModule):
+        def is_available(self) -> bool:
+            return False
+
+        def get_rng_state(self, device: Any = None) -> torch.Tensor:
+            return torch.get_rng_state()
+
+        def set_rng_state(self, state: torch.Tensor, device: Any = None) -> None:
+            pass
+
+    known._setup_privateuseone_for_python_backend(NAME, Module(), Hook())
+
+
 if available():  # before the first backward pass of the process, which counts the devices that there are
-    torch.utils.backend_registration._setup_privateuseone_for_python_backend(NAME)
+    _register()
