@@ -87,42 +87,50 @@ def plan_of(
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
     if adaptive:
-        return NoisePlan(chosen, _adaptive(problem, chosen, step, max_steps, rtol, atol))
+        known = system.cuts, system.state_names, system.nominal
+        jumping = system.network is not None and max_steps >= UNLIMITED
+        most = options.DEFAULT_MAX_STEPS if jumping else max_steps
+        return NoisePlan(chosen, adaptive_steps(chosen, *known, (t0, t1), step, most, rtol, atol))
     grid = equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates)
     limit = max_steps if max_steps < UNLIMITED else grid.steps + options.DEFAULT_MAX_STEPS
     return NoisePlan(chosen, replace(grid, limit=limit))
 
 
-def _adaptive(
-    problem: Problem, method: NoiseMethod, step: float | None, max_steps: int, rtol: Any, atol: Any
-) -> Adaptive:
+def adaptive_steps(
+    method: NoiseMethod, cuts: tuple[str, ...], names: tuple[str, ...], nominal: np.ndarray | None,
+    span: tuple[float, float], step: float | None, max_steps: int, rtol: Any, atol: Any,
+) -> Adaptive:  # fmt: skip
     """Steps that follow the error.
 
+    Args:
+        method: Whose steps.
+        cuts: Where coefficients are not smooth, in words.
+        names, nominal: Of the states, and the scales of their tolerances; None: all 1.
+        span: From where to where.
+        step: The first that is tried; None: a thousandth of the span.
+        max_steps: Limit on the steps.
+        rtol, atol: Tolerances; None: 0.01.
+
     Raises:
-        ValueError: there is no estimate of it, with which the steps would come to the right limit.
+        ValueError: there is no estimate of the error, with which the steps would come to the right limit; or
+            coefficients are not smooth, as the estimate supposes them to be.
     """
-    system: Any = problem.system
-    t0, t1 = problem.tspan
     if not method.adaptive:
         raise ValueError(
             f"{method.name} does not estimate its error: leave out method for one that does, or give dt0=... "
             "and no tolerances"
         )
-    if system.cuts and not method.previsible:  # they would come to means that are wrong by some per cent
+    if cuts and not method.previsible:  # they would come to means that are wrong by some per cent
         raise ValueError(
-            f"{system.cuts[0]}, and {method.name} rejects steps when their noise is known, which changes "
+            f"{cuts[0]}, and {method.name} rejects steps when their noise is known, which changes "
             "their mean where coefficients are not smooth: use 'EulerMaruyama', or give dt0=... and no "
             "tolerances"
         )
     rtol = options.relative_tolerance(TOLERANCE if rtol is None else rtol)
-    given = options.absolute_tolerance(
-        TOLERANCE if atol is None else atol, system.state_names, system.nominal, rtol
-    )
-    jumping = system.network is not None and max_steps >= UNLIMITED
-    limit = options.DEFAULT_MAX_STEPS if jumping else min(max_steps, UNLIMITED)
-    span = t1 - t0
-    first = span / 1000 if step is None else min(step, span)
-    return Adaptive(t0, t1, first, rtol, np.full(len(problem.u0), given, float), limit)
+    given = options.absolute_tolerance(TOLERANCE if atol is None else atol, names, nominal, rtol)
+    length = span[1] - span[0]
+    first = length / 1000 if step is None else min(step, length)
+    return Adaptive(*span, first, rtol, np.full(len(names), given, float), min(max_steps, UNLIMITED))
 
 
 def solve_noise(

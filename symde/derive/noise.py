@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from symde.derive.parts import KNOWN, refuse_other_parts
-from symde.language.syntax import Call, Compare, Conditional, Expr, Number
+from symde.language.syntax import Call, Compare, Conditional, Expr, Name, Number
 from symde.model.definition import Definition
 from symde.model.inline import Inliner
 from symde.model.noise import Noise, NoiseTerm
@@ -81,6 +82,7 @@ def milstein_products(definition: Definition) -> tuple[NoiseProduct, ...]:
     written = [dataclasses.replace(one, coefficient=inliner.inline(one.coefficient)) for one in noise.terms]
     differentiate = Differentiator(values, definition.state_names)
     sums: dict[tuple[str, str, str], list[tuple[str, Expr]]] = {}
+    domains = {one.name: one.domain for one in definition.states}
     for term in written:
         for other in written:
             try:
@@ -92,8 +94,22 @@ def milstein_products(definition: Definition) -> tuple[NoiseProduct, ...]:
             if slope != ZERO:
                 place = term.state, other.motion, term.motion
                 part = product([("*", other.coefficient), ("*", slope)], None)
+                part = _inside(part, other.state, domains.get(other.state))
                 sums.setdefault(place, []).append(("+", part))
     return tuple(NoiseProduct(*place, total(parts, None)) for place, parts in sums.items())
+
+
+def _inside(part: Expr, state: str, domain: tuple[float | None, float | None] | None) -> Expr:
+    """A product with a derivative by a state: none where that is at the end of its domain, beyond which
+    coefficients do not change, and at which those such as sqrt(x) have no derivative."""
+    low, high = domain or (None, None)
+    name = Name(state, span=None)
+    for bound, below in ((low, True), (high, False)):
+        if bound is not None and math.isfinite(bound):
+            end = Number(float(bound), repr(float(bound)), span=None)
+            ascending = (end, name) if below else (name, end)
+            part = Conditional(Compare(ascending, ("<",)), part, ZERO)
+    return part
 
 
 def langevin(definition: Definition) -> Definition:

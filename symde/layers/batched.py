@@ -101,7 +101,7 @@ def solve(
     found = integrate(
         rhs,
         u0.expand(count or 1, u0.shape[-1]).T,
-        None if p is None else p.reshape(-1, p.shape[-1]).T.to(u0.dtype),
+        None if p is None else torch.atleast_2d(p).T.to(u0.dtype),
         span[..., 0],
         span[..., 1],
         None if times is None else times.T if times.ndim > 1 else times,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from symde.codegen.noise import NoiseKind
 from symde.layers.neural_batch import Columns, what_it_gives
+from symde.layers.noise_module import TOGETHER
 
 DIAGONAL, SCALAR, GENERAL = "diagonal", "scalar", "general"
 SHAPES = (DIAGONAL, SCALAR, GENERAL)
@@ -27,14 +29,18 @@ class ModulesOfNoise:
         drift, diffusion: Of rows, as `symde.layers.NeuralSDE` takes them.
         shape: "diagonal", "scalar" or "general".
         u0: An initial state, (n,) or (batch, n).
+        kind: Of the noise, where it is known: it tells which products of Milstein's method there are.
 
     Raises:
         ValueError: the diffusion gives another shape.
     """
 
-    def __init__(self, drift: nn.Module, diffusion: nn.Module, shape: str, u0: Tensor) -> None:
+    def __init__(
+        self, drift: nn.Module, diffusion: nn.Module, shape: str, u0: Tensor, kind: NoiseKind | None = None
+    ) -> None:
         self.low = self.high = None
-        self.drift = Columns(drift)
+        self.together = kind in TOGETHER
+        self.rhs = self.drift = Columns(drift)
         self._diffusion, self._timed, self._shape = diffusion, Columns(diffusion).timed, shape
         n = self.n = u0.shape[-1]
         if shape == GENERAL:
@@ -48,7 +54,12 @@ class ModulesOfNoise:
             self.motions = n if shape == DIAGONAL else 1
             self.rows = tuple(range(n))
             self.columns = self.rows if shape == DIAGONAL else (0,) * n
-        self.product_rows, self.product_first, self.product_second = self.rows, self.columns, self.columns
+        firsts = (None,) if self.together else tuple(range(self.motions))
+        self.product_rows, self.product_second = self.rows * len(firsts), self.columns * len(firsts)
+        self.product_first = tuple(
+            column if first is None else first for first in firsts for column in self.columns
+        )
+        self.pairs = () if self.together else tuple(itertools.combinations(range(self.motions), 2))
 
     def diffusion(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
         """The entries, shape (entries, B)."""
@@ -56,14 +67,24 @@ class ModulesOfNoise:
         return found.reshape(len(found), -1).T
 
     def products(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
-        """Those of Milstein's method for diagonal and scalar noise: the derivative of g along g.
+        """Those of Milstein's method: the derivatives of g along the coefficients of each motion, or, where
+        no motion changes the coefficients of another, along those of all.
 
         With torch's forward mode, which every operation of the module must have.
         """
-        if self._shape == GENERAL:
-            raise ValueError("Milstein's method is for noise that commutes: take EulerMaruyama")
         g = self.diffusion(t, u, p)
-        return torch.func.jvp(lambda x: self.diffusion(t, x, p), (u,), (g,))[1]
+        if self.together:
+            return self._along(t, u, g)
+        found = []
+        for motion in range(self.motions):
+            own = [place for place, column in enumerate(self.columns) if column == motion]
+            rows = torch.tensor([self.rows[place] for place in own], device=u.device)
+            moved = torch.zeros_like(u).index_add(0, rows, g[own])
+            found.append(self._along(t, u, moved))
+        return torch.cat(found)
+
+    def _along(self, t: Tensor, u: Tensor, direction: Tensor) -> Tensor:
+        return torch.func.jvp(lambda x: self.diffusion(t, x, None), (u,), (direction,))[1]
 
     def _rows(self, t: Tensor, u: Tensor) -> Tensor:
         rows = u.T

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from symde.codegen.noise import NoiseKind
-from symde.engine.noise.registry import get
+from symde.engine.noise.registry import get, is_auto, method_for
 from symde.layers import batched, inputs
 from symde.layers.modules_of_noise import SHAPES, ModulesOfNoise, kind_of
 from symde.layers.neural_batch import Columns
 from symde.layers.neural_ode import problem_of
-from symde.layers.paths import PathOptions, Told, method_in_torch, seed_of, solve_paths
+from symde.layers.path_steps import PathOptions
+from symde.layers.paths import Told, seed_of, solve_paths
 from symde.problem import options
 
 
@@ -34,12 +35,16 @@ class NeuralSDE(nn.Module):
         diffusion: Likewise gives the coefficients of the noise: shape (batch, n) for "diagonal" and "scalar",
             (batch, n, m) for "general" noise of m Brownian motions.
         tspan: (t0, t1), numbers; `forward` may replace it.
-        method: A name or object of `symde.engine.noise` that the torch engine has. Default: SOSRA where no
-            state changes the noise; SRIW1 where it is scalar, or each state has its own whose coefficient
-            reads that state alone; else EulerMaruyama. What coefficients read is looked up at random states
-            with random weights.
+        method: A name or object of `symde.engine.noise`. Default, or "auto": SOSRA where no state changes the
+            noise; SRIW1 where it is scalar, or each state has its own whose coefficient reads that state
+            alone; else EulerMaruyama, as modules need not be smooth (Milstein's method takes a derivative
+            along the coefficients of each motion). What coefficients read is looked up at random states with
+            random weights.
         noise: "diagonal" (a Brownian motion for each state), "scalar" (one for all) or "general".
         dt0: Size of the steps; where the span is no multiple of it, of the next smaller of which it is one.
+            With tolerances the first step that is tried.
+        rtol, atol: Tolerances of steps that follow the error, each path by its own, of methods of strong
+            order 1.5; the one that is not given is 0.01. Default: steps of the size dt0.
         saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
             end alone.
         seed: For the same noise in every call; `forward` may replace it.
@@ -59,7 +64,9 @@ class NeuralSDE(nn.Module):
         method: Any = None,
         *,
         noise: str = "diagonal",
-        dt0: float,
+        dt0: float | None = None,
+        rtol: float | None = None,
+        atol: Any = None,
         saveat: Any = None,
         seed: int | None = None,
         sensealg: str = "discrete",
@@ -74,12 +81,9 @@ class NeuralSDE(nn.Module):
         if seed is not None:
             seed_of(seed)
         self.drift, self.diffusion, self.tspan, self.noise = drift, diffusion, tspan, noise
-        self.method, self.dt0, self.saveat, self.seed = (
-            None if method is None else get(method),
-            dt0,
-            saveat,
-            seed,
-        )
+        self.method = None if is_auto(method) else get(method)
+        self.dt0, self.saveat, self.seed = dt0, saveat, seed
+        self.rtol, self.atol = rtol, atol
         self.sensealg, self.max_steps = sensealg, max_steps
         self.last_seed: int | None = None
         self._kinds: dict[int, NoiseKind] = {}
@@ -108,13 +112,16 @@ class NeuralSDE(nn.Module):
         inputs.checked(u0, "u0")
         inputs.home_of(self.parameters(), u0=u0)
         self._require_type(u0)
-        equation = ModulesOfNoise(self.drift, self.diffusion, self.noise, u0)
         n = u0.shape[-1]
         if n not in self._kinds:
             self._kinds[n] = kind_of(self.diffusion, self.noise, u0.detach())
-        method = method_in_torch(self.method, self._kinds[n])
+        kind = self._kinds[n]
+        equation = ModulesOfNoise(self.drift, self.diffusion, self.noise, u0, kind)
+        method = method_for(self.method, kind, smooth=False)
         self.last_seed = seed_of(self.seed if seed is None else seed)
-        how = PathOptions(method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps)
+        how = PathOptions(
+            method, self.dt0, self.last_seed, trajectory, self.sensealg, self.max_steps, self.rtol, self.atol
+        )
         names = tuple(f"u{i + 1}" for i in range(n))
         told = Told(names, (), lambda: problem_of(Columns(self.drift), n))
         span = inputs.given_span(self.tspan if tspan is None else tspan)

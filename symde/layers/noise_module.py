@@ -12,11 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symde.codegen.noise import NoiseKind
 from symde.derive.noise import milstein_products
 from symde.language.syntax import Expr
 from symde.layers.module import printed
 from symde.model.definition import Definition, Observable
 from symde.noise_system import NoiseSystem
+
+TOGETHER = NoiseKind.ADDITIVE, NoiseKind.DIAGONAL, NoiseKind.SCALAR
+"""Kinds of noise of which no motion changes the coefficients of another."""
 
 _modules: weakref.WeakKeyDictionary[Any, PrintedNoise] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -29,7 +33,8 @@ class PrintedNoise:
         module: The drift, an `nn.Module` that holds the modules which the model calls.
     """
 
-    def __init__(self, ito: Definition) -> None:
+    def __init__(self, system: NoiseSystem) -> None:
+        ito = system.ito
         assert ito.noise is not None
         self._plain = dataclasses.replace(ito, noise=None)
         self.module: Any = printed(self._plain)
@@ -41,7 +46,8 @@ class PrintedNoise:
         self.rows = tuple(states[one.state] for one in terms)
         self.columns = tuple(motions[one.motion] for one in terms)
         self._entries = _Values(self._plain, [one.coefficient for one in terms])
-        self._ito = ito
+        self._ito, self._noise = ito, system.noise
+        self.together = system.noise.kind in TOGETHER
         self._low, self._high = _bounds(ito, 0, -torch.inf), _bounds(ito, 1, torch.inf)
         self._homes: dict[tuple[torch.device, torch.dtype], PlacedNoise] = {}
 
@@ -65,6 +71,16 @@ class PrintedNoise:
     def product_second(self) -> tuple[int, ...]:
         """Second motion of each product."""
         return tuple(self._motions[one.second] for one in self.found_products[0])
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """Motions whose Levy areas the products need."""
+        return self._noise.pairs
+
+    @property
+    def rhs(self) -> Any:
+        """The drift with its Jacobian."""
+        return self.module
 
     def drift(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """f, shape (n, B)."""
@@ -133,5 +149,5 @@ def noise_module_of(system: NoiseSystem) -> PrintedNoise:
     with _lock:
         found = _modules.get(system)
         if found is None:
-            found = _modules[system] = PrintedNoise(system.ito)
+            found = _modules[system] = PrintedNoise(system)
         return found

@@ -10,80 +10,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symde.engine.batched.paths.adjoint import follow_again
-from symde.engine.batched.paths.follow import Followed, Run, Saves, follow
-from symde.engine.batched.paths.increments import Brownian, Grid
-from symde.engine.batched.paths.steps import stepper_of
+from symde.engine.batched.paths.follow import Followed
 from symde.engine.batched.probe import Probe
 from symde.engine.batched.stateful import refuse_stateful
 from symde.engine.cpu import linear_solvers
-from symde.engine.noise.grid import equal_steps
-from symde.engine.noise.method import NoiseMethod
+from symde.engine.cpu.layout import Status
 from symde.engine.noise.registry import method_for
 from symde.jumps import whole
 from symde.layers.bridge.interface import transformed
-from symde.layers.bridge.points import require_finite, require_span
+from symde.layers.bridge.points import require_finite
 from symde.layers.failures import BatchSolveError
-from symde.noise import explained, limit_of
+from symde.layers.path_steps import PathOptions, PathSteps, span_of, steps_of, times_of
+from symde.noise import RETCODES, explained
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution
-from symde.problem.retcode import Retcode
 from symde.problem.solution import SolveError
 
 DISCRETE, TAPE = "discrete", "tape"
 
-_USUAL = {
-    "rtol": options.DEFAULT_RTOL, "atol": options.DEFAULT_ATOL, "dtmax": None,
-    "linear_solver": linear_solvers.AUTO,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PathOptions:
-    """How paths are followed.
-
-    Attributes:
-        method: Whose steps.
-        dt0: Their size.
-        seed: A whole number of up to 64 bits, or None for a new one of torch's generator.
-        trajectory: Number of the first path.
-        sensealg: "discrete", "auto" (the same) or "tape".
-        max_steps: Limit on the steps.
-    """
-
-    method: NoiseMethod
-    dt0: Any
-    seed: int | None
-    trajectory: int = 0
-    sensealg: str = DISCRETE
-    max_steps: int = options.DEFAULT_MAX_STEPS
+_TOLERANCES = {"rtol": options.DEFAULT_RTOL, "atol": options.DEFAULT_ATOL}
+_USUAL = {"dtmax": None, "linear_solver": linear_solvers.AUTO}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What messages need: names of states and parameters, and what gives the problem."""
+    """What messages need: names of states and parameters, and what gives the problem; and the scales of the
+    states' tolerances, None where all are 1."""
 
     states: tuple[str, ...]
     parameters: tuple[str, ...]
     problem: Any
-
-
-def method_in_torch(method: Any, kind: str) -> NoiseMethod:
-    """The method asked for, or the one for a kind of noise: that of the compiled engine, but for general
-    noise, of whose double integrals the torch engine knows nothing.
-
-    Raises:
-        ValueError, TypeError: it is none, or not for such noise.
-    """
-    if kind != "general":
-        return method_for(method, kind)
-    found = method_for("EulerMaruyama" if method in (None, "auto") else method, kind)
-    if found.double:
-        raise ValueError(
-            f"{found.name} takes the double integrals of general noise, which the torch engine does not "
-            "have: use 'EulerMaruyama', or solve with backend='cpu'"
-        )
-    return found
+    nominal: np.ndarray | None = None
 
 
 def of_problem(
@@ -105,14 +62,18 @@ def of_problem(
     for name, usual in _USUAL.items():
         if solving[name] is not usual and solving[name] != usual:
             raise ValueError(
-                f"{name}={solving[name]!r} means nothing for paths of the torch engine, whose steps are all "
-                "of the size dt0: leave it out, or solve with backend='cpu'"
+                f"{name}={solving[name]!r} means nothing for paths of the torch engine: leave it out"
             )
-    method = method_in_torch(solving["method"], system.noise.kind)
+    tolerances = {
+        name: None if solving[name] is usual or solving[name] == usual else solving[name]
+        for name, usual in _TOLERANCES.items()
+    }
+    method = method_for(solving["method"], system.noise.kind, not system.cuts)
     how = PathOptions(
-        method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"]
-    )
-    told = Told(system.state_names, system.parameter_names, lambda: problem)
+        method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"],
+        **tolerances, cuts=system.cuts,
+    )  # fmt: skip
+    told = Told(system.state_names, system.parameter_names, lambda: problem, system.nominal)
     equation = module.on(u0.device, u0.dtype)
     modules = tuple(one for one in (module.module,) if any(True for _ in one.parameters()))
     return solve_paths(equation, told, u0, p, span, times, how, modules)
@@ -138,8 +99,8 @@ def solve_paths(
         SolveError: a path was not finite; `BatchSolveError` names the members.
         ValueError, TypeError: an option is not what it should be.
     """
-    grid = _grid(span, how)
-    times = _times(saveat, grid, span)
+    ends = span_of(span)
+    times = times_of(saveat, ends)
     gradient = _gradient(how.sensealg)
     refuse_stateful(modules)
     members = next((len(one) for one in (u0, p) if one is not None and one.ndim > 1), None)
@@ -149,42 +110,60 @@ def solve_paths(
         _require_numbers(told, u0, p)
     count = members or 1
     paths = whole(how.trajectory, "trajectory") + torch.arange(count, device=u0.device)
-    stepper = stepper_of(equation, how.method, u0.shape[-1], u0.device)
-    noise = Brownian(grid, how.seed or 0, paths, equation.motions, how.method.per_motion, u0.dtype)
-    run = Run(stepper, grid, Saves.of(grid, times), noise)
-    states = u0.expand(count, u0.shape[-1]).T
+    steps = steps_of(equation, told.states, told.nominal, ends, times, how, paths, u0)
+    states = u0.expand(count, u0.shape[-1]).T.contiguous()  # forward mode writes into no expanded tensor
     p = None if p is None else torch.atleast_2d(p).T.to(u0.dtype)
-    found = _followed(run, states, p, gradient, modules)
+    found = _followed(steps, states, p, gradient, modules, how.adaptive)
     if not transformed():
-        _require_success(found, told, how, grid, times, members)
+        _require_success(found, told, how, times, members)
     u = found.u.permute(2, 0, 1)
     return u[0] if members is None else u
 
 
 def _followed(
-    run: Run, u0: Tensor, p: Tensor | None, gradient: str, modules: tuple[torch.nn.Module, ...]
-) -> Followed:
+    steps: PathSteps, u0: Tensor, p: Tensor | None, gradient: str, modules: tuple[torch.nn.Module, ...],
+    adaptive: bool,
+) -> Followed:  # fmt: skip
     weights: list[Tensor] = [one for it in modules for one in it.parameters() if one.requires_grad]
     wanted = torch.is_grad_enabled() and any(
         one is not None and one.requires_grad for one in (u0, p, *weights)
     )
-    if gradient == TAPE or transformed() or not wanted:
-        if gradient != TAPE and transformed():
-            raise NotImplementedError(
-                "transforms of torch.func and forward mode go through paths by sensealg='tape' alone"
-            )
-        return follow(run, u0, p)
-    look = Probe(_start(run, u0, p, weights))
+    if transformed():
+        _refuse_transforms(steps, gradient, adaptive)
+        return steps.tape(steps.run, u0, p)
+    if gradient == TAPE:
+        return (steps.tape if torch.is_grad_enabled() else steps.plain)(steps.run, u0, p)
+    if not wanted:
+        return steps.plain(steps.run, u0, p)
+    look = Probe(_start(steps, u0, p, weights))
     look.refuse_unseen()
-    found = follow_again(run, u0, p, weights)
+    found = steps.again(steps.run, u0, p, weights)
     look.refuse_changed()
     return found
 
 
-def _start(run: Run, u0: Tensor, p: Tensor | None, weights: list[Tensor]) -> Any:
+def _refuse_transforms(steps: PathSteps, gradient: str, adaptive: bool) -> None:
+    """Refuse transforms that paths do not know.
+
+    Raises:
+        NotImplementedError: always but for a tape of explicit steps of one size.
+    """
+    if steps.stepper.implicit or adaptive:
+        what = "steps that follow the error" if adaptive else "implicit steps"
+        raise NotImplementedError(
+            f"transforms of torch.func and forward mode are not known of {what}: take backward(), an "
+            "explicit method with dt0, or backend='cpu'"
+        )
+    if gradient != TAPE:
+        raise NotImplementedError(
+            "transforms of torch.func and forward mode go through paths by sensealg='tape' alone"
+        )
+
+
+def _start(steps: PathSteps, u0: Tensor, p: Tensor | None, weights: list[Tensor]) -> Any:
     """The start of paths as `Probe` looks at it, with drift and diffusion in one."""
-    stepper = run.stepper
-    t = torch.full((u0.shape[1],), run.grid.t0, dtype=torch.float64, device=u0.device)
+    stepper = steps.stepper
+    t = torch.full((u0.shape[1],), steps.t0, dtype=torch.float64, device=u0.device)
 
     def both(t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         return stepper.to_rows.add(stepper.drift(t, u, p), stepper.diffusion(t, u, p))
@@ -203,61 +182,31 @@ def _gradient(sensealg: str) -> str:
     )
 
 
-def _grid(span: Tensor, how: PathOptions) -> Grid:
-    if span.requires_grad:
-        raise ValueError("the time span of a path with noise cannot be differentiated by: give two numbers")
-    if span.ndim > 1:
-        raise ValueError("paths with noise have one time span for all members of a batch: give two numbers")
-    t0, t1 = span.tolist()
-    require_span(t0, t1)
-    if t1 < t0:
-        raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
-    step = options.step_size(how.dt0, "dt0")
-    found = equal_steps(t0, t1, step, limit_of(how.max_steps), how.method)
-    return Grid(found.t0, found.h, found.steps)
-
-
-def _times(saveat: Any, grid: Grid, span: Tensor) -> np.ndarray:
-    t0, t1 = span.tolist()
-    if saveat is None:
-        return np.array([t1])
-    if isinstance(saveat, Tensor):
-        if saveat.requires_grad:
-            raise ValueError("a path with noise has no slope: times to save cannot be differentiated by")
-        if saveat.ndim > 1:
-            raise ValueError("paths with noise have the same times to save for all members of a batch")
-        saveat = saveat.detach().cpu().numpy() if saveat.ndim else saveat.item()
-    times = options.save_times(saveat, t0, t1)
-    assert times is not None
-    return times
-
-
 def _require_numbers(told: Told, u0: Tensor, p: Tensor | None) -> None:
-    require_finite(u0.detach().cpu().numpy(), told.states, "initial value of state")
-    if p is not None:
-        require_finite(p.detach().cpu().numpy(), told.parameters, "parameter")
+    given = [(u0, told.states, "initial value of state")]
+    given += [] if p is None else [(p, told.parameters, "parameter")]
+    if not bool(torch.stack([torch.isfinite(one).all() for one, _, _ in given]).all()):  # one look
+        for one, names, what in given:
+            require_finite(one.detach().cpu().numpy(), names, what)
 
 
 def _require_success(
-    found: Followed, told: Told, how: PathOptions, grid: Grid, times: np.ndarray, members: int | None
+    found: Followed, told: Told, how: PathOptions, times: np.ndarray, members: int | None
 ) -> None:
-    failed = torch.nonzero(found.taken < grid.steps)[:, 0].tolist()
+    failed = torch.nonzero(found.status != int(Status.DONE))[:, 0].tolist()
     if not failed:
         return
-    errors = {k: _failure(found, told, how, grid, times, k) for k in failed}
+    errors = {k: _failure(found, told, how, times, k) for k in failed}
     raise errors[0] if members is None else BatchSolveError(errors, members)
 
 
-def _failure(
-    found: Followed, told: Told, how: PathOptions, grid: Grid, times: np.ndarray, k: int
-) -> SolveError:
-    taken = int(found.taken[k])
-    reached = grid.t0 + taken * grid.h
-    message = explained(Retcode.NON_FINITE, reached)
+def _failure(found: Followed, told: Told, how: PathOptions, times: np.ndarray, k: int) -> SolveError:
+    retcode, reached = RETCODES[Status(int(found.status[k]))], float(found.reached[k])
+    message = explained(retcode, reached)
     known = times <= reached
     u = found.u[:, :, k].detach().cpu().numpy().astype(float)
     solution = NoiseSolution(
-        told.problem(), times[known], u[known], Retcode.NON_FINITE, None, {"steps": taken}, 0.0,
+        told.problem(), times[known], u[known], retcode, None, {"steps": int(found.taken[k])}, 0.0,
         (how.method,), message, how.seed or 0, how.trajectory + k,
     )  # fmt: skip
     return SolveError(message, solution)

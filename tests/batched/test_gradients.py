@@ -99,6 +99,16 @@ def network_loss(network: nn.Module, u0: torch.Tensor, gradient: str, **options)
     return (integrate(network, u0, None, 0.0, 1.2, times, gradient=gradient, **options).u ** 2).sum()
 
 
+@pytest.mark.parametrize("method", ["TRBDF2", "Kvaerno3", "KenCarp4"])
+@pytest.mark.parametrize("rtol", [1e-2, 1e-6])
+@pytest.mark.parametrize("members", [1, 20])
+def test_the_adjoint_allows_for_what_iterations_leave(method, rtol, members):
+    # beside others a stage's last iteration may be made or not, by rounding
+    u0, p = (one.requires_grad_() for one in crowd("lotka", members))
+    found = integrate(rhs_of("lotka"), u0, p, 0.0, 5.0, None, method, rtol=rtol, gradient="adjoint")
+    assert all(one.isfinite().all() for one in torch.autograd.grad(found.u.sum(), (u0, p)))
+
+
 @pytest.mark.parametrize("gradient", ["replay", "tape", "adjoint"])
 def test_weights_are_differentiated(gradient):
     network, u0 = Network(torch.float64), torch.randn(2, 5, dtype=torch.float64)

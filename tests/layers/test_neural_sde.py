@@ -126,6 +126,103 @@ def test_multiplicative_noise_is_the_models():
     assert sde.diffusion.scale.grad is not None and drift.weight.grad is not None
 
 
+class Matrix(nn.Module):
+    """g = (y/2, 3x/10; 0, 2x/5), in which the order of motions makes a difference."""
+
+    def __init__(self):
+        super().__init__()
+        self.size = nn.Parameter(torch.tensor([0.5, 0.3, 0.4], dtype=torch.float64))
+
+    def forward(self, x):
+        a, b, c = self.size
+        rows = torch.stack([a * x[:, 1], b * x[:, 0]], 1), torch.stack([0 * x[:, 0], c * x[:, 0]], 1)
+        return torch.stack(rows, 1)
+
+
+WHIRL = """
+  dx = -x*dt + 0.5*y*dW1 + 0.3*x*dW2
+  dy = -y*dt + 0.4*x*dW2
+  x(0) = 1; y(0) = 0.5
+  time 0 .. 1
+"""
+
+
+@pytest.mark.parametrize(
+    "method", ["EulerMaruyama", "Milstein", "DRI1", "ImplicitEulerMaruyama", "ImplicitMilstein"]
+)
+def test_general_noise_is_the_models(method):
+    class Decay(nn.Module):
+        def forward(self, x):
+            return -x
+
+    sde = NeuralSDE(Decay(), Matrix(), (0, 1), method, noise="general", dt0=0.05, seed=4, saveat=0.5)
+    expected = symde.ensemble(
+        symde.Problem(symde.ode_def(WHIRL)), method, n=3, dt0=0.05, seed=4, saveat=0.5
+    ).u
+    start = torch.tensor([1.0, 0.5], dtype=torch.float64).expand(3, 2)
+    found = sde(start)
+    np.testing.assert_allclose(found.detach(), expected, rtol=1e-11)
+    found.square().sum().backward()
+    tape = NeuralSDE(
+        Decay(), Matrix(), (0, 1), method, noise="general", dt0=0.05, seed=4, saveat=0.5, sensealg="tape"
+    )
+    tape(start).square().sum().backward()
+    torch.testing.assert_close(sde.diffusion.size.grad, tape.diffusion.size.grad, rtol=1e-11, atol=0)
+
+
+def test_coefficients_that_read_other_states_have_all_products():
+    # diagonal by its shape, general by what it reads: dx = 0.5*y*dW1, dy = 0.4*x*dW2
+    class Crossed(nn.Module):
+        def forward(self, x):
+            return torch.stack([0.5 * x[:, 1], 0.4 * x[:, 0]], 1)
+
+    class Decay(nn.Module):
+        def forward(self, x):
+            return -x
+
+    sde = NeuralSDE(Decay(), Crossed(), (0, 1), "Milstein", dt0=0.05, seed=4)
+    model = symde.ode_def("dx = -x*dt + 0.5*y*dW1\ndy = -y*dt + 0.4*x*dW2\nx(0) = 1; y(0) = 0.5\ntime 0 .. 1")
+    expected = symde.solve(symde.Problem(model), "Milstein", dt0=0.05, seed=4, saveat=[1.0]).u
+    np.testing.assert_allclose(sde(torch.tensor([1.0, 0.5], dtype=torch.float64)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", [None, "auto", " Auto "])
+def test_a_method_left_to_be_chosen_follows_what_coefficients_read(method):
+    start = torch.ones(2, dtype=torch.float64)
+    cases = (Fixed(), "SOSRA"), (Own(), "SRIW1"), (network(), "EulerMaruyama")
+    for diffusion, name in cases:
+        chosen, named = (
+            NeuralSDE(network(), diffusion, (0, 1), one, dt0=0.1, seed=1)(start) for one in (method, name)
+        )
+        assert torch.equal(chosen, named)
+
+
+def test_weights_are_saved_and_come_back():
+    first = NeuralSDE(network(), Fixed(), (0, 1), dt0=0.1, seed=1)
+    assert set(first.state_dict()) == {
+        "drift.0.weight", "drift.0.bias", "drift.2.weight", "drift.2.bias", "diffusion.size",
+    }  # fmt: skip
+    with torch.no_grad():
+        first.diffusion.size.mul_(2.0)
+    second = NeuralSDE(network(), Fixed(), (0, 1), dt0=0.1, seed=1)
+    start = torch.ones(2, dtype=torch.float64)
+    assert not torch.equal(first(start), second(start))
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(start), second(start))
+
+
+def test_times_to_save_as_a_tensor_and_under_the_compiler():
+    sde = NeuralSDE(network(), Own(), (0, 1), dt0=0.1, seed=1)
+    start = torch.ones(2, 2, dtype=torch.float64)
+    times = torch.tensor([0.25, 0.5, 1.0])
+    u = sde(start, saveat=times)
+    torch.testing.assert_close(u, sde(start, saveat=[0.25, 0.5, 1.0]))
+    compiled = torch.compile(sde, backend="eager")
+    torch.testing.assert_close(compiled(start, saveat=times), u)
+    compiled(start, saveat=times).sum().backward()
+    assert sde.drift[0].weight.grad.abs().sum() > 0
+
+
 def test_without_noise_it_is_eulers_method():
     class Nothing(nn.Module):
         def forward(self, x):
@@ -196,6 +293,8 @@ def test_float32_and_training():
             "unknown noise 'full'",
         ),
         (lambda: NeuralSDE(network(), Own(), (0, 1), "Tsit5", dt0=0.1), ValueError, "ordinary"),
+        (lambda: NeuralSDE(network(), Own(), (0, 1), "nothing", dt0=0.1), ValueError, "unknown method"),
+        (lambda: NeuralSDE(network(), Own(), (0, 1), 3, dt0=0.1), TypeError, "method"),
         (lambda: NeuralSDE(network(), Own(), (0, 1), dt0=0.1, seed=-1), ValueError, "seed"),
     ],
 )
@@ -210,10 +309,8 @@ def test_mistakes_of_a_call():
         NeuralSDE(network(), network(3), (0, 1), dt0=0.1)(start)
     with pytest.raises(ValueError, match="SRIW1 is for diagonal or scalar noise, and this is general"):
         NeuralSDE(network(), network(), (0, 1), "SRIW1", dt0=0.1)(start)
-    with pytest.raises(ValueError, match="the torch engine does not have"):
-        NeuralSDE(network(), network(), (0, 1), "Milstein", dt0=0.1)(start)
-    with pytest.raises(ValueError, match="the torch engine does not have DRI1"):
-        NeuralSDE(network(), network(), (0, 1), "DRI1", dt0=0.1)(start)
+    with pytest.raises(ValueError, match="SKenCarp is for additive noise, and this is general"):
+        NeuralSDE(network(), network(), (0, 1), "SKenCarp", dt0=0.1)(start)
     with pytest.raises(ValueError, match="one slope"):
         NeuralSDE(network(3), Own(), (0, 1), dt0=0.1)(start)
     with pytest.raises(ValueError, match="training mode"):
@@ -230,3 +327,17 @@ def test_mistakes_of_a_call():
         NeuralSDE(Two(), network(), (0, 1), dt0=0.1)(start)
     with pytest.raises(ValueError, match="the diffusion gives tuple, no tensor, for states of shape"):
         NeuralSDE(network(), Two(), (0, 1), dt0=0.1)(start)
+
+
+@pytest.mark.parametrize("method", ["SKenCarp", "SOSRA", "ImplicitEulerMaruyama"])
+def test_float32_is_close_by_implicit_methods_and_by_steps_that_follow_the_error(method):
+    how = dict(rtol=0.02, atol=0.02) if method != "ImplicitEulerMaruyama" else dict(dt0=0.05)
+    drift, start = network(), torch.full((3, 2), 0.5, dtype=torch.float64)
+    ends = []
+    for kind in (torch.float64, torch.float32):
+        sde = NeuralSDE(drift, Fixed(), (0, 1), method, seed=2, **how).to(kind)
+        ends.append(sde(start.to(kind)))
+        ends[-1].sum().backward()
+        assert ends[-1].dtype == kind and sde.drift[0].weight.grad.isfinite().all()
+        drift = network()
+    torch.testing.assert_close(ends[1].double(), ends[0], rtol=5e-3, atol=5e-3)

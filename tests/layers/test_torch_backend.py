@@ -284,3 +284,11 @@ def test_derivatives_that_leave_out_moving_jumps_are_told():
         diffeq(p, problem, backend="torch")
     with torch.no_grad():  # nothing is differentiated: no warning, which would be an error
         diffeq(p, problem, backend="torch")
+
+
+def test_a_model_without_parameters_that_calls_a_module():
+    net = nn.Linear(2, 2, bias=False).double()
+    model = symde.ode_def("extern net(x, y) -> 2\n(x', y') = net(x, y)\nx(0) = 1; y(0) = 0.5\ntime 0 .. 1")
+    u = diffeq(None, symde.Problem(model.bind(net=net)), "Vern9", rtol=1e-12, atol=1e-13)
+    exact = torch.linalg.matrix_exp(net.weight) @ double(1.0, 0.5)
+    torch.testing.assert_close(u[0], exact, rtol=1e-10, atol=1e-11)

@@ -11,7 +11,9 @@ from symde.engine.batched.paths.normal import philox
 from symde.engine.noise.registry import get
 from symde.layers import diffeq
 from symde.layers.noise_module import noise_module_of
-from symde.layers.paths import PathOptions, Told, solve_paths
+from symde.layers.path_steps import PathOptions
+from symde.layers.paths import Told, solve_paths
+from tests.batched.test_work import Count
 from tests.jumps.test_random import VECTORS
 
 DIAGONAL = """
@@ -44,6 +46,29 @@ BOUNDED = """
   dx = a*(0.05 - x)*dt + s*sqrt(x)*dW
   dy = x*y*dt + s*y*dW
 """
+GENERAL = """
+  param a = 1, b = 0.5, c = 0.3
+  state x = 1, y = 0.5, z = 0.2
+  time 0 .. 1
+  dx = -a*x*dt + b*y*dW1 + c*x*dW2
+  dy = -y*dt + 0.4*x*dW2 + 0.1*cos(z)*dW3
+  dz = (x - z)*dt + c*sin(y)*dW1 + 0.2*dW3
+"""
+STIFF = """
+  param a = 50, s = 0.1
+  state x = 1, y = 1
+  time 0 .. 1
+  dx = -a*(x - y^2)*dt + s*dW1
+  dy = (x - 2*y)*dt + 2*s*cos(t)*dW2
+"""
+BETWEEN = """
+  param a = 2, s = 1
+  state x = 0.5, y = 1
+  dom -0.75 <= x <= 1
+  time 0 .. 1
+  dx = a*(0.2 - x)*dt + s*sqrt((1 - x)*(x + 0.75))*dW1
+  dy = x*y*dt + s*x*y*dW1 + 0.1*y*dW2
+"""
 CASES = [
     (DIAGONAL, "EulerMaruyama"),
     (DIAGONAL, "Milstein"),
@@ -58,6 +83,16 @@ CASES = [
     (COMMUTATIVE, "Milstein"),
     (BOUNDED, "EulerMaruyama"),
     (BOUNDED, "SRIW1"),
+    (BOUNDED, "Milstein"),
+    (BETWEEN, "Milstein"),
+    (GENERAL, "Milstein"),
+    (GENERAL, "DRI1"),
+    (COMMUTATIVE, "DRI1"),
+    (DIAGONAL, "DRI1"),
+    (GENERAL, "ImplicitMilstein"),
+    (BOUNDED, "ImplicitEulerMaruyama"),
+    (STIFF, "ImplicitEulerMaruyama"),
+    (STIFF, "SKenCarp"),
 ]
 
 
@@ -94,7 +129,9 @@ def test_a_path_is_that_of_the_compiled_engine(text, method):
     expected = symde.solve(problem, method, dt0=0.02, seed=5, saveat=times).u
     found = paths(problem, method, u0, p, saveat=times)
     # the slope of sqrt(x) near 0 makes rounding larger
-    np.testing.assert_allclose(found, expected, rtol=1e-10 if text == BOUNDED else 1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-10 if text in (BOUNDED, BETWEEN) else 1e-12, atol=1e-13
+    )
 
 
 def test_members_of_a_batch_are_the_paths_of_a_seed():
@@ -120,7 +157,7 @@ def test_steps_done_again_give_the_derivative_of_the_computed_numbers(text, meth
         torch.testing.assert_close(again, tape, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("text", "method"), [CASES[2], CASES[6], CASES[10]])
+@pytest.mark.parametrize(("text", "method"), [CASES[k] for k in (2, 6, 10, 15, 16, 19, 22)])
 def test_derivatives_are_those_of_differences_of_the_compiled_path(text, method):
     problem = problem_of(text)
     u0, p = tensors(problem, gradient=True)
@@ -196,7 +233,7 @@ def test_memory_is_that_of_some_states_and_not_of_all_steps():
         u0, p = tensors(problem, gradient=True)
         u = paths(problem, "EulerMaruyama", u0, p, dt0=1e-3)
     assert len(kept) < 20  # a tape keeps some ten for each of the thousand steps
-    assert len(u.grad_fn.next_functions[0][0].next_functions[0][0].segments) == 33
+    assert len(u.grad_fn.next_functions[0][0].next_functions[0][0].found[1]) == 33
 
 
 def test_mistakes_are_told():
@@ -220,16 +257,121 @@ def test_mistakes_are_told():
     assert str(info.value) == compiled.message
 
 
-@pytest.mark.parametrize("text", [DIAGONAL, ADDITIVE, COMMUTATIVE])
-def test_both_engines_give_the_same_path_and_gradient(text):
+METHODLESS = [(one, None) for one in (DIAGONAL, ADDITIVE, COMMUTATIVE, GENERAL, BOUNDED, BETWEEN)]
+
+
+@pytest.mark.parametrize(("text", "method"), METHODLESS + CASES[13:])
+def test_both_engines_give_the_same_path_and_gradient(text, method):
     problem = problem_of(text)
     found = []
     for backend in ("cpu", "torch"):
         u0, p = tensors(problem, gradient=True)
-        u = diffeq(p.expand(3, -1), problem, u0=u0, dt0=0.05, seed=4, saveat=0.25, backend=backend)
+        how = dict(u0=u0, dt0=0.05, seed=4, saveat=0.25, backend=backend)
+        u = diffeq(p.expand(3, -1), problem, method, **how)
         found.append((u.detach(), *torch.autograd.grad(u.square().sum(), (u0, p))))
     for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+        torch.testing.assert_close(one, other, rtol=1e-10 if text == BOUNDED else 1e-11, atol=1e-12)
+
+
+def test_what_an_implicit_step_cannot_solve_is_told_as_the_compiled_engine_tells_it():
+    problem = problem_of("dx = (1 + x^2)*dt + 0.1*dW\nx(0) = 1\ntime 0 .. 2")
+    u0, p = tensors(problem)
+    compiled = symde.solve(problem, "ImplicitEulerMaruyama", dt0=0.1, seed=5, saveat=0.1, throw=False)
+    assert compiled.retcode.word == "diverged"
+    with pytest.raises(symde.SolveError, match="diverged") as info:
+        paths(problem, "ImplicitEulerMaruyama", u0, p, dt0=0.1, saveat=0.1)
+    assert str(info.value) == compiled.message
+    np.testing.assert_allclose(info.value.solution.u, compiled.u, rtol=1e-9)
+
+
+def test_implicit_steps_are_differentiated_once_and_backward():
+    problem = problem_of(STIFF)
+    u0, p = tensors(problem, gradient=True)
+    with pytest.raises(NotImplementedError, match="not known of implicit steps"):
+        torch.func.grad(lambda q: paths(problem, "SKenCarp", u0, q, "tape").sum())(p.detach())
+    u = paths(problem, "SKenCarp", u0, p, "tape")
+    (first,) = torch.autograd.grad(u.square().sum(), p, create_graph=True)
+    with pytest.raises(NotImplementedError, match="implicit function theorem, once"):
+        first.sum().backward()
+
+
+def test_a_stage_takes_few_iterations():
+    # of Newton's method: a linear drift takes one and another that tells what is left
+    problem = problem_of("dx = -1000*x*dt + 0.1*dW\nx(0) = 1\ntime 0 .. 1")
+    u0, p = tensors(problem)
+    counts = []
+    for size in (0.1, 0.05):
+        with Count() as mode:
+            paths(problem, "ImplicitEulerMaruyama", u0, p, dt0=size)
+        counts.append(mode.found["aten.linalg_lu_factor_ex.default"])
+    assert counts[1] - counts[0] == 20
+
+
+ADAPTIVE = [
+    (DIAGONAL, "SRIW1"),
+    (DIAGONAL, "SOSRI"),
+    (ADDITIVE, "SRA1"),
+    (ADDITIVE, None),
+    (STIFF, "SKenCarp"),
+]
+
+
+@pytest.mark.parametrize(("text", "method"), ADAPTIVE)
+def test_steps_that_follow_the_error_are_those_of_the_compiled_engine(text, method):
+    problem = problem_of(text)
+    times = [0.0, 0.25, 0.25, 1 / 3, 1.0]
+    found = []
+    for backend, sensealg in (("cpu", "auto"), ("torch", "discrete"), ("torch", "tape")):
+        u0, p = tensors(problem, gradient=True)
+        how = dict(rtol=1e-2, atol=1e-3, seed=4, saveat=times, backend=backend, sensealg=sensealg)
+        u = diffeq(p.expand(4, -1), problem, method, u0=u0, **how)
+        weights = torch.linspace(0.5, 1.5, u.numel(), dtype=torch.float64).reshape(u.shape)
+        found.append((u.detach(), *torch.autograd.grad((weights * u.square()).sum(), (u0, p))))
+    for others in found[1:]:
+        for one, other in zip(found[0], others, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+def test_a_path_by_steps_of_its_own_does_not_depend_on_the_others():
+    problem = problem_of(DIAGONAL)
+    u0, p = tensors(problem)
+    many = p * torch.linspace(0.5, 2.0, 5, dtype=torch.float64)[:, None]
+    how = dict(rtol=1e-2, dt0=None, saveat=0.5)
+    together = paths(problem, "SRIW1", u0, many, **how)
+    for k in range(5):
+        torch.testing.assert_close(paths(problem, "SRIW1", u0, many[k], trajectory=k, **how), together[k])
+    single = paths(problem, "SRIW1", u0.float(), many.float(), **how)
+    assert single.dtype == torch.float32
+    torch.testing.assert_close(single.double(), together, rtol=0.05, atol=0.05)
+
+
+def test_tolerances_are_refused_where_steps_would_come_to_a_wrong_limit():
+    for text, method, message in (
+        (DIAGONAL, "Milstein", "Milstein does not estimate its error"),
+        (BOUNDED, "SRIW1", "`x` has a domain"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            diffeq(None, problem_of(text), method, rtol=1e-2, backend="torch")
+    problem = problem_of(DIAGONAL)
+    u0, p = tensors(problem)
+    with pytest.raises(NotImplementedError, match="not known of steps that follow the error"):
+        torch.func.grad(lambda q: paths(problem, "SRIW1", u0, q, "tape", dt0=None, rtol=0.1).sum())(p)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [("dx = x^3*dt + 0.1*x*dW\nx(0) = 10\ntime 0 .. 1", {}), (DIAGONAL, {"max_steps": 7})],
+)
+def test_paths_that_do_not_reach_their_end_are_told_as_the_compiled_engine_tells_them(text, how):
+    problem = problem_of(text)
+    u0, p = tensors(problem)
+    given = dict(rtol=1e-2, dt0=None, saveat=0.001, **how)
+    compiled = symde.solve(problem, "SRIW1", seed=5, throw=False, **given)
+    with pytest.raises(symde.SolveError) as info:
+        paths(problem, "SRIW1", u0, p, **given)
+    assert str(info.value) == compiled.message and not compiled.retcode.success
+    np.testing.assert_allclose(info.value.solution.u, compiled.u, rtol=1e-9)
+    assert info.value.solution.stats.steps == compiled.stats.steps
 
 
 def test_a_model_that_calls_a_module_has_noise():
@@ -245,7 +387,7 @@ def test_a_model_that_calls_a_module_has_noise():
 
 def test_options_that_mean_nothing_are_refused():
     problem = problem_of(DIAGONAL)
-    for given in ({"rtol": 1e-3}, {"dtmax": 0.1}, {"workers": 2}, {"saveat": torch.rand(2, 3)}):
+    for given in ({"dtmax": 0.1}, {"workers": 2}, {"saveat": torch.rand(2, 3)}):
         with pytest.raises(ValueError):
             diffeq(None, problem, **{"dt0": 0.1, "backend": "torch", **given})
     with pytest.raises(ValueError, match="RKMilGeneral|unknown method"):

@@ -58,7 +58,7 @@ class Along:
         u = self._u.permute(1, 0, 2).reshape(self._u.shape[1], -1)
         step = self._stepper.attempt(t, h, u, p)
         ends = step.u.reshape(len(u), most, self._batch).permute(1, 0, 2)
-        allowed = ROUNDING * torch.finfo(u.dtype).eps * u.abs().amax()
+        allowed = ROUNDING * torch.finfo(u.dtype).eps * u.abs().amax() + self._stepper.left(self._u[1:])
         apart = ((ends[:-1] - self._u[1:]).abs() > allowed) & counted[1:, None]
         if not self.jumps and bool(apart.any()):
             raise ValueError(

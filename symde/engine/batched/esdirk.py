@@ -14,6 +14,7 @@ equations, Applied Numerical Mathematics 44 (2003), section 3.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,13 @@ from torch import Tensor
 from symde.engine.batched.control import Tolerance
 from symde.engine.batched.equation import Equation
 from symde.engine.batched.linear import Factors, ImplicitSolve, factorised
-from symde.engine.batched.newton import Newton, solve_stage
+from symde.engine.batched.newton import TOLERANCE, Newton, solve_stage
 from symde.engine.batched.numbers import combined, powers, tensor, weighted, weights_at
 from symde.engine.batched.step import Step
+
+LEFT = 1e4
+"""How many times what an iteration is to leave at most the end of a step may change by it: stages add up, and
+what is left is believed, not known (6e2 was seen)."""
 
 
 class EsdirkStepper:
@@ -85,6 +90,11 @@ class EsdirkStepper:
         residual = base + scaled * self.equation(t, y, p) - y
         correction: Any = ImplicitSolve.apply(residual, factors.lu, factors.pivots)
         return y + (correction - correction.detach())
+
+    def left(self, u: Tensor) -> Tensor:
+        """What is left of the stages' errors: steps differ by it where a last iteration was made or not."""
+        allowed = LEFT * TOLERANCE * self._tightness * math.sqrt(u.shape[-2])
+        return allowed * (self._tolerance.atol + self._tolerance.rtol * u.abs())
 
     def complete(self, stages: Tensor, t: Tensor, h: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """The stages are all the interpolant needs."""

@@ -41,6 +41,10 @@ class ExplicitStepper:
         error = None if self.error is None else torch.zeros_like(u) if estimate is None else size * estimate
         return Step(u_new, error, stages, last=stages[-1] if self.keeps_first else None)
 
+    def left(self, u: Tensor) -> float:
+        """Nothing: there are no iterations."""
+        return 0.0
+
     def complete(self, stages: Tensor, t: Tensor, h: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """The stages with the extra ones of the interpolant."""
         if not self.extra_c:

@@ -61,6 +61,10 @@ class RosenbrockStepper:
         coupled = combined(self.c[i], stages)
         return factors.solve(rhs if coupled is None else torch.add(rhs, coupled, alpha=self.gamma))
 
+    def left(self, u: Tensor) -> float:
+        """Nothing: there are no iterations."""
+        return 0.0
+
     def complete(self, stages: Tensor, t: Tensor, h: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """The stages are all the interpolant needs."""
         return stages

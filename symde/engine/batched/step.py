@@ -49,6 +49,11 @@ class Stepper(Protocol):
         """A step of size h (B,) from (t, u); `first` is f(t, u) where it is known."""
         ...
 
+    def left(self, u: Tensor) -> Tensor | float:
+        """By how much more than by rounding a step that leads to u, (..., n, B), may lead elsewhere when it
+        is done again: what iterations leave."""
+        ...
+
     def combine(self, stages: Tensor, h: Tensor, weights: Tensor) -> Tensor:
         """The increments at the places whose `weights` (S, stages) these are, from stages (stages, n, S)."""
         ...

@@ -53,6 +53,11 @@ _METHODS = NamedMethods(
 methods, get = _METHODS.all, _METHODS.get
 
 
+def is_auto(method: Any) -> bool:
+    """Whether a method is left to be chosen."""
+    return method is None or isinstance(method, str) and method.strip().lower() == "auto"
+
+
 def method_for(
     method: Any, noise: str, smooth: bool = True, cut: bool = False, adaptive: bool = False
 ) -> NoiseMethod:
@@ -64,7 +69,7 @@ def method_for(
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
             noise, or it cannot cut steps short. TypeError: not a method.
     """
-    if method is None or (isinstance(method, str) and method.strip().lower() == "auto"):
+    if is_auto(method):
         return get(_default(noise, smooth, cut, adaptive))
     found = get(method)
     if noise not in found.noise:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -15,12 +15,16 @@ class StochasticEquation(Protocol):
     Attributes:
         rows, columns: State and Brownian motion of each entry of the diffusion matrix.
         motions: Number of Brownian motions.
+        together: Whether no motion changes the coefficients of another: additive, diagonal and scalar noise.
+        rhs: The drift, with its own Jacobian where it has one (`symde.engine.batched.equation`).
         low, high: Domains of the states, (n, 1), or None where no state has one.
     """
 
     rows: Sequence[int]
     columns: Sequence[int]
     motions: int
+    together: bool
+    rhs: Any
     low: Tensor | None
     high: Tensor | None
 
@@ -38,11 +42,13 @@ class HasProducts(Protocol):
 
     Attributes:
         product_rows, product_first, product_second: State and motions of each product.
+        pairs: Motions whose Levy area these need, the lower number first.
     """
 
     product_rows: Sequence[int]
     product_first: Sequence[int]
     product_second: Sequence[int]
+    pairs: Sequence[tuple[int, int]]
 
     def products(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """L_first g_(row, second), where L_i = sum_k g_ki d/dx_k, shape (products, B)."""

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from symde.engine.batched.paths.equation import within
 from symde.engine.batched.paths.increments import Brownian, Grid
-from symde.engine.batched.paths.steps import Stepper
+from symde.engine.batched.paths.steps import Step, Stepper
+from symde.engine.cpu.layout import Status
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +62,14 @@ class Run:
     saves: Saves
     brownian: Brownian
 
-    def steps(self, u: Tensor, p: Tensor | None, first: int, last: int) -> Iterator[tuple[int, Tensor]]:
-        """The steps from `first` to before `last`, each with the state at its end."""
+    def steps(self, u: Tensor, p: Tensor | None, first: int, last: int) -> Iterator[tuple[int, Step]]:
+        """The steps from `first` to before `last`."""
         t0, h, stepper, brownian = self.grid.t0, self.grid.h, self.stepper, self.brownian
         for step in range(first, last):
             t = torch.full((u.shape[1],), t0 + step * h, dtype=torch.float64, device=u.device)
-            u = stepper.step(t, h, u, p, brownian.at(step))
-            yield step, u
+            found = stepper.step(t, h, u, p, brownian.at(step))
+            u = found.u
+            yield step, found
 
     def points(self, step: int, old: Tensor, new: Tensor) -> list[tuple[int, Tensor]]:
         """The saved states of a step between its ends, with their places."""
@@ -86,10 +88,14 @@ class Followed:
     Attributes:
         u: Saved states, shape (T, n, B); not a number from where a path was not finite.
         taken: Steps that each path took, int64, shape (B,): all where it reached its end.
+        status: How each ended, `Status` as a number, shape (B,).
+        reached: Time at which each ended, shape (B,).
     """
 
     u: Tensor
     taken: Tensor
+    status: Tensor
+    reached: Tensor
 
 
 def follow(
@@ -109,9 +115,13 @@ def follow(
     lost, taken = u.new_zeros(u.shape[1]), torch.zeros(u.shape[1], dtype=torch.int64, device=u.device)
     if segments is not None:
         segments.append(u)
-    old = u
-    for step, new in run.steps(u, p, 0, run.grid.steps):
+    old, diverged = u, torch.zeros_like(taken, dtype=torch.bool)
+    for step, found in run.steps(u, p, 0, run.grid.steps):
+        new = found.u
         with torch.no_grad():
+            if found.diverged is not None:
+                diverged = diverged | (found.diverged & (lost == 0.0))
+                lost = torch.where(diverged, torch.nan, lost)
             lost = lost + (new - new).sum(0)
             taken += lost == 0.0
         for place, state in run.points(step, old, new):
@@ -119,4 +129,7 @@ def follow(
         old = new
         if segments is not None and (step + 1) % length == 0 and step + 1 < run.grid.steps:
             segments.append(new)
-    return Followed(torch.stack([one for one in saved if one is not None]), taken)
+    status = torch.where(diverged, int(Status.DIVERGED), int(Status.NON_FINITE))
+    status = torch.where(taken < run.grid.steps, status, int(Status.DONE))
+    reached = run.grid.t0 + taken.double() * run.grid.h
+    return Followed(torch.stack([one for one in saved if one is not None]), taken, status, reached)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from symde.engine.batched.paths.draws import Draws
+from symde.engine.batched.paths.levy_area import areas_of
 from symde.engine.batched.paths.normal import normals
 
 BLOCK = 1 << 18
@@ -31,10 +33,14 @@ class Increments:
         dw: W(t + h) - W(t).
         area: The integral of W - W(t) over the step, of methods that draw two numbers for each motion; else
             None.
+        second: The second of these numbers, likewise.
+        levy: Levy areas of the pairs of motions whose areas are drawn, shape (pairs, B); else None.
     """
 
     dw: Tensor
-    area: Tensor | None
+    area: Tensor | None = None
+    second: Tensor | None = None
+    levy: Tensor | None = None
 
 
 class Brownian:
@@ -44,39 +50,41 @@ class Brownian:
         grid: The steps.
         seed: Of up to 64 bits.
         paths: Numbers of the paths, int64, shape (B,).
-        motions: Number of Brownian motions.
-        per_motion: Normal numbers for each of them and step: 1, or 2 with areas.
+        draws: Which numbers a step takes.
         dtype: Of what comes out.
 
     They depend on seed, path and step alone: whatever is asked for again is the same.
     """
 
-    def __init__(
-        self, grid: Grid, seed: int, paths: Tensor, motions: int, per_motion: int, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, grid: Grid, seed: int, paths: Tensor, draws: Draws, dtype: torch.dtype) -> None:
         self.grid, self.seed, self.paths = grid, seed, paths
-        self.motions, self.per_motion, self.dtype = motions, per_motion, dtype
-        self._numbers = max(motions * per_motion, 1)
+        self.draws, self.dtype = draws, dtype
         # a block begins with a counter, of which there is one for two numbers
-        self._block = max(2 * BLOCK // (self._numbers * len(paths)) // 2 * 2, 2)
-        self._start, self._dw, self._area = -1, paths, paths
+        self._block = max(2 * BLOCK // (draws.numbers * len(paths)) // 2 * 2, 2)
+        self._start, self._kept = -1, Increments(paths)
 
     def at(self, step: int) -> Increments:
         """Those of a step."""
         start = step - step % self._block
         if start != self._start:
-            self._draw(start)
-        place = step - start
-        return Increments(self._dw[place], self._area[place] if self.per_motion > 1 else None)
+            self._start, self._kept = start, self._drawn(start)
+        kept, place = self._kept, step - start
+        parts = (kept.dw, kept.area, kept.second, kept.levy)
+        return Increments(*(None if one is None else one[place] for one in parts))  # type: ignore[arg-type]
 
-    def _draw(self, start: int) -> None:
+    def _drawn(self, start: int) -> Increments:
+        """Those of a block of steps, one after another."""
+        draws, h = self.draws, self.grid.h
         count = min(self._block, self.grid.steps - start)
-        wanted = count * self.motions * self.per_motion
-        pairs = normals(self.seed, self.paths, start * self._numbers // 2, -(-count * self._numbers // 2))
-        numbers = pairs.reshape(2 * len(pairs), -1)[:wanted]
-        numbers = numbers.reshape(count, self.motions, self.per_motion, -1)
-        h = self.grid.h
-        dw = math.sqrt(h) * numbers[:, :, 0]
-        if self.per_motion > 1:
-            self._area = (0.5 * h * (dw + math.sqrt(h / 3.0) * numbers[:, :, 1])).to(self.dtype)
-        self._start, self._dw = start, dw.to(self.dtype)
+        wanted = count * draws.numbers
+        pairs = normals(self.seed, self.paths, start * draws.numbers // 2, -(-wanted // 2))
+        numbers = pairs.reshape(2 * len(pairs), -1)[:wanted].reshape(count, draws.numbers, -1)
+        own = numbers[:, : draws.own].reshape(count, draws.motions, draws.per_motion, -1)
+        dw = math.sqrt(h) * own[:, :, 0]
+        area = second = levy = None
+        if draws.per_motion > 1:
+            second = own[:, :, 1]
+            area = (0.5 * h * (dw + math.sqrt(h / 3.0) * second)).to(self.dtype)
+        if draws.terms:
+            levy = areas_of(draws, numbers, h).to(self.dtype)
+        return Increments(dw.to(self.dtype), area, second, levy)
