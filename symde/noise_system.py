@@ -15,11 +15,14 @@ from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_named
 from symde.codegen.noise import NoiseKernels, domain_of
 from symde.codegen.noise_derivatives import NoiseDerivatives
+from symde.codegen.noise_events import NoiseEventKernels
 from symde.derive.jump_network import JumpNetwork
 from symde.derive.noise import stochastic
 from symde.derive.piecewise import with_hazard
+from symde.engine.cpu.noise_events import EventArrays
 from symde.engine.noise.session import JumpArrays, NoiseArrays
 from symde.lowering import ModelSystem
+from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.model.reactions import flux
 from symde.path_system import PathSystem
@@ -38,7 +41,7 @@ def read_as_noise(system: System, model: Any) -> NoiseSystem:
         raise ValueError("kind='sde' reads a model with noise or reactions, and this is a function")
     found = _systems.get(model)
     if found is None:
-        found = _systems[model] = NoiseSystem(model)
+        found = _systems[model] = NoiseSystem(model.definition)
     return found
 
 
@@ -53,15 +56,14 @@ class NoiseSystem(PathSystem):
         "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
     )
 
-    def __init__(self, model: Model) -> None:
-        definition = model.definition
+    def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.ito = stochastic(definition)
         self.network: JumpNetwork | None = None
         if definition.jumps:
             self.ito, self.network = with_hazard(self.ito)
-        # names and values are those of the model without its noise
-        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
+        # names and values are those of the model without its noise and its events
+        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=(), events=()))
         self.noise = NoiseKernels(self.ito)
         self.state_names, self.parameter_names = base.state_names, base.parameter_names
         self.observable_names = base.observable_names
@@ -71,6 +73,8 @@ class NoiseSystem(PathSystem):
         self.plans: Any = None
         self.solved: Any = None
         self.sessions: dict[Any, list[Any]] = {}
+        self.extended: dict[Any, NoiseSystem] = {}  # the same model with more events
+        self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.initial_state, self.parameters, self.time_span = (
             base.initial_state,
             base.parameters,
@@ -134,6 +138,24 @@ class NoiseSystem(PathSystem):
         jumps = self.arrays.jumps
         return jumps is not None and not jumps.constant
 
+    @property
+    def leaps(self) -> bool:
+        """Whether something sets its states: jumps or events."""
+        return self.network is not None or bool(self.ito.events)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether states or the time decide when an event happens."""
+        events = self.arrays.events
+        return events is not None and events.conditional
+
+    @property
+    def cut(self) -> str:
+        """Why steps end at times that follow the path, in words; empty where they do not."""
+        if self.moving_rates:
+            return "the rates of jumps move"
+        return "states or the time decide when events happen" if self.conditional else ""
+
     @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
@@ -150,7 +172,7 @@ class NoiseSystem(PathSystem):
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
             noise.kind in ("additive", "diagonal", "scalar"), *bounds, self._slopes, noise.address,
-            self._jumps(),
+            self._jumps(), self._events(),
         )  # fmt: skip
 
     def _slopes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -165,3 +187,13 @@ class NoiseSystem(PathSystem):
         kernels = ChannelKernels(self.ito, self.network)
         channels = len(self.network.channels)
         return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)
+
+    def _events(self) -> EventArrays | None:
+        """The events for the compiled loops."""
+        if not self.ito.events:
+            return None
+        kernels = NoiseEventKernels(self.noise)
+        return EventArrays(
+            kernels.plans, kernels.watched, kernels.conditions, kernels.roots, any(kernels.moves),
+            kernels.address, kernels.times,
+        )  # fmt: skip

@@ -16,7 +16,7 @@ from symde.codegen.graph import Graph
 from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
-from symde.codegen.lower import lower_named
+from symde.codegen.lower import LoweredModel, lower_named
 from symde.model.definition import Definition
 from symde.native import load_ir
 
@@ -95,6 +95,16 @@ class NoiseKernels:
         self._diffusion = tuple(entries[place] for place in sorted(entries))
         self._addresses: dict[str, int] = {}
 
+    @property
+    def model(self) -> LoweredModel:
+        """States, parameters and observed quantities on the graph."""
+        return self._model
+
+    @property
+    def diffusion_nodes(self) -> tuple[int, ...]:
+        """The entries of the diffusion matrix."""
+        return self._diffusion
+
     @cached_property
     def products(self) -> Products:
         """Those that are not always 0."""
@@ -142,8 +152,16 @@ class NoiseKernels:
 
     @cached_property
     def kind(self) -> NoiseKind:
-        """The first in the order of `NoiseKind` that the noise is."""
-        slopes = jacobian(self._model.graph, self._diffusion, self._model.states)
+        """The first in the order of `NoiseKind` that the noise is. Discrete variables are none of the states
+        that change it: no step does."""
+        definition = self.definition
+        moving = [
+            node
+            for node, state in zip(self._model.states, definition.states, strict=True)
+            if not state.discrete
+        ]
+        # discrete variables stand last, so that the places are those of the states
+        slopes = jacobian(self._model.graph, self._diffusion, moving)
         if not slopes.indices:
             return NoiseKind.ADDITIVE
         single = len(set(self.rows)) == len(self.rows)

@@ -119,11 +119,17 @@ def tolerances_of(
 
 
 def refuse_jumps(problem: Problem) -> None:
-    """Refuse paths that jump.
+    """Refuse paths that jump, and paths that have events.
 
     Raises:
-        ValueError: the model has jumps.
+        ValueError: the model has jumps or events.
     """
+    if _system(problem).ito.events:
+        raise ValueError(
+            "derivatives of paths with noise know nothing of events, and this problem has some: follow paths by "
+            "symde.solve and symde.ensemble, and take derivatives of means by differences between ensembles "
+            "of one seed"
+        )
     if _system(problem).network is not None:
         raise ValueError(
             "the paths of this problem jump: parameters and states may decide whether and when, and "

@@ -43,10 +43,10 @@ _METHODS = NamedMethods(
 methods, get = _METHODS.all, _METHODS.get
 
 
-def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) -> NoiseMethod:
+def method_for(method: Any, noise: str, smooth: bool = True, cut: str = "") -> NoiseMethod:
     """The method asked for, or the one for a kind of noise. Where general noise is not smooth, and its
-    derivatives may be infinite, and where steps are `cut` short by jumps whose times follow the path, that is
-    the method of Euler and Maruyama.
+    derivatives may be infinite, and where steps are `cut` short at times that follow the path, for a reason
+    in words, that is the method of Euler and Maruyama.
 
     Raises:
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
@@ -63,7 +63,7 @@ def method_for(method: Any, noise: str, smooth: bool = True, cut: bool = False) 
         )
     if cut and noise in found.beyond:
         raise ValueError(
-            f"the rates of jumps move, so that steps are cut short where a jump comes, and the numbers that "
-            f"{found.name} draws of {noise} noise are known of whole steps alone: give no method"
+            f"{cut}, so that steps are cut short where one comes, and the numbers that {found.name} draws "
+            f"of {noise} noise are known of whole steps alone: give no method"
         )
     return found

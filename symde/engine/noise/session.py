@@ -14,6 +14,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.noise_events import EventArrays, NoiseEventMemory
 from symde.engine.cpu.noise_jumps import NoiseJumpMemory
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
@@ -39,6 +40,7 @@ class NoiseArrays:
         jacobian: Gives the pattern of the drift's Jacobian by rows: starts and columns.
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         jumps: The jumps, whose hazard is the last state; None: there are none.
+        events: The events; None: there are none. A model has jumps or events.
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
             products count theirs. There are none of paths that jump.
         parameters: Number of parameters, of which directions have changes.
@@ -59,13 +61,14 @@ class NoiseArrays:
     jacobian: Callable[[], tuple[np.ndarray, np.ndarray]]
     address: Callable[[str], int]
     jumps: JumpArrays | None = None
+    events: EventArrays | None = None
     directions: int = 0
     parameters: int = 0
     along: Mapping[str, int] = field(default_factory=dict)
 
     def with_directions(self, count: int, parameters: int, along: Mapping[str, int]) -> NoiseArrays:
         """The same equation with derivatives along so many directions."""
-        assert self.jumps is None
+        assert self.jumps is None and self.events is None
 
         def repeated(places: np.ndarray, shift: int) -> np.ndarray:
             return np.concatenate([places + shift * one for one in range(count + 1)])
@@ -105,11 +108,12 @@ class JumpArrays:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Equal steps: t0 + k*h up to k = steps."""
+    """Equal steps: t0 + k*h up to k = steps, which is `end` but for rounding."""
 
     t0: float
     h: float
     steps: int
+    end: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,8 +195,13 @@ class NoiseSession:
         if "linearised" in method.kernels:
             self._add_systems()
         entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
+        entry = entry if arrays.events is None else f"{method.entry}_events"
         self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n)
         state.jumps = 0 if self.jumps is None else self.jumps.address
+        self.events: NoiseEventMemory | None = None
+        if arrays.events is not None:
+            self.events = NoiseEventMemory(arrays.events, n, arrays.motions)
+            state.events = self.events.address
         self._function = loop_at(function_address(method.module, entry))
 
     def _add_systems(self) -> None:
@@ -262,7 +271,7 @@ class NoiseSession:
                 paths; the directions of the initial state stand in u0.
             ends_of_steps: Takes the ends of steps that follow the error, in 2^-LEVELS of the span: of one
                 path, with room for its steps.
-            log: Whether jumps are logged.
+            log: Whether jumps and events are logged.
 
         Returns:
             The status of each path, the time it reached, and how many steps it took, shape (paths,).
@@ -273,15 +282,28 @@ class NoiseSession:
             out = np.empty((len(out), len(saveat), self.arrays.n))
             self.jumps.begin(_signed(seed), grid.h if isinstance(grid, Grid) else 0.0, log)
             make_room = self.jumps.make_room
+        if self.events is not None:
+            make_room = self.events.make_room
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         paths = len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         told = {"out": out, "codes": codes, "ends": ends, "taken": taken}
         with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
+            self._begin_events(grid, p, log)
             run_in_slices(self._function, self.state, self.state, on_slice, make_room)
         if out is not wanted:
             wanted[...] = out[:, :, :-1]
         return codes, ends, taken
+
+    def _begin_events(self, grid: Grid | Adaptive, p: np.ndarray, log: bool) -> None:
+        """Ready for the events of paths.
+
+        Raises:
+            ValueError: a period is not positive, or a time is not finite.
+        """
+        if self.events is not None:
+            end, h = (grid.end, grid.h) if isinstance(grid, Grid) else (grid.t1, 0.0)
+            self.events.begin(grid.t0, end, h, p, self.state.per_step, log)
 
     @contextmanager
     def readied(
