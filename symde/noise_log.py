@@ -19,7 +19,7 @@ SAME = 1e-9
 def happened_in(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
     """The jumps and events of the path that a session has followed."""
     if session.events is not None:
-        return session.events.happened().of(0)
+        return session.events.happened().of_each(1)[0].records()
     if session.jumps is None or system.network is None:
         return ()
     names, n = system.network.names, len(system.state_names)

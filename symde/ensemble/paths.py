@@ -33,8 +33,8 @@ class Paths:
         )  # fmt: skip
         raise_of_events(self._session, codes)
         if self._session.events is not None:
-            happened = self._session.events.happened()
-            part.events[...] = [happened.of(row) for row in range(len(ids))]
+            for row, happened in enumerate(self._session.events.happened().of_each(len(ids))):
+                part.events[row] = happened
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken
         return [
