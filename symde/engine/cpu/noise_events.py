@@ -58,7 +58,7 @@ NoiseEvents = structure(
     t=_d, h=_d, grid=_i, cuts=_i, rest=_d, rest_w=_i, rest_a=_i, cut_words=_i, cut_normals=_i,
     # whether they accumulate
     counted=_i, last=_d, interval=_d, span=_d, at_once=_i, short=_i, shrinking=_i, failed=_i, broken=_i,
-    delay=_d,
+    delay=_d, burst=_i, burst_begun=_d,
     log_t=_i, log_paths=_i, log_events=_i, log_states=_i, log_count=_i, log_capacity=_i, keep_log=_i,
 )  # fmt: skip
 

@@ -259,7 +259,7 @@ def start_path(state, events):
             doubles(state.w_start)[motion] = doubles(state.a_start)[motion] = 0.0
     events.t, events.rest = state.t0, 0.0
     events.grid = events.cuts = events.counted = events.broken = events.pending_count = 0
-    events.at_once = events.short = events.shrinking = 0
+    events.at_once = events.short = events.shrinking = events.burst = 0
     begin_times(state, events)
     for event in range(events.events):
         integers(events.armed)[event] = 0

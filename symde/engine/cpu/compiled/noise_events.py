@@ -32,6 +32,9 @@ from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, i
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.noise_events import BOTH, CROSSING, RISING, WHEN
 
+BURST = 1e-5
+"""Part of the span in which more than `MOST_AT_ONCE` events that conditions trigger are without end."""
+
 
 @compiled
 def look(state, events, t, row):
@@ -178,6 +181,19 @@ def count_event(events, t):
 
 
 @compiled
+def count_condition(events, t):
+    """Whether there is an end to events that conditions trigger: a path with noise comes back to its line
+    without end, so that intervals between them are short, but now and then one is not."""
+    if events.burst == 0:
+        events.burst_begun = t
+    events.burst += 1
+    if events.burst <= MOST_AT_ONCE:
+        return Status.DONE
+    events.burst = 0
+    return Status.ZENO if t - events.burst_begun < BURST * events.span else Status.DONE
+
+
+@compiled
 def execute(state, events, event, entry, t):
     """Let an event take place, and note it; the status that ends the path."""
     values = events.values
@@ -194,6 +210,8 @@ def execute(state, events, event, entry, t):
         integers(events.log_events)[events.log_count] = event
         events.log_count += 1
     status = count_event(events, t)
+    if status == Status.DONE and integers(events.kinds)[event] <= CROSSING:
+        status = count_condition(events, t)
     if status != Status.DONE:
         events.failed = event
     elif integers(events.stops)[event] != 0:
