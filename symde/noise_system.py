@@ -141,7 +141,7 @@ class NoiseSystem(PathSystem):
     @property
     def leaps(self) -> bool:
         """Whether something sets its states: jumps or events."""
-        return self.network is not None or bool(self.ito.events)
+        return self.network is not None or self.events is not None
 
     @property
     def conditional(self) -> bool:
@@ -188,12 +188,17 @@ class NoiseSystem(PathSystem):
         channels = len(self.network.channels)
         return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)
 
+    @functools.cached_property
+    def events(self) -> NoiseEventKernels | None:
+        """The events as kernels; None where there are none."""
+        return NoiseEventKernels(self.noise) if self.ito.events else None
+
     def _events(self) -> EventArrays | None:
         """The events for the compiled loops."""
-        if not self.ito.events:
+        kernels = self.events
+        if kernels is None:
             return None
-        kernels = NoiseEventKernels(self.noise)
         return EventArrays(
             kernels.plans, kernels.watched, kernels.conditions, kernels.roots, any(kernels.moves),
-            kernels.address, kernels.times,
+            kernels.address, lambda: kernels.along, kernels.times,
         )  # fmt: skip

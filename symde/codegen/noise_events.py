@@ -2,6 +2,7 @@
 
     look         (t, u, p) -> which conditions hold, 1 or 0; values g of root functions; their local variances
     effect_j     (t, u, p) -> the new values of what event j sets, then its delay where it has one
+    along_j      (t, u, p, u as it is, direction, changes) -> the derivatives of these along a direction
     priorities   (t, u, p) -> of each event
 
 A root function is the difference of a comparison, or of a crossing, or the distance of what is rounded from
@@ -11,6 +12,7 @@ likely g has been on the other side of zero between two values on the same one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,6 +25,7 @@ from symde.codegen.event_scope import lower_times, lowering_of
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.noise import NoiseKernels
+from symde.codegen.noise_derivatives import along
 from symde.codegen.root_set import RootSet
 from symde.diagnostics import ModelError
 from symde.language.syntax import Expr
@@ -71,10 +74,12 @@ class NoiseEventKernels:
         )
         self.conditions, self.roots = len(self._conditions), len(self._roots)
         kernels = [self._kernel(LOOK, self._looked_at())]
-        for j, event in enumerate(events):
-            if event.effects or event.after is not None:
-                values = Output("values", effect_nodes(event, self._scope))
-                kernels.append(self._kernel(f"effect_{j}", (values,)))
+        self._effects = {
+            j: (Output("values", effect_nodes(event, self._scope)),)
+            for j, event in enumerate(events)
+            if event.effects or event.after is not None
+        }
+        kernels += [self._kernel(f"effect_{j}", outputs) for j, outputs in self._effects.items()]
         priorities = priority_nodes(events, self._scope)
         if priorities is not None:
             kernels.append(self._kernel(PRIORITIES, (Output("values", priorities),)))
@@ -84,6 +89,24 @@ class NoiseEventKernels:
     def address(self, name: str) -> int:
         """The address of a kernel by name, 0 where there is none."""
         return self._library.address(f"event_{name}") if f"event_{name}" in self._names else 0
+
+    @functools.cached_property
+    def along(self) -> tuple[int, ...]:
+        """Of each event the address of the derivatives of what it sets; 0 where that is nothing."""
+        kernels = {
+            j: Kernel(f"event_along_{j}", self.graph, *along(self._noise, outputs))
+            for j, outputs in self._effects.items()
+        }
+        library = load_ir(ir_module(list(kernels.values()))) if kernels else None
+        return tuple(
+            library.address(kernels[j].name) if library is not None and j in kernels else 0
+            for j in range(len(self.plans))
+        )
+
+    @property
+    def timing(self) -> tuple[int, ...]:
+        """Places of the parameters that known times read."""
+        return tuple(sorted({place for _, place in self._times_graph.inputs_read(self._times)}))
 
     def times(self, t0: float, p: np.ndarray) -> np.ndarray:
         """All times and periods of `at` and `every`, in the places that plans tell: shape (rows, times).

@@ -28,6 +28,7 @@ from symde.sensitivity.noise_paths import (
     pull_back,
     solution_of,
 )
+from symde.sensitivity.noise_leaps import refuse_leaps, refuse_moving_times
 from symde.sensitivity.noise_start import refuse_vanishing_rates
 from symde.sensitivity.observation import observation
 from symde.sensitivity.start import Start, start_of
@@ -96,7 +97,7 @@ def path_run(
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
-    refuse_jumps(problem)
+    refuse_leaps(problem)
     plan = plan_of(problem, method, dt0, limit_of(max_steps), rtol, atol)
     return PathRun(
         problem, plan, seed_of(seed), first, problem.u0[None], problem.p[None], options.count(n, "n"),
@@ -116,26 +117,6 @@ def tolerances_of(
     tolerances = {name: others[name] for name in ("rtol", "atol") if name in others}
     refuse_others({name: one for name, one in others.items() if name not in tolerances})
     return tolerances
-
-
-def refuse_jumps(problem: Problem) -> None:
-    """Refuse paths that jump, and paths that have events.
-
-    Raises:
-        ValueError: the model has jumps or events.
-    """
-    if _system(problem).ito.events:
-        raise ValueError(
-            "derivatives of paths with noise know nothing of events, and this problem has some: follow paths by "
-            "symde.solve and symde.ensemble, and take derivatives of means by differences between ensembles "
-            "of one seed"
-        )
-    if _system(problem).network is not None:
-        raise ValueError(
-            "the paths of this problem jump: parameters and states may decide whether and when, and "
-            "derivatives of paths know nothing of that: follow paths by symde.solve and symde.ensemble, and "
-            "take derivatives of means by differences between ensembles of one seed"
-        )
 
 
 def refuse_moving_span(problem: Problem) -> None:
@@ -159,7 +140,12 @@ def strategy_of(sensealg: Any, run: PathRun, wanted: Wrt) -> str:
         ValueError: there is none, or it does not differentiate paths, or the method has no way back.
     """
     method = run.plan.method
-    able = dict(zip(STRATEGIES, (method.along, bool(method.back)), strict=True))
+    events = _system(run.problem).events is not None
+    able = dict(zip(STRATEGIES, (method.along, bool(method.back) and not events), strict=True))
+    if events and sensealg == "discrete":
+        raise ValueError(
+            "sensealg='discrete' goes back over the steps of a path, and not over events: use 'forward'"
+        )
     if sensealg == registry.AUTO and all(able.values()):
         directions = len(wanted.parameters) + len(wanted.states)
         fits = 8 * run.count * len(run.times) * run.u0.shape[1] * (directions + 1) <= run.memory
@@ -221,6 +207,7 @@ def along(run: PathRun, start: Start, wanted: Wrt) -> tuple[Followed, np.ndarray
     strategy_of("forward", run, wanted)
     du0, dp = directions_of(run, start, wanted)
     refuse_vanishing_rates(run.problem, du0, dp)
+    refuse_moving_times(run.problem, dp)
     found = follow_along(run, du0[None], dp[None])
     assert found.along is not None
     return found, found.along[..., : len(wanted.states)], found.along[..., len(wanted.states) :]

@@ -41,6 +41,7 @@ NoiseEvents = structure(
     starts=_i, targets=_i, most_targets=_i,  # event j sets the states targets[starts[j]:starts[j + 1]]
     watch_starts=_i, watched=_i,  # and by the root functions watched[...] it is decided
     effects=_i, priorities=_i, look=_i,  # kernels
+    along=_i, changed=_i,  # derivatives of effects along a direction, and their values
     conditions=_i, roots=_i, width=_i,  # of a look: conditions that hold, values, local variances
     outputs=_i, values=_i, order=_i,
     conditional=_i,  # whether steps are searched
@@ -73,6 +74,7 @@ class EventArrays:
         conditions, roots: How many there are.
         conditional: Whether states or the time change a condition, so that steps are searched.
         address: Of a kernel by its name: "look", "effect_j" or "priorities"; 0 where there is none.
+        along: Gives the kernels of derivatives of effects along a direction.
         times: Gives (t0, parameters (rows, m)) -> known times and periods, shape (rows, times).
     """
 
@@ -82,6 +84,7 @@ class EventArrays:
     roots: int
     conditional: bool
     address: Callable[[str], int]
+    along: Callable[[], tuple[int, ...]]
     times: Callable[[float, np.ndarray], np.ndarray]
 
     @property
@@ -95,11 +98,12 @@ class NoiseEventMemory:
 
     Args:
         events: What a system knows of them.
-        n: Number of states.
-        motions, per_step: Numbers of Brownian motions and, at most, of counters of a step.
+        n: Number of states, with their derivatives along directions.
+        motions: Number of Brownian motions.
+        directions: Number of these directions.
     """
 
-    def __init__(self, events: EventArrays, n: int, motions: int) -> None:
+    def __init__(self, events: EventArrays, n: int, motions: int, directions: int) -> None:
         self.events, self._n, plans = events, n, events.plans
         self._kept: dict[str, np.ndarray] = {}
         width = events.conditions + 2 * events.roots
@@ -119,6 +123,8 @@ class NoiseEventMemory:
         most = max(len(plan.targets) for plan in plans) + 1
         self.state.most_targets = most
         self._keep("effects", np.array([events.address(f"effect_{j}") for j in range(len(plans))], np.int64))
+        self._keep("along", np.array(events.along() if directions else [0], np.int64))
+        self._keep("changed", np.zeros(directions * most + 1))
         self._keep("outputs", np.zeros(3, np.int64))
         self._keep("values", np.zeros(most))
         self._keep("order", np.zeros(len(plans)))

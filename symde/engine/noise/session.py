@@ -68,7 +68,7 @@ class NoiseArrays:
 
     def with_directions(self, count: int, parameters: int, along: Mapping[str, int]) -> NoiseArrays:
         """The same equation with derivatives along so many directions."""
-        assert self.jumps is None and self.events is None
+        assert self.jumps is None
 
         def repeated(places: np.ndarray, shift: int) -> np.ndarray:
             return np.concatenate([places + shift * one for one in range(count + 1)])
@@ -200,7 +200,7 @@ class NoiseSession:
         state.jumps = 0 if self.jumps is None else self.jumps.address
         self.events: NoiseEventMemory | None = None
         if arrays.events is not None:
-            self.events = NoiseEventMemory(arrays.events, n, arrays.motions)
+            self.events = NoiseEventMemory(arrays.events, n, arrays.motions, arrays.directions)
             state.events = self.events.address
         self._function = loop_at(function_address(method.module, entry))
 

@@ -19,6 +19,7 @@ from symde.engine.cpu.accumulation import (
     RESOLVED,
     SHORT,
 )
+from symde.engine.cpu.compiled.noise_along import give_direction
 from symde.engine.cpu.compiled.noise_event_times import (
     NO_ENTRY,
     clear_queue,
@@ -159,6 +160,26 @@ def set_states(state, events, event, values):
 
 
 @compiled
+def set_derivatives(state, events, event, t):
+    """Set the derivatives along all directions of what an event is about to set."""
+    kernel, size = integers(events.along)[event], events.most_targets
+    if kernel == 0:
+        return
+    within(state, state.u, state.inside)
+    for number in range(1, state.directions + 1):
+        integers(events.outputs)[0] = events.changed + 8 * size * (number - 1)
+        direction = state.u + 8 * number * state.own
+        give_direction(state, state.u, number, direction)
+        if call_kernel(kernel, t, state.along_inputs, events.outputs) != 0:
+            events.broken = 1
+    u, changed, starts = doubles(state.u), doubles(events.changed), integers(events.starts)
+    for k in range(starts[event], starts[event + 1]):
+        target, place = integers(events.targets)[k], k - starts[event]
+        for number in range(1, state.directions + 1):
+            u[number * state.own + target] = changed[size * (number - 1) + place]
+
+
+@compiled
 def count_event(events, t):
     """Whether there is an end to events; as `symde.engine.cpu.accumulation` says."""
     if events.counted == 0:
@@ -202,6 +223,8 @@ def execute(state, events, event, entry, t):
     row = events.log_states + 16 * state.n * events.log_count
     if events.keep_log != 0:
         within(state, state.u, row)
+    if state.directions != 0:
+        set_derivatives(state, events, event, t)
     set_states(state, events, event, values)
     if events.keep_log != 0:
         within(state, state.u, row + 8 * state.n)
