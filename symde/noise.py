@@ -241,7 +241,7 @@ def saved_times(plan: NoisePlan, span: tuple[float, float], saveat: Any) -> np.n
 
 def explained(retcode: Retcode, t: float) -> str:
     """What happened to a path that did not reach its end."""
-    if retcode is Retcode.DIVERGED:
+    if retcode in (Retcode.DIVERGED, Retcode.ZENO, Retcode.CHATTERING):
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is Retcode.BAD_RATE:
         return f"bad_rate: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"

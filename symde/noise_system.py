@@ -200,5 +200,5 @@ class NoiseSystem(PathSystem):
             return None
         return EventArrays(
             kernels.plans, kernels.watched, kernels.conditions, kernels.roots, any(kernels.moves),
-            kernels.address, lambda: kernels.along, kernels.times,
+            kernels.timed, kernels.address, lambda: kernels.along, kernels.times,
         )  # fmt: skip

@@ -104,6 +104,17 @@ class NoiseEventKernels:
         )
 
     @property
+    def timed(self) -> bool:
+        """Whether a root function follows the time alone."""
+        graph = self.graph
+        for root in self._roots:
+            ops = {graph.op[one] for one in graph.reachable([root])}
+            states = any(vector == "u" for vector, _ in graph.inputs_read([root]))
+            if "time" in ops and not states:
+                return True
+        return False
+
+    @property
     def timing(self) -> tuple[int, ...]:
         """Places of the parameters that known times read."""
         return tuple(sorted({place for _, place in self._times_graph.inputs_read(self._times)}))

@@ -34,8 +34,8 @@ def member_solution(
     message: str = "",
     events: tuple[EventRecord, ...] | None = None,
 ) -> Solution:
-    """The solution of a member's problem; of one that failed without the times it did not reach."""
-    if not retcode.success:
+    """The solution of a member's problem; of one that ended early without the times it did not reach."""
+    if retcode is not Retcode.SUCCESS:
         reached = ~np.isnan(u).all(axis=1)
         t, u = t[reached], u[reached]
     return Solution(problem, t, u, retcode, None, _Counts(counters), 0.0, method, message, events or ())

@@ -21,7 +21,7 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.noise_gradient import refuse_jumps
+from symde.sensitivity.noise_leaps import refuse_events, refuse_leaps
 from symde.sensitivity.run import refuse_path_options
 from symde.sensitivity.wrt import Wrt
 
@@ -128,7 +128,8 @@ def _paths(
     p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
 ) -> Tensor:
     """The same of a problem with noise; `rest` are options beside those of solves."""
-    refuse_jumps(problem)
+    refuse_leaps(problem)
+    refuse_events(problem)
     if torch.compiler.is_compiling():
         if rest["seed"] is None:
             raise ValueError("compiled code would draw other noise on its way back: give a seed")

@@ -40,6 +40,20 @@ def refuse_leaps(problem: Problem) -> None:
             raise ValueError(f"event `{plan.name}` {what}, which derivatives do not follow: {INSTEAD}")
 
 
+def refuse_events(problem: Problem) -> None:
+    """Refuse paths that have events.
+
+    Raises:
+        ValueError: the model has some.
+    """
+    system: Any = problem.system
+    if system.events is not None:
+        raise ValueError(
+            "torch functions of paths with noise know nothing of events, and this problem has some: take "
+            "derivatives by symde.value_and_grad or symde.sensitivities"
+        )
+
+
 def refuse_moving_times(problem: Problem, dp: np.ndarray) -> None:
     """Refuse derivatives by what moves the times of events.
 

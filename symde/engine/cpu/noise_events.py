@@ -44,7 +44,7 @@ NoiseEvents = structure(
     along=_i, changed=_i,  # derivatives of effects along a direction, and their values
     conditions=_i, roots=_i, width=_i,  # of a look: conditions that hold, values, local variances
     outputs=_i, values=_i, order=_i,
-    conditional=_i,  # whether steps are searched
+    conditional=_i, timed=_i,  # whether steps are searched, and for what follows the time alone
     # known times: those of `at`, and three places of each `every`
     ats=_i, at_places=_i, at_events=_i, at_times=_i, at_sorted=_i, at_next=_i,
     series=_i, series_events=_i, series_places=_i, series_first=_i, series_period=_i, series_end=_i,
@@ -59,7 +59,7 @@ NoiseEvents = structure(
     t=_d, h=_d, grid=_i, cuts=_i, rest=_d, rest_w=_i, rest_a=_i, cut_words=_i, cut_normals=_i,
     # whether they accumulate
     counted=_i, last=_d, interval=_d, span=_d, at_once=_i, short=_i, shrinking=_i, failed=_i, broken=_i,
-    delay=_d, burst=_i, burst_begun=_d,
+    delay=_d, burst=_i, burst_begun=_d, looks=_i,
     log_t=_i, log_paths=_i, log_events=_i, log_states=_i, log_count=_i, log_capacity=_i, keep_log=_i,
 )  # fmt: skip
 
@@ -73,6 +73,7 @@ class EventArrays:
         watched: Of each event the root functions that decide its condition.
         conditions, roots: How many there are.
         conditional: Whether states or the time change a condition, so that steps are searched.
+        timed: Whether a condition follows the time alone, or a part of it.
         address: Of a kernel by its name: "look", "effect_j" or "priorities"; 0 where there is none.
         along: Gives the kernels of derivatives of effects along a direction.
         times: Gives (t0, parameters (rows, m)) -> known times and periods, shape (rows, times).
@@ -83,6 +84,7 @@ class EventArrays:
     conditions: int
     roots: int
     conditional: bool
+    timed: bool
     address: Callable[[str], int]
     along: Callable[[], tuple[int, ...]]
     times: Callable[[float, np.ndarray], np.ndarray]
@@ -109,7 +111,7 @@ class NoiseEventMemory:
         width = events.conditions + 2 * events.roots
         self.state: Any = NoiseEvents(
             events=len(plans), conditions=events.conditions, roots=events.roots, width=width,
-            conditional=int(events.conditional), look=events.address("look"),
+            conditional=int(events.conditional), timed=int(events.timed), look=events.address("look"),
             priorities=events.address("priorities"),
         )  # fmt: skip
         for name in ("stops", "delayed", "persistent"):
@@ -186,6 +188,7 @@ class NoiseEventMemory:
         state = self.state
         state.time_stride = values.shape[1] if len(values) > 1 else 0
         state.t_end, state.h, state.keep_log, state.log_count = t_end, h, int(log), 0
+        state.looks = 0
         if len(self._kept.get("cut_normals", ())) != 2 * counters:
             self._keep("cut_words", np.zeros(2 * counters, np.int64))
             self._keep("cut_normals", np.zeros(2 * counters))

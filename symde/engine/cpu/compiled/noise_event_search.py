@@ -30,6 +30,9 @@ LOCATED = 20
 CERTAIN = 14.0
 """-log of the probability below which it is taken for none: 8e-7 of a piece."""
 
+PIECES = 4
+"""Pieces of a step at whose ends conditions are looked at that follow the time alone: no step follows these."""
+
 NONE = -1
 
 
@@ -84,13 +87,15 @@ def go_through(state, events, end, step, t, finest):
     """The first tick at which a condition holds, by halves of the step, the first half first; NONE: there is
     none, or a step could not be solved. The state is left where it was looked at last."""
     ticks, size, depth, left = integers(events.ticks), 8 * events.width, 0, state.at
+    longest = (end - left) // PIECES if events.timed != 0 else end - left
     copy_row(events, events.row, events.left)
     ticks[0] = end
     while True:
         right, row = ticks[depth], events.rows + size * depth
         gap = right - left
         fine = 1 if gap <= finest else 0
-        if gap > 1 and is_suspicious(events, events.left, row, gap * state.tick, fine):
+        halve = gap > longest or is_suspicious(events, events.left, row, gap * state.tick, fine)
+        if gap > 1 and halve:
             middle = left + gap // 2
             step_again(state, middle, step, t)
             if state.diverged != 0:
@@ -113,7 +118,7 @@ def first_trigger(state, events, end, step, t):
     meets none. The state is that of this tick, or of the end; `row` is a look at it."""
     look(state, events, state.t0 + end * state.tick, events.rows)
     whole = end - state.at
-    if not is_suspicious(events, events.row, events.rows, whole * state.tick, 0):
+    if events.timed == 0 and not is_suspicious(events, events.row, events.rows, whole * state.tick, 0):
         copy_row(events, events.rows, events.row)
         return NONE
     found = go_through(state, events, end, step, t, max(whole >> LOCATED, 1))

@@ -40,6 +40,7 @@ BURST = 1e-5
 @compiled
 def look(state, events, t, row):
     """Conditions, root functions and their variances at the present state."""
+    events.looks += 1
     within(state, state.u, state.inside)
     outputs = integers(events.outputs)
     outputs[0] = row
