@@ -155,8 +155,9 @@ def solve_noise(
     system: Any = problem.system
     if dense and system.leaps and isinstance(plan.grid, Adaptive):
         raise ValueError(
-            "between the times that are saved, steps that follow the error are taken again, and jumps and "
-            "events are not: leave out dense and give the times in saveat, or give dt0 and no tolerances"
+            "between the times that are saved, steps that follow the error are taken again, and "
+            f"{'jumps' if system.network is not None else 'events'} are not: leave out dense and give the "
+            "times in saveat, or give dt0 and no tolerances"
         )
     if dense and saveat is not None and isinstance(plan.grid, Grid):
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")

@@ -47,12 +47,11 @@ def with_limits(
     saved[saved] = t[near[saved]] <= times[saved] + SAME * h  # those points hold the state after it
     t = t.copy()
     t[near[saved]] = times[saved]
-    between = ~saved
-    places = np.concatenate([near, near[between]])
-    order = np.argsort(places, kind="stable")
-    times = np.concatenate([times, times[between]])[order]
-    states = np.concatenate([before, after[between]])[order]
-    return np.insert(t, places[order], times), np.insert(u, places[order], states, axis=0)
+    own = ~saved
+    places, when = np.append(near, near[own]), np.append(times, times[own])
+    states = np.concatenate([before, after[own]])
+    order = np.lexsort((np.arange(len(when)), when, places))  # of a time the limit before it first
+    return np.insert(t, places[order], when[order]), np.insert(u, places[order], states[order], axis=0)
 
 
 def raise_of_events(session: NoiseSession, codes: np.ndarray) -> None:

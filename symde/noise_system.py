@@ -153,8 +153,12 @@ class NoiseSystem(PathSystem):
     def cut(self) -> str:
         """Why steps end at times that follow the path, in words; empty where they do not."""
         if self.moving_rates:
-            return "the rates of jumps move"
-        return "states or the time decide when events happen" if self.conditional else ""
+            return "the rates of jumps move, so that steps are cut short where a jump comes"
+        return (
+            "states or the time decide when events happen, so that steps are cut short there"
+            if self.conditional
+            else ""
+        )
 
     @functools.cached_property
     def arrays(self) -> NoiseArrays:

@@ -80,9 +80,7 @@ class NoiseDerivatives:
     def _kernel(self, kind: str, name: str) -> Kernel:
         if (kind, name) not in self._derived:
             kernels = self._kernels
-            inputs, outputs = (
-                along(kernels, kernels.outputs(name)) if kind == "along" else self._back(name)
-            )
+            inputs, outputs = along(kernels, kernels.outputs(name)) if kind == "along" else self._back(name)
             self._derived[kind, name] = Kernel(f"{kind}_{name}", self._kernels.graph, inputs, outputs)
         return self._derived[kind, name]
 
@@ -101,9 +99,7 @@ class NoiseDerivatives:
         return _vectors(lengths), by
 
 
-def along(
-    kernels: NoiseKernels, outputs: Sequence[Output]
-) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
+def along(kernels: NoiseKernels, outputs: Sequence[Output]) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
     """Inputs and outputs of derivatives along a direction, one of each output."""
     states, parameters = kernels.inputs
     graph, algebra = kernels.graph, Algebra(kernels.graph)

@@ -28,12 +28,14 @@ class Paths:
         """Follow members with consecutive numbers; their failures. Arguments as of `BatchRun.run`."""
         members, rows = self._members, slice(first, first + len(ids))
         u0, p = (one if len(one) == 1 else one[rows] for one in (members.u0, members.p))
+        events = self._session.events
         codes, ends, taken = self._session.run(
-            self._plan.grid, u0, p, self._seed, first, members.times[0], part.u, look_up, log=self._session.events is not None,
+            self._plan.grid, u0, p, self._seed, first, members.times[0], part.u, look_up,
+            log=events is not None,
         )  # fmt: skip
         raise_of_events(self._session, codes)
-        if self._session.events is not None:
-            for row, happened in enumerate(self._session.events.happened().of_each(len(ids))):
+        if events is not None:
+            for row, happened in enumerate(events.happened().of_each(len(ids))):
                 part.events[row] = happened
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken

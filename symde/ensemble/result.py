@@ -58,8 +58,8 @@ class Ensemble:
         seed: What parameters and initial states were drawn with; None where nothing was.
         method: The methods used, the one each solve began with first.
         kept: What a reduction has left, None where all paths were kept.
-        happened: The events of each member, shape (n,), sequences of event records or None; None where the paths
-            were reduced.
+        happened: The events of each member, shape (n,), sequences of event records or None; None where the
+            paths were reduced.
     """
 
     problem: Problem

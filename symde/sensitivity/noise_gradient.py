@@ -19,6 +19,7 @@ from symde.problem.solution import SolveError
 from symde.sensitivity import registry
 from symde.sensitivity.loss import FunctionLoss, LossValue, Part, evaluate_loss, parts_of
 from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.noise_leaps import refuse_leaps, refuse_moving_times
 from symde.sensitivity.noise_paths import (
     Followed,
     PathRun,
@@ -28,7 +29,6 @@ from symde.sensitivity.noise_paths import (
     pull_back,
     solution_of,
 )
-from symde.sensitivity.noise_leaps import refuse_leaps, refuse_moving_times
 from symde.sensitivity.noise_start import refuse_vanishing_rates
 from symde.sensitivity.observation import observation
 from symde.sensitivity.start import Start, start_of

@@ -32,8 +32,8 @@ def refuse_leaps(problem: Problem) -> None:
     for plan, moves in zip(events.plans, events.moves, strict=True):
         if moves:
             raise ValueError(
-                f"event `{plan.name}` happens when the path meets its condition, and a path with noise has no "
-                f"slope there, so that this moment has no derivative: {INSTEAD}"
+                f"event `{plan.name}` happens when the path meets its condition, and a path with noise has "
+                f"no slope there, so that this moment has no derivative: {INSTEAD}"
             )
         if plan.delayed or plan.stop:
             what = "is delayed" if plan.delayed else "ends the path"
@@ -69,6 +69,6 @@ def refuse_moving_times(problem: Problem, dp: np.ndarray) -> None:
     for place in system.events.timing:
         if dp[:, place].any():
             raise ValueError(
-                f"parameter `{system.parameter_names[place]}` moves the times of events, and a path with noise has "
-                f"no derivative by time: leave it out of wrt, or {INSTEAD}"
+                f"parameter `{system.parameter_names[place]}` moves the times of events, and a path with "
+                f"noise has no derivative by time: leave it out of wrt, or {INSTEAD}"
             )

@@ -63,7 +63,7 @@ def method_for(method: Any, noise: str, smooth: bool = True, cut: str = "") -> N
         )
     if cut and noise in found.beyond:
         raise ValueError(
-            f"{cut}, so that steps are cut short where one comes, and the numbers that {found.name} draws "
+            f"{cut}, and the numbers that {found.name} draws "
             f"of {noise} noise are known of whole steps alone: give no method"
         )
     return found

@@ -152,7 +152,10 @@ def clear_queue(events):
             continue
         if kept < k:
             due[kept], event[kept], taken[kept] = due[k], event[k], 0
-            to, from_ = doubles(events.queue_values + 8 * size * kept), doubles(events.queue_values + 8 * size * k)
+            to, from_ = (
+                doubles(events.queue_values + 8 * size * kept),
+                doubles(events.queue_values + 8 * size * k),
+            )
             for i in range(size):
                 to[i] = from_[i]
         kept += 1

@@ -1,11 +1,11 @@
-"""What happens at events of a path with noise: they take place one after the other, each on the state that the
-one before has left, those of the larger priority first; an event whose condition another one made true follows
-at the same time.
+"""What happens at events of a path with noise: they take place one after the other, each on the state that
+the one before has left, those of the larger priority first; an event whose condition another one made true
+follows at the same time.
 
 Conditions are looked at at the ends of steps (`noise_event_search` looks within one, too). An event waits for
-its condition, is *armed*, from when this is seen to be false: at the end of a step, or since an event has made
-it so. A path with noise that crosses a line crosses it without end; so it is as if it were at the line until
-the end of the step.
+its condition, is *armed*, from when this is seen to be false: at the end of a step, or since an event has
+made it so. A path with noise that crosses a line crosses it without end; so it is as if it were at the line
+until the end of the step.
 """
 
 from __future__ import annotations
@@ -155,7 +155,12 @@ def find_values(state, events, event, t):
 @compiled
 def set_states(state, events, event, values):
     """Set what an event does."""
-    u, new, targets, starts = doubles(state.u), doubles(values), integers(events.targets), integers(events.starts)
+    u, new, targets, starts = (
+        doubles(state.u),
+        doubles(values),
+        integers(events.targets),
+        integers(events.starts),
+    )
     for k in range(starts[event], starts[event + 1]):
         u[targets[k]] = new[k - starts[event]]
 
@@ -195,9 +200,7 @@ def count_event(events, t):
         events.short = events.short + 1 if short else 0
         events.shrinking = events.shrinking + 1 if short and interval < events.interval else 0
         events.interval = interval
-    if events.short >= MOST_SHORT or (
-        events.shrinking >= FEWEST_SHRINKING and interval < RESOLVED * abs(t)
-    ):
+    if events.short >= MOST_SHORT or (events.shrinking >= FEWEST_SHRINKING and interval < RESOLVED * abs(t)):
         return Status.ZENO
     return Status.CHATTERING if events.at_once > MOST_AT_ONCE else Status.DONE
 

@@ -83,6 +83,8 @@ def implicit_milstein_events(address):
 ENTRIES = {
     "implicit_euler_maruyama": implicit_euler_maruyama,
     "implicit_milstein": implicit_milstein,
-    "implicit_euler_maruyama_jumps": implicit_euler_maruyama_jumps, "implicit_euler_maruyama_events": implicit_euler_maruyama_events,
-    "implicit_milstein_jumps": implicit_milstein_jumps, "implicit_milstein_events": implicit_milstein_events,
+    "implicit_euler_maruyama_jumps": implicit_euler_maruyama_jumps,
+    "implicit_euler_maruyama_events": implicit_euler_maruyama_events,
+    "implicit_milstein_jumps": implicit_milstein_jumps,
+    "implicit_milstein_events": implicit_milstein_events,
 }

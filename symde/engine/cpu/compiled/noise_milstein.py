@@ -96,6 +96,8 @@ def milstein_events(address):
 ENTRIES = {
     "euler_maruyama": euler_maruyama,
     "milstein": milstein,
-    "euler_maruyama_jumps": euler_maruyama_jumps, "euler_maruyama_events": euler_maruyama_events,
-    "milstein_jumps": milstein_jumps, "milstein_events": milstein_events,
+    "euler_maruyama_jumps": euler_maruyama_jumps,
+    "euler_maruyama_events": euler_maruyama_events,
+    "milstein_jumps": milstein_jumps,
+    "milstein_events": milstein_events,
 }

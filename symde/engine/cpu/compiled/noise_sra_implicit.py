@@ -123,4 +123,8 @@ def implicit_sra_events(address):
     return follow_events(noise_at(address), implicit_sra_step)
 
 
-ENTRIES = {"implicit_sra": implicit_sra, "implicit_sra_jumps": implicit_sra_jumps, "implicit_sra_events": implicit_sra_events}
+ENTRIES = {
+    "implicit_sra": implicit_sra,
+    "implicit_sra_jumps": implicit_sra_jumps,
+    "implicit_sra_events": implicit_sra_events,
+}
