@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
 from symde.engine.cpu.accumulation import MOST_AT_ONCE
 from symde.engine.cpu.layout import double, int64, structure
+from symde.engine.cpu.noise_happened import Happened
 from symde.engine.cpu.noise_layout import LEVELS
 from symde.problem.event_plan import EventPlan
-from symde.problem.event_record import EventRecord
 
 ROOM = MOST_AT_ONCE + 1
 """Events that there is room for in log and queue before each step: more at one time end the path."""
@@ -169,12 +168,11 @@ class NoiseEventMemory:
         """Where the structure lies."""
         return ctypes.addressof(self.state)
 
-    def begin(self, t0: float, t_end: float, h: float, p: np.ndarray, counters: int, log: bool) -> None:
+    def begin(self, grid: Any, p: np.ndarray, counters: int, log: bool) -> None:
         """Ready for paths.
 
         Args:
-            t0, t_end: The span.
-            h: Size of the steps of a grid.
+            grid: Their steps (`symde.engine.noise.session.Grid` or `Adaptive`).
             p: Parameters, shape (rows, m): of each path, or one row for all.
             counters: Counters of random numbers of a step.
             log: Whether events are logged.
@@ -182,13 +180,13 @@ class NoiseEventMemory:
         Raises:
             ValueError: a period is not positive, or a time is not finite.
         """
-        values = np.ascontiguousarray(self.events.times(t0, p))
+        values = np.ascontiguousarray(self.events.times(grid.t0, p))
         self._check_times(values)
         self._keep("time_values", values)
         state = self.state
         state.time_stride = values.shape[1] if len(values) > 1 else 0
-        state.t_end, state.h, state.keep_log, state.log_count = t_end, h, int(log), 0
-        state.looks = 0
+        state.t_end, state.h = grid.t1, getattr(grid, "h", 0.0)
+        state.keep_log, state.log_count, state.looks = int(log), 0, 0
         if len(self._kept.get("cut_normals", ())) != 2 * counters:
             self._keep("cut_words", np.zeros(2 * counters, np.int64))
             self._keep("cut_normals", np.zeros(2 * counters))
@@ -266,63 +264,3 @@ class NoiseEventMemory:
     def failure(self) -> tuple[str, float]:
         """The event at which the last path failed, and its delay."""
         return self.events.plans[self.state.failed].name, self.state.delay
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Happened:
-    """Events of paths in the order of these.
-
-    Attributes:
-        names: Of the events.
-        t, paths, events: Of each when it happened, in which path, and its place in the text, shape (k,).
-        states: Those before and after it, shape (k, 2, n).
-    """
-
-    names: tuple[str, ...]
-    t: np.ndarray
-    paths: np.ndarray
-    events: np.ndarray
-    states: np.ndarray
-
-    def of_each(self, paths: int) -> list[PathEvents]:
-        """Those of the first `paths` paths, each by itself."""
-        ends = np.searchsorted(self.paths, np.arange(paths + 1)).tolist()
-        return [PathEvents(self, first, last) for first, last in pairwise(ends)]
-
-
-class PathEvents(Sequence[EventRecord]):
-    """The events of one path, each made when it is asked for.
-
-    Args:
-        happened: Those of several paths.
-        first, last: Which of them.
-    """
-
-    __slots__ = ("_first", "_happened", "_last")
-
-    def __init__(self, happened: Happened, first: int, last: int) -> None:
-        self._happened, self._first, self._last = happened, first, last
-
-    def __len__(self) -> int:
-        return self._last - self._first
-
-    @overload
-    def __getitem__(self, index: int) -> EventRecord: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[EventRecord, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> EventRecord | tuple[EventRecord, ...]:
-        places = range(self._first, self._last)[index]
-        return tuple(self._made(k) for k in places) if isinstance(places, range) else self._made(places)
-
-    def _made(self, k: int) -> EventRecord:
-        one = self._happened
-        return EventRecord(one.t.item(k), one.names[one.events[k]], one.states[k, 0], one.states[k, 1])
-
-    def records(self) -> tuple[EventRecord, ...]:
-        """All of them."""
-        return self[:]
-
-    def __repr__(self) -> str:
-        return repr(self.records())

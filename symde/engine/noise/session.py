@@ -108,12 +108,12 @@ class JumpArrays:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Equal steps: t0 + k*h up to k = steps, which is `end` but for rounding."""
+    """Equal steps: t0 + k*h up to k = steps, which is t1 but for rounding."""
 
     t0: float
     h: float
     steps: int
-    end: float = math.nan
+    t1: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,21 +289,12 @@ class NoiseSession:
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         told = {"out": out, "codes": codes, "ends": ends, "taken": taken}
         with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
-            self._begin_events(grid, p, log)
+            if self.events is not None:
+                self.events.begin(grid, p, self.state.per_step, log)
             run_in_slices(self._function, self.state, self.state, on_slice, make_room)
         if out is not wanted:
             wanted[...] = out[:, :, :-1]
         return codes, ends, taken
-
-    def _begin_events(self, grid: Grid | Adaptive, p: np.ndarray, log: bool) -> None:
-        """Ready for the events of paths.
-
-        Raises:
-            ValueError: a period is not positive, or a time is not finite.
-        """
-        if self.events is not None:
-            end, h = (grid.end, grid.h) if isinstance(grid, Grid) else (grid.t1, 0.0)
-            self.events.begin(grid.t0, end, h, p, self.state.per_step, log)
 
     @contextmanager
     def readied(

@@ -1,21 +1,21 @@
 """The first moment within a step at which a condition holds.
 
-Within a step a path is what steps of the method to each moment make of the Brownian motion, which the virtual
-Brownian tree knows at any time: the continuous scheme. A step is halved where a condition holds at the end of
-a piece of it, down to the tree's resolution, and where a root function that is on the same side at both ends
-of a piece may have been on the other one in between: a Brownian bridge from g_0 to g_1 that gains the variance
-s^2 h on its way reaches zero with the probability exp(-2 g_0 g_1/(s^2 h)). Pieces of 2^-LOCATED of a step are
-taken for what their ends are.
+Within a step a path is what steps of the method to each moment make of the Brownian motion, which the
+virtual Brownian tree knows at any time: the continuous scheme. A step is halved where a condition holds at
+the end of a piece of it, down to the tree's resolution, and where a root function that is on the same side at
+both ends of a piece may have been on the other one in between: a Brownian bridge from g_0 to g_1 that gains
+the variance s^2 h on its way reaches zero with the probability exp(-2 g_0 g_1/(s^2 h)). Pieces of 2^-LOCATED
+of a step are taken for what their ends are.
 
 Steps that are halved by this probability are those of adaptive methods for stopped diffusions; here they are
 taken to look at the path, and the path does not follow them: one that meets no condition is, to the last bit,
 that of the model without it.
 
 Source: P. Baldi, Exact asymptotics for the probability of exit from a domain and applications to simulation,
-Ann. Probab. 23 (1995), 1644-1670, for the bridge; E. Gobet, Weak approximation of killed diffusion using Euler
-schemes, Stoch. Proc. Appl. 87 (2000), 167-197, for the continuous scheme; A. Dzougoutov, K.-S. Moon, E. von
-Schwerin, A. Szepessy, R. Tempone, Adaptive Monte Carlo algorithms for stopped diffusion, in Multiscale Methods
-in Science and Engineering (2005), 59-88, for steps that are halved at a boundary.
+Ann. Probab. 23 (1995), 1644-1670, for the bridge; E. Gobet, Weak approximation of killed diffusion using
+Euler schemes, Stoch. Proc. Appl. 87 (2000), 167-197, for the continuous scheme; A. Dzougoutov, K.-S. Moon, E.
+von Schwerin, A. Szepessy, R. Tempone, Adaptive Monte Carlo algorithms for stopped diffusion, in Multiscale
+Methods in Science and Engineering (2005), 59-88, for steps that are halved at a boundary.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CERTAIN = 14.0
 """-log of the probability below which it is taken for none: 8e-7 of a piece."""
 
 PIECES = 4
-"""Pieces of a step at whose ends conditions are looked at that follow the time alone: no step follows these."""
+"""Pieces of a step at whose ends conditions are looked at that follow the time alone: no step follows it."""
 
 NONE = -1
 
