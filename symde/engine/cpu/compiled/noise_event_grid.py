@@ -18,18 +18,11 @@ from symde.engine.cpu.compiled.noise_jumps import before
 from symde.engine.cpu.compiled.noise_loop import draw, is_finite, normal, save_until
 from symde.engine.cpu.compiled.normal import draw_normals
 from symde.engine.cpu.compiled.pointers import compiled, doubles
+from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.layout import Status
 
 CLOSE = 1e-9
 """Part of a step of a grid by which a known time may miss its end: they are the same."""
-
-
-@compiled
-def keep_old(state):
-    """The state before the step."""
-    old, u = doubles(state.old), doubles(state.u)
-    for i in range(state.n):
-        old[i] = u[i]
 
 
 @compiled
@@ -109,7 +102,7 @@ def step_on_grid(state, events, step):
     if due <= t:
         return happen(state, events, due)
     cut, happening = due < end - close, due <= end + close
-    keep_old(state)
+    copy(state.n, state.u, state.old)
     if events.rest == 0.0:
         draw_whole(state, events)
         if cut:

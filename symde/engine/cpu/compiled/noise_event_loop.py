@@ -7,15 +7,15 @@ the tick at which the first condition holds (`noise_event_search`).
 
 from __future__ import annotations
 
-from symde.engine.cpu.compiled.brownian_tree import plant
 from symde.engine.cpu.compiled.noise_adaptive import save_here
-from symde.engine.cpu.compiled.noise_event_grid import keep_old, step_on_grid
+from symde.engine.cpu.compiled.noise_event_grid import step_on_grid
 from symde.engine.cpu.compiled.noise_event_search import NONE, first_trigger
 from symde.engine.cpu.compiled.noise_event_times import begin_times, events_at
 from symde.engine.cpu.compiled.noise_events import arm, happen, look, trigger
-from symde.engine.cpu.compiled.noise_jumps import before, take_over, tick_of, try_step
+from symde.engine.cpu.compiled.noise_jumps import save_step, start_on_tree, stop_of, take_over, try_step
 from symde.engine.cpu.compiled.noise_loop import begin, finish, save_until
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+from symde.engine.cpu.compiled.vectors import copy
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.noise_events import ROOM
 from symde.engine.cpu.noise_layout import LEVELS
@@ -30,28 +30,6 @@ def tick_at(state, t):
     last = 1 << LEVELS
     ticks = (t - state.t0) / state.tick
     return int(ticks + 0.5) if ticks < last + 0.5 else last + 1
-
-
-@compiled
-def stop_of(state, events):
-    """The tick that the next step may not pass: the next point of the grid, or time to save."""
-    if state.adaptive != 0:
-        if state.next_save < state.n_saveat:
-            return integers(state.save_ticks)[state.next_save]
-        return 1 << LEVELS
-    while tick_of(state, events.grid + 1) <= state.at:
-        events.grid += 1
-    return tick_of(state, events.grid + 1)
-
-
-@compiled
-def save_step(state, t, end, limit, happening):
-    """The times to save of a step of a grid."""
-    if happening:
-        limit = before(limit)
-    elif end == 1 << LEVELS and state.n_saveat > 0:
-        limit = max(limit, doubles(state.saveat)[state.n_saveat - 1])
-    save_until(state, t, limit)
 
 
 @compiled
@@ -86,7 +64,7 @@ def step_on_tree(state, events, step):
         return happen_on_tree(state, events, state.at, True)
     stop = min(stop_of(state, events), due)
     end = min(state.at + state.wanted, stop) if state.adaptive != 0 else stop
-    keep_old(state)
+    copy(state.n, state.u, state.old)
     status = try_step(state, end, step, t)
     if status != Status.DONE:
         return Status.DONE if status == Status.BUDGET else status
@@ -99,7 +77,7 @@ def step_on_tree(state, events, step):
     happening = found != NONE or end == due
     events.t = events.next if end == due else state.t0 + end * state.tick
     if state.adaptive == 0:
-        save_step(state, t, end, events.t, happening)
+        save_step(state, events, t, end, happening)
     if not happening:
         arm(events, events.row, True)
         take_over(state, end)
@@ -116,12 +94,10 @@ def step_on_tree(state, events, step):
 @compiled
 def start_path(state, events):
     """Ready for the next path, with what happens at its start; the status that ends it, or DONE."""
-    begin(state)
     if on_tree(state, events):
-        plant(state)
-        state.at, state.wanted = 0, state.first_ticks
-        for motion in range(state.motions):
-            doubles(state.w_start)[motion] = doubles(state.a_start)[motion] = 0.0
+        start_on_tree(state)
+    else:
+        begin(state)
     events.t, events.rest = state.t0, 0.0
     events.grid = events.cuts = events.counted = events.broken = events.pending_count = 0
     events.at_once = events.short = events.shrinking = events.burst = 0

@@ -23,6 +23,7 @@ from __future__ import annotations
 from symde.engine.cpu.compiled.noise_events import fires, look
 from symde.engine.cpu.compiled.noise_jumps import step_again
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+from symde.engine.cpu.compiled.vectors import copy
 
 LOCATED = 20
 """Halvings of a step at which a piece of it is looked into at most for what its ends do not show."""
@@ -75,20 +76,12 @@ def any_fires(events, row):
 
 
 @compiled
-def copy_row(events, source, target):
-    """Keep a look."""
-    from_, to = doubles(source), doubles(target)
-    for i in range(events.width):
-        to[i] = from_[i]
-
-
-@compiled
 def go_through(state, events, end, step, t, finest):
     """The first tick at which a condition holds, by halves of the step, the first half first; NONE: there is
     none, or a step could not be solved. The state is left where it was looked at last."""
     ticks, size, depth, left = integers(events.ticks), 8 * events.width, 0, state.at
     longest = (end - left) // PIECES if events.timed != 0 else end - left
-    copy_row(events, events.row, events.left)
+    copy(events.width, events.row, events.left)
     ticks[0] = end
     while True:
         right, row = ticks[depth], events.rows + size * depth
@@ -109,7 +102,7 @@ def go_through(state, events, end, step, t, finest):
             return NONE
         else:
             left, depth = right, depth - 1
-            copy_row(events, row, events.left)
+            copy(events.width, row, events.left)
 
 
 @compiled
@@ -119,7 +112,7 @@ def first_trigger(state, events, end, step, t):
     look(state, events, state.t0 + end * state.tick, events.rows)
     whole = end - state.at
     if events.timed == 0 and not is_suspicious(events, events.row, events.rows, whole * state.tick, 0):
-        copy_row(events, events.rows, events.row)
+        copy(events.width, events.rows, events.row)
         return NONE
     found = go_through(state, events, end, step, t, max(whole >> LOCATED, 1))
     if state.diverged != 0:
