@@ -202,7 +202,11 @@ class NoiseSystem(PathSystem):
         kernels = self.events
         if kernels is None:
             return None
+
+        def along() -> tuple[int, ...]:
+            return self.derivatives.alone(lambda: kernels.along)
+
         return EventArrays(
             kernels.plans, kernels.watched, kernels.conditions, kernels.roots, any(kernels.moves),
-            kernels.timed, kernels.address, lambda: kernels.along, kernels.times,
+            kernels.timed, kernels.address, along, kernels.times,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symde.codegen.algebra import Algebra
@@ -58,6 +58,11 @@ class NoiseDerivatives:
         """The address of the kernel of derivatives of a weighted sum of one of `READINGS`, by states (n,) and
         by parameters (m,)."""
         return self._address("back", name)
+
+    def alone(self, make: Callable[[], Any]) -> Any:
+        """What is made of the kernels' graph while no other thread adds to it."""
+        with self._lock:
+            return make()
 
     def work(self, kind: str, name: str) -> int:
         """The number of operations of "along" or "back" of one of `READINGS`, elementary functions as

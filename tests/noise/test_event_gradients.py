@@ -58,7 +58,13 @@ def test_gradients_of_means_and_fits_go_through_doses() -> None:
         return u.mean(), np.full(u.shape, 1 / u.size)
 
     _, grad = symde.value_and_grad(last, problem(text), n=50, seed=1, dt0=0.05, saveat=[2.0], wrt="p")
-    assert grad.sensealg == "forward" and abs(grad["p"][0] - np.exp(-1.5)) < 1e-3
+    both = [
+        symde.value_and_grad(
+            last, problem(text), n=50, seed=1, dt0=0.05, saveat=[2.0], wrt="p", workers=workers
+        )[1]["p"]
+        for workers in (1, 2)
+    ]
+    assert np.array_equal(*both) and grad.sensealg == "forward" and abs(grad["p"][0] - np.exp(-1.5)) < 1e-3
     t = np.linspace(0.6, 2, 8)
     result = symde.fit(problem(text), (t, 1.7 * np.exp(0.5 - t)), dt0=0.05, n=200, seed=3)
     assert abs(result["d"] - 1.7) < 0.03
