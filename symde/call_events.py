@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from symde.lowering import ModelSystem, solved_definition
+from symde.lowering import solved_definition
 from symde.problem.event import Event
 from symde.problem.problem import Problem, remake, with_system
 from symde.problem.system import system_of
@@ -29,8 +29,8 @@ def with_call_events(problem: Problem, events: Any) -> Problem:
     given = _events(events)
     if not given:
         return problem
-    system = problem.system
-    if not isinstance(system, ModelSystem):
+    system: Any = problem.system
+    if not hasattr(system, "extended"):
         raise ValueError(
             "events need the model's equations, and this Python function could not be traced: write the "
             "model as text"
@@ -65,18 +65,19 @@ def _events(events: Any) -> tuple[Event, ...]:
     return given
 
 
-def _extended(system: ModelSystem, events: tuple[Event, ...]) -> ModelSystem:
+def _extended(system: Any, events: tuple[Event, ...]) -> Any:
+    """The system of a model with more events, read as that of the model is."""
     from symde.model.events import with_events
 
     for oldest in list(system.extended)[: 1 - REMEMBERED]:
         system.extended.pop(oldest, None)
     definition = solved_definition(with_events(system.definition, events))
-    extended = ModelSystem(definition)
+    extended = type(system)(definition)
     extended.restore = functools.partial(_reduced, (*_events_of(system), *events))
     return system.extended.setdefault(events, extended)
 
 
-def _events_of(system: ModelSystem) -> tuple[Event, ...]:
+def _events_of(system: Any) -> tuple[Event, ...]:
     """The events that a system has beside those of its model."""
     return () if system.restore is None else system.restore.args[0]
 

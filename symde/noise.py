@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symde.call_events import with_call_events
 from symde.engine.cpu.jump_layout import JumpStatus
 from symde.engine.cpu.layout import Status
 from symde.engine.noise.between import Between
@@ -19,9 +20,9 @@ from symde.engine.noise.method import NoiseMethod
 from symde.engine.noise.registry import method_for
 from symde.engine.noise.session import Adaptive, Grid, NoiseSession
 from symde.jumps import MORE_JUMPS, explain_mark, whole
+from symde.noise_log import ended_by, explain_events, happened_in, raise_of_events, with_limits
 from symde.noise_system import NoiseSystem
 from symde.problem import options
-from symde.problem.event_record import EventRecord
 from symde.problem.noise_solution import Lines, NoiseSolution
 from symde.problem.problem import Problem, expected_problem
 from symde.problem.retcode import Retcode
@@ -32,6 +33,9 @@ KEPT = 4
 
 RETCODES = {
     Status.DONE: Retcode.SUCCESS,
+    Status.TERMINATED: Retcode.TERMINATED,
+    Status.ZENO: Retcode.ZENO,
+    Status.CHATTERING: Retcode.CHATTERING,
     Status.NON_FINITE: Retcode.NON_FINITE,
     Status.MAX_STEPS: Retcode.MAX_STEPS,
     Status.STEP_TOO_SMALL: Retcode.STEP_TOO_SMALL,
@@ -76,7 +80,7 @@ def plan_of(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
     adaptive = rtol is not None or atol is not None
-    chosen = method_for(method, system.noise.kind, not system.cuts, system.moving_rates, adaptive)
+    chosen = method_for(method, system.noise.kind, not system.cuts, system.cut, adaptive)
     if chosen.smooth and system.cuts:
         raise ValueError(
             f"{system.cuts[0]}, and {chosen.name} follows Stratonovich's equation, whose drift supposes "
@@ -91,7 +95,7 @@ def plan_of(
         jumping = system.network is not None and max_steps >= UNLIMITED
         most = options.DEFAULT_MAX_STEPS if jumping else max_steps
         return NoisePlan(chosen, adaptive_steps(chosen, *known, (t0, t1), step, most, rtol, atol))
-    grid = equal_steps(t0, t1, step, max_steps, chosen, halved=system.moving_rates)
+    grid = equal_steps(t0, t1, step, max_steps, chosen, halved=bool(system.cut))
     limit = max_steps if max_steps < UNLIMITED else grid.steps + options.DEFAULT_MAX_STEPS
     return NoisePlan(chosen, replace(grid, limit=limit))
 
@@ -161,7 +165,7 @@ def solve_noise(
             path is a straight line.
         dense: Offer the path between the times that are saved, by default where it can be: of steps of one
             size without `saveat`, and of steps that follow the error, which are then taken again; the latter
-            not of paths that jump.
+            not of paths that jump or have events.
         max_steps: Limit on the steps, with those that jumps end. Where it is not given these are a million at
             most, beside a grid's own: rates that grow by jumps may come to infinitely many.
         throw: As in `symde.solve`.
@@ -173,10 +177,11 @@ def solve_noise(
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     system: Any = problem.system
     dense = dense if dense is None else options.truth(dense, "dense")
-    if dense and system.network is not None and isinstance(plan.grid, Adaptive):
+    if dense and system.leaps and isinstance(plan.grid, Adaptive):
         raise ValueError(
-            "between the times that are saved, steps that follow the error are taken again, and jumps are "
-            "not: leave out dense and give the times in saveat, or give dt0 and no tolerances"
+            "between the times that are saved, steps that follow the error are taken again, and "
+            f"{'jumps' if system.network is not None else 'events'} are not: leave out dense and give the "
+            "times in saveat, or give dt0 and no tolerances"
         )
     if dense and saveat is not None and isinstance(plan.grid, Grid):
         raise ValueError("the path between steps is kept where every step is saved: leave out saveat")
@@ -191,55 +196,37 @@ def solve_noise(
         plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
     give_back(system, session)
+    raise_of_events(session, codes)
     retcode = RETCODES[Status(codes[0])]
-    jumped = events_of(system, session)
+    happened = happened_in(system, session)
     seconds = time.perf_counter() - started
     t, u = times, out[0]
     message = ""
-    if not retcode.success:
+    if int(codes[0]) != Status.DONE:
         reached = ~np.isnan(u).any(axis=1)
         t, u = t[reached], u[reached]
+    if retcode in (Retcode.ZENO, Retcode.CHATTERING):
+        message = explain_events(retcode, ended_by(session), float(ends[0]))
+    elif retcode is Retcode.BAD_RATE:
+        message = _explained_rate(system, session, float(ends[0]), len(happened))
+    elif not retcode.success:
         message = explained(retcode, float(ends[0]), system.network is not None)
-        if retcode is Retcode.BAD_RATE:
-            message = _explained_rate(system, session, float(ends[0]), len(jumped))
-    if every_step and jumped:
-        t, u = with_limits(t, u, jumped)
+    if every_step and happened and isinstance(plan.grid, Grid):
+        t, u = with_limits(t, u, happened, plan.grid.h)
     between: Any = None
     if isinstance(plan.grid, Adaptive):
-        if dense is not False and system.network is None:
+        if dense is not False and not system.leaps:
             between = Between(problem, plan.method, plan.grid, seed, trajectory, t, u)
     elif every_step and dense is not False and len(t) > 1:
         between = Lines(t, u)
-    counts = {"steps": int(taken[0]), "jumps": len(jumped)}
+    jumps = 0 if system.network is None else len(happened)
+    counts = {"steps": int(taken[0]), "jumps": jumps}
     solution = NoiseSolution(
-        problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory, jumped
+        problem, t, u, retcode, between, counts, seconds, (plan.method,), message, seed, trajectory, happened
     )
     if throw and not retcode.success:
         raise SolveError(message, solution)
     return solution
-
-
-def events_of(system: NoiseSystem, session: NoiseSession | LaneSession) -> tuple[EventRecord, ...]:
-    """The jumps of the path that a session has followed."""
-    if session.jumps is None or system.network is None:
-        return ()
-    names, n = system.network.names, len(system.state_names)
-    times, channels, states = session.jumps.log()
-    within = np.clip(states, system.arrays.low, system.arrays.high)[:, :, :n]  # as all that is saved
-    return tuple(
-        EventRecord(float(t), names[channel], before, after)
-        for t, channel, (before, after) in zip(times, channels, within, strict=True)
-    )
-
-
-def with_limits(
-    t: np.ndarray, u: np.ndarray, jumped: tuple[EventRecord, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Saved times and states with both limits of each jump among them."""
-    times = np.repeat([one.t for one in jumped], 2)
-    states = np.stack([state for one in jumped for state in (one.before, one.after)])
-    places = np.searchsorted(t, times)
-    return np.insert(t, places, times), np.insert(u, places, states, axis=0)
 
 
 def _explained_rate(system: NoiseSystem, session: NoiseSession | LaneSession, t: float, jumps: int) -> str:
@@ -295,7 +282,7 @@ def explained(retcode: Retcode, t: float, jumps: bool = False) -> str:
             "  help: follow this path alone, by symde.noise.solve_noise(problem, seed=..., trajectory=...), "
             "which names the jump"
         )
-    if retcode is Retcode.DIVERGED:
+    if retcode in (Retcode.DIVERGED, Retcode.ZENO, Retcode.CHATTERING):
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is Retcode.BAD_RATE:
         return f"bad_rate: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
@@ -350,7 +337,9 @@ def from_solve(
         ValueError: one means something to ordinary equations alone.
     """
     own = {name: others[name] for name in ("dt0", "rtol", "atol") if name in others}
-    refuse_others({name: one for name, one in others.items() if name not in own})
+    refuse_others({name: one for name, one in others.items() if name not in (*own, "events")})
+    if "events" in others:
+        problem = with_call_events(problem, others["events"])
     if progress:
         raise ValueError("progress is shown of ensembles, not of one path with noise: leave it out")
     return solve_noise(

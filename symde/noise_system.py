@@ -16,11 +16,14 @@ from symde.codegen.evaluate import evaluate
 from symde.codegen.lower import lower_named
 from symde.codegen.noise import NoiseKernels, domain_of
 from symde.codegen.noise_derivatives import NoiseDerivatives
+from symde.codegen.noise_events import NoiseEventKernels
 from symde.derive.jump_network import JumpNetwork
 from symde.derive.noise import stochastic
 from symde.derive.piecewise import with_hazard
+from symde.engine.cpu.noise_events import EventArrays
 from symde.engine.noise.session import JumpArrays, NoiseArrays
 from symde.lowering import ModelSystem
+from symde.model.definition import Definition
 from symde.model.model import Model
 from symde.model.reactions import flux
 from symde.path_system import PathSystem
@@ -39,7 +42,7 @@ def read_as_noise(system: System, model: Any) -> NoiseSystem:
         raise ValueError("kind='sde' reads a model with noise or reactions, and this is a function")
     found = _systems.get(model)
     if found is None:
-        found = _systems[model] = NoiseSystem(model)
+        found = _systems[model] = NoiseSystem(model.definition)
     return found
 
 
@@ -54,15 +57,14 @@ class NoiseSystem(PathSystem):
         "symde.solve and symde.ensemble, and take derivatives by symde.value_and_grad or symde.sensitivities"
     )
 
-    def __init__(self, model: Model) -> None:
-        definition = model.definition
+    def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.ito = stochastic(definition)
         self.network: JumpNetwork | None = None
         if definition.jumps:
             self.ito, self.network = with_hazard(self.ito)
-        # names and values are those of the model without its noise
-        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=()))
+        # names and values are those of the model without its noise and its events
+        base = ModelSystem(dataclasses.replace(definition, noise=None, jumps=(), events=()))
         self.noise = NoiseKernels(self.ito)
         if definition.noise is not None and definition.noise.stratonovich:
             _refuse_jumps(self.noise)
@@ -74,6 +76,8 @@ class NoiseSystem(PathSystem):
         self.plans: Any = None
         self.solved: Any = None
         self.sessions: dict[Any, list[Any]] = {}
+        self.extended: dict[Any, NoiseSystem] = {}  # the same model with more events
+        self.restore: Any = None  # how its problems are pickled, where it is not a model's own system
         self.initial_state, self.parameters, self.time_span = (
             base.initial_state,
             base.parameters,
@@ -142,6 +146,28 @@ class NoiseSystem(PathSystem):
         jumps = self.arrays.jumps
         return jumps is not None and not jumps.constant
 
+    @property
+    def leaps(self) -> bool:
+        """Whether something sets its states: jumps or events."""
+        return self.network is not None or self.events is not None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether states or the time decide when an event happens."""
+        events = self.arrays.events
+        return events is not None and events.conditional
+
+    @property
+    def cut(self) -> str:
+        """Why steps end at times that follow the path, in words; empty where they do not."""
+        if self.moving_rates:
+            return "the rates of jumps move, so that steps are cut short where a jump comes"
+        return (
+            "states or the time decide when events happen, so that steps are cut short there"
+            if self.conditional
+            else ""
+        )
+
     @functools.cached_property
     def arrays(self) -> NoiseArrays:
         """The equation for the compiled loops."""
@@ -158,7 +184,7 @@ class NoiseSystem(PathSystem):
         return NoiseArrays(
             n, noise.motions, rows, columns, product_rows, first, second, pairs,
             noise.together, *bounds, self._slopes, noise.address,
-            self._jumps(),
+            self._jumps(), self._events(),
         )  # fmt: skip
 
     def side_by_side(self, kind: str, method: Any) -> int:
@@ -189,6 +215,25 @@ class NoiseSystem(PathSystem):
             return None
         kernels, channels = self.channels, len(self.network.channels)
         return JumpArrays(channels, kernels.constant, kernels.rates, kernels.effects, self.network.names)
+
+    @functools.cached_property
+    def events(self) -> NoiseEventKernels | None:
+        """The events as kernels; None where there are none."""
+        return NoiseEventKernels(self.noise) if self.ito.events else None
+
+    def _events(self) -> EventArrays | None:
+        """The events for the compiled loops."""
+        kernels = self.events
+        if kernels is None:
+            return None
+
+        def along() -> tuple[int, ...]:
+            return self.derivatives.alone(lambda: kernels.along)
+
+        return EventArrays(
+            kernels.plans, kernels.watched, kernels.conditions, kernels.roots, any(kernels.moves),
+            kernels.timed, kernels.address, along, kernels.times,
+        )  # fmt: skip
 
 
 def _refuse_jumps(noise: NoiseKernels) -> None:

@@ -40,7 +40,7 @@ class _Conditions:
         """The place of the root function of a crossing."""
         value = self._locked(node)
         if not self.roots.moves(value) or self.graph.op[node] == "mod":
-            raise ModelError([_jump(self.graph.span[node])])
+            raise ModelError([jumps_only(self.graph.span[node])])
         return self.roots.crossing(value)
 
     def condition(self, node: int) -> int:
@@ -52,7 +52,7 @@ class _Conditions:
             op, args = graph.op[one], graph.args[one]
             moves = op in ("lt", "le", "eq") and any(self.roots.moves(argument) for argument in args)
             if moves and op == "eq":
-                raise ModelError([_instant(graph.span[one])])
+                raise ModelError([instant(graph.span[one])])
             if moves:
                 self._known[one] = self._compared(op, *args)
             elif op in ("and", "or", "not"):
@@ -101,51 +101,25 @@ class EventNodes:
         if model.lowered.delays is not None:
             for event in events:
                 _refuse_past(event, names)
+
+        def condition(expression: Expr) -> int:
+            self.conditions.append(builder.condition(scope.lower(expression)))
+            return len(self.conditions) - 1
+
         self.plans: tuple[EventPlan, ...] = tuple(
-            self._plan(event, builder, scope, lower_time, names) for event in events
-        )
+            planned(
+                event, names, condition, lambda one: builder.crossing(scope.lower(one)),
+                lambda one: self._time(lower_time(one)),
+            )
+            for event in events
+        )  # fmt: skip
         self.roots.check_number()
         self.roots.watch(
             [*self.conditions, *(root.node for root in self.roots.roots if root.purpose & EVENT)]
         )
         self.roots.ride()
-        self.effects = tuple(_effect(event, scope) for event in events)
-        self.priorities: tuple[int, ...] | None = None
-        if any(event.priority is not None for event in events):
-            zero = self.graph.constant(0.0)
-            self.priorities = tuple(
-                zero if event.priority is None else scope.lower(event.priority) for event in events
-            )
-
-    def _plan(
-        self, event: ModelEvent, builder: _Conditions, scope: Lowering, lower_time: Any, names: Sequence[str]
-    ) -> EventPlan:
-        trigger = event.trigger
-        times: tuple[int | None, ...] = ()
-        place, direction = -1, BOTH
-        match trigger:
-            case When(condition=condition):
-                place = len(self.conditions)
-                self.conditions.append(builder.condition(scope.lower(condition)))
-            case Crossing(value=value, direction=direction):
-                place = builder.crossing(scope.lower(value))
-            case At(times=expressions):
-                times = tuple(self._time(lower_time(one)) for one in expressions)
-            case Every(period=period, start=start, end=end):
-                times = tuple(
-                    None if one is None else self._time(lower_time(one)) for one in (period, start, end)
-                )
-        return EventPlan(
-            event.name,
-            _KINDS[type(trigger)],
-            place,
-            direction,
-            times,
-            tuple(names.index(effect.target) for effect in event.effects),
-            event.stop,
-            event.after is not None,
-            event.persistent,
-        )
+        self.effects = tuple(effect_nodes(event, scope) for event in events)
+        self.priorities: tuple[int, ...] | None = priority_nodes(events, scope)
 
     def _time(self, node: int) -> int:
         self.times.append(node)
@@ -165,7 +139,53 @@ class EventNodes:
 _KINDS = {When: "when", Crossing: "crossing", At: "at", Every: "every"}
 
 
-def _effect(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
+def planned(
+    event: ModelEvent,
+    names: Sequence[str],
+    condition: Callable[[Expr], int],
+    crossing: Callable[[Expr], int],
+    time: Callable[[Expr], int],
+) -> EventPlan:
+    """What the engine knows of an event.
+
+    Args:
+        names: Of the states.
+        condition, crossing, time: Give the place of what is written there among others of their kind.
+    """
+    times: tuple[int | None, ...] = ()
+    place, direction = -1, BOTH
+    match event.trigger:
+        case When(condition=written):
+            place = condition(written)
+        case Crossing(value=value, direction=direction):
+            place = crossing(value)
+        case At(times=expressions):
+            times = tuple(time(one) for one in expressions)
+        case Every(period=period, start=start, end=end):
+            times = tuple(None if one is None else time(one) for one in (period, start, end))
+    return EventPlan(
+        event.name,
+        _KINDS[type(event.trigger)],
+        place,
+        direction,
+        times,
+        tuple(names.index(effect.target) for effect in event.effects),
+        event.stop,
+        event.after is not None,
+        event.persistent,
+    )
+
+
+def priority_nodes(events: Sequence[ModelEvent], scope: Lowering) -> tuple[int, ...] | None:
+    """Node of the priority of each event; None: all are 0."""
+    if all(event.priority is None for event in events):
+        return None
+    zero = scope.graph.constant(0.0)
+    return tuple(zero if event.priority is None else scope.lower(event.priority) for event in events)
+
+
+def effect_nodes(event: ModelEvent, scope: Lowering) -> tuple[int, ...]:
+    """Nodes of what an event sets, then its delay where it has one."""
     expressions = [effect.value for effect in event.effects]
     if event.after is not None:
         expressions.append(event.after)
@@ -189,7 +209,8 @@ def _refuse_past(event: ModelEvent, states: Sequence[str]) -> None:
         raise ValueError(READS_PAST)
 
 
-def _jump(span: Any) -> Diagnostic:
+def jumps_only(span: Any) -> Diagnostic:
+    """A crossing of what only jumps."""
     return Diagnostic(
         code="E344",
         message="this reaches its line by jumps only, and what jumps crosses nothing",
@@ -200,7 +221,8 @@ def _jump(span: Any) -> Diagnostic:
     )
 
 
-def _instant(span: Any) -> Diagnostic:
+def instant(span: Any) -> Diagnostic:
+    """An equality within a condition."""
     return Diagnostic(
         code="E344",
         message="two quantities that change are equal for an instant only",

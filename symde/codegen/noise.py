@@ -15,7 +15,7 @@ from symde.codegen.jumps import Jump, jumps
 from symde.codegen.kernel import INPUTS, Kernel, Output, Vector
 from symde.codegen.llvm import ir_module
 from symde.codegen.llvm_operations import vector
-from symde.codegen.lower import lower_named
+from symde.codegen.lower import LoweredModel, lower_named
 from symde.codegen.noise_kind import NoiseKind, Products, commutes, states_read, without_products
 from symde.codegen.noise_steps import lane_pull, lane_push, lane_step
 from symde.codegen.noise_steps.step import NoiseEquation
@@ -98,6 +98,16 @@ class NoiseKernels:
         self._lane_kernels: dict[tuple[str, Any], Kernel | None] = {}
         self._lane_addresses: dict[tuple[str, Any], int] = {}
 
+    @property
+    def model(self) -> LoweredModel:
+        """States, parameters and observed quantities on the graph."""
+        return self._model
+
+    @property
+    def diffusion_nodes(self) -> tuple[int, ...]:
+        """The entries of the diffusion matrix."""
+        return self._diffusion
+
     @made_once
     def products(self) -> Products:
         """Those that are not always 0."""
@@ -167,10 +177,13 @@ class NoiseKernels:
 
     @made_once
     def kind(self) -> NoiseKind:
-        """The first in the order of `NoiseKind` that the noise is."""
-        states = self._model.states
+        """The first in the order of `NoiseKind` that the noise is. Discrete variables are none of the states
+        that change it: no step does."""
+        definition, states = self.definition, self._model.states
+        moving = [node for node, state in zip(states, definition.states, strict=True) if not state.discrete]
+        # discrete variables stand last, so that the places are those of the states
         found = without_products(
-            self.rows, self.columns, states_read(self._model.graph, self._diffusion, states)
+            self.rows, self.columns, states_read(self._model.graph, self._diffusion, moving)
         )
         if found is not None:
             return found

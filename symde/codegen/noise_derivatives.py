@@ -9,7 +9,7 @@ the second the engine leaves out such states.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symde.codegen.algebra import Algebra
@@ -51,6 +51,11 @@ class NoiseDerivatives:
         by parameters (m,)."""
         return self._address("back", name)
 
+    def alone(self, make: Callable[[], Any]) -> Any:
+        """What is made of the kernels' graph while no other thread adds to it."""
+        with self._lock:
+            return make()
+
     def work(self, kind: str, name: str) -> int:
         """The number of operations of "along" or "back" of one of `READINGS`, elementary functions as
         several."""
@@ -68,40 +73,10 @@ class NoiseDerivatives:
 
     def _kernel(self, kind: str, name: str) -> Kernel:
         if (kind, name) not in self._derived:
-            inputs, outputs = self._along(name) if kind == "along" else self._back(name)
+            kernels = self._kernels
+            inputs, outputs = along(kernels, kernels.outputs(name)) if kind == "along" else self._back(name)
             self._derived[kind, name] = Kernel(f"{kind}_{name}", self._kernels.graph, inputs, outputs)
         return self._derived[kind, name]
-
-    def _along(self, name: str) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
-        kernels, (states, parameters) = self._kernels, self._kernels.inputs
-        graph, algebra, outputs = kernels.graph, Algebra(kernels.graph), kernels.outputs(name)
-        seeds = {node: {-1: graph.input("changes", j)} for j, node in enumerate(parameters)}
-        guards: dict[int, int] = {}
-        for i, node in enumerate(states):
-            low, high = domain_of(kernels.definition, i)
-            seeds[node] = {-1: graph.input("direction", i)}
-            if low > -math.inf or high < math.inf:  # a term of its own, to be left out
-                seeds[node] = {i: algebra.one}
-                itself = graph.input("beyond", i)
-                guards[i] = algebra.apply(
-                    "and",
-                    algebra.apply("le", graph.constant(low), itself),
-                    algebra.apply("le", itself, graph.constant(high)),
-                )
-        roots = [node for output in outputs for node in output.nodes]
-        changes = []
-        for row in tangents(graph, roots, seeds):
-            total = row.get(-1, algebra.zero)
-            for i, slope in row.items():  # which other roots of the same node share
-                if i in guards:
-                    term = algebra.mul(slope, graph.input("direction", i))
-                    total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
-            changes.append(total)
-        n, m = len(states), len(parameters)
-        lengths = dict(zip(ALONG, (n, m, n, n, m), strict=True))
-        rest = iter(changes)
-        derived = tuple(Output(one.name, tuple(next(rest) for _ in one.nodes)) for one in outputs)
-        return _vectors(lengths), derived
 
     def _back(self, name: str) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
         kernels, (states, parameters) = self._kernels, self._kernels.inputs
@@ -116,6 +91,39 @@ class NoiseDerivatives:
         n = len(states)
         by = Output("by_states", tuple(nodes[:n])), Output("by_parameters", tuple(nodes[n:]))
         return _vectors(lengths), by
+
+
+def along(kernels: NoiseKernels, outputs: Sequence[Output]) -> tuple[tuple[Vector, ...], tuple[Output, ...]]:
+    """Inputs and outputs of derivatives along a direction, one of each output."""
+    states, parameters = kernels.inputs
+    graph, algebra = kernels.graph, Algebra(kernels.graph)
+    seeds = {node: {-1: graph.input("changes", j)} for j, node in enumerate(parameters)}
+    guards: dict[int, int] = {}
+    for i, node in enumerate(states):
+        low, high = domain_of(kernels.definition, i)
+        seeds[node] = {-1: graph.input("direction", i)}
+        if low > -math.inf or high < math.inf:  # a term of its own, to be left out
+            seeds[node] = {i: algebra.one}
+            itself = graph.input("beyond", i)
+            guards[i] = algebra.apply(
+                "and",
+                algebra.apply("le", graph.constant(low), itself),
+                algebra.apply("le", itself, graph.constant(high)),
+            )
+    roots = [node for output in outputs for node in output.nodes]
+    changes = []
+    for row in tangents(graph, roots, seeds):
+        total = row.get(-1, algebra.zero)
+        for i, slope in row.items():  # which other roots of the same node share
+            if i in guards:
+                term = algebra.mul(slope, graph.input("direction", i))
+                total = algebra.add(total, algebra.select(guards[i], term, algebra.zero))
+        changes.append(total)
+    n, m = len(states), len(parameters)
+    lengths = dict(zip(ALONG, (n, m, n, n, m), strict=True))
+    rest = iter(changes)
+    derived = tuple(Output(one.name, tuple(next(rest) for _ in one.nodes)) for one in outputs)
+    return _vectors(lengths), derived
 
 
 def _vectors(lengths: Mapping[Any, int]) -> tuple[Vector, ...]:

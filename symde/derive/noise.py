@@ -123,7 +123,7 @@ def langevin(definition: Definition) -> Definition:
     Raises:
         ValueError: the model has no reactions, or more than reactions and ordinary equations.
     """
-    refuse_other_parts(definition, "the chemical Langevin equation")
+    refuse_other_parts(definition, "the chemical Langevin equation", KNOWN | {"events"})
     if definition.jumps:
         raise ValueError("the chemical Langevin equation knows nothing of jumps: write them as reactions")
     if not definition.reactions:
@@ -152,7 +152,11 @@ def stochastic(definition: Definition) -> Definition:
     """
     if definition.noise is None:
         return langevin(definition)
-    refuse_other_parts(definition, _WHAT, KNOWN | {"noise"})
+    refuse_other_parts(definition, _WHAT, KNOWN | {"noise", "events"})
+    if definition.jumps and definition.events:
+        raise ValueError(
+            f"{_WHAT} has jumps or events, and model `{definition.name}` has both: leave one of them out"
+        )
     for one in definition.observables:
         if is_derivative_reading(one.name, definition):
             raise ValueError(f"a path with noise has no derivative: leave out `{one.name}`")

@@ -14,6 +14,7 @@ from symde.ensemble.failure import Failure
 from symde.ensemble.work import LARGEST, SMALLEST, Work
 from symde.members.lanes import NONE
 from symde.noise import RETCODES, NoisePlan, borrow, explained, give_back, limit_of, plan_of, refuse_others
+from symde.noise_log import raise_of_events
 from symde.problem.problem import Problem
 
 LEAST_STEPS = 1 << 16
@@ -31,22 +32,23 @@ class Paths:
         """Follow members with consecutive numbers; their failures. Arguments as of `BatchRun.run`."""
         members, rows = self._members, slice(first, first + len(ids))
         u0, p = (one if len(one) == 1 else one[rows] for one in (members.u0, members.p))
+        events = self._session.events
         codes, ends, taken = self._session.run(
-            self._plan.grid, u0, p, self._seed, first, members.times[0], part.u, look_up
-        )
+            self._plan.grid, u0, p, self._seed, first, members.times[0], part.u, look_up,
+            log=events is not None,
+        )  # fmt: skip
+        raise_of_events(self._session, codes)
+        if events is not None:
+            for row, happened in enumerate(events.happened().of_each(len(ids))):
+                part.events[row] = happened
         part.codes[...], part.ends[...], part.counters[...] = codes, ends, 0
         part.counters[:, 0] = taken
-        failed = np.flatnonzero(codes != Status.DONE)
         system: Any = self._problem.system
         jumping = system.network is not None
         return [
-            Failure(
-                first + row,
-                RETCODES[Status(codes[row])],
-                explained(RETCODES[Status(codes[row])], ends[row], jumping),
-                float(ends[row]),
-            )
-            for row in failed.tolist()
+            Failure(first + row, retcode, explained(retcode, ends[row], jumping), float(ends[row]))
+            for row, retcode in enumerate(RETCODES[Status(code)] for code in codes.tolist())
+            if not retcode.success
         ]
 
     def close(self) -> None:

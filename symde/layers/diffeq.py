@@ -22,6 +22,7 @@ from symde.problem import options
 from symde.problem.problem import Problem
 from symde.sensitivity import registry
 from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.noise_leaps import refuse_events
 from symde.sensitivity.run import refuse_path_options
 from symde.sensitivity.wrt import Wrt
 
@@ -128,6 +129,7 @@ def _paths(
     p: Any, problem: Problem, u0: Any, tspan: Any, saveat: Any, solving: dict[str, Any], rest: dict[str, Any]
 ) -> Tensor:
     """The same of a problem with noise; `rest` are options beside those of solves."""
+    refuse_events(problem)
     if torch.compiler.is_compiling():
         usual = diffeq.__kwdefaults__ or {}  # which traced numbers are not any more
         told = {name: one for name, one in solving.items() if options.is_given(one, usual.get(name))}

@@ -132,7 +132,6 @@ def _check_neighbours(draft: Draft) -> None:
     if not draft.noise:
         return
     others = {
-        "events": (*draft.events, *draft.discretes.values()),
         "reactions": [one for one in draft.reactions if isinstance(one, ReactionStatement)],
         "implicit equations": draft.implicit,
         "a Hamiltonian": draft.hamiltonians,

@@ -20,6 +20,7 @@ from symde.sensitivity import registry
 from symde.sensitivity.fixed_jumps import moves_switches, refuse_moving_jumps
 from symde.sensitivity.loss import FunctionLoss, LossValue, Part, evaluate_loss, parts_of
 from symde.sensitivity.moving_jump import warn_of_jumps
+from symde.sensitivity.noise_leaps import refuse_met_conditions, refuse_moving_times
 from symde.sensitivity.noise_paths import (
     Followed,
     PathRun,
@@ -110,6 +111,7 @@ def path_run(
     Raises:
         ValueError, TypeError: an option is not what it should be.
     """
+    refuse_met_conditions(problem)
     plan = plan_of(problem, method, dt0, limit_of(max_steps), rtol, atol)
     return PathRun(
         problem, plan, seed_of(seed), first, problem.u0[None], problem.p[None], options.count(n, "n"),
@@ -154,6 +156,12 @@ def strategy_of(sensealg: Any, run: PathRun, wanted: Wrt) -> str:
     """
     method, system = run.plan.method, _system(run.problem)
     able = dict(zip(STRATEGIES, (method.along, bool(method.back)), strict=True))
+    if system.events is not None:
+        if sensealg == "discrete":
+            raise ValueError(
+                "sensealg='discrete' goes back over the steps of a path, and not over events: use 'forward'"
+            )
+        able["discrete"] = False
     if system.network is not None:
         refuse_moving_jumps(run.problem, wanted)
         if system.moving_rates or isinstance(run.plan.grid, Adaptive):
@@ -230,6 +238,7 @@ def along(run: PathRun, start: Start, wanted: Wrt) -> tuple[Followed, np.ndarray
     strategy_of("forward", run, wanted)
     du0, dp = directions_of(run, start, wanted)
     refuse_vanishing_rates(run.problem, du0, dp)
+    refuse_moving_times(run.problem, dp)
     found = follow_along(run, du0[None], dp[None])
     assert found.along is not None
     return found, found.along[..., : len(wanted.states)], found.along[..., len(wanted.states) :]

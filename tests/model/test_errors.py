@@ -240,9 +240,6 @@ MISTAKES = [
         "a declared dt", "param dt = 1\nx' = -x*dt + dW", "E392", "dW", "declared as a parameter", "rename"
     ),
     Mistake("no noise to read", "x' = -x\nstratonovich", "E393", "stratonovich", "the model has none"),
-    Mistake(
-        "events and noise", "dx = -x*dt + dW\nat t = 1: x = 2", "E393", "at t = 1: x = 2", "beside noise"
-    ),
     Mistake("conserved and noise", "dx = -x*dt + dW\nconserved x", "E393", "conserved x", "beside noise"),
     Mistake(
         "undeclared algebraic variable",

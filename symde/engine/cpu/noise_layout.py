@@ -54,6 +54,7 @@ NoiseState = structure(
     # engine's linear solvers (a `State`), its right side and solution; whether a step could not be solved
     linearised=_i, linearised_outputs=_i, system=_i, rhs=_i, correction=_i, diverged=_i,
     second=_i, second_outputs=_i, still=_i,  # likewise of the derivatives of what was solved
+    events=_i,  # a `NoiseEvents`, 0 where there are none
     jumps=_i,  # a `NoiseJumps`, 0 where there are none; then the last state is their hazard
     # adaptive steps: times in ticks, the Brownian motions there and over a step
     adaptive=_i,  # a `Sizes`

@@ -36,4 +36,4 @@ def equal_steps(
         steps = 2 ** (steps - 1).bit_length()
     if steps > max_steps:
         raise ValueError(f"dt0 = {step:g} takes {steps:.6g} steps, and max_steps = {max_steps}: raise it")
-    return Grid(t0, (t1 - t0) / steps, steps)
+    return Grid(t0, (t1 - t0) / steps, steps, t1=t1)

@@ -31,6 +31,7 @@ class LaneSession:
     """
 
     jumps = None
+    events = None
 
     def __init__(
         self, arrays: NoiseArrays, method: NoiseMethod, kernel: int, parameters: int, along: int = 0

@@ -34,7 +34,7 @@ _ADAPTIVE = {"commutative": "SPaRK", "general": "SPaRK"}
 """The same of steps that follow the error, where it is another one."""
 
 
-def _default(noise: str, smooth: bool, cut: bool, adaptive: bool) -> str:
+def _default(noise: str, smooth: bool, cut: str, adaptive: bool) -> str:
     if adaptive:
         return _ADAPTIVE.get(noise, _DEFAULT[noise]) if smooth else "EulerMaruyama"
     return _DEFAULT[noise] if (smooth and not cut) or noise != "general" else "EulerMaruyama"
@@ -59,11 +59,12 @@ def is_auto(method: Any) -> bool:
 
 
 def method_for(
-    method: Any, noise: str, smooth: bool = True, cut: bool = False, adaptive: bool = False
+    method: Any, noise: str, smooth: bool = True, cut: str = "", adaptive: bool = False
 ) -> NoiseMethod:
     """The method asked for, or the one for a kind of noise. Where general noise is not smooth, and its
-    derivatives may be infinite, and where steps are `cut` short by jumps whose times follow the path, that is
-    the method of Euler and Maruyama; so it is where steps are `adaptive` and the noise is not smooth.
+    derivatives may be infinite, and where steps are `cut` short at times that follow the path, for a reason
+    in words, that is the method of Euler and Maruyama; so it is where steps are `adaptive` and the noise is
+    not smooth.
 
     Raises:
         ValueError: no method has that name, or it does not hold its order, or not even its limit, with such
@@ -80,7 +81,7 @@ def method_for(
         )
     if cut and noise in found.beyond:
         raise ValueError(
-            f"the rates of jumps move, so that steps are cut short where a jump comes, and the numbers that "
-            f"{found.name} draws of {noise} noise are known of whole steps alone: give no method"
+            f"{cut}, and the numbers that {found.name} draws "
+            f"of {noise} noise are known of whole steps alone: give no method"
         )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import numpy as np
 
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
+from symde.engine.cpu.noise_events import EventArrays, NoiseEventMemory
 from symde.engine.cpu.noise_jumps import NoiseJumpMemory
 from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState, Sizes
 from symde.engine.noise.draws import draws_of
@@ -43,6 +45,7 @@ class NoiseArrays:
         jacobian: Gives the pattern of the drift's Jacobian by rows: starts and columns.
         address: Of a kernel, by its name: "drift", "diffusion", "both", "milstein" or "linearised".
         jumps: The jumps, whose hazard is the last state; None: there are none.
+        events: The events; None: there are none. A model has jumps or events.
         directions: How many derivatives along directions stand behind the states; `n`, the entries and the
             products count theirs.
         parameters: Number of parameters, of which directions have changes.
@@ -63,6 +66,7 @@ class NoiseArrays:
     jacobian: Callable[[], tuple[np.ndarray, np.ndarray]]
     address: Callable[[str], int]
     jumps: JumpArrays | None = None
+    events: EventArrays | None = None
     directions: int = 0
     parameters: int = 0
     along: Mapping[str, int] = field(default_factory=dict)
@@ -112,7 +116,7 @@ class JumpArrays:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Equal steps: t0 + k*h up to k = steps.
+    """Equal steps: t0 + k*h up to k = steps, which is t1 but for rounding.
 
     Attributes:
         limit: On the steps of a path, where jumps end some as well.
@@ -122,6 +126,7 @@ class Grid:
     h: float
     steps: int
     limit: int = 2**62
+    t1: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,8 +209,13 @@ class NoiseSession:
         if "linearised" in method.kernels:
             self._add_systems()
         entry = method.entry if arrays.jumps is None else f"{method.entry}_jumps"
+        entry = entry if arrays.events is None else f"{method.entry}_events"
         self.jumps = None if arrays.jumps is None else NoiseJumpMemory(arrays.jumps, n, arrays.directions)
         state.jumps = 0 if self.jumps is None else self.jumps.address
+        self.events: NoiseEventMemory | None = None
+        if arrays.events is not None:
+            self.events = NoiseEventMemory(arrays.events, n, arrays.motions, arrays.directions)
+            state.events = self.events.address
         self._function = loop_at(function_address(method.module, entry))
 
     def _add_systems(self) -> None:
@@ -277,7 +287,7 @@ class NoiseSession:
                 paths; the directions of the initial state stand in u0.
             ends_of_steps: Takes the ends of steps that follow the error, in 2^-LEVELS of the span: of one
                 path, with room for its steps.
-            log: Whether jumps are logged.
+            log: Whether jumps and events are logged.
 
         Returns:
             The status of each path, the time it reached, and how many steps it took, shape (paths,).
@@ -289,11 +299,15 @@ class NoiseSession:
             step, limit = (grid.h, grid.limit) if isinstance(grid, Grid) else (0.0, grid.steps)
             self.jumps.begin(signed(seed), step, limit, log)
             make_room = self.jumps.make_room
+        if self.events is not None:
+            make_room = self.events.make_room
         assert out.flags.c_contiguous and out.shape[1:] == (len(saveat), self.arrays.n)
         paths = len(out)
         codes, ends, taken = np.zeros(paths, np.int64), np.zeros(paths), np.zeros(paths, np.int64)
         told = {"out": out, "codes": codes, "ends": ends, "taken": taken}
         with self.readied(grid, u0, p, seed, first_path, saveat, paths, changes, ends_of_steps, told):
+            if self.events is not None:
+                self.events.begin(grid, p, self.state.per_step, log)
             run_in_slices(self._function, self.state, self.state, on_slice, make_room)
         if out is not wanted:
             parts = out.reshape(*out.shape[:2], self.arrays.directions + 1, -1)

@@ -8,6 +8,7 @@ Memory: `work` holds the states that the noise alone leads to, and the drift at 
 
 from __future__ import annotations
 
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, milstein_at, noise_at
 from symde.engine.cpu.compiled.noise_milstein import add_double_integrals
@@ -64,14 +65,26 @@ def implicit_euler_maruyama_jumps(address):
     return follow_jumps(noise_at(address), implicit_euler_step)
 
 
+def implicit_euler_maruyama_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), implicit_euler_step)
+
+
 def implicit_milstein_jumps(address):
     """The same of paths that jump."""
     return follow_jumps(noise_at(address), implicit_milstein_step)
+
+
+def implicit_milstein_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), implicit_milstein_step)
 
 
 ENTRIES = {
     "implicit_euler_maruyama": implicit_euler_maruyama,
     "implicit_milstein": implicit_milstein,
     "implicit_euler_maruyama_jumps": implicit_euler_maruyama_jumps,
+    "implicit_euler_maruyama_events": implicit_euler_maruyama_events,
     "implicit_milstein_jumps": implicit_milstein_jumps,
+    "implicit_milstein_events": implicit_milstein_events,
 }

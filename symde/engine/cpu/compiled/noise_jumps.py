@@ -290,9 +290,9 @@ def take_over(state, end):
 
 
 @compiled
-def end_of_step(state, jumps, t):
-    """The tick at which the next step ends where no jump comes; -1 where there is no such step."""
-    stop = stop_of(state, jumps)
+def end_of_step(state, stop, t):
+    """The tick at which the next step, which may not pass a stop, ends where nothing comes before; -1 where
+    there is no such step."""
     if state.adaptive == Sizes.EQUAL:
         return stop
     if state.adaptive != Sizes.PREVISIBLE:
@@ -308,7 +308,7 @@ def step_on_tree(state, jumps, step):
     old, u = doubles(state.old), doubles(state.u)
     for i in range(state.n):
         old[i] = u[i]
-    end = end_of_step(state, jumps, t)
+    end = end_of_step(state, stop_of(state, jumps), t)
     if end < 0:
         return Status.NON_FINITE
     status = try_step(state, end, step, t)

@@ -7,6 +7,7 @@ Sources: P. E. Kloeden, E. Platen, Numerical Solution of Stochastic Differential
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.levy_area import find_areas
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, milstein_at, noise_at
 from symde.engine.cpu.compiled.noise_previsible import advance_previsibly
@@ -87,14 +88,26 @@ def euler_maruyama_jumps(address):
     return follow_jumps(noise_at(address), euler_step)
 
 
+def euler_maruyama_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), euler_step)
+
+
 def milstein_jumps(address):
     """The same of paths that jump."""
     return follow_jumps(noise_at(address), milstein_step)
+
+
+def milstein_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), milstein_step)
 
 
 ENTRIES = {
     "euler_maruyama": euler_maruyama,
     "milstein": milstein,
     "euler_maruyama_jumps": euler_maruyama_jumps,
+    "euler_maruyama_events": euler_maruyama_events,
     "milstein_jumps": milstein_jumps,
+    "milstein_events": milstein_events,
 }

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, diffusion_to, drift_to, noise_at, normal
 from symde.engine.cpu.compiled.noise_stages import add_drifts, copy_states, diffusion_sum
@@ -165,4 +166,9 @@ def ri_jumps(address):
     return follow_jumps(noise_at(address), ri_step)
 
 
-ENTRIES = {"ri": ri, "ri_jumps": ri_jumps}
+def ri_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), ri_step)
+
+
+ENTRIES = {"ri": ri, "ri_jumps": ri_jumps, "ri_events": ri_events}

@@ -10,6 +10,7 @@ Memory: `work` holds a stage, then the drifts of all stages, then their diffusio
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, noise_at, stratonovich_to
 from symde.engine.cpu.compiled.noise_stages import add_drifts, copy_states
@@ -111,4 +112,13 @@ def space_time_jumps(address):
     return follow_jumps(noise_at(address), space_time_step)
 
 
-ENTRIES = {"space_time": space_time, "space_time_jumps": space_time_jumps}
+def space_time_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), space_time_step)
+
+
+ENTRIES = {
+    "space_time": space_time,
+    "space_time_jumps": space_time_jumps,
+    "space_time_events": space_time_events,
+}

@@ -10,6 +10,7 @@ Memory: `work` holds a stage, then the drifts of all stages, then their diffusio
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_stages import (
@@ -89,4 +90,9 @@ def sra_jumps(address):
     return follow_jumps(noise_at(address), sra_step)
 
 
-ENTRIES = {"sra": sra, "sra_jumps": sra_jumps}
+def sra_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), sra_step)
+
+
+ENTRIES = {"sra": sra, "sra_jumps": sra_jumps, "sra_events": sra_events}

@@ -15,6 +15,7 @@ Memory: `work` holds a stage, what is known of it, then the drifts of all stages
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_newton import solve_stage
@@ -117,4 +118,13 @@ def implicit_sra_jumps(address):
     return follow_jumps(noise_at(address), implicit_sra_step)
 
 
-ENTRIES = {"implicit_sra": implicit_sra, "implicit_sra_jumps": implicit_sra_jumps}
+def implicit_sra_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), implicit_sra_step)
+
+
+ENTRIES = {
+    "implicit_sra": implicit_sra,
+    "implicit_sra_jumps": implicit_sra_jumps,
+    "implicit_sra_events": implicit_sra_events,
+}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.noise_adaptive import advance_adaptively
+from symde.engine.cpu.compiled.noise_event_loop import follow_events
 from symde.engine.cpu.compiled.noise_jumps import follow_jumps
 from symde.engine.cpu.compiled.noise_loop import advance, both_to, diffusion_to, drift_to, noise_at
 from symde.engine.cpu.compiled.noise_stages import (
@@ -107,4 +108,9 @@ def sri_jumps(address):
     return follow_jumps(noise_at(address), sri_step)
 
 
-ENTRIES = {"sri": sri, "sri_jumps": sri_jumps}
+def sri_events(address):
+    """The same of paths that have events."""
+    return follow_events(noise_at(address), sri_step)
+
+
+ENTRIES = {"sri": sri, "sri_jumps": sri_jumps, "sri_events": sri_events}
