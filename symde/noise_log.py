@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from symde.engine.cpu.layout import Status
+from symde.engine.noise.lanes import LaneSession
 from symde.engine.noise.session import NoiseSession
 from symde.noise_system import NoiseSystem
 from symde.problem.event_record import EventRecord
@@ -16,7 +17,7 @@ SAME = 1e-9
 """Part of a step of a grid by which an event may miss the time of a saved point that is its own."""
 
 
-def happened_in(system: NoiseSystem, session: NoiseSession) -> tuple[EventRecord, ...]:
+def happened_in(system: NoiseSystem, session: NoiseSession | LaneSession) -> tuple[EventRecord, ...]:
     """The jumps and events of the path that a session has followed."""
     if session.events is not None:
         return session.events.happened().of_each(1)[0].records()
@@ -56,7 +57,7 @@ def with_limits(
     return np.insert(t, places[order], when[order]), np.insert(u, places[order], states[order], axis=0)
 
 
-def raise_of_events(session: NoiseSession, codes: np.ndarray) -> None:
+def raise_of_events(session: NoiseSession | LaneSession, codes: np.ndarray) -> None:
     """Raise what events of the paths just followed could not do.
 
     Raises:
@@ -82,7 +83,7 @@ def explain_events(retcode: Retcode, name: str, t: float) -> str:
     return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {help_}"
 
 
-def ended_by(session: NoiseSession) -> Any:
+def ended_by(session: NoiseSession | LaneSession) -> Any:
     """The name of the event that ended the last path."""
     assert session.events is not None
     return session.events.failure[0]
