@@ -93,6 +93,9 @@ CASES = [
     (BOUNDED, "ImplicitEulerMaruyama"),
     (STIFF, "ImplicitEulerMaruyama"),
     (STIFF, "SKenCarp"),
+    (GENERAL, "SPaRK"),
+    (COMMUTATIVE, "SPaRK"),
+    (ADDITIVE, "SPaRK"),
 ]
 
 
@@ -313,6 +316,11 @@ ADAPTIVE = [
     (ADDITIVE, "SRA1"),
     (ADDITIVE, None),
     (STIFF, "SKenCarp"),
+    (GENERAL, None),
+    (COMMUTATIVE, None),
+    (BOUNDED, None),
+    (DIAGONAL, "SPaRK"),
+    (GENERAL, "EulerMaruyama"),
 ]
 
 
