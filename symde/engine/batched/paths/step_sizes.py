@@ -207,11 +207,12 @@ class Previsible:
 
     def _foretold(self, tried: Tried) -> Tensor:
         """The error over its tolerance, shape (B,)."""
-        stepper, t, h, u = self._stepper, tried.t, tried.h, tried.u
-        f, g = stepper.drift(t, u, tried.p), stepper.diffusion(t, u, tried.p)
+        stepper, h, u = self._stepper, tried.h, tried.u
+        assert tried.step.first is not None
+        f, g = tried.step.first
         signs = torch.where(self._tree.pairs((SIGNS + tried.at)[None])[0][0] > 0.0, 1.0, -1.0).to(u.dtype)
         point = stepper.to_rows.add(u + h * f, root_of(h) * stepper.of_motions(signs) * g)
-        later = t + h
+        later = tried.t + h
         other_f, other_g = stepper.drift(later, point, tried.p), stepper.diffusion(later, point, tried.p)
         squares = stepper.to_rows.add(torch.zeros_like(u), (other_g - g) ** 2)
         error = torch.sqrt(0.5 * h * squares) + 0.5 * h * (other_f - f).abs()
