@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.noise_back import back_at, go_back, put, spread
+from symde.engine.cpu.compiled.noise_jumps_back import go_back_over_jumps
 from symde.engine.cpu.compiled.noise_space_time import (
     find_stage,
     noise_factor,
@@ -68,4 +69,12 @@ def space_time(address):
     return go_back(back_at(address), space_time_step, space_time_back)
 
 
-ENTRIES = {"space_time": space_time}
+def space_time_jumps(address):
+    """`int32 space_time_jumps(NoiseBack *)`"""
+    return go_back_over_jumps(back_at(address), space_time_step, space_time_back)
+
+
+ENTRIES = {
+    "space_time": space_time,
+    "space_time_jumps": space_time_jumps,
+}
