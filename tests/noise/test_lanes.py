@@ -30,11 +30,9 @@ CASES = [
     if path_models.problem(name).system.noise.kind in registry.get(method).noise
     and not (registry.get(method).smooth and path_models.problem(name).system.cuts)
 ]
-SIDE_BY_SIDE = [
-    (name, method)
-    for name, method in CASES
-    if name != "domain" and "stratonovich" not in registry.get(method).kernels  # these go path by path
-]
+SIDE_BY_SIDE = [one for one in CASES if "stratonovich" not in registry.get(one[1]).kernels]
+"""Methods that follow Stratonovich's equation go path by path."""
+
 TIMES = [0.0, 0.3, 0.505, 1.0]
 STEPS = {"dt0": 0.01, "seed": 4, "saveat": TIMES}
 
@@ -79,7 +77,7 @@ def test_a_path_is_the_same_alone_and_beside_others(name: str, method: str) -> N
         assert np.array_equal(solve_noise(problem, method, trajectory=i, **STEPS).u, together[0][i])
 
 
-@pytest.mark.parametrize(("name", "method"), SIDE_BY_SIDE)
+@pytest.mark.parametrize(("name", "method"), [case for case in SIDE_BY_SIDE if case[0] != "domain"])
 def test_steps_are_those_of_the_loop_over_single_paths(name: str, method: str) -> None:
     problem = path_models.problem(name)
     one, other = lanes_of(problem, method), NoiseSession(problem.system.arrays, registry.get(method))
