@@ -6,8 +6,8 @@
    atol 1e-8, float64, states at the end. torchdiffeq takes one step size for all members (dopri5).
 2. Robertson's reaction with rates of their own, t = 0 to 1e5, Rodas5P and Kvaerno5, rtol 1e-6, atol 1e-10.
 3. A loss of u' = network(u), 2-64-64-2, t = 0 to 1, Tsit5, rtol 1e-5, float32, and its gradient by the
-   weights, with step sizes of each member's own and with shared ones, as torchdiffeq's are. Some members start
-   close to 0, where the relative tolerance asks for short steps.
+   weights, with step sizes of each member's own and with shared ones, as torchdiffeq's are. Some members
+   start close to 0, where the relative tolerance asks for short steps.
 4. A loss of dx = network(x) dt + diag(s) x dW, 2-64-64-2, 100 steps, SRIW1, float32, and its gradient by the
    weights; torchsde's `srk` through its operations.
 
