@@ -293,6 +293,17 @@ def test_a_condition_that_is_not_met_changes_no_bit() -> None:
     assert np.array_equal(plain.u, paths[1].u)
 
 
+def test_sizes_chosen_before_the_noise_follow_from_the_path_alone() -> None:
+    # and so neither from a condition that is not met, nor from the path that a session followed before
+    text = "dx = -x*dt + 0.5*x*dW1 + 0.2*y*dW2; dy = (x - y)*dt + 0.3*x*dW2; x(0) = 1; y(0) = 1; time 0 .. 1\n"
+    options = {"method": "EulerMaruyama", "rtol": 1e-2, "atol": 1e-2, "saveat": [0.5, 1.0]}
+    plain, far = problem(text), problem(text + "when x > 1000: x = 0")
+    members = symde.ensemble(far, n=32, seed=1, **options)
+    assert np.array_equal(symde.ensemble(plain, n=32, seed=1, **options).u, members.u)
+    for i in reversed(range(32)):
+        assert np.array_equal(solve_noise(far, seed=1, trajectory=i, **options).u, members.u[i])
+
+
 def test_work_at_a_line_is_that_of_some_hundred_steps() -> None:
     # each halving looks at pieces that the path may have crossed in: as many as -log of what is neglected
     one = problem("dx = 1*dt + dW; x(0) = 0; time 0 .. 8\nhit: when x >= 1: stop")

@@ -69,10 +69,10 @@ def step_on_tree(state, events, step):
     if due <= state.at:
         events.t = events.next
         return happen_on_tree(state, events, state.at, True)
+    copy(state.n, state.u, state.old)  # a foretold error is measured by both
     end = end_of_step(state, min(stop_of(state, events), due), t)
     if end < 0:
         return Status.NON_FINITE
-    copy(state.n, state.u, state.old)
     status = try_step(state, end, step, t)
     if status != Status.DONE:
         return Status.DONE if status == Status.BUDGET else status
