@@ -3,6 +3,7 @@ how paths are told."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import pickle
 
@@ -360,6 +361,27 @@ def test_delayed_events_wait_and_are_dropped_unless_they_persist() -> None:
     kept = symde.solve(problem(text.format(" persistent")), dt0=0.1, seed=1)
     (first, *_) = (one for one in kept.events if one.name == "z")
     assert abs(first.t - first.after[1] - 0.5) < 1e-12  # the values are those of the trigger
+
+
+@pytest.mark.parametrize("options", [{"rtol": 1e-1}, {"rtol": 1e-3}, {"rtol": 1e-1, "method": "EulerMaruyama"}])
+def test_a_delay_ends_in_time_within_steps_that_halve_others(options: dict) -> None:
+    text = """
+    dx = -x*dt + 0.4*y*dW1 + 0.3*x*dW2
+    dy = (x - y)*dt + 0.3*x*dW2
+    x(0) = 1; y(0) = 1
+    time 0 .. 1
+    discrete m = 0
+    begins: when x > 1.05: m = 1
+    ends: when x > 1.05 after 0.111 persistent: m = 0
+    """
+    paths = symde.ensemble(problem(text), n=64, seed=3, saveat=[1.0], **options)
+    begun = 0
+    for happened in paths.happened:
+        begins = [one.t for one in happened if one.name == "begins" and one.t <= 1 - 0.111]
+        assert [one.t for one in happened if one.name == "ends"] == [t + 0.111 for t in begins]
+        assert all(later.t >= one.t for one, later in itertools.pairwise(happened))
+        begun += len(begins)
+    assert begun > 20
 
 
 def test_a_line_that_is_met_counts_once_until_a_step_ends_beside_it() -> None:
