@@ -13,6 +13,7 @@ from scipy import integrate, stats
 
 import symde
 from symde.engine.noise.registry import methods
+from symde.ensemble.ensemble import EnsembleWarning
 from symde.model.events import with_events
 from symde.noise import solve_noise
 from symde.problem.retcode import Retcode
@@ -382,6 +383,20 @@ def test_a_delay_ends_in_time_within_steps_that_halve_others(options: dict) -> N
         assert all(later.t >= one.t for one, later in itertools.pairwise(happened))
         begun += len(begins)
     assert begun > 20
+
+
+@pytest.mark.parametrize("options", KNOWN)
+def test_steps_that_end_at_events_are_limited(options: dict) -> None:
+    text = "dx = -x*dt + 0.4*dW; x(0) = 1; time 0 .. 2\nevery 1e-9: x = x"
+    with pytest.raises(SolveError, match=r"max_steps: .*\n.*raise max_steps.*events") as caught:
+        symde.solve(problem(text), seed=1, saveat=[2.0], max_steps=500, **options)
+    path = caught.value.solution
+    assert path.stats.steps == 500 and len(path.events) == 500
+    with pytest.warns(EnsembleWarning, match="raise max_steps"):
+        paths = symde.ensemble(problem(text), n=2, seed=1, saveat=[2.0], max_steps=500, **options)
+    assert [one.word for one in paths.retcodes] == ["max_steps"] * 2
+    seldom = problem(text.replace("1e-9", "0.01"))
+    assert len(symde.solve(seldom, seed=1, saveat=[2.0], max_steps=2000, **options).events) == 200
 
 
 def test_a_line_that_is_met_counts_once_until_a_step_ends_beside_it() -> None:
