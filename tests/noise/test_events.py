@@ -297,7 +297,9 @@ def test_a_condition_that_is_not_met_changes_no_bit() -> None:
 
 def test_sizes_chosen_before_the_noise_follow_from_the_path_alone() -> None:
     # and so neither from a condition that is not met, nor from the path that a session followed before
-    text = "dx = -x*dt + 0.5*x*dW1 + 0.2*y*dW2; dy = (x - y)*dt + 0.3*x*dW2; x(0) = 1; y(0) = 1; time 0 .. 1\n"
+    text = (
+        "dx = -x*dt + 0.5*x*dW1 + 0.2*y*dW2; dy = (x - y)*dt + 0.3*x*dW2; x(0) = 1; y(0) = 1; time 0 .. 1\n"
+    )
     options = {"method": "EulerMaruyama", "rtol": 1e-2, "atol": 1e-2, "saveat": [0.5, 1.0]}
     plain, far = problem(text), problem(text + "when x > 1000: x = 0")
     members = symde.ensemble(far, n=32, seed=1, **options)
@@ -364,7 +366,9 @@ def test_delayed_events_wait_and_are_dropped_unless_they_persist() -> None:
     assert abs(first.t - first.after[1] - 0.5) < 1e-12  # the values are those of the trigger
 
 
-@pytest.mark.parametrize("options", [{"rtol": 1e-1}, {"rtol": 1e-3}, {"rtol": 1e-1, "method": "EulerMaruyama"}])
+@pytest.mark.parametrize(
+    "options", [{"rtol": 1e-1}, {"rtol": 1e-3}, {"rtol": 1e-1, "method": "EulerMaruyama"}]
+)
 def test_a_delay_ends_in_time_within_steps_that_halve_others(options: dict) -> None:
     text = """
     dx = -x*dt + 0.4*y*dW1 + 0.3*x*dW2
