@@ -71,7 +71,7 @@ def refuse_chance_leaps(problem: Problem, wanted: Wrt) -> None:
             continue
         raise ValueError(
             f"event `{plan.name}` {what}, which noise decides and what is differentiated by moves: "
-            "derivatives of paths know nothing of that, so that their mean is not the derivative of the mean; "
+            "derivatives of paths know nothing of that, so that their mean is not that of the mean; "
             f"{INSTEAD}"
         )
 
