@@ -283,7 +283,7 @@ def explained(retcode: Retcode, t: float, jumps: bool = False) -> str:
             "which names the jump"
         )
     if retcode is Retcode.MAX_STEPS:
-        help_ = "raise max_steps, which counts steps that events end as well, or loosen rtol and atol"
+        help_ = "raise max_steps, which counts steps that events end too, loosen rtol and atol, or give dt0"
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {help_}"
     if retcode in (Retcode.DIVERGED, Retcode.ZENO, Retcode.CHATTERING):
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
