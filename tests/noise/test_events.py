@@ -498,6 +498,18 @@ def test_a_path_of_adaptive_steps_is_not_known_between() -> None:
         symde.solve(problem(FIRE), rtol=1e-2, seed=1, dense=True)
 
 
+def test_events_are_given_to_ensembles_as_to_solves() -> None:
+    text = "dx = -x*dt + 0.4*dW; x(0) = 1; time 0 .. 1"
+    given = [symde.Event(at=0.3, effects={"x": "x + 1"}), symde.Event("x > 1.2", {"x": "0.5"})]
+    solving = dict(dt0=0.1, seed=1, saveat=[0.5, 1.0])
+    found = symde.ensemble(problem(text), n=12, events=given, **solving)
+    written = symde.ensemble(
+        problem(text + "\nat t = 0.3: x = x + 1\nwhen x > 1.2: x = 0.5"), n=12, **solving
+    )
+    assert np.array_equal(found.u, written.u)
+    assert np.array_equal(symde.solve(problem(text), events=given, **solving).u, found.u[0])
+
+
 def test_events_are_added_to_models_too() -> None:
     plain = symde.ode_def("dx = 1*dt + 0.5*dW; x(0) = 0; time 0 .. 6")
     event = symde.Event("x >= 1", {"x": 0}, name="fire")
