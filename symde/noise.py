@@ -86,8 +86,8 @@ def plan_of(
     step = options.step_size(dt0, "dt0")
     if adaptive:
         known = system.cuts, system.state_names, system.nominal
-        jumping = system.network is not None and max_steps >= UNLIMITED
-        most = options.DEFAULT_MAX_STEPS if jumping else max_steps
+        leaping = system.leaps and max_steps >= UNLIMITED
+        most = options.DEFAULT_MAX_STEPS if leaping else max_steps
         return NoisePlan(chosen, adaptive_steps(chosen, *known, (t0, t1), step, most, rtol, atol))
     grid = equal_steps(t0, t1, step, max_steps, chosen, halved=bool(system.cut))
     limit = max_steps if max_steps < UNLIMITED else grid.steps + options.DEFAULT_MAX_STEPS
@@ -176,8 +176,8 @@ def solve_noise(
         dense: Offer the path between the times that are saved, by default where it can be: of steps of one
             size without `saveat`, and of steps that follow the error, which are then taken again; the latter
             not of paths that jump or have events.
-        max_steps: Limit on the steps, with those that jumps end. Where it is not given these are a million at
-            most, beside a grid's own: rates that grow by jumps may come to infinitely many.
+        max_steps: Limit on the steps, with those that jumps or events end. Where it is not given these are a
+            million at most, beside a grid's own: rates that grow by jumps may come to infinitely many.
         throw: As in `symde.solve`.
 
     Raises:
@@ -292,6 +292,9 @@ def explained(retcode: Retcode, t: float, jumps: bool = False) -> str:
             "  help: follow this path alone, by symde.noise.solve_noise(problem, seed=..., trajectory=...), "
             "which names the jump"
         )
+    if retcode is Retcode.MAX_STEPS:
+        help_ = "raise max_steps, which counts steps that events end too, loosen rtol and atol, or give dt0"
+        return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {help_}"
     if retcode in (Retcode.DIVERGED, Retcode.ZENO, Retcode.CHATTERING):
         return f"{retcode.word}: {retcode.sentence}, at t = {t:.6g}\n  help: {retcode.remedy}"
     if retcode is Retcode.BAD_RATE:

@@ -104,6 +104,19 @@ class NoiseEventKernels:
         )
 
     @property
+    def decisions(self) -> tuple[int | None, ...]:
+        """Of each event the node of its condition; None: it has none."""
+        return tuple(self._conditions[plan.place] if plan.kind == "when" else None for plan in self.plans)
+
+    @property
+    def written(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Of each event the states that it sets, each with the node of its new value."""
+        return tuple(
+            tuple(zip(plan.targets, self._effects[j][0].nodes, strict=False)) if j in self._effects else ()
+            for j, plan in enumerate(self.plans)
+        )
+
+    @property
     def timed(self) -> bool:
         """Whether a root function follows the time alone."""
         graph = self.graph

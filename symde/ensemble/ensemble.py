@@ -160,9 +160,9 @@ def _without_paths(problem: Problem) -> Problem:
     Raises:
         ValueError: its solutions are paths of a random process.
     """
-    if problem.kind in ("jump", "sde"):
+    if problem.kind == "jump":
         raise ValueError(
-            "events beside jumps or noise are statements of the model: write `when ...` in its text, and "
+            "events beside jumps are statements of the model: write `when ...` in its text, and "
             "leave out events="
         )
     return problem

@@ -59,18 +59,23 @@ _known: weakref.WeakKeyDictionary[Any, Reads] = weakref.WeakKeyDictionary()
 
 
 def reads_of(system: Any) -> Reads:
-    """What decides about the paths of a model with noise and jumps; found once."""
+    """What decides about the paths of a model with noise, and jumps or events; found once."""
     if system not in _known:
         _known[system] = _reads_of(system)
     return _known[system]
 
 
 def _reads_of(system: Any) -> Reads:
-    noise, channels = system.noise, system.channels
+    noise = system.noise
     states: list[tuple[int, frozenset[Input]]] = []
     drift, diffusion = noise.outputs("both")
     rows = [*enumerate(drift.nodes), *zip(noise.rows, diffusion.nodes, strict=True)]
     states += [(i, frozenset(noise.graph.inputs_read([node]))) for i, node in rows]
+    if system.network is None:
+        events = () if system.events is None else system.events.written
+        states += [(i, frozenset(noise.graph.inputs_read([node]))) for one in events for i, node in one]
+        return Reads(tuple(states), ())
+    channels = system.channels
     graph = channels.model.graph
     for one in channels.written:
         values = zip(one.targets, one.values, strict=True)
@@ -90,11 +95,11 @@ def refuse_moving_jumps(problem: Problem, wanted: Wrt) -> None:
             jump, and what the derivatives may be by.
     """
     system: Any = problem.system
-    why = _why(system, _moved(problem, wanted.states, wanted.parameters))
+    why = _why(system, moved_with(problem, wanted.states, wanted.parameters))
     if not why:
         return
-    single = [(system.state_names[i], _moved(problem, [i], [])) for i in wanted.states]
-    single += [(system.parameter_names[j], _moved(problem, [], [j])) for j in wanted.parameters]
+    single = [(system.state_names[i], moved_with(problem, [i], [])) for i in wanted.states]
+    single += [(system.parameter_names[j], moved_with(problem, [], [j])) for j in wanted.parameters]
     able = [name for name, moved in single if not _why(system, moved)]
     other = ""
     if able:
@@ -108,11 +113,11 @@ def moves_switches(problem: Problem, wanted: Wrt) -> bool:
     """Whether what is differentiated by decides where drift or diffusion jump; arguments as above."""
     system: Any = problem.system
     nodes = [node for output in system.noise.outputs("both") for node in output.nodes]
-    moved = _moved(problem, wanted.states, wanted.parameters)
+    moved = moved_with(problem, wanted.states, wanted.parameters)
     return decided_by(system.noise.graph, nodes, moved) is not None
 
 
-def _moved(problem: Problem, states: Iterable[int], parameters: Iterable[int]) -> set[Input]:
+def moved_with(problem: Problem, states: Iterable[int], parameters: Iterable[int]) -> set[Input]:
     """What moves with some initial values and parameters."""
     start = start_of(problem)
     changes = start.parameters[:, list(parameters)]

@@ -20,7 +20,7 @@ from symde.sensitivity import registry
 from symde.sensitivity.fixed_jumps import moves_switches, refuse_moving_jumps
 from symde.sensitivity.loss import FunctionLoss, LossValue, Part, evaluate_loss, parts_of
 from symde.sensitivity.moving_jump import warn_of_jumps
-from symde.sensitivity.noise_leaps import refuse_met_conditions, refuse_moving_times
+from symde.sensitivity.noise_leaps import refuse_chance_leaps, refuse_met_conditions, refuse_moving_times
 from symde.sensitivity.noise_paths import (
     Followed,
     PathRun,
@@ -239,6 +239,7 @@ def along(run: PathRun, start: Start, wanted: Wrt) -> tuple[Followed, np.ndarray
     du0, dp = directions_of(run, start, wanted)
     refuse_vanishing_rates(run.problem, du0, dp)
     refuse_moving_times(run.problem, dp)
+    refuse_chance_leaps(run.problem, wanted)
     found = follow_along(run, du0[None], dp[None])
     assert found.along is not None
     return found, found.along[..., : len(wanted.states)], found.along[..., len(wanted.states) :]

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from symde.codegen.jumps import decided_by
 from symde.problem.problem import Problem
+from symde.sensitivity.fixed_jumps import moved_with, reads_of
+from symde.sensitivity.wrt import Wrt
 
 INSTEAD = (
     "follow paths by symde.solve and symde.ensemble, and take derivatives of means by differences between "
@@ -33,6 +36,44 @@ def refuse_met_conditions(problem: Problem) -> None:
         if plan.delayed or plan.stop:
             what = "is delayed" if plan.delayed else "ends the path"
             raise ValueError(f"event `{plan.name}` {what}, which derivatives do not follow: {INSTEAD}")
+
+
+def refuse_chance_leaps(problem: Problem, wanted: Wrt) -> None:
+    """Refuse derivatives by what moves a decision of events that is a matter of chance: whether one happens
+    that others may trigger, or a case within what it sets. Where noise has no part in a decision, this is the
+    same in all paths but at single values of what is differentiated by.
+
+    Args:
+        problem: Of kind "sde".
+        wanted: What is differentiated by.
+
+    Raises:
+        ValueError: there is such a decision.
+    """
+    system: Any = problem.system
+    events = system.events
+    if events is None:
+        return
+    graph, moved = events.graph, moved_with(problem, wanted.states, wanted.parameters)
+    random = reads_of(system).moved_by(("u", int(row)) for row in system.noise.rows)
+
+    def is_chance(node: int) -> bool:
+        read = graph.inputs_read([node])
+        return not read.isdisjoint(moved) and not read.isdisjoint(random)
+
+    for plan, condition, written in zip(events.plans, events.decisions, events.written, strict=True):
+        case = decided_by(graph, [value for _, value in written], moved)
+        if condition is not None and is_chance(condition):
+            what = "happens where its condition says so"
+        elif case is not None and is_chance(case):
+            what = "sets what leaps where a case does"
+        else:
+            continue
+        raise ValueError(
+            f"event `{plan.name}` {what}, which noise decides and what is differentiated by moves: "
+            "derivatives of paths know nothing of that, so that their mean is not that of the mean; "
+            f"{INSTEAD}"
+        )
 
 
 def refuse_events(problem: Problem) -> None:

@@ -106,6 +106,36 @@ def test_parameters_that_move_times_have_no_derivative_and_others_do() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("event", "by"),
+    [
+        ("at t = 0.5: x = x > 0.7 ? 2 : x", ["q"]),
+        ("at t = 0.5: x = floor(4*x)*q", ["q"]),
+        ("at t = 0.5: x = x > q ? 2 : x", ["q"]),
+        ("at t = 0.5: n = x\nwhen n > 0.7: x = x + 1", ["x"]),
+        ("at t = 0.5: n = x\nwhen n > r: x = x + 1", ["r"]),
+    ],
+)
+def test_what_noise_decides_has_no_derivative_by_what_moves_it(event: str, by: list[str]) -> None:
+    # the mean of the derivatives of paths is not that of the mean: decisions leap in each path
+    text = f"""
+    param q = 0.3, r = 0.7, s = 0.2
+    state x = 1, y = 1
+    discrete n = 0
+    time 0 .. 1
+    dx = -q*x*dt + 0.4*x*dW
+    dy = (s - y)*dt + 0.1*y*dW
+    {event}
+    """
+    solving = dict(dt0=0.1, seed=1, saveat=[1.0])
+    with pytest.raises(ValueError, match="which noise decides and what is differentiated by moves"):
+        symde.sensitivities(problem(text), wrt=by, **solving)
+    with pytest.raises(ValueError, match="which noise decides"):
+        symde.value_and_grad(lambda u: (u.mean(), u * 0 + 1 / u.size), problem(text), wrt=by, n=2, **solving)
+    found = symde.sensitivities(problem(text), wrt=["s"], **solving)  # which moves no decision
+    assert abs(found["y", "s"][0] - (1 - np.exp(-1))) < 0.1 and found["x", "s"][0] == 0
+
+
 def test_torch_functions_refuse_events() -> None:
     torch = pytest.importorskip("torch")
     from symde.layers import diffeq

@@ -3,6 +3,7 @@ how paths are told."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import pickle
 
@@ -12,6 +13,7 @@ from scipy import integrate, stats
 
 import symde
 from symde.engine.noise.registry import methods
+from symde.ensemble.ensemble import EnsembleWarning
 from symde.model.events import with_events
 from symde.noise import solve_noise
 from symde.problem.retcode import Retcode
@@ -293,6 +295,19 @@ def test_a_condition_that_is_not_met_changes_no_bit() -> None:
     assert np.array_equal(plain.u, paths[1].u)
 
 
+def test_sizes_chosen_before_the_noise_follow_from_the_path_alone() -> None:
+    # and so neither from a condition that is not met, nor from the path that a session followed before
+    text = (
+        "dx = -x*dt + 0.5*x*dW1 + 0.2*y*dW2; dy = (x - y)*dt + 0.3*x*dW2; x(0) = 1; y(0) = 1; time 0 .. 1\n"
+    )
+    options = {"method": "EulerMaruyama", "rtol": 1e-2, "atol": 1e-2, "saveat": [0.5, 1.0]}
+    plain, far = problem(text), problem(text + "when x > 1000: x = 0")
+    members = symde.ensemble(far, n=32, seed=1, **options)
+    assert np.array_equal(symde.ensemble(plain, n=32, seed=1, **options).u, members.u)
+    for i in reversed(range(32)):
+        assert np.array_equal(solve_noise(far, seed=1, trajectory=i, **options).u, members.u[i])
+
+
 def test_work_at_a_line_is_that_of_some_hundred_steps() -> None:
     # each halving looks at pieces that the path may have crossed in: as many as -log of what is neglected
     one = problem("dx = 1*dt + dW; x(0) = 0; time 0 .. 8\nhit: when x >= 1: stop")
@@ -349,6 +364,43 @@ def test_delayed_events_wait_and_are_dropped_unless_they_persist() -> None:
     kept = symde.solve(problem(text.format(" persistent")), dt0=0.1, seed=1)
     (first, *_) = (one for one in kept.events if one.name == "z")
     assert abs(first.t - first.after[1] - 0.5) < 1e-12  # the values are those of the trigger
+
+
+@pytest.mark.parametrize(
+    "options", [{"rtol": 1e-1}, {"rtol": 1e-3}, {"rtol": 1e-1, "method": "EulerMaruyama"}]
+)
+def test_a_delay_ends_in_time_within_steps_that_halve_others(options: dict) -> None:
+    text = """
+    dx = -x*dt + 0.4*y*dW1 + 0.3*x*dW2
+    dy = (x - y)*dt + 0.3*x*dW2
+    x(0) = 1; y(0) = 1
+    time 0 .. 1
+    discrete m = 0
+    begins: when x > 1.05: m = 1
+    ends: when x > 1.05 after 0.111 persistent: m = 0
+    """
+    paths = symde.ensemble(problem(text), n=64, seed=3, saveat=[1.0], **options)
+    begun = 0
+    for happened in paths.happened:
+        begins = [one.t for one in happened if one.name == "begins" and one.t <= 1 - 0.111]
+        assert [one.t for one in happened if one.name == "ends"] == [t + 0.111 for t in begins]
+        assert all(later.t >= one.t for one, later in itertools.pairwise(happened))
+        begun += len(begins)
+    assert begun > 20
+
+
+@pytest.mark.parametrize("options", KNOWN)
+def test_steps_that_end_at_events_are_limited(options: dict) -> None:
+    text = "dx = -x*dt + 0.4*dW; x(0) = 1; time 0 .. 2\nevery 1e-9: x = x"
+    with pytest.raises(SolveError, match=r"max_steps: .*\n.*raise max_steps.*events") as caught:
+        symde.solve(problem(text), seed=1, saveat=[2.0], max_steps=500, **options)
+    path = caught.value.solution
+    assert path.stats.steps == 500 and len(path.events) == 500
+    with pytest.warns(EnsembleWarning, match="raise max_steps"):
+        paths = symde.ensemble(problem(text), n=2, seed=1, saveat=[2.0], max_steps=500, **options)
+    assert [one.word for one in paths.retcodes] == ["max_steps"] * 2
+    seldom = problem(text.replace("1e-9", "0.01"))
+    assert len(symde.solve(seldom, seed=1, saveat=[2.0], max_steps=2000, **options).events) == 200
 
 
 def test_a_line_that_is_met_counts_once_until_a_step_ends_beside_it() -> None:
@@ -444,6 +496,18 @@ def test_a_path_of_adaptive_steps_is_not_known_between() -> None:
         path(0.123)
     with pytest.raises(ValueError, match="events are not: leave out dense"):
         symde.solve(problem(FIRE), rtol=1e-2, seed=1, dense=True)
+
+
+def test_events_are_given_to_ensembles_as_to_solves() -> None:
+    text = "dx = -x*dt + 0.4*dW; x(0) = 1; time 0 .. 1"
+    given = [symde.Event(at=0.3, effects={"x": "x + 1"}), symde.Event("x > 1.2", {"x": "0.5"})]
+    solving = dict(dt0=0.1, seed=1, saveat=[0.5, 1.0])
+    found = symde.ensemble(problem(text), n=12, events=given, **solving)
+    written = symde.ensemble(
+        problem(text + "\nat t = 0.3: x = x + 1\nwhen x > 1.2: x = 0.5"), n=12, **solving
+    )
+    assert np.array_equal(found.u, written.u)
+    assert np.array_equal(symde.solve(problem(text), events=given, **solving).u, found.u[0])
 
 
 def test_events_are_added_to_models_too() -> None:

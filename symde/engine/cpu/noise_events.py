@@ -54,8 +54,8 @@ NoiseEvents = structure(
     pending_event=_i, pending_entry=_i, pending_count=_i,
     # whether an event waits for its condition, and the side of a crossing in both directions
     armed=_i, side=_i, row=_i, left=_i, rows=_i, ticks=_i,
-    # where the path is: the time, whole steps of a grid and pieces of such, and what is left of one
-    t=_d, h=_d, grid=_i, cuts=_i, rest=_d, rest_w=_i, rest_a=_i, cut_words=_i, cut_normals=_i,
+    # where the path is: the time, whole steps of a grid and pieces of such, a limit on both, and what is left
+    t=_d, h=_d, grid=_i, cuts=_i, limit=_i, rest=_d, rest_w=_i, rest_a=_i, cut_words=_i, cut_normals=_i,
     # whether they accumulate
     counted=_i, last=_d, interval=_d, span=_d, at_once=_i, short=_i, shrinking=_i, failed=_i, broken=_i,
     delay=_d, burst=_i, burst_begun=_d, looks=_i,
@@ -186,6 +186,7 @@ class NoiseEventMemory:
         state = self.state
         state.time_stride = values.shape[1] if len(values) > 1 else 0
         state.t_end, state.h = grid.t1, getattr(grid, "h", 0.0)
+        state.limit = getattr(grid, "limit", grid.steps)
         state.keep_log, state.log_count, state.looks = int(log), 0, 0
         if len(self._kept.get("cut_normals", ())) != 2 * counters:
             self._keep("cut_words", np.zeros(2 * counters, np.int64))

@@ -13,6 +13,9 @@ DRAWS = 128
 LEVELS = 40
 """How often a span is halved: adaptive steps are whole numbers of its 2^-40th part."""
 
+NESTED = 2 * LEVELS
+"""Ends of intervals that are kept where steps are halved: halves of a span, and delays that end within."""
+
 
 class Sizes(IntEnum):
     """How steps get their sizes: all the same; by errors, any, or such that halve others (noise that does not

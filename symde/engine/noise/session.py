@@ -17,7 +17,7 @@ from symde.engine.cpu.layout import Status
 from symde.engine.cpu.library import function_address
 from symde.engine.cpu.noise_events import EventArrays, NoiseEventMemory
 from symde.engine.cpu.noise_jumps import NoiseJumpMemory
-from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NoiseState, Sizes
+from symde.engine.cpu.noise_layout import DRAWS, LEVELS, NESTED, NoiseState, Sizes
 from symde.engine.noise.draws import draws_of
 from symde.engine.noise.implicit import DriftPattern, DriftSystem
 from symde.engine.noise.method import NoiseMethod
@@ -204,7 +204,7 @@ class NoiseSession:
         self._keep("table", np.zeros(1) if table is None else np.ascontiguousarray(table.packed()))
         for name in ("w_start", "a_start", "w_end", "a_end", "increments", "areas"):
             self._keep(name, np.zeros(max(arrays.motions, 1)))
-        self._keep("interval_ends", np.zeros(LEVELS + 2, dtype=np.int64))
+        self._keep("interval_ends", np.zeros(NESTED, dtype=np.int64))
         self._keep("tree", np.zeros(4 * (LEVELS + 1) * max(arrays.motions, 1)))
         if "linearised" in method.kernels:
             self._add_systems()

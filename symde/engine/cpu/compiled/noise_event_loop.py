@@ -69,10 +69,10 @@ def step_on_tree(state, events, step):
     if due <= state.at:
         events.t = events.next
         return happen_on_tree(state, events, state.at, True)
+    copy(state.n, state.u, state.old)  # a foretold error is measured by both
     end = end_of_step(state, min(stop_of(state, events), due), t)
     if end < 0:
         return Status.NON_FINITE
-    copy(state.n, state.u, state.old)
     status = try_step(state, end, step, t)
     if status != Status.DONE:
         return Status.DONE if status == Status.BUDGET else status
@@ -148,11 +148,16 @@ def is_over(state, events):
 
 
 @compiled
+def steps_of(state, events):
+    """How many steps a path has taken, with those that end at events."""
+    return state.step if on_tree(state, events) else events.grid + events.cuts
+
+
+@compiled
 def end_path(state, events, status):
     """Note how a path ended, and the steps it took."""
     t = state.t0 + state.at * state.tick if on_tree(state, events) else events.t
-    if not on_tree(state, events):
-        state.step = events.grid + events.cuts
+    state.step = steps_of(state, events)
     if status == Status.DONE or status == Status.TERMINATED:
         t = events.t
     finish(state, status, t)
@@ -172,7 +177,7 @@ def follow_events(state, step):
         while state.begun != 0:
             if is_over(state, events):
                 end_path(state, events, Status.DONE)
-            elif state.adaptive != 0 and state.step >= state.steps:
+            elif steps_of(state, events) >= events.limit:
                 end_path(state, events, Status.MAX_STEPS)
             elif state.budget <= 0:
                 return Status.BUDGET

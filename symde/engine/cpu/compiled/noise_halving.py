@@ -16,6 +16,7 @@ dyadic steps of which none is skipped, and methods whose Levy areas are not bias
 from __future__ import annotations
 
 from symde.engine.cpu.compiled.pointers import compiled, integers
+from symde.engine.cpu.noise_layout import NESTED
 
 
 @compiled
@@ -25,10 +26,21 @@ def next_interval(state, stop):
     ends = integers(state.interval_ends)
     while state.intervals > 0 and ends[state.intervals - 1] <= state.at:
         state.intervals -= 1
-    if state.intervals == 0:
-        ends[0] = stop
-        state.intervals = 1
+    if state.intervals == 0 or ends[state.intervals - 1] > stop:  # a delay may end within an interval
+        keep_end(state, stop)
     while ends[state.intervals - 1] - state.at > max(state.wanted, 1):
-        ends[state.intervals] = state.at + ((ends[state.intervals - 1] - state.at) >> 1)
-        state.intervals += 1
+        keep_end(state, state.at + ((ends[state.intervals - 1] - state.at) >> 1))
     return ends[state.intervals - 1]
+
+
+@compiled
+def keep_end(state, end):
+    """Keep the end of an interval within those that are kept; where there is no room the outermost is
+    forgotten, which takes a row of delays each of which ends before the one that began earlier."""
+    ends = integers(state.interval_ends)
+    if state.intervals == NESTED:
+        for k in range(1, NESTED):
+            ends[k - 1] = ends[k]
+        state.intervals -= 1
+    ends[state.intervals] = end
+    state.intervals += 1
