@@ -10,6 +10,7 @@ from typing import Any
 
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel
+from symde.codegen.same_sign import same_sign
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 
@@ -40,20 +41,6 @@ TO_POSITIVE, TO_NEGATIVE = 32, 64
 `symde.codegen.sliding`."""
 
 
-def _unsigned(graph: Graph, node: int) -> tuple[Any, bool]:
-    """What a quantity and its negative have in common, and which of both it is."""
-    if graph.op[node] == "neg":
-        key, same = _unsigned(graph, graph.args[node][0])
-        return key, not same
-    if graph.op[node] != "sub":
-        return node, True
-    a, b = graph.args[node]
-    if graph.is_constant(a, 0.0):
-        key, same = _unsigned(graph, b)
-        return key, not same
-    return (min(a, b), max(a, b)), a < b
-
-
 @dataclass(slots=True)
 class Root:
     """A root function.
@@ -65,7 +52,7 @@ class Root:
         integer: Of a floor the place of its value among the integers, of an exit from sliding that of the
             switch.
         span: Where what switches stands in the text, None: nowhere.
-        rides: Of an event's function that is, up to its sign, one of a switch along which solutions slide:
+        rides: Of an event's function that is, up to a factor, one of a switch along which solutions slide:
             the place of the switch's first exit, negative where the signs differ; 0: it is none.
         group: Number of the switches that decide together how a solution slides along them; 0: it is alone.
     """
@@ -127,7 +114,7 @@ class RootSet:
         key: Any = node, purpose, tie
         same = True
         if purpose == SWITCH:
-            key, same = _unsigned(self.graph, node)
+            key, same = same_sign(self.graph, node)
         known = self._places.get(key)
         if known is None:
             known = self._places[key] = len(self.roots), same
@@ -205,16 +192,16 @@ class RootSet:
         return tuple(owners.get(k, 0) for k in range(len(self.roots)))
 
     def ride(self) -> None:
-        """Events whose function is that of a switch along which solutions slide: while one does, the function
-        is zero and what is left of it is error, so that it stays on its side."""
+        """Events whose function is, up to a factor, that of a switch along which solutions slide: while one
+        does, the function is zero and what is left of it is error, so that it stays on its side."""
         graph, first = self.graph, self.exits()
-        sliding = {
-            _unsigned(graph, root.node)[0]: (place, _unsigned(graph, root.node)[1])
-            for place, root in enumerate(self.roots)
-            if first[place]
-        }
+        sliding: dict[Any, tuple[int, bool]] = {}
         for place, root in enumerate(self.roots):
-            key, same = _unsigned(graph, root.node)
+            if first[place]:
+                key, same = same_sign(graph, root.node)
+                sliding[key] = place, same
+        for place, root in enumerate(self.roots):
+            key, same = same_sign(graph, root.node)
             if key not in sliding or root.purpose & ~(EVENT | INNER):
                 continue
             switch, other = sliding[key]
