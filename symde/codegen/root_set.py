@@ -29,8 +29,8 @@ class Released:
         return 0.0 if place < INTEGERS else math.nan
 
 
-KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
-"""What counts for the side of a function that is zero and stays so."""
+KEEP, NEGATIVE, POSITIVE, OPEN = 0.0, -1.0, 1.0, 2.0
+"""What counts for the side of a function that is zero and stays so; `OPEN`: neither side, `sign(x)` is 0."""
 
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch
@@ -103,10 +103,10 @@ class RootSet:
         """The place of the root function of a crossing."""
         return self._root(node, KEEP, EVENT)[0]
 
-    def switch(self, node: int, purpose: int) -> tuple[int, bool]:
+    def switch(self, node: int, purpose: int, tie: float = KEEP) -> tuple[int, bool]:
         """The place of the root function of what switches by a quantity's sign, and whether its positive side
         is that of the quantity."""
-        return self._root(node, KEEP, purpose)
+        return self._root(node, tie, purpose)
 
     def _root(self, node: int, tie: float, purpose: int) -> tuple[int, bool]:
         """A function of switches is one, however it is written, since solutions slide along it. Events have
@@ -121,8 +121,11 @@ class RootSet:
             self.roots.append(Root(node, tie, purpose))
         place, first = known
         root = self.roots[place]
+        tie = tie if same == first or tie in (KEEP, OPEN) else -tie
         if root.tie == KEEP:
-            root.tie = tie if same == first else -tie
+            root.tie = tie
+        elif tie not in (KEEP, root.tie):
+            root.tie = OPEN
         return place, same == first
 
     def add(self, node: int, tie: float, purpose: int, integer: int) -> None:
