@@ -53,8 +53,8 @@ def test_friction_that_sets_in_at_rest_holds(method):
 @pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF"])
 def test_a_start_without_speed_is_no_rest(method):
     # x = t^2/2 leaves at once, which the first step shows
-    solution = symde.solve(symde.Problem("x' = v; v' = 1; y' = sign(x); x(0) = 0; v(0) = 0; y(0) = 0; time 0 .. 1"),
-                           method, **TIGHT)  # fmt: skip
+    text = "x' = v; v' = 1; y' = sign(x); x(0) = 0; v(0) = 0; y(0) = 0; time 0 .. 1"
+    solution = symde.solve(symde.Problem(text), method, **TIGHT)
     assert solution["y"][-1] == pytest.approx(1, abs=1e-12)
 
 

@@ -12,7 +12,18 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.sliding import slides
 from symde.engine.cpu.layout import RESOLUTION, Stage0, Status
-from symde.engine.cpu.roots import CLEAR, EXIT, FLOOR, FLOOR_LOW, INTEGERS, MOST_FLIPS, RESTING, SIDES, SWITCH, WEIGHTS
+from symde.engine.cpu.roots import (
+    CLEAR,
+    EXIT,
+    FLOOR,
+    FLOOR_LOW,
+    INTEGERS,
+    MOST_FLIPS,
+    RESTING,
+    SIDES,
+    SWITCH,
+    WEIGHTS,
+)
 
 SMALLEST = 16.0
 """Resolutions of the time below which a step hardly gets any smaller."""
