@@ -118,10 +118,18 @@ def explain(session: Session, problem: Problem, retcode: Retcode) -> str:
     broken = session.past.broken_history() if system.delays and retcode is Retcode.NON_FINITE else None
     if broken is not None:
         lines.append(f"  not finite:  the history of {system.equation(broken).state}, read before t0")
-    switch = unlocated_switch(system, state.t, u, problem.p) if retcode is Retcode.STEP_TOO_SMALL else ""
+    switch = unlocated_switch(system, state.t, u, problem.p) if _creeps(session, problem, retcode) else ""
     outside = _beyond_domain(system, u) if retcode is Retcode.STEP_TOO_SMALL else ""
     lines.append(switch or outside or f"  help: {_remedy(retcode, state.t, problem.tspan)}")
     return "\n".join(lines)
+
+
+def _creeps(session: Session, problem: Problem, retcode: Retcode) -> bool:
+    """Whether steps have become so small that a switch may be to blame that is evaluated as it stands."""
+    located = session.executive is not None and bool(session.executive.memory.data.switches)
+    if retcode is Retcode.STEP_TOO_SMALL:
+        return not located or (problem.system.compiled and bool(problem.system.kernels.mass))
+    return retcode in (Retcode.MAX_STEPS, Retcode.STIFF) and not located
 
 
 def _sliding(session: Session) -> str:

@@ -1,7 +1,8 @@
 """What switches inside equations where a solve has ended, in models whose switches are no modes.
 
-Where constraints with switches were differentiated, branches are evaluated as they stand. Where an algebraic
-variable jumps with one, no step is small enough for the error test.
+Where constraints with switches were differentiated, with delays, and in models of many switches branches are
+evaluated as they stand. Where an algebraic variable jumps with one, no step is small enough for the error
+test; a solution that both sides of a jump lead back to it takes ever smaller ones.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ NEAR = 1e-6
 
 
 def unlocated_switch(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> str:
-    """The switch that a model with a mass matrix is at, and a remedy; empty where there is none."""
-    from symde.codegen.evaluate import evaluate  # for failures alone
+    """The switch that a model is at, and a remedy; empty where there is none. What reads the past is not
+    looked at."""
+    from symde.codegen.delays import DELAYED  # for failures alone
+    from symde.codegen.evaluate import evaluate
 
-    if not system.compiled or not system.kernels.mass or system.delays:
+    if not system.compiled:
         return ""
     graph, rhs = system.kernels.graph, system.kernels.lowered.rhs
     if not any(graph.op[node] in JUMPS for node in graph.reachable(rhs)):
         return ""
+    past = [place for vector, place in graph.inputs_read(rhs) if vector == DELAYED]
+    unknown = np.full(max(past, default=-1) + 1, np.nan)
     with np.errstate(all="ignore"):
-        values = evaluate(graph, rhs, t, {"u": u, "p": p})
+        values = evaluate(graph, rhs, t, {"u": u, "p": p, DELAYED: unknown})
     for node in graph.reachable(rhs):
         arguments = [float(values[one]) for one in graph.args[node]]
         span = graph.span[node]

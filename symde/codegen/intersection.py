@@ -28,6 +28,9 @@ from symde.codegen.root_set import SIDES
 if TYPE_CHECKING:
     from symde.codegen.sliding import Surfaces
 
+NOISE = 1e-13
+"""Part of its terms below which a difference is rounding."""
+
 Polynomial = list[int]
 """Nodes of the coefficients of 1, s_1, s_2 and s_1 s_2; of more switches, of 1, s_1, s_2, ..."""
 
@@ -132,7 +135,7 @@ def _bilinear(graph: Graph, p: Polynomial, q: Polynomial) -> list[int]:
     apply = graph.apply
 
     def cross(i: int, j: int) -> int:
-        return apply("sub", apply("mul", q[i], p[j]), apply("mul", q[j], p[i]))
+        return _difference(graph, apply("mul", q[i], p[j]), apply("mul", q[j], p[i]))
 
     # with s_2 = -(p_0 + p_1 s_1)/(p_2 + p_3 s_1):  a s_1^2 + b s_1 + c = 0
     a, b, c = cross(1, 3), apply("add", cross(0, 3), cross(1, 2)), cross(0, 2)
@@ -151,6 +154,15 @@ def _bilinear(graph: Graph, p: Polynomial, q: Polynomial) -> list[int]:
     none = apply("not", apply("eq", reach[0], reach[0]))
     chosen = apply("or", second, none)
     return [apply("select", chosen, far, near) for near, far in zip(*found, strict=True)]
+
+
+def _difference(graph: Graph, a: int, b: int) -> int:
+    """a - b, and 0 where that is rounding: lines that are the same one determine no solution."""
+    apply = graph.apply
+    difference = apply("sub", a, b)
+    larger = apply("max", apply("abs", a), apply("abs", b))
+    clear = apply("lt", apply("mul", graph.constant(NOISE), larger), apply("abs", difference))
+    return apply("select", clear, difference, graph.constant(0.0))
 
 
 def _pair(graph: Graph, p: Polynomial, q: Polynomial, first: int) -> tuple[int, int]:
@@ -174,7 +186,7 @@ def _solved(graph: Graph, equations: Sequence[Polynomial]) -> list[int]:
         for i in range(k + 1, count):
             factor = apply("div", rows[i][k], rows[k][k])
             for j in range(k + 1, count + 1):
-                rows[i][j] = apply("sub", rows[i][j], apply("mul", factor, rows[k][j]))
+                rows[i][j] = _difference(graph, rows[i][j], apply("mul", factor, rows[k][j]))
     shares = [0] * count
     for k in reversed(range(count)):
         value = rows[k][count]

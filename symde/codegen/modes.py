@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from symde.codegen.graph import Graph
 from symde.codegen.model_kernels import ModelGraph
-from symde.codegen.root_set import EVENT, INNER, INTEGERS, SIDES, SWITCH, Released, RootSet
+from symde.codegen.root_set import EVENT, INNER, INTEGERS, KEEP, OPEN, SIDES, SWITCH, Released, RootSet
 
 SWITCHES = frozenset({"lt", "le", "abs", "sign", "min", "max", "floor", "ceil", "mod"})
 
@@ -89,7 +89,8 @@ class Locked:
             return graph.apply("select", first, *args)
         if op in ("abs", "sign"):
             (x,) = args
-            place, positive = self.roots.switch(x, self._purpose)
+            open_ = op == "sign" and self._purpose == SWITCH
+            place, positive = self.roots.switch(x, self._purpose, OPEN if open_ else KEEP)
             side = graph.input(SIDES, place)
             if not positive:
                 side = graph.apply("neg", side)

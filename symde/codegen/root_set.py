@@ -10,6 +10,7 @@ from typing import Any
 
 from symde.codegen.graph import Graph
 from symde.codegen.lower import LoweredModel
+from symde.codegen.same_sign import same_sign
 from symde.diagnostics import Span
 from symde.model.definition import Definition
 
@@ -28,8 +29,8 @@ class Released:
         return 0.0 if place < INTEGERS else math.nan
 
 
-KEEP, NEGATIVE, POSITIVE = 0.0, -1.0, 1.0
-"""What counts for the side of a function that is zero and stays so."""
+KEEP, NEGATIVE, POSITIVE, OPEN = 0.0, -1.0, 1.0, 2.0
+"""What counts for the side of a function that is zero and stays so; `OPEN`: neither side, `sign(x)` is 0."""
 
 EVENT, SWITCH, FLOOR_LOW, FLOOR_HIGH, INNER = 1, 2, 4, 8, 16
 """What a root function is for: an event, a switch of two sides, x - n and n + 1 - x of a floor n, a switch
@@ -38,20 +39,6 @@ inside the condition of an event; several may hold."""
 TO_POSITIVE, TO_NEGATIVE = 32, 64
 """A root function by which a solution that slides along a switch leaves it to one side: see
 `symde.codegen.sliding`."""
-
-
-def _unsigned(graph: Graph, node: int) -> tuple[Any, bool]:
-    """What a quantity and its negative have in common, and which of both it is."""
-    if graph.op[node] == "neg":
-        key, same = _unsigned(graph, graph.args[node][0])
-        return key, not same
-    if graph.op[node] != "sub":
-        return node, True
-    a, b = graph.args[node]
-    if graph.is_constant(a, 0.0):
-        key, same = _unsigned(graph, b)
-        return key, not same
-    return (min(a, b), max(a, b)), a < b
 
 
 @dataclass(slots=True)
@@ -65,7 +52,7 @@ class Root:
         integer: Of a floor the place of its value among the integers, of an exit from sliding that of the
             switch.
         span: Where what switches stands in the text, None: nowhere.
-        rides: Of an event's function that is, up to its sign, one of a switch along which solutions slide:
+        rides: Of an event's function that is, up to a factor, one of a switch along which solutions slide:
             the place of the switch's first exit, negative where the signs differ; 0: it is none.
         group: Number of the switches that decide together how a solution slides along them; 0: it is alone.
     """
@@ -116,10 +103,10 @@ class RootSet:
         """The place of the root function of a crossing."""
         return self._root(node, KEEP, EVENT)[0]
 
-    def switch(self, node: int, purpose: int) -> tuple[int, bool]:
+    def switch(self, node: int, purpose: int, tie: float = KEEP) -> tuple[int, bool]:
         """The place of the root function of what switches by a quantity's sign, and whether its positive side
         is that of the quantity."""
-        return self._root(node, KEEP, purpose)
+        return self._root(node, tie, purpose)
 
     def _root(self, node: int, tie: float, purpose: int) -> tuple[int, bool]:
         """A function of switches is one, however it is written, since solutions slide along it. Events have
@@ -127,15 +114,18 @@ class RootSet:
         key: Any = node, purpose, tie
         same = True
         if purpose == SWITCH:
-            key, same = _unsigned(self.graph, node)
+            key, same = same_sign(self.graph, node)
         known = self._places.get(key)
         if known is None:
             known = self._places[key] = len(self.roots), same
             self.roots.append(Root(node, tie, purpose))
         place, first = known
         root = self.roots[place]
+        tie = tie if same == first or tie in (KEEP, OPEN) else -tie
         if root.tie == KEEP:
-            root.tie = tie if same == first else -tie
+            root.tie = tie
+        elif tie not in (KEEP, root.tie):
+            root.tie = OPEN
         return place, same == first
 
     def add(self, node: int, tie: float, purpose: int, integer: int) -> None:
@@ -205,16 +195,16 @@ class RootSet:
         return tuple(owners.get(k, 0) for k in range(len(self.roots)))
 
     def ride(self) -> None:
-        """Events whose function is that of a switch along which solutions slide: while one does, the function
-        is zero and what is left of it is error, so that it stays on its side."""
+        """Events whose function is, up to a factor, that of a switch along which solutions slide: while one
+        does, the function is zero and what is left of it is error, so that it stays on its side."""
         graph, first = self.graph, self.exits()
-        sliding = {
-            _unsigned(graph, root.node)[0]: (place, _unsigned(graph, root.node)[1])
-            for place, root in enumerate(self.roots)
-            if first[place]
-        }
+        sliding: dict[Any, tuple[int, bool]] = {}
         for place, root in enumerate(self.roots):
-            key, same = _unsigned(graph, root.node)
+            if first[place]:
+                key, same = same_sign(graph, root.node)
+                sliding[key] = place, same
+        for place, root in enumerate(self.roots):
+            key, same = same_sign(graph, root.node)
             if key not in sliding or root.purpose & ~(EVENT | INNER):
                 continue
             switch, other = sliding[key]

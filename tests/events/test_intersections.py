@@ -112,3 +112,13 @@ def test_derivatives_of_a_spiral_are_refused():
             symde.value_and_grad(
                 lambda u: (u[-1, 0], np.array([[1.0, 0.0]])), problem, "Vern7", wrt="p", sensealg=sensealg
             )
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern7", "Rodas5P", "QNDF", "VCABM", "Taylor"])
+@pytest.mark.parametrize("second", ["sign(k*x)", "sign(k*x) - 0.1*sign(k^2*x)"])
+def test_lines_that_are_the_same_for_some_parameters_are_told(method, second):
+    # nothing tells how both sides share what holds the solution, not even rounding
+    text = f"param k = 2\nx' = -sign(x) - 0.5*{second} + 0.3*sin(t); x(0) = 0.4; time 0 .. 4"
+    solution = symde.solve(symde.Problem(text), method, throw=False, **TIGHT)
+    assert solution.retcode is symde.Retcode.UNDECIDED
+    assert "`sign(x)` (line 2), `sign(k*x)` (line 2)" in solution.message

@@ -271,3 +271,25 @@ def test_a_span_may_end_just_after_a_solution_has_left(method):
     for place in (1, 2, 3, 4, 6, 8, 14, 15, 43):
         end = symde.remake(problem, tspan=(0, left + 4 * place * np.spacing(left)))
         assert symde.solve(end, method, max_steps=1000, **options)["x"][-1] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Vern7", "Rodas5P", "QNDF", "VCABM", "Taylor"])
+@pytest.mark.parametrize("second", ["sign(2*x - 2)", "-sign((1 - x)/3)", "(0.3*x > 0.3 ? 1 : -1)"])
+def test_multiples_of_one_function_are_one_switch(method, second):
+    # x' = -1.5 s + 0.3 while it slides: s = 0.2, and y' is the share of the positive side, 0.6
+    text = f"x' = -sign(x - 1) - 0.5*{second} + 0.3; y' = heaviside(x - 1); x(0) = 1; y(0) = 0; time 0 .. 2"
+    solution = symde.solve(symde.Problem(text), method, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(solution.u[-1], [1, 1.2], atol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["Tsit5", "Rodas5P", "QNDF"])
+def test_events_of_a_multiple_of_what_slides_come_once(method):
+    text = """
+      x' = -sign(x) + t; x(0) = 0.4; time 0 .. 3
+      discrete n = 0
+      reached: when falling 3*x == 0: n += 1
+      left: when rising 2*x == 0: n += 1"""
+    solution = symde.solve(symde.Problem(text), method)
+    assert [event.name for event in solution.events] == ["reached", "left"]
+    # 0.4 - t + t^2/2 = 0, and as t is 1
+    np.testing.assert_allclose([event.t for event in solution.events], [1 - np.sqrt(0.2), 1], atol=1e-6)

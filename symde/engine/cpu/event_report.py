@@ -9,7 +9,7 @@ import numpy as np
 
 from symde.engine.cpu.event_calls import EventCalls
 from symde.engine.cpu.loop_events import LoopEvents
-from symde.engine.cpu.roots import EXIT, INTEGERS, TO_AND_FRO, RootMemory, is_branch
+from symde.engine.cpu.roots import EXIT, INTEGERS, RESTING, TO_AND_FRO, RootMemory, is_branch
 from symde.problem.event_plan import EventPlan
 from symde.problem.event_record import SWITCHED, EventLog, Happening
 
@@ -69,6 +69,7 @@ class EventReport:
         None: there is none."""
         count = self._roots.count
         released = self.memory.values["side"][:count] == 0.0
+        released &= self.memory.flips[:count] != RESTING
         released &= (self.memory.exits[:count] == 0) & (self.memory.purposes[:count] & EXIT == 0)
         stuck = (self.memory.flips[:count] >= TO_AND_FRO) | released
         return int(stuck.argmax()) if stuck.any() else None

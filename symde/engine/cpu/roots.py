@@ -96,6 +96,12 @@ MODES = 3
 TO_AND_FRO = 3
 """Changes of a switch in succession within the tolerance that are more than a passage."""
 
+RESTING = -1
+"""In place of a number of flips: a switch is released since it rests at zero, where neither side holds."""
+
+OPEN = 2.0
+"""In place of the side that counts at zero: neither does."""
+
 MOST_FLIPS = 6
 """Flips in succession after which a switch is released that has not left zero by more than the tolerances of
 the states in between."""

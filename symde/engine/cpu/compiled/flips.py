@@ -15,6 +15,7 @@ from symde.engine.cpu.compiled.released import (
     release,
     release_stuck,
     release_undefined,
+    watch_resting,
 )
 from symde.engine.cpu.compiled.root_values import along_solution, copy_values, evaluate_roots
 from symde.engine.cpu.compiled.settled_modes import settle_modes
@@ -209,6 +210,7 @@ def flip(state, roots, address):
     if roots.riders:
         release_riders(roots)
     if switched or inner:
+        watch_resting(roots)
         code = follow_flips(state, roots, address)
         if code == Attempt.CALLBACK:
             return Status.CALLBACK

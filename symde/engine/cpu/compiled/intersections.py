@@ -18,7 +18,7 @@ from symde.engine.cpu.compiled.root_values import evaluate_changed
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.roots import HANDLED, SWITCH, TO_AND_FRO
 
-RESTING = 1e-6
+RESTING = 1e-3
 """Part of its doubt within which a function is at zero."""
 
 MOST_MEMBERS = 6

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from symde.engine.cpu.compiled.output import prepare_interpolant
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
+from symde.engine.cpu.compiled.released import release
 from symde.engine.cpu.compiled.root_values import evaluate_within
-from symde.engine.cpu.roots import BEGUN, BRANCH, HANDLED, SETTLED
+from symde.engine.cpu.roots import BEGUN, BRANCH, HANDLED, OPEN, RESTING, SETTLED, SWITCH
 
 POLE_RATIO = 10.0
 """Times its value and change at the start that a function is at a pole."""
@@ -20,8 +21,9 @@ SAME_POWER = 0.25
 SHORT = 1e-4
 """Part of what is left of the span below which the end of a step alone tells how a function leaves zero."""
 
-STAYED, LEFT, CUT = 0, 1, 2
-"""What has become of functions that rested where a step began: nothing crossed, some did, not known yet."""
+STAYED, LEFT, CUT, RELEASED = 0, 1, 2, 3
+"""What has become of functions that rested where a step began: nothing crossed, some did, not known yet, some
+stay at zero, where neither of their sides holds."""
 
 HALVINGS, HIGHEST_POWER = 40, 20.0
 """Parts of a step that are looked at, and the highest power of time by which a function leaves zero."""
@@ -97,13 +99,29 @@ def rests(roots, i, length):
 
 
 @compiled
+def stays_at_zero(roots, i):
+    """Whether function i, a switch of which neither side holds at zero, was there in the whole last step."""
+    g, slope = doubles(roots.g)[i], doubles(roots.slope)[i]
+    g_new, slope_new = doubles(roots.g_new)[i], doubles(roots.slope_new)[i]
+    zero = g == 0.0 and slope == 0.0 and g_new == 0.0 and slope_new == 0.0
+    switch = integers(roots.purposes)[i] & SWITCH and doubles(roots.ties)[i] == OPEN
+    return zero and switch and doubles(roots.side)[i] != 0.0
+
+
+@compiled
 def leave_rest(state, roots, address):
     """What rests where the last step began, and has left by its end: functions that are on their other side
     then crossed it at the start, those of a start alone are there without having crossed. `LEFT`, `CUT` where
-    a shorter step must show it, else `STAYED`.
+    a shorter step must show it, `RELEASED` where some stay, else `STAYED`.
 
     The end of a step knows better than its interpolant to which side a high power of time goes."""
     crossed, at_zero, outcome = integers(roots.crossed), integers(roots.at_zero), STAYED
+    for i in range(roots.count):
+        if stays_at_zero(roots, i):
+            release(roots, i)
+            integers(roots.flips)[i], outcome = RESTING, RELEASED
+    if outcome == RELEASED:
+        return RELEASED
     long_step = abs(state.h_old) > SHORT * abs(state.t_end - roots.t)
     for i in range(roots.count):
         crossed[i] = 0

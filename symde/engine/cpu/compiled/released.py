@@ -12,7 +12,18 @@ from symde.engine.cpu.compiled.kernels import evaluate
 from symde.engine.cpu.compiled.pointers import call_kernel, compiled, doubles, integers
 from symde.engine.cpu.compiled.sliding import slides
 from symde.engine.cpu.layout import RESOLUTION, Stage0, Status
-from symde.engine.cpu.roots import CLEAR, EXIT, FLOOR, FLOOR_LOW, INTEGERS, MOST_FLIPS, SIDES, SWITCH, WEIGHTS
+from symde.engine.cpu.roots import (
+    CLEAR,
+    EXIT,
+    FLOOR,
+    FLOOR_LOW,
+    INTEGERS,
+    MOST_FLIPS,
+    RESTING,
+    SIDES,
+    SWITCH,
+    WEIGHTS,
+)
 
 SMALLEST = 16.0
 """Resolutions of the time below which a step hardly gets any smaller."""
@@ -124,19 +135,32 @@ def is_released(roots, i):
 
 
 @compiled
+def watch_resting(roots):
+    """Switches that are released since they rest at zero are modes again, where branches or states have
+    changed: they may leave now."""
+    for i in range(roots.count):
+        if integers(roots.flips)[i] == RESTING:
+            doubles(roots.side)[i], integers(roots.flips)[i] = -1.0, 0
+
+
+@compiled
 def lock_again(state, roots):
     """Released branches that are clear of zero are modes again; the kernel's code."""
     side, g = doubles(roots.side), doubles(roots.g)
     released = False
     for i in range(roots.count):
-        released = released or is_released(roots, i)
+        if integers(roots.flips)[i] != RESTING:
+            released = released or is_released(roots, i)
+        elif g[i] != 0.0:
+            side[i], integers(roots.flips)[i] = 1.0 if g[i] > 0.0 else -1.0, 0
     if not released:
         return 0
     if find_doubts(state, roots) != 0:
         return 1
     doubt, flips = doubles(roots.doubt), integers(roots.flips)
     for i in range(roots.count):
-        if is_released(roots, i) and abs(g[i]) > CLEAR * doubt[i]:
+        rests = flips[i] == RESTING
+        if is_released(roots, i) and not rests and abs(g[i]) > CLEAR * doubt[i]:
             side[i] = 1.0 if g[i] > 0.0 else -1.0
             flips[i] = 0
     return 0

@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.bounds import keep_bounds, rest_on_bounds
-from symde.engine.cpu.compiled.flips import flip
+from symde.engine.cpu.compiled.flips import flip, renew
 from symde.engine.cpu.compiled.leaving import (
     CUT,
     LEFT,
+    RELEASED,
     leave_rest,
     leaves_to,
     slope_is_noise,
@@ -226,6 +227,9 @@ def watch_roots(state, roots, address):
         if left == CUT:
             cut_in_half(state, roots)
             return Status.DONE
+        if left == RELEASED:
+            undo(state, roots)
+            return renew(state, address)
         if left == LEFT:
             undo(state, roots)
             return hand_over_start(state, roots)

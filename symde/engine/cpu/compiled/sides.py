@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from symde.engine.cpu.compiled.pointers import compiled, doubles, integers
-from symde.engine.cpu.compiled.released import find_doubts
+from symde.engine.cpu.compiled.released import find_doubts, watch_resting
 from symde.engine.cpu.compiled.root_values import along_solution, evaluate_roots, resolution
 from symde.engine.cpu.compiled.settled_modes import settle_modes
 from symde.engine.cpu.compiled.sliding import still_slide
@@ -24,6 +24,7 @@ from symde.engine.cpu.roots import (
     HANDLED,
     INNER,
     INTEGERS,
+    OPEN,
     POLE,
     SETTLED,
     SWITCH,
@@ -72,7 +73,8 @@ def update_side(state, roots, i):
         return change != 0.0
     # what rests on its line counts as it does there, until it leaves
     handled = integers(roots.at_zero)[i] == HANDLED or integers(roots.at_zero)[i] == SETTLED
-    tie = 0.0 if handled else doubles(roots.ties)[i]
+    tie = doubles(roots.ties)[i]
+    tie = 0.0 if handled or tie == OPEN else tie
     now = side_of(value, slope, near, noise, state.direction, tie, side[i])
     changed = now != side[i] and purpose & (SWITCH | INNER) != 0
     side[i] = now
@@ -99,6 +101,7 @@ def settle_found(state, roots, address):
 def find_sides(state, roots, address):
     """The sides at (t, u); the kernel's code. Values may depend on branches that are found here: again until
     none changes."""
+    watch_resting(roots)
     if roots.along != 0 and along_solution(state, roots, address):
         return 1
     if roots.sliding != 0 and find_doubts(state, roots) != 0:
