@@ -109,7 +109,7 @@ def ensemble(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
     if events is not None:
-        problem = with_call_events(_without_paths(problem), events)
+        problem = with_call_events(_without_counting(problem), events)
     threads = processors() if workers is None else options.count(workers, "workers")
     wanted = wanted_of(reduce)
     t0, t1 = problem.tspan
@@ -154,16 +154,16 @@ def ensemble(
     )  # fmt: skip
 
 
-def _without_paths(problem: Problem) -> Problem:
+def _without_counting(problem: Problem) -> Problem:
     """The same problem.
 
     Raises:
-        ValueError: its solutions are paths of a random process.
+        ValueError: it is a process with jumps and no noise.
     """
-    if problem.kind in ("jump", "sde"):
+    if problem.kind == "jump":
         raise ValueError(
-            "events beside jumps or noise are statements of the model: write `when ...` in its text, and "
-            "leave out events="
+            "events beside jumps are statements of the model: write `when ...` in its text, and leave out "
+            "events="
         )
     return problem
 

@@ -92,18 +92,17 @@ def value_and_grad(
     """
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
-    if expected_problem(problem).kind == "sde":
-        given = {
-            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
-        }  # fmt: skip
+    expected_problem(problem)
+    if events is not None:
+        problem = with_call_events(problem, events)
+    if problem.kind == "sde":
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
         return importlib.import_module("symde.sensitivity.noise_gradient").value_and_grad(
             loss, problem, method, wrt, saveat, of, sensealg, n, seed, workers, dt0, max_steps, memory,
             options.changed(given, value_and_grad),
         )  # fmt: skip
     if not (n is None and seed is None and workers == 1):
         refuse_path_options(problem, n=n, seed=seed, workers=workers)
-    if events is not None:
-        problem = with_call_events(problem, events)
     wanted = wrt_of(wrt, problem.system)
     located = locates_jumps(problem, wanted, 2)
     solving = dict(

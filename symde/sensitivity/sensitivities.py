@@ -143,10 +143,11 @@ def sensitivities(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
             "gradient of one number use symde.value_and_grad"
         )
-    if expected_problem(problem).kind == "sde":
-        given = {
-            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
-        }  # fmt: skip
+    expected_problem(problem)
+    if events is not None:
+        problem = with_call_events(problem, events)
+    if problem.kind == "sde":
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
         others = options.changed(given, sensitivities)
         path, du0, dp, wanted = importlib.import_module("symde.sensitivity.noise_gradient").sensitivities(
             problem, method, wrt, saveat, seed, dt0, max_steps, others
@@ -154,8 +155,6 @@ def sensitivities(
         names, start = _names(problem, wanted), start_of(problem)
         return Sensitivities(path, du0, dp, names, start, wanted.parameters, None)
     refuse_path_options(problem, seed=seed)
-    if events is not None:
-        problem = with_call_events(expected_problem(problem), events)
     run = prepare(
         problem,
         method,
