@@ -125,7 +125,8 @@ def sensitivities(
         method, saveat, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The derivatives
             are held to the same relative tolerance, and to the absolute tolerance of their state over the
             size of what they are by.
-        seed: Of a problem with noise, as in `symde.solve`.
+        seed: Of a problem with noise, as in `symde.solve`. The derivatives are those of the path, exact for
+            its steps and its noise; without `saveat` at every step, or at 101 times.
 
     Returns:
         The solution with `du0` of shape (n_times, n, n_u0) and `dp` of shape (n_times, n, n_p). A derivative
