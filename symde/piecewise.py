@@ -56,8 +56,8 @@ def solve_piecewise(
 ) -> PiecewiseSolution:
     """A path of a process whose states follow differential equations between jumps.
 
-    The sum of the rates is a state beside the others, and where it reaches an exponential random number a jump
-    takes place, located as an event (M. H. A. Davis 1984).
+    The sum of the rates is a state beside the others, and where it reaches an exponential random number a
+    jump takes place, located as an event (M. H. A. Davis 1984).
 
     Args:
         problem: Of kind "jump".
