@@ -80,13 +80,7 @@ def plan_of(
             "this follows paths of equations with noise: give it symde.Problem(model, kind='sde')"
         )
     adaptive = rtol is not None or atol is not None
-    chosen = method_for(method, system.noise.kind, not system.cuts, system.cut, adaptive)
-    if chosen.smooth and system.cuts:
-        raise ValueError(
-            f"{system.cuts[0]}, and {chosen.name} follows Stratonovich's equation, whose drift supposes "
-            "coefficients with derivatives: its paths come to a wrong limit there; use 'EulerMaruyama', or "
-            "give no method"
-        )
+    chosen = chosen_method(system, method, adaptive)
     if t1 < t0:
         raise ValueError(f"noise comes as time goes on, and the span is {t0:g} to {t1:g}")
     step = options.step_size(dt0, "dt0")
@@ -98,6 +92,22 @@ def plan_of(
     grid = equal_steps(t0, t1, step, max_steps, chosen, halved=bool(system.cut))
     limit = max_steps if max_steps < UNLIMITED else grid.steps + options.DEFAULT_MAX_STEPS
     return NoisePlan(chosen, replace(grid, limit=limit))
+
+
+def chosen_method(system: NoiseSystem, method: Any, adaptive: bool) -> NoiseMethod:
+    """The method asked for, or the one for the noise of a model and for steps that follow the error or not.
+
+    Raises:
+        ValueError, TypeError: it is none, or not for such noise.
+    """
+    chosen = method_for(method, system.noise.kind, not system.cuts, system.cut, adaptive)
+    if chosen.smooth and system.cuts:
+        raise ValueError(
+            f"{system.cuts[0]}, and {chosen.name} follows Stratonovich's equation, whose drift supposes "
+            "coefficients with derivatives: its paths come to a wrong limit there; use 'EulerMaruyama', or "
+            "give no method"
+        )
+    return chosen
 
 
 def adaptive_steps(

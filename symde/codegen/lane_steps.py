@@ -31,8 +31,7 @@ LANE_INPUTS = (
     "low",  # what the compensated sum carries
     "atol",
     "rtol",
-    "control",  # exponents of the present error, the previous and a rejected one; least error, safety, log of
-    # the least previous error
+    "control",  # exponents of the present error, the previous and a rejected one; least error, safety
     "log_old",  # the logarithm of the previous error
     "stages",  # of the interpolant alone
 )
@@ -103,21 +102,19 @@ class LaneStep(Step):
         return new, lost
 
     def controlled(self, norm: int) -> tuple[int, int]:
-        """The logarithm of the error as the next step is to know it, and the factor of the step size: by the
-        PI law where it is accepted.
+        """The logarithm of the error, and the factor of the step size: by the PI law where it is accepted.
 
         Source: K. Gustafsson, Control theoretic techniques for stepsize selection in explicit Runge-Kutta
         methods, ACM TOMS 17 (1991).
         """
-        apply, (present, previous, rejected, least, safety, floor) = self.apply, self.read("control", 6)
+        apply, (present, previous, rejected, least, safety) = self.apply, self.read("control", 5)
         (old,) = self.read("log_old", 1)
         kept = apply("select", apply("lt", least, norm), norm, least)
         log_error = apply("mul", self.number(0.5), apply("log", kept))
         accepted = apply("sub", apply("mul", previous, old), apply("mul", present, log_error))
         cut = apply("neg", apply("mul", rejected, log_error))
         exponent = apply("select", apply("le", norm, self.number(1.0)), accepted, cut)
-        remembered = apply("select", apply("lt", floor, log_error), log_error, floor)
-        return remembered, apply("mul", safety, apply("exp", exponent))
+        return log_error, apply("mul", safety, apply("exp", exponent))
 
     def finished(
         self,

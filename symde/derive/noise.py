@@ -89,7 +89,8 @@ def milstein_products(definition: Definition) -> tuple[NoiseProduct, ...]:
                 slope = differentiate.derivative(term.coefficient, other.state)
             except NoDerivativeError as problem:
                 raise ValueError(
-                    f"Milstein's method does not know the noise of `{term.state}`: {problem}"
+                    f"the method takes derivatives of noise, and that of `{term.state}` has no known one: "
+                    f"{problem}; use 'EulerMaruyama'"
                 ) from None
             if slope != ZERO:
                 place = term.state, other.motion, term.motion

@@ -83,6 +83,16 @@ class ModulesOfNoise:
             found.append(self._along(t, u, moved))
         return torch.cat(found)
 
+    def stratonovich(self, t: Tensor, u: Tensor, p: Any) -> Tensor:
+        """The drift of the same equation in the sense of Stratonovich, with products of Milstein's method."""
+        own = [
+            place
+            for place, (first, second) in enumerate(zip(self.product_first, self.product_second, strict=True))
+            if first == second
+        ]
+        rows = torch.tensor([self.product_rows[place] for place in own], device=u.device)
+        return self.drift(t, u, p).index_add(0, rows, -0.5 * self.products(t, u, p)[own])
+
     def _along(self, t: Tensor, u: Tensor, direction: Tensor) -> Tensor:
         return torch.func.jvp(lambda x: self.diffusion(t, x, None), (u,), (direction,))[1]
 

@@ -44,7 +44,8 @@ class NeuralSDE(nn.Module):
         dt0: Size of the steps; where the span is no multiple of it, of the next smaller of which it is one.
             With tolerances the first step that is tried.
         rtol, atol: Tolerances of steps that follow the error, each path by its own, of methods of strong
-            order 1.5; the one that is not given is 0.01. Default: steps of the size dt0.
+            order 1.5, of SPaRK, and of EulerMaruyama; the one that is not given is 0.01. Default: steps of
+            the size dt0.
         saveat: Times to save, a tensor or a list, or their distance; `forward` may replace it. Default: the
             end alone.
         seed: For the same noise in every call; `forward` may replace it.

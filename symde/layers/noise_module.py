@@ -57,6 +57,12 @@ class PrintedNoise:
         found = milstein_products(self._ito)
         return found, _Values(self._plain, [one.value for one in found])
 
+    @functools.cached_property
+    def _corrections(self) -> tuple[list[int], _Values]:
+        """The products by which Stratonovich's drift differs from Ito's, with places of their states."""
+        found = [one for one in milstein_products(self._ito) if one.first == one.second]
+        return [self._states[one.state] for one in found], _Values(self._plain, [one.value for one in found])
+
     @property
     def product_rows(self) -> tuple[int, ...]:
         """State of each product."""
@@ -93,6 +99,15 @@ class PrintedNoise:
     def products(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
         """Those of Milstein's method, shape (products, B)."""
         return self.found_products[1](t, u, p)
+
+    def stratonovich(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
+        """The drift of the same equation in the sense of Stratonovich."""
+        rows, values = self._corrections
+        drift = self.module(t, u, p)
+        if not rows:
+            return drift
+        places = torch.tensor(rows, dtype=torch.int64, device=u.device)
+        return drift.index_add(0, places, -0.5 * values(t, u, p))
 
     def on(self, device: torch.device, dtype: torch.dtype) -> PlacedNoise:
         """The same with its domains on a device."""

@@ -16,6 +16,7 @@ from symde.engine.batched.paths.brownian_tree import BrownianTree
 from symde.engine.batched.paths.draws import Draws
 from symde.engine.batched.paths.families import stepper_of
 from symde.engine.batched.paths.increments import Brownian, Grid
+from symde.engine.batched.paths.step_sizes import Tolerances
 from symde.engine.batched.paths.steps import Stepper
 from symde.engine.cpu.noise_layout import LEVELS
 from symde.engine.noise.grid import equal_steps
@@ -151,8 +152,7 @@ def steps_of(
         plan.t0,
         int(plan.first / tick),
         plan.steps,
-        plan.rtol,
-        torch.as_tensor(plan.atol, dtype=torch.float64, device=like.device)[:, None],
+        Tolerances(plan.rtol, torch.as_tensor(plan.atol, dtype=torch.float64, device=like.device)[:, None]),
         torch.as_tensor(different, device=like.device),
         places,
     )

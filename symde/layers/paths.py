@@ -15,13 +15,12 @@ from symde.engine.batched.probe import Probe
 from symde.engine.batched.stateful import refuse_stateful
 from symde.engine.cpu import linear_solvers
 from symde.engine.cpu.layout import Status
-from symde.engine.noise.registry import method_for
 from symde.jumps import whole
 from symde.layers.bridge.interface import transformed
 from symde.layers.bridge.points import require_finite
 from symde.layers.failures import BatchSolveError
 from symde.layers.path_steps import PathOptions, PathSteps, span_of, steps_of, times_of
-from symde.noise import RETCODES, explained
+from symde.noise import RETCODES, chosen_method, explained
 from symde.problem import options
 from symde.problem.noise_solution import NoiseSolution
 from symde.problem.solution import SolveError
@@ -68,7 +67,8 @@ def of_problem(
         name: None if solving[name] is usual or solving[name] == usual else solving[name]
         for name, usual in _TOLERANCES.items()
     }
-    method = method_for(solving["method"], system.noise.kind, not system.cuts)
+    adaptive = any(one is not None for one in tolerances.values())
+    method = chosen_method(system, solving["method"], adaptive)
     how = PathOptions(
         method, solving["dt0"], seed_of(rest["seed"]), 0, rest["sensealg"], solving["max_steps"],
         **tolerances, cuts=system.cuts,

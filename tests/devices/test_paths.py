@@ -35,7 +35,7 @@ def test_paths_of_a_model(device, text, method):
 
 
 @pytest.mark.parametrize("sensealg", ["discrete", "tape"])
-@pytest.mark.parametrize(("text", "method"), [ADAPTIVE[0], ADAPTIVE[4]])
+@pytest.mark.parametrize(("text", "method"), [ADAPTIVE[k] for k in (0, 4, 5, 7)])
 def test_steps_that_follow_the_error(device, text, method, sensealg):
     problem = problem_of(text)
 

@@ -103,7 +103,8 @@ def test_a_layer_that_is_moved(device):
         layer = DiffEqLayer(problem, p=["a"], u0="learnable", saveat=0.5, backend="torch").to(home)
         return layer(), *gradients(layer().sum(), layer)
 
-    require_same(device, run)
+    # what is learned is float32, and so is its gradient, which rounding may move by a unit of its last place
+    require_same(device, run, rtol=2 * torch.finfo(torch.float32).eps)
 
 
 def test_a_model_that_calls_a_module(device):

@@ -50,7 +50,7 @@ def test_a_state_that_nothing_changes_may_be_changed_by_a_jump() -> None:
 
 def test_statistics_that_are_none_are_told() -> None:
     problem = symde.Problem("1, X --> 0", {"X": 3}, (0, 1), kind="jump")
-    with pytest.raises(TypeError, match="reduce takes names and one function"):
+    with pytest.raises(TypeError, match="reduce takes .mean., .var., .quantiles., a function"):
         symde.ensemble(problem, n=3, seed=1, reduce=5)
 
 

@@ -170,6 +170,43 @@ def test_general_noise_is_the_models(method):
     torch.testing.assert_close(sde.diffusion.size.grad, tape.diffusion.size.grad, rtol=1e-11, atol=0)
 
 
+@pytest.mark.parametrize("method", [None, "SPaRK"])
+def test_steps_that_follow_the_error_of_general_noise_are_the_models(method):
+    class Decay(nn.Module):
+        def forward(self, x):
+            return -x
+
+    how = dict(rtol=0.02, atol=0.02, seed=4, saveat=0.5)
+    problem = symde.Problem(symde.ode_def(WHIRL))
+    expected = symde.ensemble(problem, method or "EulerMaruyama", n=3, **how).u
+    start = torch.tensor([1.0, 0.5], dtype=torch.float64).expand(3, 2)
+    slopes = []
+    for sensealg in ("discrete", "tape"):
+        sde = NeuralSDE(Decay(), Matrix(), (0, 1), method, noise="general", sensealg=sensealg, **how)
+        found = sde(start)
+        np.testing.assert_allclose(found.detach(), expected, rtol=1e-11)
+        found.square().sum().backward()
+        slopes.append(sde.diffusion.size.grad)
+    torch.testing.assert_close(*slopes, rtol=1e-11, atol=0)
+
+
+@pytest.mark.parametrize("noise", ["diagonal", "scalar"])
+def test_space_time_methods_follow_the_equation_of_stratonovich(noise):
+    # each motion moves its own state, or one motion both: products of all motions together
+    class Decay(nn.Module):
+        def forward(self, x):
+            return -x
+
+    sde = NeuralSDE(Decay(), Own(), (0, 1), "SPaRK", noise=noise, dt0=0.05, seed=4)
+    motions = ("W1", "W2") if noise == "diagonal" else ("W1", "W1")
+    text = "\n".join(
+        f"d{x} = -{x}*dt + (0.1 + 0.2*sin({x}))*d{w}" for x, w in zip("xy", motions, strict=True)
+    )
+    model = symde.ode_def(f"{text}\nx(0) = 1; y(0) = 0.5\ntime 0 .. 1")
+    expected = symde.solve(symde.Problem(model), "SPaRK", dt0=0.05, seed=4, saveat=[1.0]).u
+    np.testing.assert_allclose(sde(torch.tensor([1.0, 0.5], dtype=torch.float64)), expected, rtol=1e-12)
+
+
 def test_coefficients_that_read_other_states_have_all_products():
     # diagonal by its shape, general by what it reads: dx = 0.5*y*dW1, dy = 0.4*x*dW2
     class Crossed(nn.Module):

@@ -40,7 +40,7 @@ def problem_of(text: str) -> symde.Problem:
 def ends_of(problem: symde.Problem, tolerance: float, seed: int, saveat: list[float]) -> np.ndarray:
     """The ends of the steps of a path, in parts of the span."""
     plan = plan_of(problem, None, None, 10**6, tolerance, tolerance)
-    session = borrow(problem.system, plan.method)
+    session = borrow(problem.system, plan)
     ends, out = np.zeros(10**5, np.int64), np.empty((1, len(saveat), len(problem.u0)))
     taken = session.run(
         plan.grid, problem.u0[None], problem.p[None], seed, 0, np.array(saveat), out, ends_of_steps=ends

@@ -48,11 +48,17 @@ def test_the_kind_holds_on_every_branch(text: str, kind: str) -> None:
     assert problem(text).system.noise.kind == kind
 
 
-def test_steps_that_follow_the_error_are_refused_of_noise_that_jumps() -> None:
-    # the variance at 1 is 0.13 with small steps of one size; tolerances of 0.01 gave 0.21
+def test_steps_that_are_rejected_when_their_noise_is_known_are_refused_of_noise_that_jumps() -> None:
+    # the variance at 1 is 0.1275 with 4096 steps of one size; such steps gave 0.21 at tolerances of 0.01
     jumping = problem("state x = 0.2\ndx = -x*dt + (x > 0 ? 0.3 : 1.5)*dW")
-    with pytest.raises(ValueError, match=r"the noise jumps where states decide, and steps that follow"):
-        symde.solve(jumping, rtol=0.01, seed=1)
+    with pytest.raises(ValueError, match=r"the noise jumps where states decide, and SRIW1 rejects steps"):
+        symde.solve(jumping, "SRIW1", rtol=0.01, seed=1)
+    assert symde.solve(jumping, rtol=0.01, seed=1).method[0].name == "EulerMaruyama"
+    errors = [
+        abs(symde.ensemble(jumping, n=5000, rtol=one, atol=one, seed=3, saveat=[1.0]).u.var() - 0.1275)
+        for one in (3e-2, 1e-3)
+    ]
+    assert errors[1] < 0.5 * errors[0]  # with 99 steps in the mean
     assert np.isfinite(symde.solve(jumping, dt0=0.1, seed=1).u).all()
     for smooth in ("max(x, 1)*dW", "(x > 1 ? x : 1)*dW", "(t > 0.5 ? x : 2*x)*dW"):
         assert symde.solve(problem(f"state x = 1\ndx = -x*dt + {smooth}"), rtol=0.1, seed=1).retcode.success

@@ -19,7 +19,7 @@ from symde.noise import lanes_of, plan_of
 from symde.sensitivity import noise_paths
 from symde.sensitivity.noise_paths import PathRun, follow_along, pull_back
 from tests.noise import path_models
-from tests.noise.test_lanes import CASES
+from tests.noise.test_lanes import SIDE_BY_SIDE
 
 TIMES = np.array([0.0, 0.105, 0.5, 0.77, 1.0])
 COUNT = WIDTH + 3
@@ -40,7 +40,7 @@ def steps_of(run: PathRun) -> np.ndarray:
     return np.full(run.count, run.plan.grid.steps)
 
 
-@pytest.mark.parametrize(("name", "method"), CASES)
+@pytest.mark.parametrize(("name", "method"), SIDE_BY_SIDE)
 def test_the_way_back_is_that_of_single_paths(name: str, method: str) -> None:
     run, arrays = run_of(name, method), path_models.problem(name).system.arrays
     weights = weights_of(run)
@@ -55,7 +55,7 @@ def test_the_way_back_is_that_of_single_paths(name: str, method: str) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-6 if name == "domain" else 1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize(("name", "method"), [case for case in CASES if case[0] != "domain"])
+@pytest.mark.parametrize(("name", "method"), [case for case in SIDE_BY_SIDE if case[0] != "domain"])
 def test_directions_are_those_of_single_paths(name: str, method: str) -> None:
     run, one = run_of(name, method), registry.get(method)
     n, m = len(run.problem.u0), len(run.problem.p)
@@ -93,8 +93,8 @@ def test_derivatives_are_the_same_alone_in_slices_and_with_little_memory(
     assert all(map(np.array_equal, pull_back(little, steps_of(run), weights, apart=True), whole))
     together = pull_back(run, steps_of(run), weights)
     np.testing.assert_allclose(together[1][0], whole[1].sum(axis=0), rtol=1e-12)
-    monkeypatch.setattr(sessions, "FIRST_SLICE", 13 * WIDTH)
-    monkeypatch.setattr(sessions, "SLICE_SECONDS", 0.0)  # so that slices are as short as they can be
+    monkeypatch.setattr(sessions, "FIRST_SLICE", 1)  # slices of one step each
+    monkeypatch.setattr(sessions, "SLICE_SECONDS", 0.0)
     assert all(map(np.array_equal, pull_back(little, steps_of(run), weights), together))
 
 

@@ -8,6 +8,8 @@ import torch
 
 import symde
 from symde.engine.batched.paths.normal import philox
+from symde.engine.batched.paths.step_sizes import rounded
+from symde.engine.cpu.compiled.noise_adaptive import rounded as rounded_when_compiled
 from symde.engine.noise.registry import get
 from symde.layers import diffeq
 from symde.layers.noise_module import noise_module_of
@@ -93,6 +95,9 @@ CASES = [
     (BOUNDED, "ImplicitEulerMaruyama"),
     (STIFF, "ImplicitEulerMaruyama"),
     (STIFF, "SKenCarp"),
+    (GENERAL, "SPaRK"),
+    (COMMUTATIVE, "SPaRK"),
+    (ADDITIVE, "SPaRK"),
 ]
 
 
@@ -313,6 +318,11 @@ ADAPTIVE = [
     (ADDITIVE, "SRA1"),
     (ADDITIVE, None),
     (STIFF, "SKenCarp"),
+    (GENERAL, None),
+    (COMMUTATIVE, None),
+    (BOUNDED, None),
+    (DIAGONAL, "SPaRK"),
+    (GENERAL, "EulerMaruyama"),
 ]
 
 
@@ -328,8 +338,39 @@ def test_steps_that_follow_the_error_are_those_of_the_compiled_engine(text, meth
         weights = torch.linspace(0.5, 1.5, u.numel(), dtype=torch.float64).reshape(u.shape)
         found.append((u.detach(), *torch.autograd.grad((weights * u.square()).sum(), (u0, p))))
     for others in found[1:]:
+        torch.testing.assert_close(found[0][0], others[0], rtol=1e-12, atol=1e-12)
         for one, other in zip(found[0], others, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("text", "method"), [(DIAGONAL, "SRIW1"), (GENERAL, "SPaRK"), (BETWEEN, None)])
+def test_saves_cut_steps_as_in_the_compiled_engine(text, method):
+    # at no early ends of the tree: steps cut short tell little of the next, and stretches have odd halves
+    problem = problem_of(text)
+    u0, p = tensors(problem)
+    how = dict(rtol=2e-2, atol=2e-2, seed=8, saveat=0.0137)
+    here, there = (diffeq(p.expand(3, -1), problem, method, backend=one, **how) for one in ("torch", "cpu"))
+    torch.testing.assert_close(here, there, rtol=1e-12, atol=1e-12)
+
+
+def test_a_method_that_is_left_to_be_chosen_is_that_of_the_compiled_engine():
+    for text, name in (
+        (DIAGONAL, "SRIW1"),
+        (ADDITIVE, "SOSRA"),
+        (GENERAL, "SPaRK"),
+        (BOUNDED, "EulerMaruyama"),
+    ):
+        problem = problem_of(text)
+        how = dict(rtol=0.1, seed=2, backend="torch")
+        assert torch.equal(diffeq(None, problem, **how), diffeq(None, problem, name, **how))
+        assert symde.solve(problem, rtol=0.1, seed=2).method[0].name == name
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 33, 63, 64, 65, 1000, 2**39 + 12345, 2**40])
+def test_ends_of_steps_are_rounded_as_in_the_compiled_engine(size):
+    begins = [0, 1, 7, 64, 2**20 + 3, 2**39 + 1]
+    found = rounded(torch.tensor(begins), torch.full((len(begins),), size))
+    assert found.tolist() == [rounded_when_compiled.py_func(begin, begin + size) for begin in begins]
 
 
 def test_a_path_by_steps_of_its_own_does_not_depend_on_the_others():
@@ -349,6 +390,7 @@ def test_tolerances_are_refused_where_steps_would_come_to_a_wrong_limit():
     for text, method, message in (
         (DIAGONAL, "Milstein", "Milstein does not estimate its error"),
         (BOUNDED, "SRIW1", "`x` has a domain"),
+        (BOUNDED, "SPaRK", "follows Stratonovich's equation"),
     ):
         with pytest.raises(ValueError, match=message):
             diffeq(None, problem_of(text), method, rtol=1e-2, backend="torch")

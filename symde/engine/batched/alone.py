@@ -135,7 +135,7 @@ class _Loop:
         log_error = math.log(max(mean_square, SMALLEST_ERROR))
         if accepted:
             exponent, limit = self._log_error * law.previous - law.present * log_error, self._limit
-            self._log_error = max(log_error, law.log_remembered)
+            self._log_error = log_error
         else:
             exponent, limit = -law.rejected * log_error, SAFETY
         if not exponent > -math.inf:

@@ -91,7 +91,6 @@ class Law(NamedTuple):
     Attributes:
         present, previous, rejected: Exponents of the mean square of the present error, of the one before, and
             of that of a rejected step.
-        log_remembered: Logarithm of the least mean square of a previous error.
         order: Of the method, for the first step.
         fixed: Whether steps are of one size, as there is no error estimate.
         safety, growth, none: Factors of the next step's size, without dimensions: as tensors, so that no step
@@ -101,7 +100,6 @@ class Law(NamedTuple):
     present: float
     previous: float
     rejected: float
-    log_remembered: float
     order: float
     fixed: bool
     safety: Tensor
@@ -117,7 +115,7 @@ def law_of(method: Any, device: torch.device) -> Law:
     order = float(getattr(method, "starting_order", method.order))
     factors = torch.tensor((SAFETY, LARGEST_GROWTH, 1.0), dtype=torch.float64, device=device).unbind(0)
     exponents = family.present * exponent, family.previous * exponent, exponent
-    return Law(*exponents, 2.0 * family.log_remembered, order, not method.adaptive, *factors)
+    return Law(*exponents, order, not method.adaptive, *factors)
 
 
 class Progress(NamedTuple):
@@ -217,7 +215,7 @@ def decide(
         accepted,
         torch.where(accepted, attempt.t_new, progress.t),
         torch.minimum(size * factor, largest),
-        torch.where(accepted, torch.clamp(log_error, min=law.log_remembered), progress.log_error),
+        torch.where(accepted, log_error, progress.log_error),
         torch.where(accepted, law.growth, law.none),
     )
 

@@ -7,7 +7,6 @@ A family is one compiled module (`symde.engine.cpu.compiled.<module>` with the e
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,17 +63,11 @@ class Family:
     wherever the solution relaxes: with (0.7, 0.4) Rodas5P takes 104 steps for ROBER at error 1e-5 and 65 for
     POLLU, with (0.97, 0.04) 61 and 35.
 
-    What is needed of it is the damping of steps whose errors grow towards the tolerance. Where two in a row
-    are far below, as after a short first step, there is nothing to damp, and steps would at most double:
-    errors below a tenth of the tolerance are remembered as that. At equal error DP5, Tsit5, Vern7 and Vern9
-    take 5, 3, 9 and 14 % fewer evaluations for it (means over seven problems, `benchmarks/controller.py`).
-
     Attributes:
         module: Compiled module with the entries.
         pack: Lays a method's numbers out.
         implicit: Whether its methods solve linear systems.
         present, previous: Exponents of the PI law.
-        remembered: The least previous error, in relation to the tolerance; smaller ones count as this.
         controls: Whether the module has an entry `control` that takes the PI law's place.
         memory: Doubles kept between steps, from (method, n, padded); zeroed when a run begins.
         undone: Of that, the pieces (first, length) that an accepted step changes and that another attempt at
@@ -95,7 +88,6 @@ class Family:
     implicit: bool
     present: float = 0.0
     previous: float = 0.0
-    remembered: float = 0.0
     controls: bool = False
     memory: Callable[[Any, int, int], int] = no_memory
     undone: Callable[[Any, int, int], tuple[tuple[int, int], ...] | None] = all_of_it
@@ -105,11 +97,6 @@ class Family:
     kernels: Callable[[Any, Any], Any] = whole_model
     multistep: bool = False
     long_steps: bool = False
-
-    @property
-    def log_remembered(self) -> float:
-        """The logarithm of `remembered`."""
-        return math.log(self.remembered) if self.remembered else -math.inf
 
 
 def matrix(values: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -43,14 +43,7 @@ class LaneMemory:
         slot, stages = packed.slot, packed.method.stages
         vectors = _vectors(session.n, session.m, stages, packed.degree)
         self.numbers, self._integers = np.zeros((len(NUMBERS), WIDTH)), np.zeros((len(INTEGERS), WIDTH), int)
-        controls = (
-            slot.alpha,
-            slot.beta,
-            slot.gamma,
-            layout.SMALLEST_ERROR,
-            layout.SAFETY,
-            slot.log_remembered,
-        )
+        controls = (slot.alpha, slot.beta, slot.gamma, layout.SMALLEST_ERROR, layout.SAFETY)
         vectors["control"][...] = np.array(controls)[:, None]
         addresses = {name: vector.ctypes.data for name, vector in vectors.items()}
         tables = _tables(
@@ -128,7 +121,7 @@ def _vectors(n: int, m: int, stages: int, degree: int) -> dict[str, np.ndarray]:
         "p": max(m, 1),
         "stage_values": n * stages,
         "coefficients": n * (degree + 1),
-        "control": 6,
+        "control": 5,
     }
     return {name: np.zeros((length, WIDTH)) for name, length in lengths.items()}
 

@@ -104,7 +104,6 @@ Slot = structure(
     order=_d,  # of the advancing formula, for the first step size
     alpha=_d,  # exponent of the present error (Gustafsson's PI controller)
     beta=_d,  # exponent of the previous error
-    log_remembered=_d,  # logarithm of the least previous error
     gamma=_d,  # exponent of the error of a rejected step: 1/(order of the estimate + 1)
     stability=_d,  # length of the stability region on the negative real axis, for y'' on the imaginary
     searched=_i,  # its steps are always searched for roots

@@ -51,7 +51,6 @@ def packed(method: Any) -> PackedMethod:
         order=float(getattr(method, "starting_order", method.order)),
         alpha=family.present * exponent,
         beta=family.previous * exponent,
-        log_remembered=family.log_remembered,
         gamma=exponent,
         stability=float(
             getattr(method, "oscillation_stability", None) or getattr(method, "real_stability", 0.0)

@@ -23,22 +23,14 @@ from symde.engine.batched.paths.brownian_tree import BrownianTree
 from symde.engine.batched.paths.equation import within
 from symde.engine.batched.paths.follow import Followed
 from symde.engine.batched.paths.increments import Increments
+from symde.engine.batched.paths.step_sizes import RUNNING, Place, Tolerances, Tried, sizes_for
 from symde.engine.batched.paths.steps import Stepper
 from symde.engine.batched.record import BETWEEN_LOOKS, cheap_looks
 from symde.engine.cpu.layout import Status
 from symde.engine.cpu.noise_layout import LEVELS
 
-SAFETY, SHRINK, GROW = 0.8, 0.2, 2.0
-EXPONENT = 2.0 / 3.0
-"""The error of a step goes with h^(3/2)."""
-
-WRONG = 1e30
-"""An error where something is no number."""
-
 STRETCH = 16
 """Attempts that are done again at once: the states before each so many are kept."""
-
-RUNNING = -1
 
 
 class Taken(NamedTuple):
@@ -87,7 +79,7 @@ class AdaptiveRun:
         t0: The start of the span.
         first: Size of the first step that is tried, in ticks.
         steps: Limit on the steps of a path.
-        rtol, atol: Tolerances of a step; atol of shape (n, 1).
+        tolerances: Of a step.
         times: Times to save, in ticks, ascending and different, shape (T,).
         places: Of each time that was asked for, among these.
     """
@@ -97,8 +89,7 @@ class AdaptiveRun:
     t0: float
     first: int
     steps: int
-    rtol: float
-    atol: Tensor
+    tolerances: Tolerances
     times: Tensor
     places: np.ndarray
 
@@ -143,6 +134,8 @@ class _Search:
         end = run.times.new_full((1,), 1 << LEVELS)
         self.stops = torch.cat([run.times, end])
         self.next = torch.searchsorted(run.times, self.at, right=True)
+        self.since = torch.zeros_like(self.at)
+        self.sizes = sizes_for(run.stepper.method, run.stepper, run.tree, run.tolerances)
 
     def run(self) -> tuple[Found, Tensor]:
         """Until all members have ended."""
@@ -170,47 +163,32 @@ class _Search:
 
     def _attempt(self) -> Taken:
         run, active = self.run_, self.status == RUNNING
-        stop = self.stops[self.next]
-        end = torch.where(active, torch.minimum(self.at + self.wanted, stop), self.at)
-        # a whole number times a number of Python's would be of torch's default type
+        place = Place(self.at, self.wanted, self.since, self.stops[self.next])
+        end = torch.where(active, self.sizes.end(place), self.at)
         size = torch.where(active, end - self.at, 1)
+        # a whole number times a number of Python's would be of torch's default type
         t, h = run.t0 + self.at.double() * run.tree.tick, size.double() * run.tree.tick
         w, a = run.tree.at(end)
         dw, area = w - self.w, a - self.a - h * self.w
         dtype = self.u.dtype
-        noise = Increments(dw.to(dtype), area.to(dtype))
-        step = run.stepper.step(t, h.to(dtype), self.u, self.p, noise)  # type: ignore[arg-type]
-        error = self._error(step)
-        factor = torch.where(error < 1e-9, GROW, SAFETY * error**-EXPONENT).clamp(SHRINK, GROW)
-        ticks = (size * factor).to(torch.int64)
-        accepted = active & (error <= 1.0)
-        rejected = active & ~accepted
-        # a step that was cut short by a time to save tells little
-        renewed = rejected | (accepted & ((end < stop) | (ticks < self.wanted)))
-        self.wanted = torch.where(renewed, ticks.clamp(min=1), self.wanted)
-        lost = rejected & (size == 1)
-        why = torch.where(error < WRONG, int(Status.STEP_TOO_SMALL), int(Status.NON_FINITE))
-        self.status = torch.where(lost, why, self.status)
+        noise, typed = Increments(dw.to(dtype), area.to(dtype)), h.to(dtype)
+        step = run.stepper.step(t, typed, self.u, self.p, noise)
+        verdict = self.sizes.judge(place, Tried(size, self.at, t, typed, self.u, self.p, step))
+        accepted = active & verdict.accepted
+        self.wanted = torch.where(active, verdict.wanted, self.wanted)
+        self.status = torch.where(active, verdict.status, self.status)
         self.u = torch.where(accepted, step.u, self.u)
         self.w, self.a = torch.where(accepted, w, self.w), torch.where(accepted, a, self.a)
         self.at = torch.where(accepted, end, self.at)
         self.taken = self.taken + accepted
-        save = torch.where(accepted & (end == stop) & (self.next < len(run.times)), self.next, -1)
+        arrived = accepted & (end == place.stop)
+        self.since = torch.where(arrived, end, self.since)
+        save = torch.where(arrived & (self.next < len(run.times)), self.next, -1)
         self.next = self.next + (save >= 0)
         self._write(save)
         none = Increments(*(torch.where(accepted, one, 0.0) for one in (noise.dw, noise.area)))  # type: ignore[arg-type]
         h = torch.where(accepted, h, run.tree.tick).to(dtype)
         return Taken(t, h, none, accepted, save)
-
-    def _error(self, step: Any) -> Tensor:
-        """The largest error of a state over its tolerance, shape (B,)."""
-        run, old = self.run_, self.u
-        largest = torch.maximum(step.u.abs(), old.abs()).double()
-        error = step.error.double()
-        ratio = torch.where(error == 0.0, 0.0, error / (run.atol + run.rtol * largest))
-        wrong = ~(ratio <= WRONG) | ~torch.isfinite(step.u)
-        worst = torch.where(wrong, WRONG, ratio).amax(0)
-        return worst if step.diverged is None else torch.where(step.diverged, WRONG, worst)
 
     def _write(self, save: Tensor) -> None:
         """Save the states of those who are at a time to save."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from symde.engine.batched.paths.increments import BLOCK
 from symde.engine.batched.paths.normal import FRACTION, LOW, UNIT, philox
+from symde.engine.batched.record import cheap_looks
 from symde.engine.cpu.noise_layout import LEVELS
 
 TREE = -(1 << 63)
@@ -34,7 +35,7 @@ class BrownianTree:
     def __init__(self, tick: float, seed: int, paths: Tensor, motions: int) -> None:
         self.tick, self.seed, self.paths, self.motions = tick, seed, paths, motions
         self._places = torch.arange(motions, device=paths.device)[:, None]
-        one, other = self._pairs(torch.zeros_like(paths)[None])
+        one, other = self.pairs(torch.zeros_like(paths)[None])
         length = tick * 2.0**LEVELS
         self._w, self._h = math.sqrt(length) * one[0], math.sqrt(length / 12.0) * other[0]
         self._some = max(min(BLOCK // max(motions * len(paths), 1), LEVELS), 1)
@@ -47,10 +48,11 @@ class BrownianTree:
         """
         w, h = self._w, self._h
         start_w, start_a = torch.zeros_like(w), torch.zeros_like(w)
-        for first in range(0, LEVELS, self._some):
-            levels = range(first, min(first + self._some, LEVELS))
+        depth = self._depth(ticks)
+        for first in range(0, depth, self._some):
+            levels = range(first, min(first + self._some, depth))
             intervals = torch.stack([(1 << level) + (ticks >> (LEVELS - level)) for level in levels])
-            ones, others = self._pairs(intervals)
+            ones, others = self.pairs(intervals)
             for place, level in enumerate(levels):
                 length = self.tick * 2.0 ** (LEVELS - level)
                 z, n = math.sqrt(length / 16.0) * ones[place], math.sqrt(length / 48.0) * others[place]
@@ -64,7 +66,15 @@ class BrownianTree:
         whole = self.tick * 2.0**LEVELS * (0.5 * self._w + self._h)
         return torch.where(ended, self._w, start_w), torch.where(ended, whole, start_a)
 
-    def _pairs(self, intervals: Tensor) -> tuple[Tensor, Tensor]:
+    def _depth(self, ticks: Tensor) -> int:
+        """How many levels have intervals in which a time lies, and not at their start; all where a look at
+        the times is dear."""
+        if not cheap_looks(ticks.device):
+            return LEVELS
+        lowest = int(torch.where(ticks == 0, 1 << LEVELS, ticks & -ticks).min())
+        return LEVELS + 1 - lowest.bit_length()
+
+    def pairs(self, intervals: Tensor) -> tuple[Tensor, Tensor]:
         """Two normal numbers of each motion of intervals (k, B), shape (k, motions, B) each."""
         count = TREE + (intervals[:, None] * self.motions + self._places)
         paths = self.paths + 0 * count

@@ -55,6 +55,15 @@ class HasProducts(Protocol):
         ...
 
 
+class HasStratonovich(Protocol):
+    """What methods that follow Stratonovich's equation ask for besides."""
+
+    def stratonovich(self, t: Tensor, u: Tensor, p: Tensor | None) -> Tensor:
+        """Its drift: f less 1/2 sum_ij g_ij dg_kj/dx_i (P. E. Kloeden, E. Platen 1992, section 4.9), shape
+        (n, B)."""
+        ...
+
+
 class Places:
     """Adds what belongs to rows up there."""
 

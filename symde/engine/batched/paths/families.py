@@ -10,6 +10,7 @@ import torch
 from symde.engine.batched.paths.implicit import ImplicitEulerMaruyama, ImplicitMilstein, ImplicitSra
 from symde.engine.batched.paths.milstein import Milstein
 from symde.engine.batched.paths.runge_kutta import Sra, Sri
+from symde.engine.batched.paths.space_time import SpaceTime
 from symde.engine.batched.paths.steps import EulerMaruyama, Stepper
 from symde.engine.batched.paths.weak import Ri
 from symde.engine.noise.method import NoiseMethod
@@ -20,6 +21,7 @@ STEPPERS: dict[str, Callable[[Any, NoiseMethod, int, torch.device], Stepper]] = 
     "sra": Sra,
     "sri": Sri,
     "ri": Ri,
+    "space_time": SpaceTime,
     "implicit_euler_maruyama": ImplicitEulerMaruyama,
     "implicit_milstein": ImplicitMilstein,
     "implicit_sra": ImplicitSra,

@@ -23,11 +23,13 @@ class Step(NamedTuple):
         u: The states at its end, shape (n, B).
         diverged: Whose implicit step has no solution, shape (B,); None: steps are explicit.
         error: An estimate of the error, shape (n, B), of steps that follow it; else None.
+        first: Drift and diffusion at its start, of a method whose sizes are chosen by them; else None.
     """
 
     u: Tensor
     diverged: Tensor | None = None
     error: Tensor | None = None
+    first: tuple[Tensor, Tensor] | None = None
 
 
 Size = float | Tensor
@@ -74,8 +76,8 @@ class EulerMaruyama(Stepper):
 
     def step(self, t: Tensor, h: Size, u: Tensor, p: Tensor | None, noise: Increments) -> Step:
         """A step from t on."""
-        g = self.diffusion(t, u, p)
-        return Step(self.to_rows.add(u + h * self.drift(t, u, p), g * self.of_motions(noise.dw)))
+        f, g = self.drift(t, u, p), self.diffusion(t, u, p)
+        return Step(self.to_rows.add(u + h * f, g * self.of_motions(noise.dw)), first=(f, g))
 
 
 class ByTable(Stepper):

@@ -122,7 +122,7 @@ def propose_after_acceptance(state, slot, mean_square):
     if state.reaches:  # a step cut short by a stop says little: keep what was allowed before it
         proposal = max(proposal, state.h_next)
     else:
-        state.log_error_old = max(state.log_error, slot.log_remembered)
+        state.log_error_old = state.log_error
     state.h_next = proposal
 
 

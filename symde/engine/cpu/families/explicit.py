@@ -95,4 +95,4 @@ def pack(tableau: Any) -> Numbers:
     return Numbers(data, width, interpolant.shape[0], kept, (interpolant, powers))
 
 
-FAMILY = Family("explicit", pack, implicit=False, present=0.7, previous=0.4, remembered=0.1)
+FAMILY = Family("explicit", pack, implicit=False, present=0.7, previous=0.4)

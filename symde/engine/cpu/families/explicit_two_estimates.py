@@ -28,4 +28,4 @@ def pack(tableau: Any) -> Numbers:
     return Numbers(data, common.stages, common.degree, kept, common.interpolant)
 
 
-FAMILY = Family("explicit_two_estimates", pack, implicit=False, present=0.7, previous=0.4, remembered=0.1)
+FAMILY = Family("explicit_two_estimates", pack, implicit=False, present=0.7, previous=0.4)

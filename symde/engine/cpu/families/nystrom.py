@@ -114,6 +114,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return 1
 
 
-FAMILY = Family(
-    "nystrom", pack, implicit=False, present=0.7, previous=0.4, remembered=0.1, context=context, memory=memory
-)
+FAMILY = Family("nystrom", pack, implicit=False, present=0.7, previous=0.4, context=context, memory=memory)

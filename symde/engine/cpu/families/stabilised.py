@@ -51,4 +51,4 @@ def memory(method: Any, n: int, padded: int) -> int:
     return 2 * padded
 
 
-FAMILY = Family("stabilised", pack, implicit=False, present=0.7, previous=0.4, remembered=0.1, memory=memory)
+FAMILY = Family("stabilised", pack, implicit=False, present=0.7, previous=0.4, memory=memory)
