@@ -6,7 +6,8 @@
    atol 1e-8, float64, states at the end. torchdiffeq takes one step size for all members (dopri5).
 2. Robertson's reaction with rates of their own, t = 0 to 1e5, Rodas5P and Kvaerno5, rtol 1e-6, atol 1e-10.
 3. A loss of u' = network(u), 2-64-64-2, t = 0 to 1, Tsit5, rtol 1e-5, float32, and its gradient by the
-   weights.
+   weights, with step sizes of each member's own and with shared ones, as torchdiffeq's are. Some members
+   start close to 0, where the relative tolerance asks for short steps.
 4. A loss of dx = network(x) dt + diag(s) x dW, 2-64-64-2, 100 steps, SRIW1, float32, and its gradient by the
    weights; torchsde's `srk` through its operations.
 
@@ -196,10 +197,17 @@ def trained(layer: Callable[[Tensor], Tensor], weights: list[nn.Parameter], devi
     return make
 
 
-def neural_ode(device: str, sensealg: str) -> Make:
+def neural_ode(device: str, sensealg: str, steps: str = "own") -> Make:
     """symde's layer."""
     node = NeuralODE(
-        network(2, 64, 64, 2), (0, 1), "Tsit5", rtol=1e-5, atol=1e-7, sensealg=sensealg, backend="torch"
+        network(2, 64, 64, 2),
+        (0, 1),
+        "Tsit5",
+        rtol=1e-5,
+        atol=1e-7,
+        sensealg=sensealg,
+        backend="torch",
+        steps=steps,
     ).to(device)
     return trained(node, list(node.parameters()), device)
 
@@ -275,6 +283,8 @@ def sides_of(title: str, devices: list[str]) -> dict[str, Make]:
         elif title == "neural":
             for sensealg in ("discrete", "interpolating", "tape"):
                 sides[f"symde {sensealg}, {where}"] = neural_ode(device, sensealg)
+            for sensealg in ("discrete", "tape"):
+                sides[f"symde {sensealg}, shared steps, {where}"] = neural_ode(device, sensealg, "shared")
             if have("torchdiffeq"):
                 sides[f"torchdiffeq, {where}"] = neural_ode_by_torchdiffeq(device, False)
                 sides[f"torchdiffeq adjoint, {where}"] = neural_ode_by_torchdiffeq(device, True)

@@ -47,7 +47,7 @@ def device(request: pytest.FixtureRequest) -> Iterator[Device]:
             pytest.skip("needs a GPU")
         yield Device("cuda", None)
     elif not pretended.available():
-        pytest.skip("this version of torch does not let Python make a device")
+        pytest.skip("this version of torch does not let Python make a device, or there is a GPU")
     else:
         with pretended.PretendedDevice() as mode:
             yield Device(pretended.NAME, mode)

@@ -28,8 +28,11 @@ TAKES_NO_SCALARS = {"cat", "stack", "mm", "bmm", "addmm", "baddbmm", "gather", "
 
 
 def available() -> bool:
-    """Whether this version of torch lets Python make a device."""
-    return hasattr(torch.utils.backend_registration, "_setup_privateuseone_for_python_backend")
+    """Whether this version of torch lets Python make a device, and there is no other beside which it cannot
+    stand: with a GPU the real one is what is tested."""
+    return not torch.cuda.is_available() and hasattr(
+        torch.utils.backend_registration, "_setup_privateuseone_for_python_backend"
+    )
 
 
 class Elsewhere(torch.Tensor):
