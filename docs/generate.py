@@ -6,6 +6,7 @@ python docs/generate.py --check    only says whether they are up to date (exit c
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -55,13 +56,25 @@ def jumps() -> str:
     return table(["method", "for", "to cite"], rows)
 
 
+def examples() -> str:
+    """The programs among the examples, by the first paragraph of what they say of themselves."""
+    rows = []
+    for program in sorted((PAGES.parent / "examples").glob("*.py")):
+        words = ast.get_docstring(ast.parse(program.read_text(encoding="utf-8"))) or ""
+        rows.append([f"`{program.name}`", " ".join(words.split("\n\n")[0].split())])
+    return table(["program", "what it shows"], rows)
+
+
 def table(header: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-TABLES = {"codes": codes, "foreign": foreign, "functions": functions, "jumps": jumps, "methods": methods}
+TABLES = {
+    "codes": codes, "examples": examples, "foreign": foreign, "functions": functions, "jumps": jumps,
+    "methods": methods,
+}  # fmt: skip
 
 
 def generated(text: str) -> str:

@@ -29,11 +29,11 @@ assert np.isfinite(result.u).all() and result.u.min() >= 0
 if len(sys.argv) > 1:
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots()
+    figure, axes = plt.subplots(figsize=(9, 3.5), layout="constrained")
     low, high = np.quantile(result.u[:, :, 0], (0.1, 0.9), axis=0)
     axes.fill_between(result.t, low, high, alpha=0.3, label="8 of 10 paths")
     for seed in (1, 2, 3):
         symde.solve(problem, dt0=0.005, seed=seed).plot("x", ax=axes, lw=0.8, label=f"path {seed}")
     axes.plot(quiet.t, quiet["x"], color="black", lw=2, label="without noise")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside upper center", ncols=5)
     figure.savefig(sys.argv[1])

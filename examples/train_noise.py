@@ -48,5 +48,5 @@ if options.plot:
     for ax, at in zip(axes, (0, len(history) // 5, -1), strict=True):
         ax.plot(torch.linspace(0, 10, 101), history[at][1][0])
         ax.set(title=f"iteration {range(len(history))[at]}", xlabel="t", ylim=(0, None))
-    axes[0].legend(problem.system.state_names)
+    axes[2].legend(problem.system.state_names, loc="lower right")
     figure.savefig(options.plot)

@@ -161,12 +161,18 @@ def solve_noise(
     max_steps: int = UNLIMITED,
     throw: bool = True,
 ) -> NoiseSolution:
-    """A path of a stochastic differential equation.
+    """A path of a stochastic differential equation, with its jumps or events where the model has such.
+
+    Its random numbers follow from the seed, the number of the path and that of the step (Philox; J. Salmon
+    and others 2011); those of steps that follow the error are of a virtual Brownian tree (A. Jelincic,
+    J. Foster, P. Kidger 2024). The sources of methods stand in their files.
 
     Args:
         problem: Of kind "sde".
-        method: A name or method object of `symde.engine.noise`; default: by the kind of the noise.
-        dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is.
+        method: A name or method object of `symde.engine.noise`; default: by the kind of the noise and of the
+            steps (`symde.engine.noise.registry.method_for`).
+        dt0: Step size; where the span is no multiple of it, the largest smaller one of which it is. Where
+            states or the time decide when a path jumps or meets an event: the span over a power of 2.
         rtol, atol: Tolerances of steps that follow the error, of methods that estimate it; dt0 is then the
             first step. The one that is not given is 0.01. Steps end at the times to save.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
@@ -180,9 +186,15 @@ def solve_noise(
             million at most, beside a grid's own: rates that grow by jumps may come to infinitely many.
         throw: As in `symde.solve`.
 
+    Returns:
+        The path at the saved times, u of shape (n_times, n), and, where it is known, between them; with every
+        step of one size saved, both limits at jumps and events, which `events` lists. Its `seed` and
+        `trajectory` give it again, to the last bit.
+
     Raises:
-        SolveError: the path is not finite.
-        ValueError, TypeError: an option is not what it should be.
+        SolveError: the path is not finite, a stage of an implicit method has no solution, a rate of jumps is
+            negative, steps become too small or too many, or events are without end.
+        ValueError, TypeError: an option is not what it should be, or the method is not for such noise.
     """
     plan = plan_of(problem, method, dt0, max_steps, rtol, atol)
     system: Any = problem.system

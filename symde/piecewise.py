@@ -56,13 +56,20 @@ def solve_piecewise(
 ) -> PiecewiseSolution:
     """A path of a process whose states follow differential equations between jumps.
 
+    The sum of the rates is a state beside the others, and where it reaches an exponential random number a
+    jump takes place, located as an event (M. H. A. Davis 1984).
+
     Args:
         problem: Of kind "jump".
         method: A method for differential equations; its tolerance is that of the times of jumps, too.
         seed: An integer of up to 64 bits; None draws one, which the solution tells.
         trajectory: Which of the independent paths of that seed.
-        rtol, atol, saveat, dense, callback, dt0, dtmax, max_steps, linear_solver, preconditioner, progress,
-            throw: As in `symde.solve`.
+        rtol, atol, saveat, dense, callback: As in `symde.solve`.
+        dt0, dtmax, max_steps, linear_solver, preconditioner, progress, throw: Likewise; `max_steps` counts
+            those that end at jumps, too.
+
+    Returns:
+        The path, whose `events` list jumps and events in their order.
 
     Raises:
         SolveError: the solve did not reach its end: a rate is negative or not finite, say.

@@ -74,8 +74,15 @@ def solve(
     """Solve an initial value problem, or follow one path of a jump process (`kind="jump"`) or of a
     stochastic differential equation (`kind="sde"`).
 
-    A jump process has methods of its own (`symde.engine.jumps`), saves every event without `saveat`, and
-    takes `max_steps`, where it is given, as a limit on its events; what means nothing to it is refused.
+    What counts molecules alone has methods of its own (`symde.engine.jumps`), saves every event without
+    `saveat`, and takes `max_steps`, where it is given, as a limit on its events (`symde.jumps.solve_jumps`).
+    Jumps beside differential equations go by the methods and options of these
+    (`symde.piecewise.solve_piecewise`), but for `events` and `backend`.
+
+    Noise has methods of its own as well (`symde.engine.noise`), which take steps of the size `dt0`, or, where
+    `rtol` or `atol` is given, steps that follow the error, to 0.01 of what is not given, and save 101 times
+    without `saveat` (`symde.noise.solve_noise`). Of the other options it takes `saveat`, `dense`, `events`,
+    `max_steps`, `seed` and `throw`. What means nothing to a path is refused.
 
     Args:
         problem: What to solve.
@@ -94,7 +101,7 @@ def solve(
         callback: Called as callback(t, u) after every accepted step, u a copy of shape (n,); a true result
             ends the solve with the return code "stopped".
         dt0: First step size, positive in either direction of time; needed by methods without error estimate,
-            which keep it.
+            and by noise without tolerances, which keep it.
         dtmax: Largest step size.
         max_steps: Limit on the number of attempted steps.
         linear_solver: How implicit methods solve their linear systems: "generated" (straight-line code of the
@@ -109,7 +116,7 @@ def solve(
         throw: Raise `SolveError` on failure; otherwise return what was computed, with its return code.
 
     Returns:
-        The solution, at the saved times and, where kept, anywhere between.
+        The solution, at the saved times and, where kept, anywhere between. That of a path tells its `seed`.
 
     Raises:
         SolveError: the solve did not reach its end.

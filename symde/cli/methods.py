@@ -9,6 +9,7 @@ from itertools import groupby
 
 from symde.cli.table import table
 from symde.codegen.noise_kind import NoiseKind
+from symde.engine.jumps import registry as jump_registry
 from symde.engine.methods import registry
 from symde.engine.methods.method import Method
 from symde.engine.noise import registry as noise_registry
@@ -27,6 +28,12 @@ says how far a step times an eigenvalue may reach to the left. Names are read in
 Without one, symde begins with an explicit method (Tsit5; from rtol 1e-5 down Taylor for smooth equations,
 DPRKN8 or DPRKN12 for other ones of second order, Vern7 or Vern9 for the rest) and changes to one for stiff
 equations (Rodas5P, Radau or QNDF) when stiffness shows.
+"""
+
+_NOISE_NOTE = """
+strong, weak: orders of single paths and of means. adaptive: whether steps may follow the error. Without a
+name the kind of the noise decides: SOSRA, SRIW1 or Milstein; where steps follow the error SPaRK in place of
+the last; EulerMaruyama where coefficients are not smooth.
 """
 
 
@@ -55,7 +62,7 @@ def by_kind() -> list[Method]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the methods under their kinds, in a table as wide as the terminal; the documentation has more."""
+    """Print the methods under their kinds, in tables as wide as the terminal; the documentation has more."""
     width = shutil.get_terminal_size((160, 24)).columns
     methods = by_kind()
     facts = [[one.name, _order(one), str(one.interpolant_order), one.stability, ""] for one in methods]
@@ -69,6 +76,10 @@ def run(options: argparse.Namespace) -> int:
     ]
     groups = [("equations with noise", one.when_to_use) for one in noisy]
     _print_grouped(facts, _NOISE_COLUMNS, [1, 2], groups, width)
+    print("\n" + textwrap.fill(_NOISE_NOTE.strip(), width) + "\n")
+    counting = jump_registry.methods()
+    groups = [("paths that count molecules", one.when_to_use) for one in counting]
+    _print_grouped([[one.name, ""] for one in counting], ["method", "for"], [], groups, width)
     return 0
 
 

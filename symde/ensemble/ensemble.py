@@ -77,23 +77,28 @@ def ensemble(
             also that of their random numbers: member i is the path that `symde.noise.solve_noise`,
             `symde.jumps.solve_jumps` or `symde.piecewise.solve_piecewise` follows with trajectory=i. A
             generator is the member's until the function returns.
-        saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones.
+        saveat: Times to save, as in `symde.solve`. Default: 101 evenly spaced ones. Between steps of one
+            size paths with noise are straight lines.
         reduce: Keep statistics and no paths: "mean", "var" or "quantiles" at the saved times, a function of
             (state, member) that is called with each member's `Solution` in order (first with None) and gives
             the next state, or several of these.
-        events: Events of all members beside the model's own, as in `symde.solve`.
+        events: Events of all members beside the model's own, as in `symde.solve`; refused beside jumps
+            without noise.
         rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
         backend: "cpu" (default), or "torch": the batched engine, which solves members side by side where the
-            weights of the modules are that the model calls; methods as in `symde.solve` by that engine.
+            weights of the modules are that the model calls; methods as in `symde.solve` by that engine. Paths
+            are followed by the first alone.
         lanes: Solve members side by side in vector registers, where the method and the model have steps
             for that (`symde.members.lanes`): the members are then those of single solves up to rounding, and
-            without a method up to the tolerance. False: to the last bit.
+            without a method up to the tolerance. False: to the last bit. Paths, which are that in any case,
+            do not ask.
         workers: Threads, None as many as there are processors; the result is the same to the last bit for any
             number of them.
         progress: Show a bar (needs tqdm).
 
     Returns:
-        The members' solutions; what a member's is depends on its own numbers alone.
+        The members' solutions, `u` of shape (n, n_times, n_states); what a member's is depends on its own
+        numbers alone, and a path on its number and the seed. `happened[i]` has the events of member i.
 
     Warns:
         EnsembleWarning: members failed; once, however many. `Ensemble.failures` tells of each.
@@ -109,7 +114,7 @@ def ensemble(
             f"ensemble takes a symde.Problem, found {type(problem).__name__}: write symde.Problem(model, ...)"
         )
     if events is not None:
-        problem = with_call_events(_without_paths(problem), events)
+        problem = with_call_events(_without_counting(problem), events)
     threads = processors() if workers is None else options.count(workers, "workers")
     wanted = wanted_of(reduce)
     t0, t1 = problem.tspan
@@ -154,16 +159,16 @@ def ensemble(
     )  # fmt: skip
 
 
-def _without_paths(problem: Problem) -> Problem:
+def _without_counting(problem: Problem) -> Problem:
     """The same problem.
 
     Raises:
-        ValueError: its solutions are paths of a random process.
+        ValueError: it is a process with jumps and no noise.
     """
     if problem.kind == "jump":
         raise ValueError(
-            "events beside jumps are statements of the model: write `when ...` in its text, and "
-            "leave out events="
+            "events beside jumps are statements of the model: write `when ...` in its text, and leave out "
+            "events="
         )
     return problem
 

@@ -68,8 +68,10 @@ def value_and_grad(
         sensealg: How to differentiate: "forward", "discrete", "interpolating", "gauss", "backsolve", or
             "auto" for the one that is fastest in a trial, which the first call makes; `grad.sensealg` tells
             which it was. Of a problem with noise: "forward", "discrete", or "auto" for what has fewer
-            operations.
-        method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`.
+            operations; of paths with events, and of those that jump at moving rates or in steps that follow
+            the error, "forward" alone.
+        method, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. Sizes of steps are
+            constants of the derivative.
         memory: Bytes that an adjoint may keep of the solution, 256 MiB: states of a discrete one (32 bytes
             of every step come on top), interpolants of a continuous one. What does not fit is computed again
             on the way back. Forward sensitivities keep nothing.
@@ -83,27 +85,28 @@ def value_and_grad(
     Returns:
         The value, and the gradient by name; `grad.sensealg`, `grad.stats` and `grad.error` tell how it was
         found and how good it is (`symde.sensitivity.wrt.Gradient`). A derivative by a parameter includes all
-        that follows it: initial values, defaults of other parameters, the time span.
+        that follows it: initial values, defaults of other parameters, the time span. That of paths is exact
+        for the noise that they had, and tells `seed` and `n` (`symde.sensitivity.wrt.PathGradient`).
 
     Raises:
         SolveError: the solve did not reach its end.
         ValueError, TypeError: an option is not what it should be, the loss does not give what it should, or
-            the strategy cannot differentiate such a solve, with the alternatives.
+            the strategy cannot differentiate such a solve, with the alternatives; or a path has no derivative
+            by what is asked for, since that moves its jumps or the times of its events.
     """
     if unknown:
         options.refuse_unknown(unknown, value_and_grad)
-    if expected_problem(problem).kind == "sde":
-        given = {
-            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
-        }  # fmt: skip
+    expected_problem(problem)
+    if events is not None:
+        problem = with_call_events(problem, events)
+    if problem.kind == "sde":
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
         return importlib.import_module("symde.sensitivity.noise_gradient").value_and_grad(
             loss, problem, method, wrt, saveat, of, sensealg, n, seed, workers, dt0, max_steps, memory,
             options.changed(given, value_and_grad),
         )  # fmt: skip
     if not (n is None and seed is None and workers == 1):
         refuse_path_options(problem, n=n, seed=seed, workers=workers)
-    if events is not None:
-        problem = with_call_events(problem, events)
     wanted = wrt_of(wrt, problem.system)
     located = locates_jumps(problem, wanted, 2)
     solving = dict(

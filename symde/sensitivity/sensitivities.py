@@ -125,7 +125,8 @@ def sensitivities(
         method, saveat, rtol, atol, dt0, dtmax, max_steps, linear_solver: As in `symde.solve`. The derivatives
             are held to the same relative tolerance, and to the absolute tolerance of their state over the
             size of what they are by.
-        seed: Of a problem with noise, as in `symde.solve`.
+        seed: Of a problem with noise, as in `symde.solve`. The derivatives are those of the path, exact for
+            its steps and its noise; without `saveat` at every step, or at 101 times.
 
     Returns:
         The solution with `du0` of shape (n_times, n, n_u0) and `dp` of shape (n_times, n, n_p). A derivative
@@ -143,10 +144,11 @@ def sensitivities(
             f"sensealg={sensealg!r}: derivatives of a whole solution come from 'forward' alone; for the "
             "gradient of one number use symde.value_and_grad"
         )
-    if expected_problem(problem).kind == "sde":
-        given = {
-            "rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver, "events": events,
-        }  # fmt: skip
+    expected_problem(problem)
+    if events is not None:
+        problem = with_call_events(problem, events)
+    if problem.kind == "sde":
+        given = {"rtol": rtol, "atol": atol, "dtmax": dtmax, "linear_solver": linear_solver}
         others = options.changed(given, sensitivities)
         path, du0, dp, wanted = importlib.import_module("symde.sensitivity.noise_gradient").sensitivities(
             problem, method, wrt, saveat, seed, dt0, max_steps, others
@@ -154,8 +156,6 @@ def sensitivities(
         names, start = _names(problem, wanted), start_of(problem)
         return Sensitivities(path, du0, dp, names, start, wanted.parameters, None)
     refuse_path_options(problem, seed=seed)
-    if events is not None:
-        problem = with_call_events(expected_problem(problem), events)
     run = prepare(
         problem,
         method,

@@ -14,6 +14,7 @@ import pytest
 
 import symde
 from symde.cli import main
+from symde.engine.jumps import registry as jump_registry
 from symde.engine.methods import registry
 from symde.engine.noise import registry as noise_registry
 
@@ -191,6 +192,16 @@ def test_methods_lists_those_for_noise(capsys):
     for one in noise_registry.methods():
         assert f"\n{one.name} " in table
     assert "additive, diagonal, scalar" not in table and "  any  " in table
+
+
+def test_methods_lists_those_that_count_molecules(capsys):
+    _, out, _ = run(capsys, "methods")
+    names = [
+        line.split()[0]
+        for line in out[out.index("paths that count molecules") :].splitlines()[1:]
+        if line[0] != " "
+    ]
+    assert names == [one.name for one in jump_registry.methods()]
 
 
 def test_methods_lists_the_registry(capsys):

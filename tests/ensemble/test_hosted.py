@@ -195,6 +195,6 @@ def test_events_given_for_an_ensemble_are_those_of_solves():
         assert [one.name for one in member.events] == [one.name for one in alone.events]
     np.testing.assert_array_equal(found["g"][:2, 0], 1.62)
     assert found.names == ("x", "v", "g") and found.member(2).retcode is symde.Retcode.TERMINATED
-    jumps = symde.Problem(symde.ode_def("2, 0 --> X\nX(0) = 0"), tspan=(0, 1), kind="jump")
+    jumps = symde.Problem("x' = -x; x(0) = 1; jump 1: x += 1", tspan=(0, 1))
     with pytest.raises(ValueError, match="events beside jumps are statements of the model"):
         symde.ensemble(jumps, n=2, events=moon)

@@ -136,6 +136,16 @@ def test_what_noise_decides_has_no_derivative_by_what_moves_it(event: str, by: l
     assert abs(found["y", "s"][0] - (1 - np.exp(-1))) < 0.1 and found["x", "s"][0] == 0
 
 
+def test_events_of_a_call_are_differentiated_as_those_of_a_model() -> None:
+    text = "param a = 1\nstate x = 1\ntime 0 .. 1\ndx = -a*x*dt + 0.3*x*dW"
+    given, events = problem(text), [symde.Event(at=0.5, effects={"x": "x + a"})]
+    own, solving = problem(f"{text}\nat t = 0.5: x += a"), dict(seed=1, dt0=0.1)
+    dp = symde.sensitivities(given, events=events, **solving).dp
+    assert np.array_equal(dp, symde.sensitivities(own, **solving).dp)
+    _, grad = symde.value_and_grad(lambda u: (u[-1, 0], np.ones_like(u)), given, events=events, **solving)
+    np.testing.assert_allclose(grad["p"], dp[-1, 0], rtol=1e-12)
+
+
 def test_torch_functions_refuse_events() -> None:
     torch = pytest.importorskip("torch")
     from symde.layers import diffeq

@@ -517,3 +517,9 @@ def test_events_are_added_to_models_too() -> None:
     own = symde.solve(problem(FIRE), dt0=0.1, seed=1)
     assert np.array_equal(given.u, own.u)
     assert with_events(plain.definition, [event]).events[0].name == "fire"
+    members, others = (
+        symde.ensemble(one, n=5, dt0=0.1, seed=1, events=events)
+        for one, events in ((symde.Problem(plain), [event]), (problem(FIRE), None))
+    )
+    assert np.array_equal(members.u, others.u)
+    assert [one.t for one in members.happened[3]] == [one.t for one in others.happened[3]] != []

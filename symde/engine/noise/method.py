@@ -34,7 +34,8 @@ class NoiseMethod:
 
     Attributes:
         name: what to ask for.
-        module, entry: of `symde.engine.cpu.compiled`; paths that jump have another entry, `..._jumps`.
+        module, entry: of `symde.engine.cpu.compiled`; paths that jump or have events have others, `..._jumps`
+            and `..._events`.
         noise: the kinds of noise (`symde.codegen.noise.NoiseKind`) that it is meant for.
         strong, weak: its orders there.
         kernels: what it reads: "both", "drift", "diffusion", "milstein",
