@@ -27,7 +27,10 @@ def unlocated_switch(system: Any, t: float, u: np.ndarray, p: np.ndarray) -> str
 
     if not system.compiled:
         return ""
-    graph, rhs = system.kernels.graph, system.kernels.lowered.rhs
+    kernels = getattr(system.kernels, "model", system.kernels)  # with derivatives beside the states
+    if not hasattr(kernels, "lowered"):  # a solve of other equations, backwards
+        return ""
+    graph, rhs = kernels.graph, kernels.lowered.rhs
     if not any(graph.op[node] in JUMPS for node in graph.reachable(rhs)):
         return ""
     past = [place for vector, place in graph.inputs_read(rhs) if vector == DELAYED]

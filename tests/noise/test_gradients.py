@@ -206,7 +206,7 @@ def test_what_cannot_be_differentiated_is_refused() -> None:
 
     refused("derivatives of paths are those of their steps", sensealg="interpolating")
     refused("unknown sensealg 'foward'", sensealg="foward")
-    refused("belongs to ordinary differential equations", events=[])
+    refused("belongs to ordinary differential equations", dtmax=0.1)
     refused("give dt0=", dt0=None)
     moving = symde.Problem("param a = 1\nstate x = 1\ntime 0 .. a\ndx = -x*dt + x*dW")
     refused("the time span follows the parameters", problem=moving)
