@@ -47,8 +47,8 @@ class Paths:
         jumping = system.network is not None
         return [
             Failure(first + row, retcode, explained(retcode, ends[row], jumping), float(ends[row]))
-            for row, retcode in enumerate(RETCODES[Status(code)] for code in codes.tolist())
-            if not retcode.success
+            for row in np.flatnonzero(codes != Status.DONE).tolist()
+            if not (retcode := RETCODES[Status(codes[row])]).success
         ]
 
     def close(self) -> None:
