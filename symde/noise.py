@@ -217,7 +217,6 @@ def solve_noise(
     codes, ends, taken = session.run(
         plan.grid, problem.u0[None], problem.p[None], seed, trajectory, times, out, log=True
     )
-    give_back(system, session)
     raise_of_events(session, codes)
     retcode = RETCODES[Status(codes[0])]
     happened = happened_in(system, session)
@@ -233,6 +232,7 @@ def solve_noise(
         message = _explained_rate(system, session, float(ends[0]), len(happened))
     elif not retcode.success:
         message = explained(retcode, float(ends[0]), system.network is not None)
+    give_back(system, session)  # now that what it tells of the path is known: other threads may take it
     if every_step and happened and isinstance(plan.grid, Grid):
         t, u = with_limits(t, u, happened, plan.grid.h)
     between: Any = None

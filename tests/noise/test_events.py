@@ -12,6 +12,7 @@ import pytest
 from scipy import integrate, stats
 
 import symde
+import symde.noise
 from symde.engine.noise.registry import methods
 from symde.ensemble.ensemble import EnsembleWarning
 from symde.model.events import with_events
@@ -523,3 +524,23 @@ def test_events_are_added_to_models_too() -> None:
     )
     assert np.array_equal(members.u, others.u)
     assert [one.t for one in members.happened[3]] == [one.t for one in others.happened[3]] != []
+
+
+def test_a_session_is_given_back_when_all_that_it_tells_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = problem(DOSES)
+    expected = symde.solve(one, dt0=0.05, seed=1)
+    give_back = symde.noise.give_back
+
+    def taken_at_once(system, session) -> None:
+        give_back(system, session)
+        again = symde.noise.borrow(system, symde.noise.plan_of(one, None, 0.05, 2**53))
+        assert again is session  # as another thread would take it, for another path
+        out = np.empty((1, 1, len(one.u0)))
+        grid = symde.noise.plan_of(one, None, 0.05, 2**53).grid
+        again.run(grid, 5.0 + one.u0[None], one.p[None], 9, 3, np.array([2.0]), out, log=True)
+
+    monkeypatch.setattr(symde.noise, "give_back", taken_at_once)
+    found = symde.solve(one, dt0=0.05, seed=1)
+    assert len(found.events) == len(expected.events) > 1
+    for event, other in zip(found.events, expected.events, strict=True):
+        assert event.t == other.t and np.array_equal(event.before, other.before)
